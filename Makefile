@@ -1,0 +1,59 @@
+# What people and CI call. Everything installs into .venv (newest dependencies) and .venv-oldest
+# (the oldest supported grpcio and protobuf, which also generate the committed stubs).
+PYTHON ?= python3
+VENV   := .venv
+OLDEST := .venv-oldest
+BIN    := $(VENV)/bin
+PYTEST_ARGS ?=
+
+.PHONY: help system venv lint test unit demo bench stubs clean
+
+help:
+	@echo 'make test    everything: lint, types, unit, integration, lab (the lab needs root)'
+	@echo 'make unit    what runs without root, in seconds'
+	@echo 'make demo    boot real guests under real libvirt hosts and audit them (root)'
+	@echo 'make lint    ruff and mypy --strict'
+	@echo 'make stubs   regenerate the wire contract'"'"'s Python stubs'
+	@echo 'make bench   benchmarks'
+	@echo 'make clean   remove the virtual environments'
+
+# Debian packages that the build and the lab need; does nothing where they are all there.
+system:
+	@sh tests/system-packages
+
+$(VENV)/.ready: pyproject.toml | system
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --editable '.[guest,host,dev]'
+	touch $@
+
+$(OLDEST)/.ready: tests/oldest.txt | system
+	$(PYTHON) -m venv --clear $(OLDEST)
+	$(OLDEST)/bin/pip install --quiet --requirement tests/oldest.txt
+	touch $@
+
+venv: $(VENV)/.ready $(OLDEST)/.ready
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: venv
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+unit: venv
+	$(BIN)/pytest tests/unit tests/integration $(PYTEST_ARGS)
+
+demo: venv
+	$(BIN)/python -m tests.lab.demo
+
+bench: venv
+	$(BIN)/python -m tests.bench
+
+stubs: venv
+	$(OLDEST)/bin/python -m grpc_tools.protoc --proto_path=proto --python_out=proto --grpc_python_out=proto \
+	    --pyi_out=proto samemachine/v1/guest.proto
+
+clean:
+	rm -rf $(VENV) $(OLDEST)
