@@ -1,0 +1,309 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Mapping, Optional as _Optional, Union as _Union
+
+ABSENCE_REASON_ABSENT: AbsenceReason
+ABSENCE_REASON_FAILED: AbsenceReason
+ABSENCE_REASON_UNREADABLE: AbsenceReason
+ABSENCE_REASON_UNSPECIFIED: AbsenceReason
+ABSENCE_REASON_UNSUPPORTED: AbsenceReason
+DESCRIPTOR: _descriptor.FileDescriptor
+DMI_SOURCE_DMIDECODE: DmiSource
+DMI_SOURCE_SYSFS: DmiSource
+DMI_SOURCE_UNSPECIFIED: DmiSource
+EVIDENCE_GROUP_ACPI: EvidenceGroup
+EVIDENCE_GROUP_BLOCK: EvidenceGroup
+EVIDENCE_GROUP_BOOT: EvidenceGroup
+EVIDENCE_GROUP_CLOCK: EvidenceGroup
+EVIDENCE_GROUP_CPU: EvidenceGroup
+EVIDENCE_GROUP_DMI: EvidenceGroup
+EVIDENCE_GROUP_MEMORY: EvidenceGroup
+EVIDENCE_GROUP_NETWORK: EvidenceGroup
+EVIDENCE_GROUP_PCI: EvidenceGroup
+EVIDENCE_GROUP_PLATFORM: EvidenceGroup
+EVIDENCE_GROUP_SMBIOS_BOOTED: EvidenceGroup
+EVIDENCE_GROUP_SMBIOS_LIVE: EvidenceGroup
+EVIDENCE_GROUP_UNSPECIFIED: EvidenceGroup
+EVIDENCE_GROUP_VIRTIO: EvidenceGroup
+
+class Absence(_message.Message):
+    __slots__ = ["detail", "group", "reason"]
+    DETAIL_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    detail: str
+    group: EvidenceGroup
+    reason: AbsenceReason
+    def __init__(self, group: _Optional[_Union[EvidenceGroup, str]] = ..., reason: _Optional[_Union[AbsenceReason, str]] = ..., detail: _Optional[str] = ...) -> None: ...
+
+class Acpi(_message.Message):
+    __slots__ = ["tables"]
+    TABLES_FIELD_NUMBER: _ClassVar[int]
+    tables: _containers.RepeatedCompositeFieldContainer[AcpiTable]
+    def __init__(self, tables: _Optional[_Iterable[_Union[AcpiTable, _Mapping]]] = ...) -> None: ...
+
+class AcpiTable(_message.Message):
+    __slots__ = ["length", "sha256", "signature"]
+    LENGTH_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    length: int
+    sha256: bytes
+    signature: str
+    def __init__(self, signature: _Optional[str] = ..., length: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
+
+class Block(_message.Message):
+    __slots__ = ["devices"]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    devices: _containers.RepeatedCompositeFieldContainer[BlockDevice]
+    def __init__(self, devices: _Optional[_Iterable[_Union[BlockDevice, _Mapping]]] = ...) -> None: ...
+
+class BlockDevice(_message.Message):
+    __slots__ = ["name", "parent", "serial", "size_bytes", "wwn"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    SERIAL_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    WWN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    parent: str
+    serial: str
+    size_bytes: int
+    wwn: str
+    def __init__(self, serial: _Optional[str] = ..., wwn: _Optional[str] = ..., parent: _Optional[str] = ..., name: _Optional[str] = ..., size_bytes: _Optional[int] = ...) -> None: ...
+
+class Boot(_message.Message):
+    __slots__ = ["architecture", "boot_id", "boot_time_seconds", "kernel_release"]
+    ARCHITECTURE_FIELD_NUMBER: _ClassVar[int]
+    BOOT_ID_FIELD_NUMBER: _ClassVar[int]
+    BOOT_TIME_SECONDS_FIELD_NUMBER: _ClassVar[int]
+    KERNEL_RELEASE_FIELD_NUMBER: _ClassVar[int]
+    architecture: str
+    boot_id: str
+    boot_time_seconds: int
+    kernel_release: str
+    def __init__(self, boot_id: _Optional[str] = ..., boot_time_seconds: _Optional[int] = ..., kernel_release: _Optional[str] = ..., architecture: _Optional[str] = ...) -> None: ...
+
+class Clock(_message.Message):
+    __slots__ = ["boottime_nanoseconds", "clocksource", "realtime_nanoseconds"]
+    BOOTTIME_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    CLOCKSOURCE_FIELD_NUMBER: _ClassVar[int]
+    REALTIME_NANOSECONDS_FIELD_NUMBER: _ClassVar[int]
+    boottime_nanoseconds: int
+    clocksource: str
+    realtime_nanoseconds: int
+    def __init__(self, clocksource: _Optional[str] = ..., realtime_nanoseconds: _Optional[int] = ..., boottime_nanoseconds: _Optional[int] = ...) -> None: ...
+
+class Cpu(_message.Message):
+    __slots__ = ["flags", "live_cpuid", "microcode", "model_name", "online", "vendor"]
+    FLAGS_FIELD_NUMBER: _ClassVar[int]
+    LIVE_CPUID_FIELD_NUMBER: _ClassVar[int]
+    MICROCODE_FIELD_NUMBER: _ClassVar[int]
+    MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
+    ONLINE_FIELD_NUMBER: _ClassVar[int]
+    VENDOR_FIELD_NUMBER: _ClassVar[int]
+    flags: _containers.RepeatedScalarFieldContainer[str]
+    live_cpuid: _containers.RepeatedCompositeFieldContainer[CpuidLeaf]
+    microcode: str
+    model_name: str
+    online: int
+    vendor: str
+    def __init__(self, online: _Optional[int] = ..., model_name: _Optional[str] = ..., vendor: _Optional[str] = ..., flags: _Optional[_Iterable[str]] = ..., live_cpuid: _Optional[_Iterable[_Union[CpuidLeaf, _Mapping]]] = ..., microcode: _Optional[str] = ...) -> None: ...
+
+class CpuidLeaf(_message.Message):
+    __slots__ = ["eax", "ebx", "ecx", "edx", "leaf", "subleaf"]
+    EAX_FIELD_NUMBER: _ClassVar[int]
+    EBX_FIELD_NUMBER: _ClassVar[int]
+    ECX_FIELD_NUMBER: _ClassVar[int]
+    EDX_FIELD_NUMBER: _ClassVar[int]
+    LEAF_FIELD_NUMBER: _ClassVar[int]
+    SUBLEAF_FIELD_NUMBER: _ClassVar[int]
+    eax: int
+    ebx: int
+    ecx: int
+    edx: int
+    leaf: int
+    subleaf: int
+    def __init__(self, leaf: _Optional[int] = ..., subleaf: _Optional[int] = ..., eax: _Optional[int] = ..., ebx: _Optional[int] = ..., ecx: _Optional[int] = ..., edx: _Optional[int] = ...) -> None: ...
+
+class Dmi(_message.Message):
+    __slots__ = ["bios_date", "bios_vendor", "bios_version", "chassis_manufacturer", "chassis_version", "processor_version", "source", "system_family", "system_manufacturer", "system_product", "system_serial", "system_sku", "system_uuid", "system_version"]
+    BIOS_DATE_FIELD_NUMBER: _ClassVar[int]
+    BIOS_VENDOR_FIELD_NUMBER: _ClassVar[int]
+    BIOS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    CHASSIS_MANUFACTURER_FIELD_NUMBER: _ClassVar[int]
+    CHASSIS_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PROCESSOR_VERSION_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_FAMILY_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_MANUFACTURER_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_PRODUCT_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_SERIAL_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_SKU_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_UUID_FIELD_NUMBER: _ClassVar[int]
+    SYSTEM_VERSION_FIELD_NUMBER: _ClassVar[int]
+    bios_date: str
+    bios_vendor: str
+    bios_version: str
+    chassis_manufacturer: str
+    chassis_version: str
+    processor_version: str
+    source: DmiSource
+    system_family: str
+    system_manufacturer: str
+    system_product: str
+    system_serial: str
+    system_sku: str
+    system_uuid: str
+    system_version: str
+    def __init__(self, source: _Optional[_Union[DmiSource, str]] = ..., system_manufacturer: _Optional[str] = ..., system_product: _Optional[str] = ..., system_version: _Optional[str] = ..., system_serial: _Optional[str] = ..., system_uuid: _Optional[str] = ..., system_sku: _Optional[str] = ..., system_family: _Optional[str] = ..., chassis_manufacturer: _Optional[str] = ..., chassis_version: _Optional[str] = ..., processor_version: _Optional[str] = ..., bios_vendor: _Optional[str] = ..., bios_version: _Optional[str] = ..., bios_date: _Optional[str] = ...) -> None: ...
+
+class GetReportRequest(_message.Message):
+    __slots__ = ["groups", "nonce"]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    groups: _containers.RepeatedScalarFieldContainer[EvidenceGroup]
+    nonce: bytes
+    def __init__(self, nonce: _Optional[bytes] = ..., groups: _Optional[_Iterable[_Union[EvidenceGroup, str]]] = ...) -> None: ...
+
+class Memory(_message.Message):
+    __slots__ = ["online_bytes", "total_bytes"]
+    ONLINE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    online_bytes: int
+    total_bytes: int
+    def __init__(self, total_bytes: _Optional[int] = ..., online_bytes: _Optional[int] = ...) -> None: ...
+
+class Network(_message.Message):
+    __slots__ = ["interfaces"]
+    INTERFACES_FIELD_NUMBER: _ClassVar[int]
+    interfaces: _containers.RepeatedCompositeFieldContainer[NetworkInterface]
+    def __init__(self, interfaces: _Optional[_Iterable[_Union[NetworkInterface, _Mapping]]] = ...) -> None: ...
+
+class NetworkInterface(_message.Message):
+    __slots__ = ["driver", "mac", "name", "parent"]
+    DRIVER_FIELD_NUMBER: _ClassVar[int]
+    MAC_FIELD_NUMBER: _ClassVar[int]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    driver: str
+    mac: str
+    name: str
+    parent: str
+    def __init__(self, mac: _Optional[str] = ..., parent: _Optional[str] = ..., name: _Optional[str] = ..., driver: _Optional[str] = ...) -> None: ...
+
+class PciBus(_message.Message):
+    __slots__ = ["functions"]
+    FUNCTIONS_FIELD_NUMBER: _ClassVar[int]
+    functions: _containers.RepeatedCompositeFieldContainer[PciFunction]
+    def __init__(self, functions: _Optional[_Iterable[_Union[PciFunction, _Mapping]]] = ...) -> None: ...
+
+class PciFunction(_message.Message):
+    __slots__ = ["address", "class_code", "device", "revision", "subsystem_device", "subsystem_vendor", "vendor"]
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    CLASS_CODE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    SUBSYSTEM_DEVICE_FIELD_NUMBER: _ClassVar[int]
+    SUBSYSTEM_VENDOR_FIELD_NUMBER: _ClassVar[int]
+    VENDOR_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    class_code: int
+    device: int
+    revision: int
+    subsystem_device: int
+    subsystem_vendor: int
+    vendor: int
+    def __init__(self, address: _Optional[str] = ..., vendor: _Optional[int] = ..., device: _Optional[int] = ..., subsystem_vendor: _Optional[int] = ..., subsystem_device: _Optional[int] = ..., revision: _Optional[int] = ..., class_code: _Optional[int] = ...) -> None: ...
+
+class Platform(_message.Message):
+    __slots__ = ["device_tree_compatible", "device_tree_model", "device_tree_uuid", "sysinfo"]
+    class SysinfoEntry(_message.Message):
+        __slots__ = ["key", "value"]
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    DEVICE_TREE_COMPATIBLE_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_TREE_MODEL_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_TREE_UUID_FIELD_NUMBER: _ClassVar[int]
+    SYSINFO_FIELD_NUMBER: _ClassVar[int]
+    device_tree_compatible: _containers.RepeatedScalarFieldContainer[str]
+    device_tree_model: str
+    device_tree_uuid: str
+    sysinfo: _containers.ScalarMap[str, str]
+    def __init__(self, device_tree_model: _Optional[str] = ..., device_tree_compatible: _Optional[_Iterable[str]] = ..., device_tree_uuid: _Optional[str] = ..., sysinfo: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class Report(_message.Message):
+    __slots__ = ["absences", "acpi", "agent_version", "block", "boot", "clock", "cpu", "dmi", "memory", "network", "nonce", "pci", "platform", "smbios_booted", "smbios_live", "virtio"]
+    ABSENCES_FIELD_NUMBER: _ClassVar[int]
+    ACPI_FIELD_NUMBER: _ClassVar[int]
+    AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
+    BLOCK_FIELD_NUMBER: _ClassVar[int]
+    BOOT_FIELD_NUMBER: _ClassVar[int]
+    CLOCK_FIELD_NUMBER: _ClassVar[int]
+    CPU_FIELD_NUMBER: _ClassVar[int]
+    DMI_FIELD_NUMBER: _ClassVar[int]
+    MEMORY_FIELD_NUMBER: _ClassVar[int]
+    NETWORK_FIELD_NUMBER: _ClassVar[int]
+    NONCE_FIELD_NUMBER: _ClassVar[int]
+    PCI_FIELD_NUMBER: _ClassVar[int]
+    PLATFORM_FIELD_NUMBER: _ClassVar[int]
+    SMBIOS_BOOTED_FIELD_NUMBER: _ClassVar[int]
+    SMBIOS_LIVE_FIELD_NUMBER: _ClassVar[int]
+    VIRTIO_FIELD_NUMBER: _ClassVar[int]
+    absences: _containers.RepeatedCompositeFieldContainer[Absence]
+    acpi: Acpi
+    agent_version: str
+    block: Block
+    boot: Boot
+    clock: Clock
+    cpu: Cpu
+    dmi: Dmi
+    memory: Memory
+    network: Network
+    nonce: bytes
+    pci: PciBus
+    platform: Platform
+    smbios_booted: SmbiosTables
+    smbios_live: SmbiosTables
+    virtio: VirtioBus
+    def __init__(self, nonce: _Optional[bytes] = ..., agent_version: _Optional[str] = ..., absences: _Optional[_Iterable[_Union[Absence, _Mapping]]] = ..., boot: _Optional[_Union[Boot, _Mapping]] = ..., dmi: _Optional[_Union[Dmi, _Mapping]] = ..., smbios_booted: _Optional[_Union[SmbiosTables, _Mapping]] = ..., smbios_live: _Optional[_Union[SmbiosTables, _Mapping]] = ..., platform: _Optional[_Union[Platform, _Mapping]] = ..., cpu: _Optional[_Union[Cpu, _Mapping]] = ..., memory: _Optional[_Union[Memory, _Mapping]] = ..., pci: _Optional[_Union[PciBus, _Mapping]] = ..., virtio: _Optional[_Union[VirtioBus, _Mapping]] = ..., acpi: _Optional[_Union[Acpi, _Mapping]] = ..., network: _Optional[_Union[Network, _Mapping]] = ..., block: _Optional[_Union[Block, _Mapping]] = ..., clock: _Optional[_Union[Clock, _Mapping]] = ...) -> None: ...
+
+class SmbiosTables(_message.Message):
+    __slots__ = ["entry_point", "source", "tables"]
+    ENTRY_POINT_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    TABLES_FIELD_NUMBER: _ClassVar[int]
+    entry_point: bytes
+    source: str
+    tables: bytes
+    def __init__(self, entry_point: _Optional[bytes] = ..., tables: _Optional[bytes] = ..., source: _Optional[str] = ...) -> None: ...
+
+class VirtioBus(_message.Message):
+    __slots__ = ["devices"]
+    DEVICES_FIELD_NUMBER: _ClassVar[int]
+    devices: _containers.RepeatedCompositeFieldContainer[VirtioDevice]
+    def __init__(self, devices: _Optional[_Iterable[_Union[VirtioDevice, _Mapping]]] = ...) -> None: ...
+
+class VirtioDevice(_message.Message):
+    __slots__ = ["device_id", "features", "parent"]
+    DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    PARENT_FIELD_NUMBER: _ClassVar[int]
+    device_id: int
+    features: int
+    parent: str
+    def __init__(self, parent: _Optional[str] = ..., device_id: _Optional[int] = ..., features: _Optional[int] = ...) -> None: ...
+
+class EvidenceGroup(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class AbsenceReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class DmiSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
