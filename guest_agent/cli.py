@@ -1,0 +1,181 @@
+"""The command ``samemachine-guest``: serve, report, check. Only this module exits or prints."""
+
+import argparse
+import json
+import logging
+import os
+import secrets
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Optional
+
+from guest_agent import __version__, server, virtio_port
+from guest_agent.config import Config, load
+from guest_agent.errors import GuestAgentError, PortError
+
+_EXAMPLES = {
+    "": """examples:
+  samemachine-guest check             what of this machine can be reported, and why not the rest
+  samemachine-guest report            the report that a host would get, as JSON
+  samemachine-guest serve             wait for the host to ask (the service's own command)
+""",
+    "serve": """examples:
+  samemachine-guest serve
+  samemachine-guest serve --refresh-fw-cfg    see the destination's tables after a live migration
+  samemachine-guest serve --socket /run/samemachine-guest.sock
+""",
+    "report": """examples:
+  samemachine-guest report | jq .dmi
+  samemachine-guest report --group dmi --group boot
+""",
+    "check": """examples:
+  samemachine-guest check
+  samemachine-guest check --require dmi,smbios_live    for image pipelines: exit 1 unless both
+
+exit codes: 0 all that this machine has can be read · 1 something can't · 2 usage or configuration
+""",
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="samemachine-guest",
+        description="Says what this guest's firmware and kernel see as the hardware.",
+        epilog=_EXAMPLES[""],
+        formatter_class=raw,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument(
+        "--config", type=Path, metavar="FILE",
+        help="configuration (default: /etc/samemachine/guest.conf, if it is there)",
+    )  # fmt: skip
+    common.add_argument(
+        "--refresh-fw-cfg", action="store_true",
+        help="reload the module qemu_fw_cfg where its directory is stale; needs root",
+    )  # fmt: skip
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    serve = commands.add_parser(
+        "serve", parents=[common], help="wait for the host to ask",
+        epilog=_EXAMPLES["serve"], formatter_class=raw,
+    )  # fmt: skip
+    where = serve.add_mutually_exclusive_group()
+    where.add_argument("--port", metavar="NAME", help="virtio-serial port to wait on, by name")
+    where.add_argument("--socket", type=Path, metavar="PATH", help="wait on a unix socket instead")
+    report = commands.add_parser(
+        "report", parents=[common], help="print the report as JSON",
+        epilog=_EXAMPLES["report"], formatter_class=raw,
+    )  # fmt: skip
+    report.add_argument(
+        "--group", action="append", default=[], metavar="NAME", help="only this group; repeatable"
+    )
+    check = commands.add_parser(
+        "check", parents=[common], help="say what can and cannot be read, and why",
+        epilog=_EXAMPLES["check"], formatter_class=raw,
+    )  # fmt: skip
+    check.add_argument(
+        "--require", default="", metavar="GROUP,…", help="exit 1 unless these groups can be read"
+    )
+    return parser
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> None:
+    """Run the command and exit: 0 done, 1 failed, 2 usage or configuration."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
+    try:
+        config = load(options.config)
+    except GuestAgentError as error:
+        sys.exit(_complain(error, 2))
+    if options.refresh_fw_cfg:
+        config = replace(config, refresh_fw_cfg=True)
+    try:
+        sys.exit(_COMMANDS[options.command](options, config))
+    except GuestAgentError as error:
+        sys.exit(_complain(error, 1))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has had enough; Python must not complain when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _complain(error: Exception, code: int) -> int:
+    print(f"samemachine-guest: {error}", file=sys.stderr)
+    return code
+
+
+def _serve(options: argparse.Namespace, config: Config) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if options.socket:
+        server.serve_socket(options.socket, config)
+    server.serve_port(replace(config, port=options.port) if options.port else config)
+    return 0
+
+
+def _report(options: argparse.Namespace, config: Config) -> int:
+    # protobuf is imported where it is needed: the resident process lives without it.
+    from google.protobuf.json_format import MessageToDict
+
+    from guest_agent.report import gather, readers
+
+    wanted = _numbers(options.group)
+    if wanted is None:
+        return 2
+    report = gather(secrets.token_bytes(16), readers(config), wanted, config.groups_off)
+    as_json = MessageToDict(report, preserving_proto_field_name=True)
+    print(json.dumps(as_json, indent=2, ensure_ascii=True))
+    return 0
+
+
+def _check(options: argparse.Namespace, config: Config) -> int:
+    from guest_agent.report import GROUPS, field_of, gather, readers
+    from samemachine.v1 import guest_pb2
+
+    required = [name.strip() for name in options.require.split(",") if name.strip()]
+    if _numbers(required) is None:
+        return 2
+    report = gather(secrets.token_bytes(16), readers(config), (), config.groups_off)
+    missing = {absence.group: absence for absence in report.absences}
+    bad = False
+    for group, number in GROUPS.items():
+        field = field_of(group)
+        absence = missing.get(number)  # type: ignore[call-overload]  # an int is what it holds
+        if absence is None:
+            print(f"{field:15} ok")
+            continue
+        reason = guest_pb2.AbsenceReason.Name(absence.reason)[len("ABSENCE_REASON_") :].lower()
+        print(f"{field:15} {reason}: {absence.detail}")
+        bad = bad or field in required or (not required and reason in {"unreadable", "failed"})
+    port_ok = _check_port(config)
+    return 1 if bad or not (port_ok or required) else 0
+
+
+def _check_port(config: Config) -> bool:
+    try:
+        device = virtio_port.find(config.port)
+    except PortError as error:
+        print(f"{'port':15} absent: {error}")
+        return False
+    print(f"{'port':15} ok: {device}")
+    return True
+
+
+def _numbers(names: Sequence[str]) -> "Optional[list[int]]":
+    from guest_agent.report import GROUPS, field_of
+
+    known = {field_of(group): number for group, number in GROUPS.items()}
+    for name in names:
+        if name not in known:
+            unknown = f"there is no group {name!r}; there are: {', '.join(known)}"
+            _complain(GuestAgentError(unknown), 2)
+            return None
+    return [known[name] for name in names]
+
+
+_COMMANDS = {"serve": _serve, "report": _report, "check": _check}

@@ -1,0 +1,71 @@
+"""The guest agent's configuration: an ini file, all of it optional; an unknown key is an error."""
+
+import configparser
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from guest_agent.errors import ConfigError
+
+DEFAULT_PATH = Path("/etc/samemachine/guest.conf")
+DEFAULT_PORT = "org.samemachine.guest.0"
+_SECTION = "guest"
+
+
+@dataclass(frozen=True)
+class Config:
+    """What an administrator of a guest can choose; keys in the file have ``-`` for ``_``."""
+
+    port: str = DEFAULT_PORT
+    """Name of the virtio-serial port to wait on."""
+    refresh_fw_cfg: bool = False
+    """Reload the module qemu_fw_cfg where its directory is stale after a live migration."""
+    groups_off: "tuple[str, ...]" = ()
+    """Evidence groups that are never given, by the contract's field names, comma-separated."""
+    idle_seconds: float = 60.0
+    """The gRPC worker ends after so many seconds without a session."""
+
+
+def parse(text: str, source: str = "configuration") -> Config:
+    """Return the configuration in ``text``; raises ``ConfigError`` that names the key."""
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text, source)
+    except configparser.Error as error:
+        raise ConfigError(f"{source}: {error}".replace("\n", " ")) from error
+    unknown = [name for name in parser.sections() if name != _SECTION]
+    if unknown:
+        raise ConfigError(f"{source}: unknown section [{unknown[0]}]; there is only [{_SECTION}]")
+    if not parser.has_section(_SECTION):
+        return Config()
+    section = parser[_SECTION]
+    known = {field.name.replace("_", "-"): field.name for field in fields(Config)}
+    for key in section:
+        if key not in known:
+            raise ConfigError(f"{source}: unknown key {key!r}; known: {', '.join(sorted(known))}")
+    try:
+        return Config(
+            port=section.get("port", DEFAULT_PORT),
+            refresh_fw_cfg=section.getboolean("refresh-fw-cfg", fallback=False),
+            groups_off=tuple(
+                name.strip() for name in section.get("groups-off", "").split(",") if name.strip()
+            ),
+            idle_seconds=section.getfloat("idle-seconds", fallback=60.0),
+        )
+    except ValueError as error:
+        raise ConfigError(f"{source}: {error}") from error
+
+
+def load(path: "Path | None") -> Config:
+    """Return the configuration of ``path``, or of the default place where that exists.
+
+    Raises ``ConfigError`` where a named file can't be read or a key is wrong.
+    """
+    chosen = path or DEFAULT_PATH
+    try:
+        return parse(chosen.read_text(encoding="utf-8"), str(chosen))
+    except FileNotFoundError:
+        if path is None:
+            return Config()
+        raise ConfigError(f"{path}: there is no such file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{chosen} can't be read: {error}") from error
