@@ -1,0 +1,51 @@
+"""The booted tables as the firmware left them in guest RAM, read by the host alone.
+
+SeaBIOS puts the SMBIOS entry point into 0xF0000 to 0xFFFFF and the tables below 1 MiB (DSP0134
+5.2.1; SeaBIOS ``src/fw/biostables.c: copy_smbios_21``). A UEFI firmware leaves both wherever its
+memory allocator puts them, named only by the EFI system table (UEFI 4.6), which is nowhere fixed:
+that is said, and not searched for.
+"""
+
+from host_agent.errors import EvidenceError
+from host_agent.hypervisor import Domain
+from host_agent.model import Definition, Missing, Reason, Smbios
+from host_agent.smbios import SmbiosError, find_entry_point, parse
+
+_SEGMENT, _SEGMENT_SIZE = 0xF0000, 0x10000
+_LIMIT = 0x100000
+_X86 = {"x86_64", "i686"}
+
+
+def read(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing:
+    """Return the booted tables, or why they can't be had; each call takes at most ``seconds``."""
+    if active.architecture not in _X86:
+        return Missing(
+            reason=Reason.UNSUPPORTED,
+            sentence=f"booted tables of {active.architecture} guests lie nowhere fixed in memory",
+        )
+    if active.firmware == "efi":
+        return Missing(
+            reason=Reason.UNSUPPORTED,
+            sentence="a UEFI firmware leaves the booted tables nowhere fixed in memory",
+        )
+    try:
+        entry = find_entry_point(domain.peek_memory(_SEGMENT, _SEGMENT_SIZE, seconds))
+        if entry is None:
+            return Missing(
+                reason=Reason.ABSENT,
+                sentence="the firmware has left no SMBIOS tables in memory (yet)",
+                remedy="if the guest has just been started, ask again in a few seconds",
+            )
+        if entry.address + entry.length > _LIMIT:
+            return Missing(
+                reason=Reason.UNSUPPORTED,
+                sentence=f"the booted tables lie at {entry.address:#x}, not below 1 MiB",
+            )
+        tables = domain.peek_memory(entry.address, entry.length, seconds)
+        return parse(entry.raw, tables, "guest memory")
+    except EvidenceError as error:
+        return error.missing
+    except SmbiosError as error:
+        return Missing(
+            reason=Reason.REFUSED, sentence=f"the tables in guest memory are not valid: {error}"
+        )

@@ -1,0 +1,34 @@
+"""One rule a file: a pure function from a case to findings. This is the list of them."""
+
+from collections.abc import Callable
+
+from host_agent.checks import (
+    agent,
+    alias,
+    identity,
+    machine_type,
+    machine_type_live,
+    pending_change,
+    product,
+    running_qemu,
+)
+from host_agent.model import Case, Finding
+
+Check = Callable[[Case], Finding]
+
+ALL: tuple[Check, ...] = (
+    agent.check,
+    identity.check,
+    machine_type.check,
+    machine_type_live.check,
+    product.check,
+    running_qemu.check,
+    pending_change.check,
+    alias.check,
+)
+"""In the order in which their findings are shown."""
+
+
+def run(case: Case) -> tuple[Finding, ...]:
+    """Return the finding of every check."""
+    return tuple(check(case) for check in ALL)

@@ -1,0 +1,24 @@
+"""``machine-type``: did the guest boot as the machine type that libvirt declares?"""
+
+from host_agent.checks.machine_evidence import judge
+from host_agent.model import Case, Finding, Missing, Outcome
+
+ID = "machine-type"
+
+
+def check(case: Case) -> Finding:
+    """Compare the booted tables (DSP0134 7.2, 7.4, 7.5) with the active XML's machine type."""
+    if case.declared.active is None:
+        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+    if isinstance(case.expected, Missing):
+        return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=case.expected.sentence)
+    if not case.expected.visible:
+        return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=case.expected.why)
+    if isinstance(case.booted, Missing):
+        return Finding(
+            check=ID,
+            outcome=Outcome.UNKNOWN,
+            sentence=case.booted.sentence,
+            remedy=case.booted.remedy,
+        )
+    return judge(ID, case.booted, case.expected, "booted as")

@@ -1,0 +1,144 @@
+"""Gets a domain's report: decides whether its channel may be dialled, and which way.
+
+The rules keep libvirtd from freezing: a channel whose guest end is closed is not dialled; on this
+host QEMU's socket is connected directly and without waiting; through libvirt at most two openings
+without an answer are made for one run of a domain.
+"""
+
+import time
+from dataclasses import dataclass
+
+from host_agent import guest_link, opened_channels
+from host_agent.channel import LibvirtStream, SocketStream
+from host_agent.decode import DecodeError, decode
+from host_agent.domain_xml import CHANNEL_NAME
+from host_agent.errors import EvidenceError
+from host_agent.hypervisor import Domain
+from host_agent.model import Declared, Missing, Observation, Reason, Running
+from samemachine.pump import Stream
+
+_BUSY_RETRY = 0.1
+_FRESH = 120.0
+_UPTO_DATE = "systemctl status samemachine-guest, in the guest"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialler:
+    """How the guests of one connection are reached."""
+
+    uri: str
+    local: bool
+    """Whether QEMU's sockets are this host's."""
+    opened: opened_channels.OpenedChannels
+
+    def observe(
+        self,
+        domain: Domain,
+        declared: Declared,
+        running: Running | Missing,
+        seconds: float,
+    ) -> Observation | Missing:
+        """Return the guest's validated report, or why there is none, within ``seconds``."""
+        hindrance = undialled(declared, running)
+        if hindrance is not None:
+            return hindrance
+        deadline = time.monotonic() + seconds
+        try:
+            stream = self._open(domain, declared, deadline)
+        except EvidenceError as error:
+            return error.missing
+        try:
+            answer = guest_link.ask(stream, deadline)
+            if isinstance(stream, LibvirtStream):
+                self.opened.answered(self._key(domain, declared))
+            return decode(answer.report, answer.nonce, answer.seconds)
+        except guest_link.SilentError as error:
+            if error.acknowledged and isinstance(stream, LibvirtStream):
+                self.opened.answered(self._key(domain, declared))
+            return _silent(error, stream)
+        except guest_link.ClosedError as error:
+            return Missing(
+                reason=Reason.SILENT,
+                sentence=f"{error} before the guest agent answered (stopped, or moved away?)",
+            )
+        except (guest_link.RefusedError, DecodeError) as error:
+            return Missing(
+                reason=Reason.REFUSED,
+                sentence=f"the guest agent {error}",
+                remedy=f"is it samemachine-guest that answers there? {_UPTO_DATE}",
+            )
+        finally:
+            stream.close()
+
+    def _key(self, domain: Domain, declared: Declared) -> str:
+        return opened_channels.key(self.uri, domain.uuid, declared.domain_id)
+
+    def _open(self, domain: Domain, declared: Declared, deadline: float) -> Stream:
+        channel = declared.definition.channel
+        if self.local and channel is not None and channel.path is not None:
+            try:
+                return _connect(channel.path, deadline)
+            except EvidenceError as error:
+                # Not root, or a libvirtd in another mount namespace: libvirt can still open it.
+                if error.missing.reason not in {Reason.DENIED, Reason.ABSENT}:
+                    raise
+        self.opened.begin(self._key(domain, declared))
+        return LibvirtStream(
+            domain.open_channel(CHANNEL_NAME, max(0.1, deadline - time.monotonic()))
+        )
+
+
+def undialled(declared: Declared, running: Running | Missing) -> Missing | None:
+    """Say why a domain's channel must not be dialled; None: it may be."""
+    if declared.active is None:
+        return Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
+    channel = declared.active.channel
+    if channel is None:
+        return Missing(
+            reason=Reason.NOT_ENROLLED,
+            sentence=f"the domain has no channel {CHANNEL_NAME}",
+            remedy="add the channel to its persistent XML and samemachine-guest to its image",
+        )
+    if isinstance(running, Running) and running.stopped:
+        return Missing(
+            reason=Reason.HUNG,
+            sentence=f"the QEMU process {running.pid} is stopped by a signal",
+            remedy=f"find out who stopped it; kill -CONT {running.pid} lets it go on",
+        )
+    if declared.state != "running":
+        return Missing(
+            reason=Reason.PAUSED if declared.state == "paused" else Reason.NOT_RUNNING,
+            sentence=f"the domain is {declared.state}: its guest can't answer",
+            remedy=f"virsh resume {declared.active.name}" if declared.state == "paused" else None,
+        )
+    if channel.guest_end_open is False:
+        age = time.time() - running.started if isinstance(running, Running) else None
+        booting = age is not None and age < _FRESH
+        return Missing(
+            reason=Reason.NO_AGENT,
+            sentence="no program in the guest has the channel open"
+            + (f"; QEMU started {age:.0f} s ago, so it may still be booting" if booting else ""),
+            remedy=_UPTO_DATE,
+        )
+    return None
+
+
+def _connect(path: str, deadline: float) -> SocketStream:
+    while True:
+        try:
+            return SocketStream.connect(path)
+        except EvidenceError as error:
+            if error.missing.reason is not Reason.BUSY or time.monotonic() >= deadline:
+                raise
+        time.sleep(_BUSY_RETRY)
+
+
+def _silent(error: guest_link.SilentError, stream: Stream) -> Missing:
+    if not error.acknowledged and isinstance(stream, SocketStream) and stream.untaken():
+        return Missing(
+            reason=Reason.BUSY,
+            sentence="QEMU did not take the request: another program holds the channel, "
+            "or QEMU's main loop hangs",
+            remedy="ss -xp shows who is connected to the channel's socket",
+        )
+    return Missing(reason=Reason.SILENT, sentence=str(error), remedy=_UPTO_DATE)

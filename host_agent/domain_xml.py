@@ -1,0 +1,91 @@
+"""Domain XML → ``Definition`` (libvirt docs/formatdomain.rst). Pure."""
+
+from uuid import UUID
+
+from lxml import etree
+
+from host_agent.model import Channel, Definition
+
+CHANNEL_NAME = "org.samemachine.guest.0"
+_QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"
+MAX_XML_BYTES = 16 * 1024 * 1024
+
+
+class DomainXmlError(ValueError):
+    """The text is no domain XML; the sentence says what is wrong with it."""
+
+
+def parse(xml: str) -> Definition:
+    """Return what matters of a domain XML; raises ``DomainXmlError``."""
+    if len(xml) > MAX_XML_BYTES:
+        raise DomainXmlError(f"the domain XML is longer than {MAX_XML_BYTES} bytes")
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    try:
+        root = etree.fromstring(xml.encode(), parser)
+    except etree.XMLSyntaxError as error:
+        raise DomainXmlError(f"the domain XML can't be parsed: {error}") from error
+    if root.tag != "domain":
+        raise DomainXmlError(f"a <domain> was expected, not <{root.tag!s}>")
+    uuid = _text(root, "uuid")
+    try:
+        parsed_uuid = UUID(uuid or "")
+    except ValueError as error:
+        raise DomainXmlError(f"the domain's <uuid> is not a UUID: {uuid!r}") from error
+    os_type = root.find("os/type")
+    smbios = root.find("os/smbios")
+    return Definition(
+        name=_text(root, "name") or str(parsed_uuid),
+        uuid=parsed_uuid,
+        type=root.get("type", ""),
+        architecture="" if os_type is None else os_type.get("arch", ""),
+        machine=None if os_type is None else os_type.get("machine") or None,
+        emulator=_text(root, "devices/emulator"),
+        firmware=_firmware(root),
+        loader=_text(root, "os/loader"),
+        smbios_mode=None if smbios is None else smbios.get("mode"),
+        sysinfo=_sysinfo(root),
+        smbios_arguments=any(
+            argument.get("value") == "-smbios"
+            for argument in root.iterfind(f"{{{_QEMU}}}commandline/{{{_QEMU}}}arg")
+        ),
+        channel=_channel(root),
+    )
+
+
+def _text(root: etree._Element, path: str) -> str | None:
+    text = root.findtext(path)
+    return text.strip() or None if text else None
+
+
+def _firmware(root: etree._Element) -> str:
+    os_element, loader = root.find("os"), root.find("os/loader")
+    declared = None if os_element is None else os_element.get("firmware")
+    # A pflash loader is UEFI's; a loader of type rom is a BIOS of one's own.
+    flash = loader is not None and loader.get("type") == "pflash"
+    return declared or ("efi" if flash else "bios")
+
+
+def _sysinfo(root: etree._Element) -> dict[str, dict[str, str]]:
+    sysinfo = root.find("sysinfo[@type='smbios']")
+    if sysinfo is None:
+        return {}
+    return {
+        block.tag: {
+            entry.get("name", ""): (entry.text or "").strip() for entry in block.iterfind("entry")
+        }
+        for block in sysinfo
+        if isinstance(block.tag, str)
+    }
+
+
+def _channel(root: etree._Element) -> Channel | None:
+    for channel in root.iterfind("devices/channel"):
+        target, source = channel.find("target"), channel.find("source")
+        if target is None or target.get("name") != CHANNEL_NAME:
+            continue
+        state = target.get("state")
+        return Channel(
+            path=None if source is None else source.get("path"),
+            guest_end_open=None if state is None else state == "connected",
+        )
+    return None

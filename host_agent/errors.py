@@ -1,0 +1,36 @@
+"""The host agent's errors.
+
+::
+
+    HostAgentError              one sentence for people; the command line prints it and exits
+    ├── UsageError              what was asked for can't be done: exit code 2
+    ├── LibvirtError            libvirt can't be reached or refused: exit code 4
+    │   └── LibvirtTimeoutError a call did not return in time; it may still be under way
+    └── EvidenceError           one piece of evidence can't be had; becomes a ``Missing``
+"""
+
+from host_agent.model import Missing, Reason
+
+
+class HostAgentError(Exception):
+    """What went wrong, where, and what to do next, in one sentence."""
+
+
+class UsageError(HostAgentError):
+    """What was asked for can't be done as it was asked."""
+
+
+class LibvirtError(HostAgentError):
+    """libvirt can't be reached, or refused."""
+
+
+class LibvirtTimeoutError(LibvirtError):
+    """A call to libvirt did not return in time and may still be under way."""
+
+
+class EvidenceError(HostAgentError):
+    """One piece of evidence can't be had; the audit goes on without it."""
+
+    def __init__(self, reason: Reason, sentence: str, remedy: str | None = None) -> None:
+        super().__init__(sentence)
+        self.missing = Missing(reason=reason, sentence=sentence, remedy=remedy)

@@ -1,0 +1,150 @@
+"""Declaration → what the guest should see, by rule. Pure.
+
+The rules are what QEMU's versions and vendors are known to write (QEMU ``hw/smbios/smbios.c``,
+``hw/i386/fw_cfg.c``, ``hw/i386/pc_piix.c``, ``hw/arm/virt.c``; qemu-kvm's RHEL patches; Ubuntu's
+define-ubuntu-machine-types.patch). What no rule knows is not expected, so it can't fail.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from host_agent import machine_types
+from host_agent.model import Definition, Expectation, Missing, Reason
+from host_agent.printable import printable
+
+_STANDARD = {
+    "i440fx": "Standard PC (i440FX + PIIX, 1996)",
+    "q35": "Standard PC (Q35 + ICH9, 2009)",
+}
+# From QEMU 8.1 the product is the machine type's description.
+_UBUNTU = {
+    "i440fx": r"Ubuntu \d\d\.\d\d PC \(i440FX \+ PIIX.*, 1996\)",
+    "q35": r"Ubuntu \d\d\.\d\d PC \(Q35 \+ ICH9.*, 2009\)",
+}
+_VIRT_PRODUCTS = frozenset({"KVM Virtual Machine", "QEMU Virtual Machine"})
+_X86 = {"x86_64", "i686"}
+_WITHOUT_SMBIOS = {
+    "ppc64le": "device tree", "ppc64": "device tree", "s390x": "/proc/sysinfo",
+}  # fmt: skip
+# <sysinfo> entry → field of Expectation.overridden
+_ENTRIES = (
+    ("system",  "manufacturer", "manufacturer"),
+    ("system",  "product",      "product"),
+    ("system",  "version",      "version"),
+    ("chassis", "version",      "chassis_version"),
+)  # fmt: skip
+
+
+def by_rule(definition: Definition, aliases: Mapping[str, str]) -> Expectation | Missing:
+    """Return what a guest of this definition should see.
+
+    ``aliases`` are those of the host that runs the domain; an active XML has none left.
+    """
+    if not definition.machine:
+        return Missing(reason=Reason.ABSENT, sentence="the domain XML names no machine type")
+    machine = aliases.get(definition.machine, definition.machine)
+    architecture = definition.architecture
+    if architecture in _X86:
+        bare = _x86(machine)
+    elif architecture == "aarch64" and machine.startswith("virt"):
+        bare = _virt(machine, definition.firmware)
+    else:
+        view = _WITHOUT_SMBIOS.get(architecture)
+        bare = _invisible(
+            machine,
+            f"an {architecture or 'unnamed'} guest can't see the machine type"
+            + (f": its {view} does not name it" if view else ""),
+        )
+    return _with_overrides(bare, definition) if bare.visible else bare
+
+
+def _invisible(machine: str, why: str) -> Expectation:
+    return Expectation(source="rule", machine=machine, visible=False, why=why, live_visible=False)
+
+
+def _x86(machine: str) -> Expectation:
+    name = machine_types.canonical(machine)
+    chipset = "q35" if name.startswith("pc-q35-") else "i440fx"
+    if name.startswith("microvm") or name == "isapc":
+        return _invisible(machine, f"{name} gives its guest no SMBIOS that names the machine")
+    common = Expectation(
+        source="rule", machine=machine, visible=True, why=f"QEMU's rule for {name}",
+        manufacturers=frozenset({"QEMU"}), products=frozenset({_STANDARD[chipset]}),
+        machine_strings=frozenset({name}),
+    )  # fmt: skip
+    version = machine_types.upstream_version(name)
+    if version is not None and version <= (1, 7):
+        return replace(
+            common, manufacturers=frozenset({"Bochs"}), products=frozenset({"Bochs"}),
+            machine_strings=frozenset(), live_visible=False,
+            why=f"{name} is of QEMU 1.7 or older, which named no machine in SMBIOS",
+        )  # fmt: skip
+    if version is not None:
+        return replace(common, live_visible=version > (2, 0))
+    description = machine_types.rhel_description(name)
+    if description is not None:
+        return replace(
+            common, manufacturers=frozenset({"Red Hat"}), products=frozenset({"KVM"}),
+            machine_strings=frozenset({description}),
+            why=f"RHEL's rule for {name}: its description stands for its name",
+        )  # fmt: skip
+    if machine_types.is_ubuntu(name):
+        return replace(common, product_form=_UBUNTU[chipset], why=f"Ubuntu's rule for {name}")
+    return replace(
+        common, manufacturers=None, products=None, certain=False,
+        why=f"{name} is of no known scheme of names; it is compared as it stands",
+    )  # fmt: skip
+
+
+def _virt(machine: str, firmware: str) -> Expectation:
+    name = machine_types.canonical(machine)
+    version = machine_types.upstream_version(name)
+    old = version is not None and version <= (2, 11)
+    return Expectation(
+        source="rule", machine=machine, visible=True,
+        why=f"QEMU's rule for {name}"
+        + ("" if firmware == "efi" else "; without UEFI only the live tables can be seen"),
+        manufacturers=frozenset({"QEMU"}) if version else None,
+        products=_VIRT_PRODUCTS if version else None,
+        # Machine types up to virt-2.11 say "1.0", which names no machine.
+        machine_strings=frozenset() if old else frozenset({name}),
+        certain=version is not None,
+    )  # fmt: skip
+
+
+def _with_overrides(bare: Expectation, definition: Definition) -> Expectation:
+    if definition.smbios_arguments:
+        return replace(
+            bare, manufacturers=None, products=None, product_form=None, certain=False,
+            overridden=frozenset(field for _, _, field in _ENTRIES),
+            why=f"{bare.why}; <qemu:commandline> passes -smbios, which no rule foresees",
+        )  # fmt: skip
+    if definition.smbios_mode == "host":
+        return replace(
+            bare, manufacturers=None, products=None, product_form=None,
+            overridden=frozenset({"manufacturer", "product", "version"}),
+            why=f"{bare.why}; <smbios mode='host'> copies the host's own strings",
+        )  # fmt: skip
+    if definition.smbios_mode != "sysinfo":
+        # Without the mode, libvirt ignores <sysinfo>.
+        return bare
+    given = {
+        field: printable(definition.sysinfo[block][entry])
+        for block, entry, field in _ENTRIES
+        if entry in definition.sysinfo.get(block, {})
+    }
+    if not given:
+        return bare
+    return replace(
+        bare,
+        manufacturers=_chosen(given.get("manufacturer"), bare.manufacturers),
+        products=_chosen(given.get("product"), bare.products),
+        product_form=None if "product" in given else bare.product_form,
+        version=given.get("version"),
+        overridden=frozenset(given),
+        why=f"{bare.why}; <sysinfo> sets {', '.join(sorted(given))}",
+    )
+
+
+def _chosen(given: str | None, default: frozenset[str] | None) -> frozenset[str] | None:
+    return default if given is None else frozenset({given})

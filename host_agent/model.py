@@ -1,0 +1,326 @@
+"""The project's words as frozen dataclasses. Imports nothing of ours; decides nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+
+class Outcome(StrEnum):
+    """The result of one check."""
+
+    PASS = "pass"  # noqa: S105 - a word, no password
+    FAIL = "fail"
+    WARN = "warn"
+    UNKNOWN = "unknown"
+    """Evidence is missing; never a pass."""
+    SKIP = "skip"
+    """The check does not apply to this domain."""
+
+
+class Decision(StrEnum):
+    """What a verdict says of a domain."""
+
+    VERIFIED = "verified"
+    MISMATCH = "mismatch"
+    UNVERIFIED = "unverified"
+
+
+class Depth(StrEnum):
+    """How a verdict was reached, deepest first."""
+
+    GUEST = "guest"
+    """The guest agent answered."""
+    MEMORY = "memory"
+    """The host read the booted tables in guest RAM."""
+    HOST = "host"
+    """Declaration and QEMU process only."""
+
+
+class Occasion(StrEnum):
+    """Why we verify."""
+
+    AUDIT = "audit"
+    ARRIVAL = "arrival"
+    RESTART = "restart"
+    UPGRADE = "upgrade"
+
+
+class Reason(StrEnum):
+    """Why a piece of evidence is missing."""
+
+    NOT_RUNNING = "not running"
+    NOT_ENROLLED = "not enrolled"
+    """The domain has no channel of ours."""
+    PAUSED = "paused"
+    NO_AGENT = "no agent"
+    """The channel's guest end is closed: still booting, or the agent is not running."""
+    SILENT = "silent"
+    """The channel was opened and nobody answered in time."""
+    BUSY = "busy"
+    """Another program holds the channel."""
+    HUNG = "hung"
+    """The QEMU process does not do its work."""
+    REFUSED = "refused"
+    """What the guest sent is not a valid answer."""
+    DENIED = "denied"
+    """It needs rights that we don't have."""
+    UNSUPPORTED = "unsupported"
+    """It can't be had this way: another architecture, firmware, driver."""
+    ABSENT = "absent"
+    """There is no such thing."""
+    FAILED = "failed"
+    """It went wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Evidence that can't be had: why, in one sentence, and what would help."""
+
+    reason: Reason
+    sentence: str
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """The domain's virtio-serial channel of ours, as one XML has it."""
+
+    path: str | None
+    """QEMU's socket on the host; only an active XML has it."""
+    guest_end_open: bool | None
+    """Whether a program in the guest has the port open; None: libvirt does not say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """One domain XML, in what matters here (libvirt formatdomain.rst)."""
+
+    name: str
+    uuid: UUID
+    type: str
+    """``kvm``, ``qemu``, ``test`` and so on: the attribute of ``<domain>``."""
+    architecture: str
+    machine: str | None
+    """As written: an alias, or a machine type's own name."""
+    emulator: str | None
+    firmware: str
+    """``bios`` or ``efi``."""
+    loader: str | None
+    smbios_mode: str | None
+    """``emulate``, ``host``, ``sysinfo``; None: not given."""
+    sysinfo: Mapping[str, Mapping[str, str]]
+    """``<sysinfo type='smbios'>``: block (``system``, ``chassis`` …) → entry → text."""
+    smbios_arguments: bool
+    """Whether ``<qemu:commandline>`` passes ``-smbios`` itself."""
+    channel: Channel | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What libvirt says of one domain."""
+
+    active: Definition | None
+    """What runs now; None: the domain is not running."""
+    persistent: Definition | None
+    """What applies at the next start; None: the domain is transient."""
+    state: str
+    """libvirt's word: ``running``, ``paused``, ``shut off`` …"""
+    domain_id: int | None
+    """libvirt's number of this run of the domain; None: not running."""
+
+    @property
+    def definition(self) -> Definition:
+        """The active XML, else the persistent one."""
+        definition = self.active or self.persistent
+        if definition is None:
+            raise ValueError("a domain has an active or a persistent XML")
+        return definition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The SMBIOS fields that say what the machine is; None: not specified (DMTF DSP0134)."""
+
+    source: str
+    """Where they were read, in words for people."""
+    manufacturer: str | None
+    product: str | None
+    version: str | None
+    uuid: UUID | None
+    """Type 1 UUID in the order of bytes that the specification has since 2.6."""
+    chassis_version: str | None
+    processor_version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smbios:
+    """SMBIOS tables, raw and named."""
+
+    entry_point: bytes
+    tables: bytes
+    """Up to and with the type 127 structure."""
+    named: Named
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """A report after decoding and validation."""
+
+    agent_version: str
+    seconds: float
+    """From dialling to the report."""
+    boot_id: str | None
+    boot_time: int | None
+    """Seconds since 1970-01-01 UTC."""
+    kernel: str | None
+    architecture: str | None
+    dmi: Named | Missing
+    """As dmidecode or the kernel in the guest decoded it."""
+    booted: Smbios | Missing
+    live: Smbios | Missing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """The QEMU process as the host sees it."""
+
+    pid: int
+    machine: str | None
+    uuid: UUID | None
+    binary: str
+    binary_deleted: bool
+    """A package upgrade replaced the file under the running process."""
+    stopped: bool
+    """The process is stopped by a signal and does nothing."""
+    started: float
+    """Seconds since 1970-01-01 UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What the guest should see if the declaration is true."""
+
+    source: str
+    """``rule``: what is known of QEMU's versions and vendors."""
+    machine: str
+    """The machine type's own name."""
+    visible: bool
+    """Whether a guest of this architecture and machine can see any of it in SMBIOS."""
+    why: str
+    """A sentence on what the expectation rests on, or why there is none."""
+    manufacturers: frozenset[str] | None = None
+    """Any of these is right; None: nothing is expected."""
+    products: frozenset[str] | None = None
+    product_form: str | None = None
+    """A regular expression that is right as well, where a vendor's product changes by version."""
+    version: str | None = None
+    """What ``<sysinfo>`` puts into the type 1 version; None: nothing, see ``machine_strings``."""
+    overridden: frozenset[str] = frozenset()
+    """Which of manufacturer, product, version, chassis_version ``<sysinfo>`` sets."""
+    machine_strings: frozenset[str] = frozenset()
+    """How this machine type appears where nothing is overridden: its name, or its description."""
+    certain: bool = True
+    """Whether the name's conventions are known; where not, a difference is no failure."""
+    live_visible: bool = True
+    """Whether fw_cfg holds the tables (not in the legacy mode of old machine types)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything that the checks judge one domain by."""
+
+    declared: Declared
+    expected: Expectation | Missing
+    running: Running | Missing
+    memory: Smbios | Missing
+    """Booted tables that the host read in guest RAM."""
+    observation: Observation | Missing
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """This host's alias → machine type's own name, for the domain's emulator."""
+    occasion: Occasion = Occasion.AUDIT
+
+    @property
+    def booted(self) -> Named | Missing:
+        """What the guest booted as: its own tables, else its own decoded DMI, else its memory."""
+        if isinstance(self.observation, Observation):
+            if isinstance(self.observation.booted, Smbios):
+                return self.observation.booted.named
+            if isinstance(self.observation.dmi, Named):
+                return self.observation.dmi
+        return self.memory.named if isinstance(self.memory, Smbios) else self.memory
+
+    @property
+    def live(self) -> Named | Missing:
+        """What the QEMU process under the guest serves now; only the guest can read it."""
+        if isinstance(self.observation, Missing):
+            return self.observation
+        live = self.observation.live
+        return live.named if isinstance(live, Smbios) else live
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check says."""
+
+    check: str
+    outcome: Outcome
+    sentence: str
+    expected: str | None = None
+    observed: str | None = None
+    remedy: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is said of one domain."""
+
+    decision: Decision | None
+    """None: the domain does not run, so there is nothing to verify."""
+    depth: Depth | None
+    """None: not even the QEMU process could be seen."""
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audited:
+    """One domain with its evidence and verdict."""
+
+    case: Case
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A domain that could not be looked at."""
+
+    name: str
+    uuid: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Host:
+    """The host as far as the connection shows it."""
+
+    uri: str
+    name: str
+    distribution: str | None
+    driver: str
+    """libvirt's driver: ``QEMU``, ``Test``."""
+    libvirt: str
+    hypervisor: str
+    """Version of the hypervisor that libvirt would start now."""
+    package: str | None
+    """The installed QEMU package and its version; None: not to be seen from here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostAudit:
+    """One audited host."""
+
+    host: Host
+    results: tuple[Audited | Failed, ...]
+    seconds: float
+    started: float
+    """Seconds since 1970-01-01 UTC."""

@@ -1,0 +1,171 @@
+"""Audits as JSON, for programs. ``schema`` changes when a field changes its meaning or goes."""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from host_agent.model import (
+    Audited,
+    Case,
+    Expectation,
+    Failed,
+    Finding,
+    HostAudit,
+    Missing,
+    Named,
+    Observation,
+    Running,
+    Smbios,
+)
+from host_agent.output.summary import counts, decision
+
+SCHEMA = 1
+
+
+def render(audits: Sequence[HostAudit], unreachable: Sequence[str], exit_code: int) -> str:
+    """Return the document, ending with a newline."""
+    document = {
+        "schema": SCHEMA,
+        "exit_code": exit_code,
+        "unreachable": list(unreachable),
+        "hosts": [_host(audit) for audit in audits],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def _host(audit: HostAudit) -> dict[str, Any]:
+    host = audit.host
+    return {
+        "uri": host.uri,
+        "name": host.name,
+        "distribution": host.distribution,
+        "driver": host.driver,
+        "hypervisor": host.hypervisor,
+        "package": host.package,
+        "libvirt": host.libvirt,
+        "started": datetime.fromtimestamp(audit.started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(audit.seconds, 3),
+        "counts": dict(counts(audit.results)),
+        "domains": [_domain(result) for result in audit.results],
+    }
+
+
+def _domain(result: Audited | Failed) -> dict[str, Any]:
+    if isinstance(result, Failed):
+        return {
+            "name": result.name,
+            "uuid": result.uuid,
+            "verdict": decision(result),
+            "error": result.error,
+        }
+    case, verdict = result.case, result.verdict
+    definition = case.declared.definition
+    return {
+        "name": definition.name,
+        "uuid": str(definition.uuid),
+        "state": case.declared.state,
+        "verdict": verdict.decision,
+        "depth": verdict.depth,
+        "findings": [_finding(finding) for finding in verdict.findings],
+        "evidence": _evidence(case),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    fields = {
+        "check": finding.check,
+        "outcome": finding.outcome,
+        "sentence": finding.sentence,
+        "expected": finding.expected,
+        "observed": finding.observed,
+        "remedy": finding.remedy,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _evidence(case: Case) -> dict[str, Any]:
+    declared = case.declared
+    return {
+        "declared": {
+            "active_machine": declared.active.machine if declared.active else None,
+            "persistent_machine": declared.persistent.machine if declared.persistent else None,
+            "architecture": declared.definition.architecture,
+            "emulator": declared.definition.emulator,
+        },
+        "expected": _expected(case.expected),
+        "running": _running(case.running),
+        "memory": _tables(case.memory),
+        "guest": _guest(case.observation),
+    }
+
+
+def _missing(missing: Missing) -> dict[str, Any]:
+    return {"missing": missing.reason, "sentence": missing.sentence}
+
+
+def _expected(expected: Expectation | Missing) -> dict[str, Any]:
+    if isinstance(expected, Missing):
+        return _missing(expected)
+    return {
+        "source": expected.source,
+        "machine": expected.machine,
+        "visible": expected.visible,
+        "why": expected.why,
+    }
+
+
+def _running(running: Running | Missing) -> dict[str, Any]:
+    if isinstance(running, Missing):
+        return _missing(running)
+    return {
+        "pid": running.pid,
+        "machine": running.machine,
+        "uuid": str(running.uuid) if running.uuid else None,
+        "binary": running.binary,
+        "binary_deleted": running.binary_deleted,
+        "started": datetime.fromtimestamp(running.started, UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _named(named: Named | Missing) -> dict[str, Any]:
+    if isinstance(named, Missing):
+        return _missing(named)
+    return {
+        "source": named.source,
+        "manufacturer": named.manufacturer,
+        "product": named.product,
+        "version": named.version,
+        "uuid": str(named.uuid) if named.uuid else None,
+        "chassis_version": named.chassis_version,
+        "processor_version": named.processor_version,
+    }
+
+
+def _tables(smbios: Smbios | Missing) -> dict[str, Any]:
+    if isinstance(smbios, Missing):
+        return _missing(smbios)
+    return {
+        **_named(smbios.named),
+        "length": len(smbios.tables),
+        "sha256": hashlib.sha256(smbios.tables).hexdigest(),
+        "tables": base64.b64encode(smbios.tables).decode("ascii"),
+    }
+
+
+def _guest(observation: Observation | Missing) -> dict[str, Any]:
+    if isinstance(observation, Missing):
+        return _missing(observation)
+    return {
+        "agent_version": observation.agent_version,
+        "seconds": round(observation.seconds, 4),
+        "boot_id": observation.boot_id,
+        "boot_time": observation.boot_time,
+        "kernel": observation.kernel,
+        "architecture": observation.architecture,
+        "dmi": _named(observation.dmi),
+        "booted": _tables(observation.booted),
+        "live": _tables(observation.live),
+    }

@@ -1,0 +1,41 @@
+"""What this host has installed: its distribution, and the package of a QEMU binary."""
+
+import subprocess
+from pathlib import Path
+
+from host_agent import distribution
+
+_TIMEOUT = 10.0
+
+
+def distribution_name(root: Path = Path("/")) -> str | None:
+    """Return the distribution's name; None where os-release(5) does not say."""
+    for path in ("etc/os-release", "usr/lib/os-release"):
+        try:
+            return distribution.name((root / path).read_text(encoding="utf-8", errors="replace"))
+        except OSError:
+            continue
+    return None
+
+
+def package_of(binary: str) -> str | None:
+    """Return name and version of the package that owns a binary, as dpkg or rpm know it.
+
+    None where neither tool is there or knows the file.
+    """
+    owner = _output("dpkg-query", "--search", binary)
+    if owner:
+        package = owner.splitlines()[0].partition(": ")[0].split(",")[0]
+        return _output("dpkg-query", "--show", "--showformat=${Package} ${Version}", package)
+    return _output("rpm", "--query", "--queryformat", "%{NAME} %{VERSION}-%{RELEASE}", "-f", binary)
+
+
+def _output(*command: str) -> str | None:
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", timeout=_TIMEOUT,
+            check=True, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None

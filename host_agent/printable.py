@@ -1,0 +1,9 @@
+"""Text of strangers made safe to print. Pure."""
+
+
+def printable(text: str) -> str:
+    """Escape everything that a terminal could take for a command, or that hides text."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    ).strip()
