@@ -1,0 +1,67 @@
+"""The lab's fixtures: hosts that start when a test asks for them, and end with the run."""
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.lab import lab as laboratory
+from tests.lab.guest import Guest, GuestOptions
+from tests.lab.host import Host
+from tests.lab.lab import Lab
+
+
+@pytest.fixture(scope="session")
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """The lab, its images built; SAMEMACHINE_LAB=required makes a failure of what is a skip."""
+    why = laboratory.hindrance()
+    if why is not None:
+        if os.environ.get("SAMEMACHINE_LAB") == "required":
+            pytest.fail(why)
+        pytest.skip(why)
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    # Building takes minutes: its progress must be seen.
+    with capture.global_and_fixture_disabled():
+        laboratory.build()
+    with laboratory.running() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def host_a(lab: Lab) -> Host:
+    """Debian 12: QEMU 7.2, libvirt 9.0; samemachine with the newest libraries from PyPI."""
+    return lab.host("hosta")
+
+
+@pytest.fixture(scope="session")
+def host_b(lab: Lab) -> Host:
+    """Debian 13: QEMU 10.0, libvirt 11.3; samemachine with Debian's own Python and libraries."""
+    return lab.host("hostb")
+
+
+@pytest.fixture(scope="session")
+def fleet(host_a: Host) -> dict[str, Guest]:
+    """Guests that most tests share, booted side by side. Who changes one puts it back."""
+    options = [
+        GuestOptions(name="i440fx", machine="pc-i440fx-7.2"),
+        GuestOptions(name="q35", machine="pc-q35-7.2"),
+        GuestOptions(name="bare", machine="pc-q35-7.2", channel=False, agent=False),
+    ]
+    guests = {option.name: host_a.guest(option).start() for option in options}
+    for guest in guests.values():
+        guest.wait_ready(240)
+    return guests
+
+
+@pytest.fixture
+def new_guest(host_a: Host) -> Iterator[Callable[[GuestOptions], Guest]]:
+    """Makes guests of host A that are removed after the test."""
+    made: list[Guest] = []
+
+    def make(options: GuestOptions) -> Guest:
+        made.append(host_a.guest(options))
+        return made[-1]
+
+    yield make
+    for guest in made:
+        guest.remove()

@@ -1,0 +1,241 @@
+"""A guest: its XML, its life, and commands inside it through the qemu-guest-agent."""
+
+import base64
+import json
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
+from xml.sax.saxutils import escape
+
+if TYPE_CHECKING:
+    from tests.lab.host import Host
+
+_CHANNEL = """<channel type='unix'><source mode='bind'/>
+      <target type='virtio' name='org.samemachine.guest.0'/></channel>"""
+# Variables without keys: secure boot would refuse our kernel.
+_UEFI = """<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
+    <nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'/>"""
+_XML = """<domain type='qemu'>
+  <name>{name}</name><uuid>{uuid}</uuid>
+  <memory unit='MiB'>{memory}</memory><vcpu>{vcpus}</vcpu>
+  {sysinfo}
+  <os>
+    <type arch='x86_64' machine='{machine}'>hvm</type>
+    {loader}
+    <kernel>/lab/kernel</kernel><initrd>/lab/initrd</initrd>
+    <cmdline>console=ttyS0 root=/dev/vda rw quiet {cmdline}</cmdline>
+    {smbios}
+  </os>
+  <features><acpi/><apic/></features>
+  {cpu}
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='unsafe'/>
+      <source file='{disk}'/><target dev='vda' bus='virtio'/></disk>
+    <disk type='file' device='disk'><driver name='qemu' type='raw'/>
+      <source file='/lab/agent.raw'/><target dev='vdb' bus='virtio'/><readonly/></disk>
+    <controller type='usb' model='none'/>
+    <serial type='file'><source path='{console}'/></serial>
+    <channel type='unix'><source mode='bind'/>
+      <target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+    {channel}
+    <memballoon model='none'/>
+  </devices>
+</domain>
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuestOptions:
+    """What a test can choose of a guest."""
+
+    name: str
+    machine: str = "pc-i440fx-7.2"
+    memory: int = 512
+    """MiB."""
+    vcpus: int = 1
+    channel: bool = True
+    agent: bool = True
+    """Whether the guest agent runs in the guest."""
+    cpu: str | None = None
+    uefi: bool = False
+    sysinfo: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Block → entry → text."""
+    edit: Callable[[str], str] = lambda xml: xml
+    """A last change of the XML."""
+
+    def xml(self) -> str:
+        """Return the domain XML."""
+        blocks = "".join(
+            f"<{block}>"
+            + "".join(
+                f"<entry name='{name}'>{escape(text)}</entry>" for name, text in texts.items()
+            )
+            + f"</{block}>"
+            for block, texts in self.sysinfo.items()
+        )
+        return self.edit(
+            _XML.format(
+                name=self.name, uuid=self.uuid, memory=self.memory, vcpus=self.vcpus,
+                machine=self.machine, disk=self.disk, console=self.console,
+                sysinfo=f"<sysinfo type='smbios'>{blocks}</sysinfo>" if blocks else "",
+                smbios="<smbios mode='sysinfo'/>" if blocks else "",
+                loader=_UEFI if self.uefi else "",
+                cmdline="" if self.agent else "systemd.mask=samemachine-guest.service",
+                cpu=f"<cpu mode='custom'><model>{self.cpu}</model></cpu>" if self.cpu else "",
+                channel=_CHANNEL if self.channel else "",
+            )
+        )  # fmt: skip
+
+    @property
+    def uuid(self) -> str:
+        """A UUID that follows from the name."""
+        return str(uuid5(NAMESPACE_URL, f"samemachine-lab:{self.name}"))
+
+    @property
+    def disk(self) -> str:
+        """The guest's own disk, an overlay over the image."""
+        return f"/var/lib/libvirt/images/{self.name}.qcow2"
+
+    @property
+    def console(self) -> str:
+        """What the guest printed on its serial line."""
+        return f"/var/log/libvirt/qemu/{self.name}.console"
+
+
+class Guest:
+    """One guest on one host."""
+
+    def __init__(self, host: "Host", options: GuestOptions) -> None:
+        self.host = host
+        self.options = options
+        self.name = options.name
+        self.uuid = options.uuid
+
+    def define(self) -> None:
+        """Make its disk and define it."""
+        self.make_disk()
+        self.host.run("virsh", "define", "/dev/stdin", text_input=self.options.xml())
+
+    def make_disk(self) -> None:
+        """Make an empty overlay over the image of all guests."""
+        self.host.run(
+            "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/lab/disk.raw",
+            self.options.disk,
+        )  # fmt: skip
+
+    def start(self) -> "Guest":
+        """Start it; ``wait_ready`` waits until it has booted."""
+        self.host.virsh("start", self.name)
+        return self
+
+    def wait_ready(self, seconds: float = 120) -> "Guest":
+        """Wait until commands can be run in it, and until its agent has opened its channel."""
+        self._until(lambda: self._agent_command({"execute": "guest-ping"}) is not None, seconds)
+        if self.options.agent and self.options.channel:
+            self._until(self.channel_open, seconds)
+        return self
+
+    def _until(self, true: Callable[[], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} is not ready: {self.console()[-3000:]}")
+            time.sleep(0.2)
+
+    def channel_open(self) -> bool:
+        """Whether a program in the guest has the agent's port open."""
+        return "name='org.samemachine.guest.0' state='connected'" in self.xml()
+
+    def stop_agent(self) -> None:
+        """Stop our agent in the guest, and wait until libvirt has noticed."""
+        self.run("systemctl", "stop", "samemachine-guest")
+        self._until(lambda: not self.channel_open(), 20)
+
+    def start_agent(self) -> None:
+        """Start our agent in the guest, and wait until libvirt has noticed."""
+        self.run("systemctl", "start", "samemachine-guest")
+        self._until(self.channel_open, 20)
+
+    def _agent_command(self, command: Mapping[str, Any]) -> Any:
+        done = self.host.run(
+            "virsh", "qemu-agent-command", "--timeout", "5", self.name, json.dumps(command),
+            check=False,
+        )  # fmt: skip
+        return json.loads(done.stdout)["return"] if done.returncode == 0 else None
+
+    def run(self, *command: str, check: bool = True, seconds: float = 60) -> str:
+        """Run a command in the guest and return what it prints."""
+        arguments = {"path": command[0], "arg": list(command[1:]), "capture-output": True}
+        started = self._agent_command({"execute": "guest-exec", "arguments": arguments})
+        deadline = time.monotonic() + seconds
+        while True:
+            status = {"execute": "guest-exec-status", "arguments": {"pid": started["pid"]}}
+            answer = self._agent_command(status)
+            if answer and answer["exited"]:
+                break
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name}: {' '.join(command)} does not end")
+            time.sleep(0.05)
+        out = base64.b64decode(answer.get("out-data", "")).decode("utf-8", "replace")
+        if check and answer.get("exitcode"):
+            err = base64.b64decode(answer.get("err-data", "")).decode("utf-8", "replace")
+            raise RuntimeError(f"{self.name}: {' '.join(command)}: {answer['exitcode']} {out}{err}")
+        return out
+
+    def xml(self) -> str:
+        """Return the active XML."""
+        return self.host.virsh("dumpxml", self.name)
+
+    @property
+    def qemu_pid(self) -> int:
+        """QEMU's process, as the host sees it."""
+        file = self.host.root / f"run/libvirt/qemu/{self.name}.pid"
+        return int(file.read_text(encoding="ascii"))
+
+    @property
+    def channel_socket(self) -> str:
+        """QEMU's socket of the agent's channel, on the host."""
+        _, _, rest = self.xml().partition("<channel type='unix'>")
+        for part in rest.split("<channel type='unix'>"):
+            if "org.samemachine.guest.0" in part:
+                return part.split("path='")[1].split("'")[0]
+        raise LookupError(f"{self.name} has no channel")
+
+    def console(self) -> str:
+        """What the guest printed on its serial line."""
+        file = Path(f"{self.host.root}{self.options.console}")
+        return file.read_text(encoding="utf-8", errors="replace") if file.exists() else ""
+
+    def reboot(self) -> None:
+        """Reset the guest, as its own reboot does."""
+        self.host.virsh("reset", self.name)
+
+    def destroy(self) -> None:
+        """Stop it at once."""
+        self.host.virsh("destroy", self.name)
+
+    def remove(self) -> None:
+        """Stop it and forget it."""
+        self.host.run("virsh", "destroy", self.name, check=False)
+        self.host.run("virsh", "undefine", "--nvram", self.name, check=False)
+        self.host.guests.pop(self.name, None)
+
+    def migrate(self, to: "Host") -> subprocess.CompletedProcess[str]:
+        """Move it live to another host, where it is then this object's."""
+        # libvirt can't see that the file of the same path is the same file.
+        to.run("mkdir", "-p", "/var/lib/libvirt/images")
+        moved = Guest(to, self.options)
+        moved.make_disk()
+        done = self.host.run(
+            "virsh", "migrate", "--live", "--persistent", "--unsafe", "--copy-storage-inc",
+            "--migrate-disks", "vda", self.name, to.tcp_uri, f"tcp://{to.name}", timeout=180,
+        )  # fmt: skip
+        self.host.guests.pop(self.name, None)
+        self.host = to
+        to.guests[self.name] = self
+        return done

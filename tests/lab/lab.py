@@ -1,0 +1,119 @@
+"""The lab as a whole: its hosts, and the switch between them."""
+
+import fcntl
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.lab import cache, images
+from tests.lab.host import Host
+from tests.lab.namespaces import Namespaces
+
+PREFIX = "samemachine-lab-"
+_TOOLS = ("mmdebstrap", "mkfs.ext4", "ip", "unshare", "nsenter", "setpriv")
+_HOSTS = {"hosta": (1, images.BOOKWORM), "hostb": (2, images.TRIXIE)}
+
+
+def hindrance() -> str | None:
+    """Say why the lab can't run here; None: it can."""
+    if os.geteuid() != 0:
+        return "the lab needs root: it makes namespaces, mounts and images"
+    missing = [tool for tool in _TOOLS if shutil.which(tool) is None]
+    return f"the lab needs {', '.join(missing)}: make system" if missing else None
+
+
+class Lab:
+    """Hosts by name, started when they are first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._hosts = {
+            name: Host(name, number, image, folder) for name, (number, image) in _HOSTS.items()
+        }
+        self._started: list[Host] = []
+        self._switch = Namespaces(
+            ("net",), "ip link add lab type bridge; ip link set lab up; exec sleep infinity",
+            folder / "switch.log",
+        )  # fmt: skip
+
+    def host(self, name: str) -> Host:
+        """Return a host, started."""
+        host = self._hosts[name]
+        if host not in self._started:
+            cache.tell(f"starting {name}")
+            host.start([other for other in self._hosts.values() if other is not host])
+            self._started.append(host)
+            self._connect(host)
+        return host
+
+    def _connect(self, host: Host) -> None:
+        ip = ["nsenter", f"--target={self._switch.pid}", "--net", "ip"]
+        port = f"to-{host.name}"
+        for command in (
+            [
+                *ip,
+                "link",
+                "add",
+                port,
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "eth0",
+                "netns",
+                str(host.pid),
+            ],
+            [*ip, "link", "set", port, "master", "lab", "up"],
+        ):
+            subprocess.run(command, check=True, capture_output=True)
+        host.run("ip", "addr", "add", f"{host.address}/24", "dev", "eth0")
+        host.run("ip", "link", "set", "eth0", "up")
+
+    def close(self) -> None:
+        """End all hosts."""
+        for host in self._started:
+            host.close()
+        self._switch.close()
+
+
+@contextmanager
+def running() -> Iterator[Lab]:
+    """A lab that ends with the block; one at a time, so that two runs don't share 2 cores."""
+    cache.directory().mkdir(parents=True, exist_ok=True)
+    with (cache.directory() / "lab.lock").open("w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            cache.tell("waiting for another lab to end")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        _clear()
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+        lab = Lab(folder)
+        try:
+            yield lab
+        finally:
+            lab.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clear() -> None:
+    """Remove the folders that a killed lab left; its processes and mounts ended with it."""
+    for left in scratch_folders():
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def scratch_folders() -> list[Path]:
+    """Return the folders of labs; only one that is running has one."""
+    return [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if folder.is_dir()]
+
+
+def build() -> None:
+    """Build all images."""
+    images.guest()
+    images.agent_disk()
+    for _, image in _HOSTS.values():
+        images.host_root(image)

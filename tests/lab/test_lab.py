@@ -1,0 +1,70 @@
+"""The lab leaves nothing behind, however it ends."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.lab import lab as laboratory
+from tests.lab.images import CHECKOUT
+from tests.lab.sources import debian_mirror
+
+# A cache of its own would have to be built; a lock of its own lets it run beside this run's lab.
+PROGRAM = """
+from pathlib import Path
+import sys, time
+from tests.lab.namespaces import Namespaces
+script = "mount -t tmpfs lab {0}; sleep 3600 & wait"
+made = Namespaces(("net", "mount", "pid"), script, Path("{0}.log"))
+print(made.pid, flush=True)
+time.sleep(3600)
+"""
+
+
+@pytest.mark.skipif(laboratory.hindrance() is not None, reason=str(laboratory.hindrance()))
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["killed", "interrupted"])
+def test_everything_ends_with_the_program(how: signal.Signals, tmp_path: Path) -> None:
+    place = tmp_path / "mounted"
+    place.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM.format(place)], stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True, cwd=CHECKOUT,
+    )  # fmt: skip
+    assert process.stdout is not None
+    first = int(process.stdout.readline())
+    process.send_signal(how)
+    process.communicate()
+    for _ in range(200):
+        if not Path(f"/proc/{first}").exists():
+            break
+        time.sleep(0.05)
+    assert not Path(f"/proc/{first}").exists()
+    assert str(place) not in Path("/proc/mounts").read_text(encoding="utf-8")
+
+
+def test_folders_of_a_killed_lab_are_cleared() -> None:
+    left = Path(tempfile.mkdtemp(prefix=laboratory.PREFIX))
+    assert left in laboratory.scratch_folders()
+    left.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("sources.list", "# old\ndeb [arch=amd64] http://example.org/debian bookworm main\n"),
+        ("sources.list.d/debian.sources", "Types: deb\nURIs: http://example.org/debian\n"),
+        (
+            "sources.list.d/debian.sources",
+            "Types: deb\nURIs: http://example.org/debian-security\n\nURIs: http://example.org/debian",
+        ),
+    ],
+)
+def test_the_mirror_is_the_machines_own(tmp_path: Path, name: str, text: str) -> None:
+    file = tmp_path / "etc/apt" / name
+    file.parent.mkdir(parents=True)
+    file.write_text(text, encoding="utf-8")
+    assert debian_mirror(tmp_path) == "http://example.org/debian"
