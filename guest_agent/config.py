@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from guest_agent.errors import ConfigError
+from guest_agent.evidence import NAMES
 
 DEFAULT_PATH = Path("/etc/samemachine/guest.conf")
 DEFAULT_PORT = "org.samemachine.guest.0"
@@ -42,13 +43,15 @@ def parse(text: str, source: str = "configuration") -> Config:
     for key in section:
         if key not in known:
             raise ConfigError(f"{source}: unknown key {key!r}; known: {', '.join(sorted(known))}")
+    off = [name.strip() for name in section.get("groups-off", "").split(",") if name.strip()]
+    for name in off:
+        if name not in NAMES:
+            raise ConfigError(f"{source}: groups-off: no group {name!r}; {', '.join(NAMES)}")
     try:
         return Config(
             port=section.get("port", DEFAULT_PORT),
             refresh_fw_cfg=section.getboolean("refresh-fw-cfg", fallback=False),
-            groups_off=tuple(
-                name.strip() for name in section.get("groups-off", "").split(",") if name.strip()
-            ),
+            groups_off=tuple(off),
             idle_seconds=section.getfloat("idle-seconds", fallback=60.0),
         )
     except ValueError as error:

@@ -38,7 +38,8 @@ class WorkerProcess:
         self._process: Optional[subprocess.Popen[bytes]] = None
         # 0700: no other user of the guest reaches the server.
         self._directory = tempfile.mkdtemp(prefix="samemachine-guest-")
-        self._socket = str(Path(self._directory, "grpc"))
+        self.socket = str(Path(self._directory, "grpc"))
+        """Path of the worker's unix socket; nobody listens before the first connection."""
 
     @property
     def running(self) -> bool:
@@ -52,7 +53,7 @@ class WorkerProcess:
             self._start()
         connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.connect(self._socket)
+            connection.connect(self.socket)
         except OSError as error:
             connection.close()
             raise WorkerError(f"the gRPC worker can't be reached: {error}") from error
@@ -78,13 +79,13 @@ class WorkerProcess:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _start(self) -> None:
-        Path(self._socket).unlink(missing_ok=True)
+        Path(self.socket).unlink(missing_ok=True)
         # The working folder must not be a place to import from: it may be anybody's.
         path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
         self._process = subprocess.Popen(
             [
                 sys.executable, "-m", "guest_agent.worker",
-                self._socket, json.dumps(asdict(self._config)),
+                self.socket, json.dumps(asdict(self._config)),
             ],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/",
             env={**os.environ, "PYTHONPATH": path},

@@ -46,6 +46,8 @@ def main() -> NoReturn:
         code = _complain(str(error), USAGE)
     except BrokenPipeError:
         code = 1
+    except OSError as error:
+        code = _complain(f"the output can't be written: {error.strerror}", USAGE)
     _leave(int(code or 0))
 
 
@@ -54,8 +56,10 @@ def _leave(code: int) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (BrokenPipeError, ValueError):
+        except BrokenPipeError:
             continue
+        except OSError as error:
+            code = _complain(f"the output can't be written: {error.strerror}", USAGE)
     os._exit(code)
 
 

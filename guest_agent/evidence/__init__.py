@@ -1,5 +1,10 @@
-"""One file per group of evidence: ``parse`` is pure, ``read(root)`` is a few lines of I/O.
+"""One file per group of evidence: ``parse`` is pure, ``read(root)`` is a few lines of I/O."""
 
-``GROUPS`` is the list of all groups of the wire contract; one without a reader is reported as
-unsupported.
+NAMES = (
+    "boot", "dmi", "smbios_booted", "smbios_live", "platform", "cpu", "memory", "pci", "virtio",
+    "acpi", "network", "block", "clock",
+)  # fmt: skip
+"""All groups of the wire contract, by the fields of Report, for whoever must not import protobuf.
+
+One without a reader is reported as unsupported.
 """

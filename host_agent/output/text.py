@@ -42,10 +42,19 @@ def print_audits(console: Console, audits: Sequence[HostAudit], *, verbose: bool
     for number, audit in enumerate(audits):
         if number:
             console.print()
-        console.print(_heading(audit), _counts(audit), sep="\n")
+        console.print(_heading(audit), soft_wrap=True)
+        console.print(_counts(audit))
         if audit.results:
             console.print()
-            console.print(_domains(audit.results, verbose=verbose))
+            _print(console, _domains(audit.results, verbose=verbose))
+
+
+def _print(console: Console, table: RenderableType) -> None:
+    """Print without the blanks with which rich fills each line."""
+    with console.capture() as captured:
+        console.print(table)
+    for line in captured.get().splitlines():
+        console.file.write(line.rstrip() + "\n")
 
 
 def _heading(audit: HostAudit) -> Text:
@@ -155,12 +164,12 @@ def _told(finding: Finding) -> Text:
 def print_show(console: Console, audit: HostAudit) -> None:
     """Print the views of each domain side by side."""
     for result in audit.results:
-        console.print(_heading(audit))
+        console.print(_heading(audit), soft_wrap=True)
         if isinstance(result, Failed):
             console.print(Text(f"{_name(result)} FAILED {_what(result)}"))
             continue
         console.print()
-        console.print(_show(result))
+        _print(console, _show(result))
 
 
 def _show(result: Audited) -> RenderableType:

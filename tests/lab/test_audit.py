@@ -144,3 +144,12 @@ def audited_when_booted(host: Host, name: str) -> Audit:
         if "missing" not in result.domains[name]["evidence"]["memory"]:
             return result
     raise AssertionError(f"{name}: {result.domains[name]['evidence']['memory']}")
+
+
+def test_the_test_driver_needs_no_root(host_b: Host) -> None:
+    command = host_b.samemachine_command("audit", "-c", "test:///default")
+    done = host_b.run(
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *command, check=False
+    )
+    assert done.returncode == 3, done.stderr
+    assert "nothing can be asked" in done.stdout

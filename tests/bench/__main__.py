@@ -1,0 +1,76 @@
+"""``make bench``: what a report costs, beside the bare RPC that it can't be faster than.
+
+One client, one server in a process of its own, both on this machine. ``bare``: gRPC over a unix
+socket. ``framed``: the same call as the host agent makes it, a session of its own each time, over
+a socket that stands for QEMU's. Neither has a guest in it.
+"""
+
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import grpc
+
+from guest_agent.config import Config
+from guest_agent.worker_process import WorkerProcess
+from host_agent import guest_link
+from host_agent.channel import SocketStream
+from samemachine.v1 import guest_pb2, guest_pb2_grpc
+from tests.bench.resident import resident
+
+CALLS = 200
+
+
+def median(call: Callable[[], None]) -> float:
+    """Return the median of many calls in seconds, after some that don't count."""
+    for _ in range(10):
+        call()
+    times = []
+    for _ in range(CALLS):
+        started = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def bare() -> float:
+    """A call on a connection that stays open."""
+    worker = WorkerProcess(Config())
+    worker.connect().close()
+    try:
+        with grpc.insecure_channel(f"unix:{worker.socket}") as channel:
+            stub = guest_pb2_grpc.GuestAgentStub(channel)  # type: ignore[no-untyped-call]
+            request = guest_pb2.GetReportRequest(nonce=b"n" * 32)
+            return median(lambda: stub.GetReport(request))
+    finally:
+        worker.close()
+
+
+def framed() -> float:
+    """A call as an audit makes it: connect, open a session, ask, close."""
+    with tempfile.TemporaryDirectory() as folder, resident(Path(folder)) as path:
+
+        def call() -> None:
+            stream = SocketStream.connect(path)
+            try:
+                guest_link.ask(stream, time.monotonic() + 10)
+            finally:
+                stream.close()
+
+        return median(call)
+
+
+def main() -> int:
+    """Measure and print."""
+    floor, ours = bare(), framed()
+    print(f"{CALLS} calls each, median; this machine, nothing else measured")
+    print(f"bare RPC on an open connection     {floor * 1000:8.2f} ms   1.0")
+    print(f"a session of its own for each call {ours * 1000:8.2f} ms   {ours / floor:.1f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,95 @@
+"""The command against libvirt's own test driver: no QEMU, no root."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SAMEMACHINE = [sys.executable, "-m", "host_agent"]
+URI = "test:///default"
+
+
+def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [*SAMEMACHINE, *arguments], capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def test_it_says_that_nothing_can_be_asked() -> None:
+    done = run("audit", "-c", URI)
+    assert done.returncode == 3
+    assert "nothing can be asked" in done.stdout
+    assert done.stderr == ""
+
+
+def test_json() -> None:
+    done = run("audit", "-c", URI, "--format", "json")
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == done.returncode == 3
+    (domain,) = document["hosts"][0]["domains"]
+    assert (domain["name"], domain["depth"]) == ("test", None)
+
+
+def test_show() -> None:
+    done = run("show", "test", "-c", URI)
+    assert done.returncode == 3
+    assert "UNVERIFIED" in done.stdout
+
+
+def test_several_hosts_of_which_one_is_gone() -> None:
+    done = run("audit", "-c", "test:///nonexistent.xml", "-c", URI)
+    assert done.returncode == 4
+    assert "test:///nonexistent.xml" in done.stderr
+    assert "nothing can be asked" in done.stdout
+
+
+def test_a_domain_that_is_not_there() -> None:
+    done = run("audit", "nope", "-c", URI)
+    assert done.returncode == 2
+    assert "no domain 'nope'; there are: test" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("audit", "--nope"), ("nope",), ("audit", "--jobs", "0")])
+def test_usage(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert "--help" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [(), ("audit",), ("show",)])
+def test_help_has_examples(command: tuple[str, ...]) -> None:
+    done = run(*command, "--help")
+    assert done.returncode == 0
+    assert "Examples:" in done.stdout
+
+
+def test_output_to_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    file = tmp_path / "audit.json"
+    assert run("audit", "-c", URI, "--format", "json", "--output", str(file)).returncode == 3
+    assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 1
+    assert list(tmp_path.iterdir()) == [file]
+    done = run("audit", "-c", URI, "--output", str(tmp_path / "none" / "file"))
+    assert done.returncode == 2
+    assert "can't be written" in done.stderr
+
+
+def test_a_full_disk_is_said() -> None:
+    with Path("/dev/full").open("w", encoding="ascii") as full:
+        done = subprocess.run(
+            [*SAMEMACHINE, "audit", "-c", URI], stdout=full, stderr=subprocess.PIPE, text=True,
+            check=False,
+        )  # fmt: skip
+    assert done.returncode not in {0, 3}
+    assert "Traceback" not in done.stderr
+    assert "No space left" in done.stderr
+
+
+def test_a_reader_that_has_had_enough_is_no_error() -> None:
+    done = subprocess.run(
+        f"{' '.join(SAMEMACHINE)} audit -c {URI} | head -c 1", shell=True, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,99 @@
+"""Domain XML of all kinds."""
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from host_agent.domain_xml import DomainXmlError, parse
+
+UUID = "00112233-4455-6677-8899-aabbccddeeff"
+FULL = f"""<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>vm1</name><uuid>{UUID}</uuid>
+  <sysinfo type='smbios'>
+    <system><entry name='product'>P</entry><!-- c --><entry name='version'/></system>
+    <chassis><entry name='version'>C</entry></chassis>
+  </sysinfo>
+  <os>
+    <type arch='x86_64' machine='pc-q35-7.2'>hvm</type><smbios mode='sysinfo'/>
+    <loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE.fd</loader>
+  </os>
+  <devices>
+    <emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
+    <channel type='unix'><source mode='bind' path='/run/socket'/>
+      <target type='virtio' name='org.samemachine.guest.0' state='connected'/></channel>
+  </devices>
+  <qemu:commandline><qemu:arg value='-smbios'/><qemu:arg value='type=1'/></qemu:commandline>
+</domain>"""
+
+
+def test_what_matters_is_read() -> None:
+    definition = parse(FULL)
+    assert (definition.name, str(definition.uuid), definition.type) == ("vm1", UUID, "kvm")
+    assert (definition.architecture, definition.machine) == ("x86_64", "pc-q35-7.2")
+    assert (definition.firmware, definition.smbios_mode) == ("efi", "sysinfo")
+    assert definition.sysinfo == {
+        "system": {"product": "P", "version": ""},
+        "chassis": {"version": "C"},
+    }
+    assert definition.smbios_arguments
+    assert definition.channel is not None
+    assert definition.channel.path == "/run/socket"
+    assert definition.channel.guest_end_open is True
+
+
+@pytest.mark.parametrize(
+    ("state", "is_open"),
+    [(" state='disconnected'", False), (" state='connected'", True), ("", None)],
+)
+def test_the_guests_end(state: str, is_open: bool | None) -> None:
+    channel = parse(FULL.replace(" state='connected'", state)).channel
+    assert channel is not None
+    assert channel.guest_end_open is is_open
+
+
+def test_little_is_enough() -> None:
+    definition = parse(f"<domain><uuid>{UUID}</uuid></domain>")
+    assert definition.name == UUID
+    assert (definition.machine, definition.channel, definition.emulator) == (None, None, None)
+    assert definition.firmware == "bios"
+
+
+def test_firmware_that_libvirt_chooses() -> None:
+    text = f"<domain><uuid>{UUID}</uuid><os firmware='efi'><type arch='x86_64'/></os></domain>"
+    assert parse(text).firmware == "efi"
+
+
+BOMB = (
+    "<!DOCTYPE d [<!ENTITY a 'aaaaaaaaaa'>"
+    + "".join(f"<!ENTITY {chr(98 + n)} '{f'&{chr(97 + n)};' * 10}'>" for n in range(9))
+    + f"]><domain><name>&j;</name><uuid>{UUID}</uuid></domain>"
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "no xml", "<domain>", "<network/>", "<domain/>", "<domain><uuid>x</uuid></domain>",
+     "<domain>" + "<a>" * 5000],
+)  # fmt: skip
+def test_what_is_no_domain_is_refused(text: str) -> None:
+    with pytest.raises(DomainXmlError):
+        parse(text)
+
+
+def test_entities_are_never_expanded() -> None:
+    with contextlib.suppress(DomainXmlError):
+        assert len(parse(BOMB).name) < 100
+    stolen = (
+        "<!DOCTYPE d [<!ENTITY e SYSTEM 'file:///etc/passwd'>]>"
+        f"<domain><name>&e;</name><uuid>{UUID}</uuid></domain>"
+    )
+    assert "root" not in parse(stolen).name
+
+
+@given(st.text(max_size=300))
+def test_no_text_breaks_it(text: str) -> None:
+    with contextlib.suppress(DomainXmlError):
+        parse(f"<domain><uuid>{UUID}</uuid>{text}</domain>")

@@ -1,0 +1,120 @@
+"""The small readers: process command lines, os-release, capabilities, names of machine types."""
+
+import os
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from host_agent import capabilities, distribution, machine_types, packages, qemu_process
+from tests.smbios_builder import UUID_1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "machine"),
+    [
+        (("-machine", "pc-i440fx-7.2,usb=off,dump-guest-core=off"), "pc-i440fx-7.2"),
+        (("-machine", "accel=kvm,type=pc-q35-noble"), "pc-q35-noble"),
+        (("-M", "virt-7.2"), "virt-7.2"),
+        (("-machine", "usb=off"), None),
+        ((), None),
+    ],
+)
+def test_a_command_line_names_the_machine(arguments: tuple[str, ...], machine: str | None) -> None:
+    raw = "\0".join(("qemu", "-uuid", str(UUID_1), *arguments, "")).encode()
+    assert qemu_process.parse_command_line(raw) == (machine, UUID_1)
+
+
+@given(st.binary(max_size=300))
+def test_no_command_line_breaks_it(raw: bytes) -> None:
+    qemu_process.parse_command_line(b"qemu\0-uuid\0" + raw)
+
+
+def process(root: Path, pid: int, binary: str, *arguments: str, state: str = "S") -> None:
+    folder = root / "proc" / str(pid)
+    folder.mkdir(parents=True)
+    (folder / "cmdline").write_bytes("\0".join((binary, *arguments, "")).encode())
+    (folder / "exe").symlink_to(binary)
+    fields = " ".join([state, *["0"] * 18, str(100 * pid), "0"])
+    (folder / "stat").write_text(f"{pid} (a) b (c) {fields}", encoding="ascii")
+
+
+def test_the_running_qemus_are_found(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/uptime").write_text("100.0 200.0", encoding="ascii")
+    first, second = str(UUID_1), str(UUID(int=7))
+    qemu = "/usr/bin/qemu-system-x86_64"
+    process(tmp_path, 10, qemu, "-uuid", first, "-machine", "pc-q35-7.2")
+    process(tmp_path, 11, f"{qemu} (deleted)", "-uuid", second, state="T")
+    process(tmp_path, 12, "/usr/bin/impostor", "-uuid", first)
+    process(tmp_path, 13, "/usr/bin/sleep", "1")
+    running = qemu_process.running(tmp_path)
+    assert set(running) == {UUID_1, UUID(int=7)}
+    assert (running[UUID_1].pid, running[UUID_1].machine) == (10, "pc-q35-7.2")
+    other = running[UUID(int=7)]
+    assert (other.stopped, other.binary, other.binary_deleted) == (True, qemu, True)
+
+
+def test_libvirts_own_process_wins(tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    for pid in (10, 20):
+        process(tmp_path, pid, "/usr/bin/qemu-system-x86_64", "-uuid", str(UUID_1))
+    pids = tmp_path / "run/libvirt/qemu"
+    pids.mkdir(parents=True)
+    (pids / "vm1.pid").write_text("10\n", encoding="ascii")
+    assert qemu_process.running(tmp_path)[UUID_1].pid == 10
+
+
+def test_this_machines_processes_break_nothing() -> None:
+    assert os.getpid() not in {found.pid for found in qemu_process.running().values()}
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"', "Debian 12"),
+        ("ID=ubuntu\nVERSION_ID='24.04'", "Ubuntu 24.04"),
+        ('ID="almalinux"\nPRETTY_NAME="AlmaLinux 9.4"', "AlmaLinux 9.4"),
+        ("ID=debian\nVERSION_CODENAME=forky", "Debian forky"),
+        ("# nothing\nbroken\nNAME='unclosed", None),
+        ("", None),
+    ],
+)
+def test_os_release(text: str, name: str | None) -> None:
+    assert distribution.name(text) == name
+
+
+def test_a_binary_of_no_package_has_none() -> None:
+    assert packages.package_of("/nonexistent/qemu") is None
+
+
+CAPABILITIES = """<capabilities><guest><os_type>hvm</os_type><arch name='x86_64'>
+  <emulator>/usr/bin/qemu-system-x86_64</emulator>
+  <machine maxCpus='255'>pc-i440fx-7.2</machine>
+  <machine canonical='pc-i440fx-7.2' maxCpus='255'>pc</machine>
+  <domain type='kvm'><emulator>/usr/bin/kvm</emulator>
+    <machine canonical='pc-q35-7.2'>q35</machine></domain>
+</arch></guest></capabilities>"""
+
+
+def test_aliases_are_the_hosts_own() -> None:
+    assert capabilities.aliases(CAPABILITIES) == {
+        ("x86_64", "/usr/bin/qemu-system-x86_64"): {"pc": "pc-i440fx-7.2"},
+        ("x86_64", "/usr/bin/kvm"): {"q35": "pc-q35-7.2"},
+    }
+    assert capabilities.aliases("no xml") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "is_one"),
+    [
+        ("pc-i440fx-7.2", True), ("pc-q35-4.0.1", True), ("pc-1.3", True), ("virt-10.0", True),
+        ("pc-q35-rhel9.2.0", True), ("rhel6.6.0", True), ("pc-q35-noble-v2", True),
+        ("pc-i440fx-jammy-hpb-maxcpus", True), ("pc-q35-10.0+pve1", True), ("14.0.10", False),
+        ("pc", False), ("q35", False), ("", False), ("OpenStack Nova", False), ("1.0", False),
+    ],
+)  # fmt: skip
+def test_what_looks_like_a_machine_type(name: str, is_one: bool) -> None:
+    assert machine_types.is_machine_type(name) is is_one
