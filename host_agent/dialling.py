@@ -18,6 +18,7 @@ from host_agent.model import Declared, Missing, Observation, Reason, Running
 from samemachine.pump import Stream
 
 _BUSY_RETRY = 0.1
+_TAKING_SECONDS = 0.5
 _FRESH = 120.0
 _UPTO_DATE = "systemctl status samemachine-guest, in the guest"
 
@@ -134,11 +135,21 @@ def _connect(path: str, deadline: float) -> SocketStream:
 
 
 def _silent(error: guest_link.SilentError, stream: Stream) -> Missing:
-    if not error.acknowledged and isinstance(stream, SocketStream) and stream.untaken():
+    if not error.acknowledged and isinstance(stream, SocketStream) and not _taken(stream):
         return Missing(
             reason=Reason.BUSY,
             sentence="QEMU did not take the request: another program holds the channel, "
-            "or QEMU's main loop hangs",
+            "the guest agent has stopped reading, or QEMU's main loop hangs",
             remedy="ss -xp shows who is connected to the channel's socket",
         )
     return Missing(reason=Reason.SILENT, sentence=str(error), remedy=_UPTO_DATE)
+
+
+def _taken(stream: SocketStream) -> bool:
+    """Tell whether QEMU takes what was sent; on a loaded host it may need a moment for the last."""
+    until = time.monotonic() + _TAKING_SECONDS
+    while stream.untaken():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.02)
+    return True

@@ -21,7 +21,9 @@ def test_it_says_that_nothing_can_be_asked() -> None:
     done = run("audit", "-c", URI)
     assert done.returncode == 3
     assert "nothing can be asked" in done.stdout
-    assert done.stderr == ""
+    # libvirt's own library may warn there, of a host name that does not resolve for example.
+    assert "samemachine" not in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_json() -> None:

@@ -18,7 +18,7 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
 }
 GUEST_IMAGES = "/lab"
-"""Where the guest's images are inside every host; the same path, so that guests can migrate."""
+"""Where our files are inside every host; the same path, so that guests can migrate."""
 
 _QEMU_CONF = """security_driver = "none"
 user = "root"
@@ -117,7 +117,8 @@ class Host:
     def _binds(self) -> list[tuple[Path, Path]]:
         guest, agent = images.guest(), images.agent_disk()
         inside = Path(GUEST_IMAGES)
-        binds = [(images.CHECKOUT, images.CHECKOUT)]
+        # The checkout may lie in a folder that only root may enter.
+        binds = [(images.CHECKOUT, images.CHECKOUT), (images.CHECKOUT, inside / "checkout")]
         binds += [(file, inside / file.name) for file in (guest.kernel, guest.initrd, guest.disk)]
         binds.append((agent, inside / "agent.raw"))
         base = Path(sys.base_prefix)
@@ -190,7 +191,7 @@ class Host:
         """Return the command for ``samemachine`` as it is installed on this host."""
         if not self._image.own_python:
             return [f"{sys.prefix}/bin/samemachine", *arguments]
-        path = f"{images.CHECKOUT}:{images.CHECKOUT / 'proto'}"
+        path = f"{GUEST_IMAGES}/checkout:{GUEST_IMAGES}/checkout/proto"
         return ["env", f"PYTHONPATH={path}", "python3", "-m", "host_agent", *arguments]
 
     def samemachine(

@@ -16,7 +16,9 @@ from tests.lab.sources import debian_mirror
 # A cache of its own would have to be built; a lock of its own lets it run beside this run's lab.
 PROGRAM = """
 from pathlib import Path
-import sys, time
+import signal, sys, time
+# Started in the background, as CI does, it would ignore the signal.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from tests.lab.namespaces import Namespaces
 script = "mount -t tmpfs lab {0}; sleep 3600 & wait"
 made = Namespaces(("net", "mount", "pid"), script, Path("{0}.log"))
