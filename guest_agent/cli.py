@@ -10,11 +10,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Optional
+from typing import TYPE_CHECKING, Optional
 
 from guest_agent import __version__, server, virtio_port
 from guest_agent.config import Config, load
 from guest_agent.errors import GuestAgentError, PortError
+
+if TYPE_CHECKING:
+    from samemachine.v1 import guest_pb2
 
 _EXAMPLES = {
     "": """examples:
@@ -147,13 +150,18 @@ def _check(options: argparse.Namespace, config: Config) -> int:
         field = field_of(group)
         absence = missing.get(number)  # type: ignore[call-overload]  # an int is what it holds
         if absence is None:
-            print(f"{field:15} ok")
+            print(f"{field:15} {_found(report, field)}")
             continue
         reason = guest_pb2.AbsenceReason.Name(absence.reason)[len("ABSENCE_REASON_") :].lower()
         print(f"{field:15} {reason}: {absence.detail}")
         bad = bad or field in required or (not required and reason in {"unreadable", "failed"})
     port_ok = _check_port(config)
     return 1 if bad or not (port_ok or required) else 0
+
+
+def _found(report: "guest_pb2.Report", field: str) -> str:
+    without = report.cpu.live_cpuid_absence.detail if field == "cpu" else ""
+    return f"ok, without live CPUID: {without}" if without else "ok"
 
 
 def _check_port(config: Config) -> bool:

@@ -6,15 +6,32 @@ from pathlib import Path
 from typing import Any
 
 from guest_agent import __version__, fw_cfg_refresh
+from guest_agent.absence import absence
 from guest_agent.config import Config
 from guest_agent.errors import AbsenceReason, EvidenceError
-from guest_agent.evidence import boot, dmi, smbios_booted, smbios_live
+from guest_agent.evidence import (
+    acpi,
+    block,
+    boot,
+    clock,
+    cpu,
+    dmi,
+    memory,
+    network,
+    pci,
+    permanent_mac,
+    platform,
+    smbios_booted,
+    smbios_live,
+    virtio,
+)
 from samemachine.v1 import guest_pb2
 
 MAX_REPORT_BYTES = 1024 * 1024
 """The wire contract's limit of one message."""
 
-_DETAIL_BYTES = 500
+# So much is kept free for the absences that may still come: 13 of at most 520 bytes.
+_ROOM_FOR_ABSENCES = 8 * 1024
 
 Reader = Callable[[], Any]
 """Returns a group's message or raises ``EvidenceError``."""
@@ -28,11 +45,22 @@ GROUPS: "dict[str, int]" = {
 def readers(config: Config, root: Path = Path("/")) -> "dict[str, Reader]":
     """Return the reader of each group that this version gathers, by the name of its field."""
     refresh = fw_cfg_refresh.refresh if config.refresh_fw_cfg else None
+    # An ioctl knows no root: of a tree it would tell what is not there.
+    ask_mac = permanent_mac.ask if root == Path("/") else None
     return {
         "boot": partial(boot.read, root),
         "dmi": partial(dmi.read, root),
         "smbios_booted": partial(smbios_booted.read, root),
         "smbios_live": partial(smbios_live.read, root, refresh),
+        "platform": partial(platform.read, root),
+        "cpu": partial(cpu.read, root),
+        "memory": partial(memory.read, root),
+        "pci": partial(pci.read, root),
+        "virtio": partial(virtio.read, root),
+        "acpi": partial(acpi.read, root),
+        "network": partial(network.read, root, ask_mac),
+        "block": partial(block.read, root),
+        "clock": partial(clock.read, root),
     }
 
 
@@ -49,7 +77,8 @@ def gather(
 ) -> guest_pb2.Report:
     """Return a report of the wanted groups (none named: all); ``off`` are the administrator's.
 
-    Never raises for want of evidence: what can't be read is listed in ``absences``.
+    Never raises for want of evidence: what can't be read, and what would make the report too long,
+    is listed in ``absences``.
     """
     report = guest_pb2.Report(nonce=nonce, agent_version=__version__)
     for group, number in GROUPS.items():
@@ -57,14 +86,21 @@ def gather(
             continue
         field = field_of(group)
         try:
-            getattr(report, field).CopyFrom(_read(field, available, off))
+            evidence = _read(field, available, off)
+            _check_room(report, evidence)
+            getattr(report, field).CopyFrom(evidence)
         except EvidenceError as error:
-            report.absences.add(
-                group=number,
-                reason=guest_pb2.AbsenceReason.Value(f"ABSENCE_REASON_{error.reason.name}"),
-                detail=error.detail.encode()[:_DETAIL_BYTES].decode("utf-8", "ignore"),
-            )
+            report.absences.append(absence(number, error))
     return report
+
+
+def _check_room(report: guest_pb2.Report, evidence: Any) -> None:
+    """Raise ``EvidenceError`` where the report would become longer than the contract allows."""
+    size, room = evidence.ByteSize(), MAX_REPORT_BYTES - _ROOM_FOR_ABSENCES - report.ByteSize()
+    if size > room:
+        raise EvidenceError(
+            AbsenceReason.FAILED, f"it has {size} bytes, and the report has room for {room}"
+        )
 
 
 def _read(field: str, available: Mapping[str, Reader], off: Sequence[str]) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from guest_agent.errors import AbsenceReason, EvidenceError
 from guest_agent.evidence.files import read_text
+from guest_agent.evidence.strings import clean
 from samemachine.v1 import guest_pb2
 
 _BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -27,7 +28,7 @@ def parse(boot_id: str, stat: str, release: str, architecture: str) -> guest_pb2
     return guest_pb2.Boot(
         boot_id=boot_id,
         boot_time_seconds=int(btime.group(1)) if btime else 0,
-        kernel_release=release.strip(),
+        kernel_release=clean(release),
         architecture=architecture,
     )
 

@@ -1,6 +1,5 @@
 """Group ``dmi``: what the dmidecode tool decodes, else what the kernel shows in sysfs."""
 
-import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,14 +8,13 @@ import dmidecode
 
 from guest_agent.errors import AbsenceReason, EvidenceError
 from guest_agent.evidence.files import read_text
+from guest_agent.evidence.strings import clean
 from samemachine.v1 import guest_pb2
 
 _TABLES = "/sys/firmware/dmi/tables/DMI"
 _SYSFS = "/sys/class/dmi/id"
 _TIMEOUT = 10.0
-_MAX_STRING = 512
 _UNSET = {"", "not specified", "not provided", "<bad index>"}
-_UNIT = re.compile(r"[\x00-\x1f\x7f]")
 
 # field of the contract ← structure and key as dmidecode prints them, file in /sys/class/dmi/id
 # (cloud-init and systemd use the same pairs; DSP0134 clauses stand in guest.proto)
@@ -67,12 +65,8 @@ def parse_sysfs(files: Mapping[str, str]) -> guest_pb2.Dmi:
 
 
 def _message(values: Mapping[str, str], source: "guest_pb2.DmiSource") -> guest_pb2.Dmi:
-    cleaned = {field: _UNIT.sub("?", value.strip()) for field, value in values.items()}
-    kept = {
-        field: value.encode()[:_MAX_STRING].decode("utf-8", "ignore")
-        for field, value in cleaned.items()
-        if value.lower() not in _UNSET
-    }
+    cleaned = {field: clean(value) for field, value in values.items()}
+    kept = {field: value for field, value in cleaned.items() if value.lower() not in _UNSET}
     if "system_uuid" in kept:
         kept["system_uuid"] = kept["system_uuid"].lower()
     return guest_pb2.Dmi(source=source, **kept)

@@ -1,22 +1,34 @@
 """Reads files under a root and says in the contract's words why one can't be read."""
 
+import os
 from pathlib import Path
+from typing import Optional
 
 from guest_agent.errors import AbsenceReason, EvidenceError
 
 # The contract bounds a report at 1 MiB; nothing we read comes near a quarter of it.
 MAX_BYTES = 256 * 1024
 
+_ATTRIBUTE_BYTES = 4096
+"""sysfs gives an attribute in one page (Linux filesystems/sysfs.rst); most have a few bytes."""
 
-def read_bytes(root: Path, name: str) -> bytes:
+
+def read_bytes(root: Path, name: str, limit: int = MAX_BYTES) -> bytes:
     """Return the content of ``name`` (absolute, as on a real guest) under ``root``.
 
     Raises ``EvidenceError``: absent, unreadable (no permission) or failed (anything else).
     """
-    path = root / name.lstrip("/")
+    data = read_head(root, name, limit + 1)
+    if len(data) > limit:
+        raise EvidenceError(AbsenceReason.FAILED, f"{name} is longer than {limit} bytes")
+    return data
+
+
+def read_head(root: Path, name: str, size: int) -> bytes:
+    """Return at most the first ``size`` bytes of ``name``; raises as ``read_bytes`` does."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        with open(root / name.lstrip("/"), "rb", opener=_without_waiting) as file:
+            return file.read(size) or b""
     except FileNotFoundError:
         raise EvidenceError(AbsenceReason.ABSENT, f"there is no {name}") from None
     except PermissionError:
@@ -27,11 +39,27 @@ def read_bytes(root: Path, name: str) -> bytes:
         raise EvidenceError(
             AbsenceReason.FAILED, f"{name} can't be read: {error.strerror}"
         ) from error
-    if len(data) > MAX_BYTES:
-        raise EvidenceError(AbsenceReason.FAILED, f"{name} is longer than {MAX_BYTES} bytes")
-    return data
 
 
 def read_text(root: Path, name: str) -> str:
     """Return the content of ``name`` under ``root`` as text; see ``read_bytes``."""
     return read_bytes(root, name).decode("utf-8", "replace")
+
+
+def attribute(root: Path, name: str) -> Optional[bytes]:
+    """Return the content of a small file that need not be there; None where there is none.
+
+    A driver that has nothing to say makes no file, an empty one, or fails the read (SCSI's ``wwid``
+    with EINVAL or ENXIO). Raises ``EvidenceError`` (unreadable) only where permission is missing.
+    """
+    try:
+        return read_bytes(root, name, _ATTRIBUTE_BYTES)
+    except EvidenceError as error:
+        if error.reason is AbsenceReason.UNREADABLE:
+            raise
+        return None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    # Whatever lies there, opening it must not block.
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -45,14 +45,16 @@ class Acpi(_message.Message):
     def __init__(self, tables: _Optional[_Iterable[_Union[AcpiTable, _Mapping]]] = ...) -> None: ...
 
 class AcpiTable(_message.Message):
-    __slots__ = ["length", "sha256", "signature"]
+    __slots__ = ["content_sha256", "length", "sha256", "signature"]
+    CONTENT_SHA256_FIELD_NUMBER: _ClassVar[int]
     LENGTH_FIELD_NUMBER: _ClassVar[int]
     SHA256_FIELD_NUMBER: _ClassVar[int]
     SIGNATURE_FIELD_NUMBER: _ClassVar[int]
+    content_sha256: bytes
     length: int
     sha256: bytes
     signature: str
-    def __init__(self, signature: _Optional[str] = ..., length: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
+    def __init__(self, signature: _Optional[str] = ..., length: _Optional[int] = ..., sha256: _Optional[bytes] = ..., content_sha256: _Optional[bytes] = ...) -> None: ...
 
 class Block(_message.Message):
     __slots__ = ["devices"]
@@ -61,18 +63,24 @@ class Block(_message.Message):
     def __init__(self, devices: _Optional[_Iterable[_Union[BlockDevice, _Mapping]]] = ...) -> None: ...
 
 class BlockDevice(_message.Message):
-    __slots__ = ["name", "parent", "serial", "size_bytes", "wwn"]
+    __slots__ = ["logical_block_bytes", "name", "parent", "removable", "serial", "size_bytes", "unit", "wwn"]
+    LOGICAL_BLOCK_BYTES_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PARENT_FIELD_NUMBER: _ClassVar[int]
+    REMOVABLE_FIELD_NUMBER: _ClassVar[int]
     SERIAL_FIELD_NUMBER: _ClassVar[int]
     SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
     WWN_FIELD_NUMBER: _ClassVar[int]
+    logical_block_bytes: int
     name: str
     parent: str
+    removable: bool
     serial: str
     size_bytes: int
+    unit: str
     wwn: str
-    def __init__(self, serial: _Optional[str] = ..., wwn: _Optional[str] = ..., parent: _Optional[str] = ..., name: _Optional[str] = ..., size_bytes: _Optional[int] = ...) -> None: ...
+    def __init__(self, serial: _Optional[str] = ..., wwn: _Optional[str] = ..., parent: _Optional[str] = ..., name: _Optional[str] = ..., size_bytes: _Optional[int] = ..., unit: _Optional[str] = ..., removable: bool = ..., logical_block_bytes: _Optional[int] = ...) -> None: ...
 
 class Boot(_message.Message):
     __slots__ = ["architecture", "boot_id", "boot_time_seconds", "kernel_release"]
@@ -97,20 +105,26 @@ class Clock(_message.Message):
     def __init__(self, clocksource: _Optional[str] = ..., realtime_nanoseconds: _Optional[int] = ..., boottime_nanoseconds: _Optional[int] = ...) -> None: ...
 
 class Cpu(_message.Message):
-    __slots__ = ["flags", "live_cpuid", "microcode", "model_name", "online", "vendor"]
+    __slots__ = ["flags", "live_cpuid", "live_cpuid_absence", "microcode", "model_name", "online", "present", "revision", "vendor"]
     FLAGS_FIELD_NUMBER: _ClassVar[int]
+    LIVE_CPUID_ABSENCE_FIELD_NUMBER: _ClassVar[int]
     LIVE_CPUID_FIELD_NUMBER: _ClassVar[int]
     MICROCODE_FIELD_NUMBER: _ClassVar[int]
     MODEL_NAME_FIELD_NUMBER: _ClassVar[int]
     ONLINE_FIELD_NUMBER: _ClassVar[int]
+    PRESENT_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
     VENDOR_FIELD_NUMBER: _ClassVar[int]
     flags: _containers.RepeatedScalarFieldContainer[str]
     live_cpuid: _containers.RepeatedCompositeFieldContainer[CpuidLeaf]
+    live_cpuid_absence: Absence
     microcode: str
     model_name: str
     online: int
+    present: int
+    revision: str
     vendor: str
-    def __init__(self, online: _Optional[int] = ..., model_name: _Optional[str] = ..., vendor: _Optional[str] = ..., flags: _Optional[_Iterable[str]] = ..., live_cpuid: _Optional[_Iterable[_Union[CpuidLeaf, _Mapping]]] = ..., microcode: _Optional[str] = ...) -> None: ...
+    def __init__(self, online: _Optional[int] = ..., model_name: _Optional[str] = ..., vendor: _Optional[str] = ..., flags: _Optional[_Iterable[str]] = ..., live_cpuid: _Optional[_Iterable[_Union[CpuidLeaf, _Mapping]]] = ..., microcode: _Optional[str] = ..., present: _Optional[int] = ..., revision: _Optional[str] = ..., live_cpuid_absence: _Optional[_Union[Absence, _Mapping]] = ...) -> None: ...
 
 class CpuidLeaf(_message.Message):
     __slots__ = ["eax", "ebx", "ecx", "edx", "leaf", "subleaf"]
@@ -169,12 +183,14 @@ class GetReportRequest(_message.Message):
     def __init__(self, nonce: _Optional[bytes] = ..., groups: _Optional[_Iterable[_Union[EvidenceGroup, str]]] = ...) -> None: ...
 
 class Memory(_message.Message):
-    __slots__ = ["online_bytes", "total_bytes"]
+    __slots__ = ["block_size_bytes", "online_bytes", "total_bytes"]
+    BLOCK_SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
     ONLINE_BYTES_FIELD_NUMBER: _ClassVar[int]
     TOTAL_BYTES_FIELD_NUMBER: _ClassVar[int]
+    block_size_bytes: int
     online_bytes: int
     total_bytes: int
-    def __init__(self, total_bytes: _Optional[int] = ..., online_bytes: _Optional[int] = ...) -> None: ...
+    def __init__(self, total_bytes: _Optional[int] = ..., online_bytes: _Optional[int] = ..., block_size_bytes: _Optional[int] = ...) -> None: ...
 
 class Network(_message.Message):
     __slots__ = ["interfaces"]
@@ -183,16 +199,20 @@ class Network(_message.Message):
     def __init__(self, interfaces: _Optional[_Iterable[_Union[NetworkInterface, _Mapping]]] = ...) -> None: ...
 
 class NetworkInterface(_message.Message):
-    __slots__ = ["driver", "mac", "name", "parent"]
+    __slots__ = ["current_mac", "driver", "mac", "name", "parent", "permanent_unknown"]
+    CURRENT_MAC_FIELD_NUMBER: _ClassVar[int]
     DRIVER_FIELD_NUMBER: _ClassVar[int]
     MAC_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     PARENT_FIELD_NUMBER: _ClassVar[int]
+    PERMANENT_UNKNOWN_FIELD_NUMBER: _ClassVar[int]
+    current_mac: str
     driver: str
     mac: str
     name: str
     parent: str
-    def __init__(self, mac: _Optional[str] = ..., parent: _Optional[str] = ..., name: _Optional[str] = ..., driver: _Optional[str] = ...) -> None: ...
+    permanent_unknown: bool
+    def __init__(self, mac: _Optional[str] = ..., parent: _Optional[str] = ..., name: _Optional[str] = ..., driver: _Optional[str] = ..., current_mac: _Optional[str] = ..., permanent_unknown: bool = ...) -> None: ...
 
 class PciBus(_message.Message):
     __slots__ = ["functions"]
@@ -201,8 +221,9 @@ class PciBus(_message.Message):
     def __init__(self, functions: _Optional[_Iterable[_Union[PciFunction, _Mapping]]] = ...) -> None: ...
 
 class PciFunction(_message.Message):
-    __slots__ = ["address", "class_code", "device", "revision", "subsystem_device", "subsystem_vendor", "vendor"]
+    __slots__ = ["address", "bridge", "class_code", "device", "revision", "subsystem_device", "subsystem_vendor", "vendor"]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    BRIDGE_FIELD_NUMBER: _ClassVar[int]
     CLASS_CODE_FIELD_NUMBER: _ClassVar[int]
     DEVICE_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
@@ -210,13 +231,14 @@ class PciFunction(_message.Message):
     SUBSYSTEM_VENDOR_FIELD_NUMBER: _ClassVar[int]
     VENDOR_FIELD_NUMBER: _ClassVar[int]
     address: str
+    bridge: str
     class_code: int
     device: int
     revision: int
     subsystem_device: int
     subsystem_vendor: int
     vendor: int
-    def __init__(self, address: _Optional[str] = ..., vendor: _Optional[int] = ..., device: _Optional[int] = ..., subsystem_vendor: _Optional[int] = ..., subsystem_device: _Optional[int] = ..., revision: _Optional[int] = ..., class_code: _Optional[int] = ...) -> None: ...
+    def __init__(self, address: _Optional[str] = ..., vendor: _Optional[int] = ..., device: _Optional[int] = ..., subsystem_vendor: _Optional[int] = ..., subsystem_device: _Optional[int] = ..., revision: _Optional[int] = ..., class_code: _Optional[int] = ..., bridge: _Optional[str] = ...) -> None: ...
 
 class Platform(_message.Message):
     __slots__ = ["device_tree_compatible", "device_tree_model", "device_tree_uuid", "sysinfo"]
@@ -290,14 +312,18 @@ class VirtioBus(_message.Message):
     def __init__(self, devices: _Optional[_Iterable[_Union[VirtioDevice, _Mapping]]] = ...) -> None: ...
 
 class VirtioDevice(_message.Message):
-    __slots__ = ["device_id", "features", "parent"]
+    __slots__ = ["device_id", "driver", "features", "features_high", "parent"]
     DEVICE_ID_FIELD_NUMBER: _ClassVar[int]
+    DRIVER_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_HIGH_FIELD_NUMBER: _ClassVar[int]
     PARENT_FIELD_NUMBER: _ClassVar[int]
     device_id: int
+    driver: str
     features: int
+    features_high: int
     parent: str
-    def __init__(self, parent: _Optional[str] = ..., device_id: _Optional[int] = ..., features: _Optional[int] = ...) -> None: ...
+    def __init__(self, parent: _Optional[str] = ..., device_id: _Optional[int] = ..., features: _Optional[int] = ..., features_high: _Optional[int] = ..., driver: _Optional[str] = ...) -> None: ...
 
 class EvidenceGroup(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -29,8 +29,9 @@ class GuestAgentServicer(object):
     """
 
     def GetReport(self, request, context):
-        """All evidence that the guest agent can gather now. Errors: INVALID_ARGUMENT for a nonce that
-        is missing or of a wrong length; RESOURCE_EXHAUSTED where the report would pass 1 MiB.
+        """All evidence that the guest agent can gather now. A group that does not fit into the 1 MiB any
+        more is left out, with reason failed. Errors: INVALID_ARGUMENT for a nonce that is missing or
+        of a wrong length; RESOURCE_EXHAUSTED where the report would pass 1 MiB all the same.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

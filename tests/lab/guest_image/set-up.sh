@@ -5,7 +5,7 @@ install -D -m 755 samemachine-guest /usr/local/bin/samemachine-guest
 mkdir -p /usr/local/lib/samemachine
 cat >/etc/fstab <<X
 /dev/vda / ext4 defaults,noatime 0 0
-/dev/vdb /usr/local/lib/samemachine ext4 ro,nofail,x-systemd.device-timeout=60 0 0
+/dev/vdb /usr/local/lib/samemachine ext4 ro,nofail,x-systemd.device-timeout=300 0 0
 X
 echo guest >/etc/hostname
 systemctl enable samemachine-guest.service
@@ -28,6 +28,6 @@ printf '[Journal]\nStorage=volatile\nForwardToConsole=yes\n' >/etc/systemd/journ
 # The smallest initrd that finds the disk.
 sed -i -e 's/^MODULES=.*/MODULES=list/' -e 's/^COMPRESS=.*/COMPRESS=lz4/' /etc/initramfs-tools/initramfs.conf
 printf 'virtio_pci\nvirtio_blk\next4\n' >>/etc/initramfs-tools/modules
-printf 'virtio_console\nqemu_fw_cfg\n' >/etc/modules-load.d/lab.conf
+printf 'virtio_console\nqemu_fw_cfg\ncpuid\n' >/etc/modules-load.d/lab.conf
 update-initramfs -u
 rm -rf /var/cache/apt/* /var/lib/apt/lists/* /tmp/*

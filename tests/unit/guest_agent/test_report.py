@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from guest_agent import config
+from guest_agent import cli, config
 from guest_agent.config import Config
 from guest_agent.errors import AbsenceReason, ConfigError, EvidenceError, PortError
 from guest_agent.evidence import NAMES
@@ -34,7 +34,7 @@ def test_every_group_is_there_or_named(tmp_path: Path) -> None:
     assert report.nonce == NONCE
     fields = {field_of(group) for group in GROUPS}
     there = {field for field in fields if report.HasField(field)}
-    assert there == {"boot", "dmi", "smbios_booted", "smbios_live"}
+    assert there == {"boot", "dmi", "smbios_booted", "smbios_live", "clock"}
     assert there | set(absences(report)) == fields
     assert not there & set(absences(report))
 
@@ -63,6 +63,17 @@ def test_a_reader_that_breaks_costs_its_own_group_only() -> None:
     assert why["boot"] == ("ABSENCE_REASON_FAILED", "the reader failed: RuntimeError('oops')")
     assert why["dmi"][0] == "ABSENCE_REASON_UNREADABLE"
     assert len(why["dmi"][1].encode()) <= 500
+
+
+def test_what_does_not_fit_is_left_out_and_said() -> None:
+    disk = guest_pb2.BlockDevice(name="vda", serial="x" * 512)
+    fits, too_long = (guest_pb2.Block(devices=[disk] * number) for number in (1900, 2100))
+    assert gather(NONCE, {"block": lambda: fits}).HasField("block")
+    report = gather(NONCE, {"block": lambda: too_long, "clock": guest_pb2.Clock})
+    reason, detail = absences(report)["block"]
+    assert reason == "ABSENCE_REASON_FAILED"
+    assert f"it has {too_long.ByteSize()} bytes, and the report has room for " in detail
+    assert report.HasField("clock")
 
 
 def test_a_group_that_is_switched_off_is_not_read() -> None:
@@ -133,12 +144,21 @@ def test_the_report_is_printed_as_json() -> None:
     assert document["boot"]["boot_id"]
 
 
-def test_check_says_what_is_required_and_missing() -> None:
+def test_check_says_what_is_required_and_missing(tmp_path: Path) -> None:
     done = run("check", "--require", "boot")
     assert done.returncode == 0, done.stdout
-    done = run("check", "--require", "boot,clock")
+    trees.write(tmp_path, "guest.conf", "[guest]\ngroups-off = clock\n")
+    done = run("check", "--require", "boot,clock", "--config", str(tmp_path / "guest.conf"))
     assert done.returncode == 1
-    assert "clock           unsupported: " in done.stdout
+    assert "clock           unreadable: switched off" in done.stdout
+
+
+def test_check_says_that_cpuid_is_missing_though_the_group_is_there() -> None:
+    report = guest_pb2.Report()
+    assert cli._found(report, "cpu") == "ok"
+    report.cpu.live_cpuid_absence.detail = "the module"
+    assert cli._found(report, "cpu") == "ok, without live CPUID: the module"
+    assert cli._found(report, "clock") == "ok"
 
 
 @pytest.mark.parametrize(
