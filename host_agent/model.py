@@ -73,6 +73,53 @@ class Reason(StrEnum):
     """It went wrong."""
 
 
+class Area(StrEnum):
+    """A part of what QEMU shows a guest."""
+
+    SMBIOS = "SMBIOS"
+    ACPI = "ACPI"
+    MEMORY_MAP = "e820"
+    FW_CFG = "fw_cfg"
+    FIRMWARE = "firmware"
+    """The firmware's image."""
+    ROM = "ROM"
+    """Sizes of option ROMs and other memory blocks, which a migration compares."""
+    DEVICE_TREE = "device tree"
+
+
+class Effect(StrEnum):
+    """Whom a difference touches."""
+
+    INVENTORY = "inventory"
+    """Tools that list hardware."""
+    DRIVER = "driver"
+    """A guest may bind another driver or rename a device."""
+    IDENTITY = "identity"
+    """Licences, UUID, serial, what provisioning tools go by."""
+    BREAKING = "breaking"
+    """A migration or a restore is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One thing that differs between two views, in words."""
+
+    area: Area
+    subject: str
+    """``type 4 Processor``, ``DSDT``, ``e1000.rom`` …"""
+    field: str
+    old: str
+    new: str
+    count: int = 1
+    """How many structures differ in this way."""
+
+    def __str__(self) -> str:
+        """Return for example ``SMBIOS type 4 Processor: Processor Family 0x01 -> 0xfe``."""
+        times = f" ({self.count} times)" if self.count > 1 else ""
+        subject = f" {self.subject}" if self.subject else ""
+        return f"{self.area}{subject}: {self.field} {self.old} -> {self.new}{times}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
     """Evidence that can't be had: why, in one sentence, and what would help."""
@@ -190,7 +237,11 @@ class Running:
     uuid: UUID | None
     binary: str
     binary_deleted: bool
-    """A package upgrade replaced the file under the running process."""
+    """The file was removed under the running process, as a package upgrade does."""
+    replaced: bool | None
+    """Whether the file at the binary's path is another one now; None: not to be seen."""
+    arguments: tuple[str, ...]
+    """The whole command line. It may hold secrets: it is never shown or stored."""
     stopped: bool
     """The process is stopped by a signal and does nothing."""
     started: float
@@ -198,11 +249,24 @@ class Running:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProbedTables:
+    """The SMBIOS tables that a QEMU binary builds for a domain, by a probe."""
+
+    binary: str
+    smbios: Smbios | None
+    """None: a machine of this type leaves the tables to the firmware."""
+    masked: frozenset[tuple[int, str]]
+    """Fields that are not compared, by type and name: they depend on the accelerator."""
+    accelerator: str
+    """What the probe used: ``kvm``, ``tcg`` …"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """What the guest should see if the declaration is true."""
 
     source: str
-    """``rule``: what is known of QEMU's versions and vendors."""
+    """``rule``: what is known of QEMU's versions and vendors; ``probe``: QEMU was asked."""
     machine: str
     """The machine type's own name."""
     visible: bool
@@ -236,6 +300,10 @@ class Case:
     memory: Smbios | Missing
     """Booted tables that the host read in guest RAM."""
     observation: Observation | Missing
+    now: ProbedTables | Missing
+    """What the running QEMU builds with the options it was started with."""
+    next_start: ProbedTables | Missing
+    """What the installed QEMU will build with the persistent XML."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """This host's alias → machine type's own name, for the domain's emulator."""
     occasion: Occasion = Occasion.AUDIT
@@ -249,6 +317,15 @@ class Case:
             if isinstance(self.observation.dmi, Named):
                 return self.observation.dmi
         return self.memory.named if isinstance(self.memory, Smbios) else self.memory
+
+    @property
+    def booted_tables(self) -> Smbios | Missing:
+        """The bytes that the guest booted with: as it read them, else as the host did."""
+        if isinstance(self.observation, Observation):
+            if isinstance(self.observation.booted, Smbios):
+                return self.observation.booted
+            return self.memory if isinstance(self.memory, Smbios) else self.observation.booted
+        return self.memory
 
     @property
     def live(self) -> Named | Missing:

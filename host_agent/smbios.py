@@ -26,6 +26,10 @@ class Structure:
     formatted: bytes
     strings: tuple[bytes, ...]
 
+    def build(self) -> bytes:
+        """Return the bytes that it was parsed from."""
+        return self.formatted + b"\0".join(self.strings) + b"\0\0"
+
     def text(self, offset: int) -> str | None:
         """The string that the number at ``offset`` names (6.1.3); None: none or not specified."""
         if offset >= len(self.formatted):
@@ -42,6 +46,8 @@ def structures(tables: bytes) -> Iterator[Structure]:
 
     Raises ``SmbiosError`` where the bytes end before it, or where there are too many.
     """
+    if len(tables) > MAX_TABLES:
+        raise SmbiosError(f"the tables have {len(tables)} bytes, more than {MAX_TABLES}")
     at = 0
     for _ in range(MAX_STRUCTURES):
         if at + 4 > len(tables):
@@ -63,10 +69,27 @@ def structures(tables: bytes) -> Iterator[Structure]:
     raise SmbiosError(f"there are more than {MAX_STRUCTURES} structures")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """All structures, and what lies after the end-of-table structure."""
+
+    structures: tuple[Structure, ...]
+    trailing: bytes
+
+    def build(self) -> bytes:
+        """Return the bytes that they were parsed from."""
+        return b"".join(structure.build() for structure in self.structures) + self.trailing
+
+
+def split(tables: bytes) -> Tables:
+    """Return the structures; raises ``SmbiosError``."""
+    found = tuple(structures(tables))
+    length = sum(len(structure.build()) for structure in found)
+    return Tables(structures=found, trailing=tables[length:])
+
+
 def parse(entry_point: bytes, tables: bytes, source: str) -> Smbios:
     """Return the tables with their named fields; raises ``SmbiosError``."""
-    if len(tables) > MAX_TABLES:
-        raise SmbiosError(f"the tables have {len(tables)} bytes, more than {MAX_TABLES}")
     first: dict[int, Structure] = {}
     for structure in structures(tables):
         first.setdefault(structure.type, structure)
@@ -139,6 +162,17 @@ def entry_point(data: bytes) -> EntryPoint | None:
             address=int.from_bytes(raw[0x18:0x1C], "little"),
             length=int.from_bytes(raw[0x16:0x18], "little"),
         )
+    return None
+
+
+def version(entry_point: bytes) -> str | None:
+    """Return an entry point's kind and version, such as ``_SM_ 2.8`` (5.2.1, 5.2.2).
+
+    Its checksums may be left to the firmware, so they are not asked; None: it is none.
+    """
+    for anchor, at in ((b"_SM3_", 7), (b"_SM_", 6)):
+        if entry_point.startswith(anchor) and len(entry_point) > at + 1:
+            return f"{anchor.decode()} {entry_point[at]}.{entry_point[at + 1]}"
     return None
 
 

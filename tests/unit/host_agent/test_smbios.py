@@ -12,10 +12,13 @@ from host_agent.smbios import (
     entry_point,
     find_entry_point,
     parse,
+    split,
     structures,
     swapped,
+    version,
 )
 from tests import smbios_builder as build
+from tests.damage import damaged
 
 
 def test_the_named_fields_are_read() -> None:
@@ -45,15 +48,64 @@ def test_no_bytes_break_it(tables: bytes) -> None:
         parse(b"", tables, "here")
 
 
-@given(st.binary(max_size=60), st.integers(0, 200))
-def test_changed_tables_break_nothing(noise: bytes, at: int) -> None:
-    tables = build.tables()
+@given(damaged(build.tables()))
+def test_changed_tables_break_nothing(tables: bytes) -> None:
     try:
-        named = parse(b"", tables[:at] + noise + tables[at + len(noise) :], "here").named
+        named = parse(b"", tables, "here").named
     except SmbiosError:
         return
     for text in (named.manufacturer, named.product, named.version):
         assert text is None or text.isprintable()
+
+
+STRUCTURES = st.builds(
+    lambda kind, handle, fields, strings: build.structure(kind, handle, fields, *strings),
+    st.integers(0, 126), st.integers(0, 0xFFFF), st.binary(max_size=40),
+    st.lists(st.text(st.characters(min_codepoint=1, max_codepoint=0x2FF), min_size=1), max_size=4),
+)  # fmt: skip
+
+
+@given(st.lists(STRUCTURES, max_size=6), st.binary(max_size=8))
+def test_structures_are_split_and_built_again(made: list[bytes], trailing: bytes) -> None:
+    blob = b"".join(made) + build.structure(127, 0x7F00, b"") + trailing
+    tables = split(blob)
+    assert [structure.build() for structure in tables.structures[:-1]] == made
+    assert (tables.build(), tables.trailing) == (blob, trailing)
+
+
+@given(st.binary(max_size=500) | damaged(build.tables()))
+def test_whatever_can_be_split_is_built_again(blob: bytes) -> None:
+    with contextlib.suppress(SmbiosError):
+        assert split(blob).build() == blob
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "blob",
+    [build.structure(9, 1, b"") * 20_000, b"\x01\xff" + b"x" * 250_000, b"\x01\x04\0\0" * 60_000,
+     bytes(1 << 26)],
+    ids=["many structures", "no end", "all strings", "more than there can be"],
+)  # fmt: skip
+def test_hostile_tables_are_refused_soon(blob: bytes) -> None:
+    with pytest.raises(SmbiosError):
+        split(blob)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "said"),
+    [
+        (build.entry_point(388), "_SM_ 0.0"),
+        (build.entry_point_64(388), "_SM3_ 3.0"),
+        (b"_SM_\x00\x1f\x02\x08", "_SM_ 2.8"),
+        (b"_SM3_\0\x18\x03", None),
+        (b"_SM_", None),
+        (b"", None),
+    ],
+)
+def test_an_entry_point_says_its_version_also_without_a_checksum(
+    anchor: bytes, said: str | None
+) -> None:
+    assert version(anchor) == said
 
 
 @given(st.binary(max_size=0x200), st.integers(0, 8))
