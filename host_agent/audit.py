@@ -1,5 +1,6 @@
 """The job ``audit``: a whole host, or some of its domains: evidence, checks, verdicts."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -8,19 +9,22 @@ from uuid import UUID
 
 from host_agent import booted_memory, capabilities, packages, qemu_process, verdict
 from host_agent.dialling import Dialler, undialled
+from host_agent.domain_probe import DomainProbe
 from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.errors import LibvirtError, UsageError
-from host_agent.expectation import by_rule
+from host_agent.expectation import by_rule, with_probe
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
 from host_agent.model import (
     Audited,
     Case,
     Declared,
+    Expectation,
     Failed,
     Host,
     HostAudit,
     Missing,
     Observation,
+    ProbedTables,
     Reason,
     Running,
     Smbios,
@@ -28,6 +32,8 @@ from host_agent.model import (
 from host_agent.opened_channels import OpenedChannels
 
 _QEMU = "QEMU"
+_NOT_RUNNING = Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
+_NOT_ASKED_FOR = Missing(reason=Reason.ABSENT, sentence="probes were switched off (--no-probe)")
 _MONITOR_SECONDS = 3.0
 _BINARIES = "/usr/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm", "/usr/bin/kvm"
 
@@ -42,6 +48,8 @@ class Options:
     """What one domain may take until its guest agent has answered."""
     at_once: int = 8
     """How many domains are asked at the same time."""
+    probe: bool = True
+    """Whether QEMU itself is asked what it builds for each domain."""
     opened: OpenedChannels = field(default_factory=OpenedChannels)
 
 
@@ -62,6 +70,8 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
         facts = hypervisor.facts()
         domains = _chosen(hypervisor.domains(), options.names, uri)
         context = _Context(
+            hypervisor=hypervisor,
+            probe=DomainProbe(len(os.sched_getaffinity(0))) if options.probe else None,
             dialler=Dialler(uri=uri, local=is_local(uri), opened=options.opened),
             driver=facts.driver,
             processes=qemu_process.running() if is_local(uri) else None,
@@ -87,6 +97,9 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Context:
+    hypervisor: Hypervisor
+    probe: DomainProbe | None
+    """None: it was not asked for."""
     dialler: Dialler
     driver: str
     processes: Mapping[UUID, Running] | None
@@ -139,13 +152,14 @@ def _gather(domain: Domain, declared: Declared, context: _Context) -> Case:
         )
         return Case(
             declared=declared, expected=expected, running=nothing, memory=nothing,
-            observation=undialled(declared, nothing) or nothing, aliases=aliases,
+            observation=undialled(declared, nothing) or nothing, now=nothing,
+            next_start=nothing, aliases=aliases,
         )  # fmt: skip
     running = _running(declared, context)
     stopped = isinstance(running, Running) and running.stopped
     memory: Smbios | Missing
     if declared.active is None:
-        memory = Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
+        memory = _NOT_RUNNING
     elif stopped:
         memory = Missing(reason=Reason.HUNG, sentence="the QEMU process is stopped by a signal")
     else:
@@ -158,19 +172,50 @@ def _gather(domain: Domain, declared: Declared, context: _Context) -> Case:
         observation: Observation | Missing = undialled(declared, running) or memory
     else:
         observation = context.dialler.observe(domain, declared, running, context.seconds)
+    now = _now(declared, running, context)
+    if isinstance(expected, Expectation) and isinstance(now, ProbedTables) and now.smbios:
+        expected = with_probe(expected, now.smbios.named)
     return Case(
         declared=declared,
         expected=expected,
         running=running,
         memory=memory,
         observation=observation,
+        now=now,
+        next_start=_next_start(domain, declared, context),
         aliases=aliases,
+    )
+
+
+def _now(
+    declared: Declared, running: Running | Missing, context: _Context
+) -> ProbedTables | Missing:
+    if isinstance(running, Missing) or declared.active is None:
+        return running if isinstance(running, Missing) else _NOT_RUNNING
+    return context.probe.now(running, declared.active) if context.probe else _NOT_ASKED_FOR
+
+
+def _next_start(domain: Domain, declared: Declared, context: _Context) -> ProbedTables | Missing:
+    if declared.active is None:
+        return _NOT_RUNNING
+    if declared.persistent is None:
+        return Missing(reason=Reason.ABSENT, sentence="the domain is transient")
+    if context.processes is None:
+        return Missing(
+            reason=Reason.UNSUPPORTED,
+            sentence="a QEMU can be asked only on its own host",
+            remedy="run samemachine there",
+        )
+    if context.probe is None:
+        return _NOT_ASKED_FOR
+    return context.probe.next_start(
+        context.hypervisor, declared.persistent, domain.xml(inactive=True)
     )
 
 
 def _running(declared: Declared, context: _Context) -> Running | Missing:
     if declared.active is None:
-        return Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
+        return _NOT_RUNNING
     if context.processes is None:
         return Missing(
             reason=Reason.UNSUPPORTED,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from host_agent import machine_types
-from host_agent.model import Definition, Expectation, Missing, Reason
+from host_agent.model import Definition, Expectation, Missing, Named, Reason
 from host_agent.printable import printable
 
 _STANDARD = {
@@ -56,6 +56,27 @@ def by_rule(definition: Definition, aliases: Mapping[str, str]) -> Expectation |
             + (f": its {view} does not name it" if view else ""),
         )
     return _with_overrides(bare, definition) if bare.visible else bare
+
+
+def with_probe(rule: Expectation, probed: Named) -> Expectation:
+    """Return the expectation with what QEMU itself builds for the domain.
+
+    What a rule knows stays right as well: a guest that came by live migration booted with what its
+    former host's QEMU built.
+    """
+    return replace(
+        rule,
+        source="probe",
+        manufacturers=_with(rule.manufacturers, probed.manufacturer),
+        products=_with(rule.products, probed.product),
+        machine_strings=rule.machine_strings
+        | ({probed.processor_version} if probed.processor_version and not rule.certain else set()),
+    )
+
+
+def _with(known: frozenset[str] | None, said: str | None) -> frozenset[str] | None:
+    # Where no rule knows what is right, what the guest booted with elsewhere may be anything.
+    return known if known is None or said is None else known | {said}
 
 
 def _invisible(machine: str, why: str) -> Expectation:

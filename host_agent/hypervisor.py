@@ -6,6 +6,7 @@ reaches QEMU's monitor is made at most once at a time for a domain, and never wh
 command is already stuck.
 """
 
+import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -136,6 +137,30 @@ class Hypervisor:
         listed = _call(lambda: self._connection.listAllDomains(0))
         domains = [Domain(self, domain) for domain in listed]
         return sorted(domains, key=lambda domain: domain.name)
+
+    def native_arguments(self, xml: str) -> tuple[str, ...]:
+        """Return the command line with which libvirt would start a domain of this XML.
+
+        ``virConnectDomainXMLToNative``, format ``qemu-argv``; environment comes first. Raises
+        ``EvidenceError``.
+        """
+        if self.read_only:
+            raise EvidenceError(
+                Reason.DENIED,
+                "QEMU's options at the next start need a read-write connection to libvirt",
+                "run as root, or as a member of the group libvirt",
+            )
+        try:
+            native = _monitor_call(
+                lambda: self._connection.domainXMLToNative("qemu-argv", xml, 0), CALL_SECONDS
+            )
+            return tuple(shlex.split(str(native)))
+        except bounded.CallTimeoutError as error:
+            raise EvidenceError(Reason.HUNG, "libvirt did not turn the XML into options") from error
+        except ValueError as error:
+            raise EvidenceError(
+                Reason.FAILED, "libvirt's command line for the domain can't be read"
+            ) from error
 
     def close(self) -> None:
         """Close the connection; an error on the way out changes nothing."""

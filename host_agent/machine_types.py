@@ -32,6 +32,14 @@ def upstream_version(name: str) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
+_FAMILIES = ("pc-i440fx-", "pc-q35-", "virt-", "pseries-", "s390-ccw-virtio-")
+
+
+def is_versioned_family(name: str) -> bool:
+    """Tell whether QEMU keeps machine types of this name as they were, version by version."""
+    return name.startswith(_FAMILIES)
+
+
 def rhel_description(name: str) -> str | None:
     """Return the description that RHEL's x86 machine types put in the place of the name.
 

@@ -18,16 +18,19 @@ def distribution_name(root: Path = Path("/")) -> str | None:
     return None
 
 
-def package_of(binary: str) -> str | None:
+def package_of(binary: str, root: Path | None = None) -> str | None:
     """Return name and version of the package that owns a binary, as dpkg or rpm know it.
 
-    None where neither tool is there or knows the file.
+    ``root`` is another system's root folder. None where neither tool is there or knows the file.
     """
-    owner = _output("dpkg-query", "--search", binary)
+    query = ["dpkg-query"] + ([] if root is None else [f"--root={root}"])
+    owner = _output(*query, "--search", binary)
     if owner:
         package = owner.splitlines()[0].partition(": ")[0].split(",")[0]
-        return _output("dpkg-query", "--show", "--showformat=${Package} ${Version}", package)
-    return _output("rpm", "--query", "--queryformat", "%{NAME} %{VERSION}-%{RELEASE}", "-f", binary)
+        return _output(*query, "--show", "--showformat=${Package} ${Version}", package)
+    form = "%{NAME} %{VERSION}-%{RELEASE}"
+    query = ["rpm"] + ([] if root is None else [f"--root={root}"])
+    return _output(*query, "--query", "--queryformat", form, "-f", binary)
 
 
 def _output(*command: str) -> str | None:

@@ -82,6 +82,7 @@ def _process(entry: Path, booted: float) -> Running | None:
     if not re.search(r"qemu|kvm", Path(binary).name):
         return None
     machine, uuid = parse_command_line(raw)
+    arguments = tuple(os.fsdecode(argument) for argument in raw.rstrip(b"\0").split(b"\0"))
     # proc(5): the fields after the command's name, which may hold anything, in parentheses.
     fields = stat.rpartition(")")[2].split()
     return Running(
@@ -90,9 +91,26 @@ def _process(entry: Path, booted: float) -> Running | None:
         uuid=uuid,
         binary=binary,
         binary_deleted=deleted,
+        replaced=_replaced(entry, binary),
+        arguments=arguments,
         stopped=fields[0] in {"T", "t"},
         started=booted + int(fields[19]) / os.sysconf("SC_CLK_TCK"),
     )
+
+
+def _replaced(entry: Path, binary: str) -> bool | None:
+    """Tell whether the file at the binary's path is not the one that runs.
+
+    Both are looked up as the process sees them, in its mount namespace.
+    """
+    try:
+        running = (entry / "exe").stat()
+        installed = (entry / "root" / binary.lstrip("/")).stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return None
+    return (running.st_dev, running.st_ino) != (installed.st_dev, installed.st_ino)
 
 
 def _boot_time(root: Path) -> float:

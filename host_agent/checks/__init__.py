@@ -5,12 +5,16 @@ from collections.abc import Callable
 from host_agent.checks import (
     agent,
     alias,
+    exact,
     identity,
     machine_type,
     machine_type_live,
+    next_boot,
+    next_start,
     pending_change,
     product,
     running_qemu,
+    stale_qemu,
 )
 from host_agent.model import Case, Finding
 
@@ -22,7 +26,11 @@ ALL: tuple[Check, ...] = (
     machine_type.check,
     machine_type_live.check,
     product.check,
+    exact.check,
     running_qemu.check,
+    stale_qemu.check,
+    next_boot.check,
+    next_start.check,
     pending_change.check,
     alias.check,
 )

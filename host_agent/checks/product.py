@@ -54,7 +54,8 @@ def check(case: Case) -> Finding:
     return Finding(
         check=ID,
         outcome=Outcome.PASS,
-        sentence=f"the guest is {_shown(booted.manufacturer)}, {_shown(booted.product)}",
+        sentence=f"the guest is {_shown(booted.manufacturer)}, {_shown(booted.product)}, "
+        f"as expected by {expected.source}",
         expected="; ".join(wanted for _, _, wanted, right in rows if right),
         observed=booted.product,
     )

@@ -17,6 +17,7 @@ from host_agent.model import (
     Missing,
     Named,
     Observation,
+    ProbedTables,
     Running,
     Smbios,
 )
@@ -98,7 +99,20 @@ def _evidence(case: Case) -> dict[str, Any]:
         "expected": _expected(case.expected),
         "running": _running(case.running),
         "memory": _tables(case.memory),
+        "now": _probed(case.now),
+        "next_start": _probed(case.next_start),
         "guest": _guest(case.observation),
+    }
+
+
+def _probed(probed: ProbedTables | Missing) -> dict[str, Any]:
+    if isinstance(probed, Missing):
+        return _missing(probed)
+    return {
+        "binary": probed.binary,
+        "accelerator": probed.accelerator,
+        "not_compared": [{"type": kind, "field": field} for kind, field in sorted(probed.masked)],
+        **(_tables(probed.smbios) if probed.smbios else {"tables": None}),
     }
 
 
@@ -126,6 +140,7 @@ def _running(running: Running | Missing) -> dict[str, Any]:
         "uuid": str(running.uuid) if running.uuid else None,
         "binary": running.binary,
         "binary_deleted": running.binary_deleted,
+        "binary_replaced": running.replaced,
         "started": datetime.fromtimestamp(running.started, UTC).isoformat(timespec="seconds"),
     }
 

@@ -26,6 +26,7 @@ from host_agent.model import (
     Running,
 )
 from host_agent.output.summary import counts, decision
+from host_agent.output.table import print_table
 from host_agent.printable import printable
 
 _STYLES = {
@@ -35,6 +36,7 @@ _STYLES = {
 }  # fmt: skip
 _ORDER = ("mismatch", "failed", "unverified", "verified", "not running")
 _SHOWN = {Outcome.FAIL, Outcome.WARN}
+_NAMES = 28
 
 
 def print_audits(console: Console, audits: Sequence[HostAudit], *, verbose: bool) -> None:
@@ -46,15 +48,7 @@ def print_audits(console: Console, audits: Sequence[HostAudit], *, verbose: bool
         console.print(_counts(audit))
         if audit.results:
             console.print()
-            _print(console, _domains(audit.results, verbose=verbose))
-
-
-def _print(console: Console, table: RenderableType) -> None:
-    """Print without the blanks with which rich fills each line."""
-    with console.capture() as captured:
-        console.print(table)
-    for line in captured.get().splitlines():
-        console.file.write(line.rstrip() + "\n")
+            print_table(console, _domains(audit.results, verbose=verbose))
 
 
 def _heading(audit: HostAudit) -> Text:
@@ -84,7 +78,7 @@ def _counts(audit: HostAudit) -> Text:
 
 def _domains(results: Sequence[Audited | Failed], *, verbose: bool) -> RenderableType:
     table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(no_wrap=True, overflow="fold")
+    table.add_column(overflow="fold", max_width=_NAMES)
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -169,7 +163,7 @@ def print_show(console: Console, audit: HostAudit) -> None:
             console.print(Text(f"{_name(result)} FAILED {_what(result)}"))
             continue
         console.print()
-        _print(console, _show(result))
+        print_table(console, _show(result))
 
 
 def _show(result: Audited) -> RenderableType:

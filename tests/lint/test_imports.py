@@ -14,21 +14,24 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 LAYERS = {
     "words": {"__init__", "model", "printable", "errors"},
     "pure": {
-        "capabilities", "decode", "distribution", "domain_xml", "expectation", "machine_types",
-        "smbios", "verdict", "checks", "output",
+        "acpi", "atlas", "atlas_diff", "capabilities", "checks", "decode", "device_tree",
+        "distribution", "domain_xml", "effects", "expectation", "fingerprint", "fingerprint_diff",
+        "fw_cfg", "machine_types", "memory_blocks", "output", "probe_options", "smbios",
+        "smbios_diff", "smbios_fields", "verdict",
     },
-    "bounded": {"bounded"},
+    "alone": {"bounded", "enter_root"},
     "io": {
-        "booted_memory", "channel", "dialling", "guest_link", "hypervisor", "opened_channels",
-        "packages", "qemu_process",
+        "atlas_file", "booted_memory", "channel", "dialling", "domain_probe",
+        "fingerprint_store", "guest_link", "hypervisor",
+        "opened_channels", "packages", "probe", "qemu_binary", "qemu_process", "qemu_session",
     },
-    "jobs": {"audit"},
+    "jobs": {"audit", "survey"},
     "top": {"cli", "__main__"},
 }  # fmt: skip
 ORDER = list(LAYERS)
 OF = {module: layer for layer, modules in LAYERS.items() for module in modules}
 IMPURE = {"os", "subprocess", "socket", "threading", "select", "tempfile", "shutil", "time"}
-ONLY_IN = {"libvirt": "hypervisor", "grpc": "guest_link", "click": "cli"}
+ONLY_IN = {"libvirt": "hypervisor", "grpc": "guest_link", "click": "cli", "elftools": "qemu_binary"}
 
 
 def imports(file: Path) -> Iterator[str]:

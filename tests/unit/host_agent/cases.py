@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from host_agent.expectation import by_rule
 from host_agent.model import (
@@ -12,10 +13,12 @@ from host_agent.model import (
     Missing,
     Named,
     Observation,
+    ProbedTables,
     Reason,
     Running,
     Smbios,
 )
+from tests import smbios_builder
 from tests.smbios_builder import UUID_1
 
 MACHINE = "pc-i440fx-7.2"
@@ -30,20 +33,31 @@ NAMED = Named(
 )  # fmt: skip
 RUNNING = Running(
     pid=42, machine=MACHINE, uuid=UUID_1, binary="/usr/bin/qemu-system-x86_64",
-    binary_deleted=False, stopped=False, started=0.0,
+    binary_deleted=False, replaced=False, arguments=(), stopped=False, started=0.0,
 )  # fmt: skip
 NOTHING = Missing(reason=Reason.UNSUPPORTED, sentence="not to be had")
 SILENT = Missing(reason=Reason.SILENT, sentence="nobody answered")
 NOT_ENROLLED = Missing(reason=Reason.NOT_ENROLLED, sentence="no channel")
+
+
+def smbios(*, more: bytes = b"", **changes: Any) -> Smbios:
+    """Tables of the machine, changed; ``more`` are structures before the others."""
+    named = replace(NAMED, **changes)
+    tables = smbios_builder.tables(
+        manufacturer=named.manufacturer or "", product=named.product or "",
+        version=named.version or "", uuid=named.uuid or UUID(int=0),
+        chassis=named.chassis_version or "", processor=named.processor_version or "",
+    )  # fmt: skip
+    return Smbios(entry_point=b"", tables=more + tables, named=named)
+
+
 OBSERVATION = Observation(
     agent_version="0.1.0", seconds=0.05, boot_id="b", boot_time=1, kernel="6.1",
-    architecture="x86_64", dmi=NAMED, booted=Smbios(entry_point=b"", tables=b"", named=NAMED),
-    live=Smbios(entry_point=b"", tables=b"", named=NAMED),
+    architecture="x86_64", dmi=NAMED, booted=smbios(), live=smbios(),
 )  # fmt: skip
-
-
-def smbios(**changes: Any) -> Smbios:
-    return Smbios(entry_point=b"", tables=b"", named=replace(NAMED, **changes))
+PROBED = ProbedTables(
+    binary="/usr/bin/qemu-system-x86_64", smbios=smbios(), masked=frozenset(), accelerator="kvm"
+)
 
 
 def declared(active: Definition | None = DEFINITION, **persistent: Any) -> Declared:
@@ -60,7 +74,8 @@ def case(**changes: Any) -> Case:
     expected = changes.pop("expected", by_rule(definition, aliases))
     fields: dict[str, Any] = {
         "declared": declared(), "running": RUNNING, "memory": smbios(),
-        "observation": OBSERVATION, "aliases": aliases, **changes,
+        "observation": OBSERVATION, "now": PROBED, "next_start": PROBED, "aliases": aliases,
+        **changes,
     }  # fmt: skip
     return Case(expected=expected, **fields)
 

@@ -9,19 +9,26 @@ from host_agent import checks
 from host_agent.checks import (
     agent,
     alias,
+    exact,
     identity,
     machine_type,
     machine_type_live,
+    next_boot,
+    next_start,
     pending_change,
     product,
     running_qemu,
+    stale_qemu,
 )
-from host_agent.model import Case, Finding, Missing, Outcome, Reason
+from host_agent.model import Case, Finding, Missing, Outcome, Reason, Smbios
+from host_agent.smbios_fields import PROCESSOR_ID
+from tests import smbios_builder
 from tests.unit.host_agent.cases import (
     DEFINITION,
     NOT_ENROLLED,
     NOTHING,
     OBSERVATION,
+    PROBED,
     RUNNING,
     SILENT,
     case,
@@ -44,6 +51,23 @@ UBUNTU = declared(replace(DEFINITION, machine="pc-i440fx-noble"))
 CUSTOM = declared(replace(DEFINITION, machine="vendor_machine"))
 PASS, FAIL, WARN = Outcome.PASS, Outcome.FAIL, Outcome.WARN
 UNKNOWN, SKIP = Outcome.UNKNOWN, Outcome.SKIP
+TRANSIENT = replace(declared(), persistent=None)
+BIOS = smbios_builder.structure(0, 0, b"\1", "SeaBIOS")
+OEM = smbios_builder.structure(11, 0xB00, b"\1", "one")
+# What the firmware adds is in the booted tables only.
+BOOTED = replace(OBSERVATION, booted=smbios(more=BIOS))
+OTHER_TABLES = smbios(product="KVM")
+MOVED = replace(BOOTED, live=OTHER_TABLES)
+BROKEN = Smbios(entry_point=b"", tables=b"broken", named=smbios().named)
+LEGACY = replace(PROBED, smbios=None)
+EMULATED = replace(PROBED, masked=frozenset({(4, PROCESSOR_ID)}), accelerator="tcg")
+
+
+def processor_id(digit: int) -> Smbios:
+    """Tables with one more processor, of this ID."""
+    fields = bytes(4) + bytes([digit] * 8)
+    return smbios(more=smbios_builder.structure(4, 0x401, fields))
+
 
 ROWS = [
     (agent.check, case(), PASS, "50 ms"),
@@ -105,12 +129,64 @@ ROWS = [
      "sysinfo none now, system.version=1"),
     (pending_change.check, case(declared=declared(firmware="efi")), WARN, "firmware"),
     (pending_change.check, case(declared=OFF), SKIP, "not running"),
-    (pending_change.check,
-     case(declared=replace(declared(), persistent=None)), SKIP, "transient"),
+    (exact.check, case(), PASS, "is served exactly"),
+    (exact.check, case(observation=BOOTED), PASS, "is served exactly"),
+    (exact.check, case(observation=MOVED, now=replace(PROBED, smbios=OTHER_TABLES)), PASS,
+     "is served exactly"),
+    (exact.check, case(observation=MOVED), FAIL,
+     "SMBIOS type 1 System: Product Name 'Standard PC (i440FX + PIIX, 1996)' -> 'KVM'"),
+    (exact.check, case(observation=replace(OBSERVATION, live=smbios(more=BIOS * 2)),
+                       now=replace(PROBED, smbios=smbios(more=BIOS))), FAIL, "structures 1 -> 2"),
+    (exact.check, case(observation=SILENT, memory=smbios(more=BIOS)), PASS, "booted with exactly"),
+    (exact.check, case(observation=SILENT, memory=OTHER_TABLES), UNKNOWN, "only its agent"),
+    (exact.check, case(observation=SILENT, memory=NOTHING), UNKNOWN, "not to be had"),
+    (exact.check, case(observation=replace(OBSERVATION, live=NOTHING)), PASS, "booted with"),
+    (exact.check, case(observation=replace(OBSERVATION, live=processor_id(1)),
+                       now=replace(EMULATED, smbios=processor_id(2))), PASS,
+     "(type 4 Processor ID not compared: KVM can't be had for the probe)"),
+    (exact.check, case(observation=replace(OBSERVATION, live=processor_id(1)),
+                       now=replace(PROBED, smbios=processor_id(2))), FAIL, "Processor ID"),
+    (exact.check, case(observation=replace(OBSERVATION, live=BROKEN)), UNKNOWN, "can't be"),
+    (exact.check, case(now=NOTHING), UNKNOWN, "not to"),
+    (exact.check, case(now=LEGACY), SKIP, "to the firmware"),
+    (exact.check, case(declared=OFF), SKIP, "not running"),
+    (stale_qemu.check, case(), PASS, "the installed one"),
+    (stale_qemu.check, case(running=replace(RUNNING, replaced=True)), WARN, "was replaced"),
+    (stale_qemu.check, case(running=replace(RUNNING, replaced=None)), UNKNOWN, "may not be seen"),
+    (stale_qemu.check, case(running=NOTHING), UNKNOWN, "not to be had"),
+    (stale_qemu.check, case(declared=OFF), SKIP, "not running"),
+    (next_boot.check, case(), PASS, "a reboot shows the guest the same tables"),
+    (next_boot.check, case(observation=BOOTED), PASS, "same tables"),
+    (next_boot.check, case(observation=MOVED), WARN, "the guest will see SMBIOS type 1 System"),
+    (next_boot.check, case(observation=MOVED, now=NOTHING), WARN, "Product Name"),
+    (next_boot.check, case(observation=SILENT), PASS, "same tables"),
+    (next_boot.check, case(observation=SILENT, now=replace(PROBED, smbios=OTHER_TABLES)), WARN,
+     "'KVM'"),
+    (next_boot.check, case(observation=SILENT, now=replace(EMULATED, smbios=processor_id(1)),
+                           memory=processor_id(2)), PASS, "not compared"),
+    (next_boot.check, case(observation=SILENT, now=NOTHING), UNKNOWN, "not to be had"),
+    (next_boot.check, case(observation=SILENT, now=LEGACY), SKIP, "to the firmware"),
+    (next_boot.check, case(observation=replace(OBSERVATION, booted=NOTHING), memory=NOTHING),
+     UNKNOWN, "not to be had"),
+    (next_boot.check, case(observation=replace(OBSERVATION, booted=BROKEN)), UNKNOWN, "can't be"),
+    (next_boot.check, case(declared=OFF), SKIP, "not running"),
+    (next_start.check, case(), PASS, "a stop and start shows the guest the same tables"),
+    (next_start.check, case(observation=SILENT), PASS, "same tables"),
+    (next_start.check, case(next_start=replace(PROBED, smbios=OTHER_TABLES)), WARN, "'KVM'"),
+    (next_start.check, case(next_start=replace(PROBED, smbios=smbios(
+        manufacturer="a", product="b", version="c", uuid=OTHER, chassis_version=None,
+        processor_version="d", more=BIOS + OEM))), WARN, "and 1 more"),
+    (next_start.check, case(next_start=NOTHING), UNKNOWN, "not to be had"),
+    (next_start.check, case(next_start=LEGACY), SKIP, "to the firmware"),
+    (next_start.check, case(observation=SILENT, memory=NOTHING), UNKNOWN, "not to be had"),
+    (next_start.check, case(next_start=replace(PROBED, smbios=BROKEN)), UNKNOWN, "can't be"),
+    (next_start.check, case(declared=TRANSIENT), SKIP, "transient"),
+    (next_start.check, case(declared=OFF), SKIP, "not running"),
+    (pending_change.check, case(declared=TRANSIENT), SKIP, "transient"),
     (alias.check, case(), PASS, "itself"),
     (alias.check, case(declared=declared(machine="pc")), WARN, "floats"),
     (alias.check, case(declared=declared(machine="ubuntu")), PASS, "itself"),
-    (alias.check, case(declared=replace(declared(), persistent=None)), SKIP, "transient"),
+    (alias.check, case(declared=TRANSIENT), SKIP, "transient"),
 ]  # fmt: skip
 
 
@@ -135,6 +211,16 @@ def test_a_fail_says_expected_and_observed() -> None:
             finding: Finding = check(judged)
             assert finding.expected
             assert finding.observed is not None
+
+
+def test_a_forecast_says_what_was_and_what_will_be() -> None:
+    for check, changes in (
+        (next_boot.check, {"observation": MOVED}),
+        (next_start.check, {"next_start": replace(PROBED, smbios=OTHER_TABLES)}),
+    ):
+        finding = check(case(**changes))
+        assert finding.expected == "Product Name 'Standard PC (i440FX + PIIX, 1996)'"
+        assert finding.observed == "Product Name 'KVM'"
 
 
 def test_checks_never_pass_on_missing_evidence() -> None:

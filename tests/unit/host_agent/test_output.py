@@ -58,13 +58,14 @@ def test_the_first_line_is_the_hosts_and_problems_come_first() -> None:
 
 def test_a_good_domain_is_one_line() -> None:
     assert len(printed(audit(GOOD)).strip().splitlines()) == 4
-    assert len(printed(audit(GOOD), verbose=True).strip().splitlines()) == 4 + 8
+    assert len(printed(audit(GOOD), verbose=True).strip().splitlines()) == 4 + 12
 
 
 def test_one_sentence_is_said_once() -> None:
     shown = printed(audit(case(observation=SILENT, memory=SILENT)))
     assert shown.count("nobody answered") == 1
-    assert "agent, identity, machine-type, product" in shown
+    names = " ".join(line[:28].strip() for line in shown.splitlines()[4:])
+    assert "agent, identity, machine-type, product, exact, next-boot, next-start" in names
 
 
 def test_nothing_hostile_reaches_the_terminal() -> None:

@@ -1,0 +1,166 @@
+"""An atlas: the fingerprints of every machine type of one QEMU, as a form for files. Pure.
+
+::
+
+    {"samemachine_atlas": 1, "made": {...}, "machines": [{"name", ..., "fingerprint" | "error"}],
+     "blobs": {sha256: base64}}
+
+``1`` is the schema's version: readers refuse a newer one, and ignore keys that they don't know.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from host_agent import fingerprint as fingerprints
+from host_agent.fingerprint import Blobs, Fingerprint, FingerprintError
+from host_agent.fw_cfg import FwCfgError
+from host_agent.printable import printable
+
+SCHEMA = 1
+_KEY = "samemachine_atlas"
+_MAX_MACHINES = 4096
+
+
+class AtlasError(ValueError):
+    """The text is no atlas that can be read; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """Of what, where, when and with what an atlas was made."""
+
+    qemu: str
+    """Version, such as ``7.2.22``."""
+    package: str | None
+    """The distribution's package and version; None: not known."""
+    architecture: str
+    """QEMU's word for the guest's: ``x86_64``, ``aarch64`` …"""
+    distribution: str | None
+    host: str
+    binary: str
+    time: str
+    """ISO 8601, UTC."""
+    samemachine: str
+    conditions: str
+    """What every type was probed with, in words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One machine type."""
+
+    name: str
+    alias: str | None = None
+    default: bool = False
+    deprecated: bool = False
+    fingerprint: Fingerprint | None = None
+    error: str | None = None
+    """Why there is no fingerprint."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Atlas:
+    """All of it."""
+
+    made: Made
+    machines: tuple[Machine, ...]
+
+    @property
+    def title(self) -> str:
+        """Return for example ``QEMU 7.2.22 (qemu-system-x86 1:7.2+dfsg-7), x86_64``."""
+        package = f" ({self.made.package})" if self.made.package else ""
+        return f"QEMU {self.made.qemu}{package}, {self.made.architecture}"
+
+
+_MADE = (
+    "qemu", "package", "architecture", "distribution", "host", "binary", "time", "samemachine",
+    "conditions",
+)  # fmt: skip
+_OPTIONAL = {"package", "distribution"}
+
+
+def to_text(atlas: Atlas) -> str:
+    """Return the JSON, the same for the same atlas."""
+    blobs: Blobs = {}
+    machines = [_machine_form(machine, blobs) for machine in atlas.machines]
+    form = {
+        _KEY: SCHEMA,
+        "made": {name: getattr(atlas.made, name) for name in _MADE},
+        "machines": machines,
+        "blobs": dict(sorted(blobs.items())),
+    }
+    return json.dumps(form, indent=1) + "\n"
+
+
+def _machine_form(machine: Machine, blobs: Blobs) -> dict[str, Any]:
+    form: dict[str, Any] = {
+        "name": machine.name,
+        "alias": machine.alias,
+        "default": machine.default,
+        "deprecated": machine.deprecated,
+    }
+    if machine.fingerprint is not None:
+        return form | {"fingerprint": fingerprints.to_form(machine.fingerprint, blobs)}
+    return form | {"error": machine.error}
+
+
+def from_text(text: str) -> Atlas:
+    """Read the JSON; raises ``AtlasError``."""
+    try:
+        form = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise AtlasError(f"it is no whole JSON: {printable(str(error))}") from error
+    if not isinstance(form, dict) or _KEY not in form:
+        raise AtlasError("it is JSON, but no atlas (make one with samemachine probe --output)")
+    version = form[_KEY]
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        raise AtlasError("its schema has no version")
+    if version > SCHEMA:
+        raise AtlasError(
+            f"it has schema {version}, this samemachine reads up to {SCHEMA}; update samemachine"
+        )
+    try:
+        blobs = fingerprints.decode_blobs(form["blobs"])
+        machines = form["machines"]
+        if not isinstance(machines, list):
+            raise TypeError("its machines are no list")
+        if len(machines) > _MAX_MACHINES:
+            raise AtlasError(f"it has {len(machines)} machine types, more than {_MAX_MACHINES}")
+        return Atlas(
+            made=_made(form["made"]),
+            machines=tuple(_machine(machine, blobs) for machine in machines),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise AtlasError(f"something is missing in it: {printable(str(error))}") from error
+    except (FingerprintError, FwCfgError) as error:
+        raise AtlasError(str(error)) from error
+
+
+def _made(form: Mapping[str, Any]) -> Made:
+    values = {name: form[name] for name in _MADE}
+    for name, value in values.items():
+        if not isinstance(value, str) and not (value is None and name in _OPTIONAL):
+            raise TypeError(f"made.{name} is no text")
+    return Made(**{name: value and printable(value) for name, value in values.items()})
+
+
+def _machine(form: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Machine:
+    name, alias = form["name"], form["alias"]
+    if not isinstance(name, str) or not isinstance(alias, str | None):
+        raise TypeError("a machine type's name is no text")
+    default, deprecated = form["default"], form["deprecated"]
+    if not isinstance(default, bool) or not isinstance(deprecated, bool):
+        raise TypeError("default and deprecated are true or false")
+    fingerprint, error = form.get("fingerprint"), form.get("error")
+    if fingerprint is None and not isinstance(error, str):
+        raise TypeError("a machine type has neither a fingerprint nor an error")
+    return Machine(
+        name=printable(name),
+        alias=alias and printable(alias),
+        default=default,
+        deprecated=deprecated,
+        fingerprint=None if fingerprint is None else fingerprints.from_form(fingerprint, blobs),
+        error=printable(str(error)) if fingerprint is None else None,
+    )

@@ -1,0 +1,110 @@
+"""Atlases as files, and the ones that are shipped with the project."""
+
+import gzip
+import lzma
+import zlib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from host_agent import atlas
+from host_agent.atlas import Atlas, AtlasError
+from host_agent.errors import UsageError
+
+# Some 50 times what an atlas has; JSON takes many times its size when it is read.
+MAX_BYTES = 32 * 1024 * 1024
+SHIPPED = "data/atlases"
+_ENDING = ".json.xz"
+DEFAULT_ARCHITECTURE = "x86_64"
+
+
+def shipped() -> Mapping[str, str]:
+    """Return the names of shipped atlases, with their files.
+
+    ``debian:bookworm:x86_64`` is ``debian_bookworm@x86_64.json.xz``.
+    """
+    folder = resources.files("host_agent").joinpath(*SHIPPED.split("/"))
+    if not folder.is_dir():
+        return {}
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(_ENDING))
+    return {
+        name.removesuffix(_ENDING).replace("_", ":", 1).replace("@", ":"): name for name in names
+    }
+
+
+def is_shipped_name(name: str) -> bool:
+    """Tell whether a name is meant for a shipped atlas and not for a file."""
+    try:
+        return ":" in name and not Path(name).exists()
+    except OSError:
+        # No file can have such a name, for example because it is too long.
+        return True
+
+
+def read_shipped(name: str) -> Atlas:
+    """Return a shipped atlas by ``debian:SUITE`` or ``debian:SUITE:ARCHITECTURE``.
+
+    Raises ``UsageError`` with the names there are.
+    """
+    there = shipped()
+    file = there.get(name) or there.get(f"{name}:{DEFAULT_ARCHITECTURE}")
+    if file is None:
+        names = ", ".join(there) or "none"
+        raise UsageError(f"there is no shipped atlas {name!r}; there are: {names}")
+    place = resources.files("host_agent").joinpath(*SHIPPED.split("/"), file)
+    return _parse(_decompressed(place.read_bytes(), name), name)
+
+
+def read(path: Path) -> Atlas:
+    """Read an atlas, plain or compressed by xz or gzip; raises ``UsageError``."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path} can't be read: {error.strerror}") from error
+    if len(raw) > MAX_BYTES:
+        raise UsageError(f"{path} is larger than {MAX_BYTES // 1024**2} MiB: that is no atlas")
+    return _parse(_decompressed(raw, str(path)), str(path))
+
+
+def compressed(text: str, path: Path) -> bytes:
+    """Return an atlas as it is written to a file: compressed where the file's name says so."""
+    raw = text.encode()
+    if path.suffix == ".xz":
+        return lzma.compress(raw, preset=9)
+    return gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw
+
+
+def _decompressed(raw: bytes, name: str) -> bytes:
+    try:
+        if raw.startswith(b"\xfd7zXZ\0"):
+            return _unpacked(lzma.LZMADecompressor(memlimit=256 * 1024 * 1024), raw, name)
+        if raw.startswith(b"\x1f\x8b"):
+            plain = zlib.decompressobj(wbits=31)
+            data = plain.decompress(raw, MAX_BYTES + 1)
+            return _whole(data, ended=plain.eof, name=name)
+    except (lzma.LZMAError, zlib.error) as error:
+        raise UsageError(f"{name} is damaged: {error}") from error
+    return raw
+
+
+def _unpacked(decompressor: lzma.LZMADecompressor, raw: bytes, name: str) -> bytes:
+    data = decompressor.decompress(raw, MAX_BYTES + 1)
+    return _whole(data, ended=decompressor.eof, name=name)
+
+
+def _whole(data: bytes, *, ended: bool, name: str) -> bytes:
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"{name} unpacks to more than {MAX_BYTES // 1024**2} MiB: no atlas does")
+    if not ended:
+        raise UsageError(f"{name} is cut short: copy it again, or make it again")
+    return data
+
+
+def _parse(raw: bytes, name: str) -> Atlas:
+    try:
+        return atlas.from_text(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{name} is no atlas: it is no text") from error
+    except AtlasError as error:
+        raise UsageError(f"{name} can't be used: {error}") from error

@@ -1,0 +1,69 @@
+"""``exact``: is the guest served, byte for byte, the tables that its running QEMU builds?"""
+
+from host_agent.checks.table_changes import changes, masked, said
+from host_agent.model import Case, Finding, Missing, Observation, Outcome, Smbios
+from host_agent.smbios import SmbiosError
+
+ID = "exact"
+
+
+def check(case: Case) -> Finding:
+    """Compare the live tables with a probe of the running binary, with the domain's own options.
+
+    QEMU builds the tables once at its start and does not migrate them (``hw/smbios/smbios.c``,
+    ``hw/nvram/fw_cfg.c``), so both must be the same bytes. Without the guest's agent the booted
+    tables are compared: where they are the same, that is as good; where not, the guest may have
+    booted under another QEMU, which is no error.
+    """
+    if case.declared.active is None:
+        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+    now = case.now
+    if isinstance(now, Missing):
+        return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=now.sentence, remedy=now.remedy)
+    if now.smbios is None:
+        return Finding(
+            check=ID,
+            outcome=Outcome.SKIP,
+            sentence="this machine type leaves the SMBIOS tables to the firmware",
+        )
+    view, live = _view(case)
+    if isinstance(view, Missing):
+        return Finding(
+            check=ID, outcome=Outcome.UNKNOWN, sentence=view.sentence, remedy=view.remedy
+        )
+    try:
+        found = changes(now.smbios, view, now.masked)
+    except SmbiosError as error:
+        return Finding(
+            check=ID, outcome=Outcome.UNKNOWN, sentence=f"the tables can't be compared: {error}"
+        )
+    if not found:
+        what = "is served" if live else "booted with"
+        return Finding(
+            check=ID,
+            outcome=Outcome.PASS,
+            sentence=f"the guest {what} exactly the tables that its QEMU builds"
+            f"{masked(now.masked)}",
+        )
+    if not live:
+        return Finding(
+            check=ID,
+            outcome=Outcome.UNKNOWN,
+            sentence="the guest booted with other tables than its QEMU builds now, and only its "
+            "agent can say what it is served",
+        )
+    return Finding(
+        check=ID,
+        outcome=Outcome.FAIL,
+        sentence=f"the guest is served other tables than its QEMU builds: {said(found)}",
+        expected="; ".join(f"{one.field} {one.old}" for one in found),
+        observed="; ".join(f"{one.field} {one.new}" for one in found),
+        remedy="samemachine show, then look at who else writes this guest's tables",
+    )
+
+
+def _view(case: Case) -> tuple[Smbios | Missing, bool]:
+    """Return the tables to compare, and whether they are the live ones."""
+    if isinstance(case.observation, Observation) and isinstance(case.observation.live, Smbios):
+        return case.observation.live, True
+    return case.booted_tables, False

@@ -1,0 +1,29 @@
+"""``next-boot``: what will a reboot inside the guest change for it?"""
+
+from host_agent.checks.table_changes import forecast
+from host_agent.model import Case, Finding, Missing, Observation, Outcome, Smbios
+
+ID = "next-boot"
+
+
+def check(case: Case) -> Finding:
+    """Hold the booted tables against the live ones, which the firmware will read at a reboot.
+
+    A reboot keeps the QEMU process, so what it serves now is what the guest will boot with. Without
+    the guest's agent a probe of the running binary says what is served.
+    """
+    if case.declared.active is None:
+        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+    if isinstance(case.observation, Observation) and isinstance(case.observation.live, Smbios):
+        return forecast(ID, case, case.observation.live, (), "a reboot")
+    if isinstance(case.now, Missing):
+        return Finding(
+            check=ID, outcome=Outcome.UNKNOWN, sentence=case.now.sentence, remedy=case.now.remedy
+        )
+    if case.now.smbios is None:
+        return Finding(
+            check=ID,
+            outcome=Outcome.SKIP,
+            sentence="this machine type leaves the SMBIOS tables to the firmware",
+        )
+    return forecast(ID, case, case.now.smbios, case.now.masked, "a reboot")

@@ -1,0 +1,65 @@
+"""What changes between two views of the SMBIOS tables, in one sentence.
+
+Shared by ``exact``, ``next-boot`` and ``next-start``, which hold different views together.
+"""
+
+from collections.abc import Collection, Sequence
+
+from host_agent.model import Case, Difference, Finding, Missing, Outcome, Smbios
+from host_agent.smbios import SmbiosError
+from host_agent.smbios_diff import comparable, differences
+
+_MOST = 6
+
+
+def changes(
+    old: Smbios, new: Smbios, mask: Collection[tuple[int, str]] = ()
+) -> tuple[Difference, ...]:
+    """Return the differences; none: a guest sees the same. Raises ``SmbiosError``."""
+    if comparable(old.tables, new.tables) == comparable(new.tables, old.tables):
+        return ()
+    return differences(old.tables, new.tables, mask)
+
+
+def said(found: Sequence[Difference]) -> str:
+    """Return the differences in words, not more than people read."""
+    shown = "; ".join(map(str, found[:_MOST]))
+    return shown + (f"; and {len(found) - _MOST} more" if len(found) > _MOST else "")
+
+
+def masked(mask: Collection[tuple[int, str]]) -> str:
+    """Say which fields were not compared."""
+    if not mask:
+        return ""
+    names = ", ".join(f"type {kind} {field}" for kind, field in sorted(mask))
+    return f" ({names} not compared: KVM can't be had for the probe)"
+
+
+def forecast(
+    check: str, case: Case, future: Smbios, mask: Collection[tuple[int, str]], when: str
+) -> Finding:
+    """Say what the booted tables will be after ``when``, such as "a reboot"."""
+    booted = case.booted_tables
+    if isinstance(booted, Missing):
+        return Finding(
+            check=check, outcome=Outcome.UNKNOWN, sentence=booted.sentence, remedy=booted.remedy
+        )
+    try:
+        found = changes(booted, future, mask)
+    except SmbiosError as error:
+        return Finding(
+            check=check, outcome=Outcome.UNKNOWN, sentence=f"the tables can't be compared: {error}"
+        )
+    if not found:
+        return Finding(
+            check=check,
+            outcome=Outcome.PASS,
+            sentence=f"{when} shows the guest the same tables{masked(mask)}",
+        )
+    return Finding(
+        check=check,
+        outcome=Outcome.WARN,
+        sentence=f"the guest will see {said(found)}",
+        expected="; ".join(f"{one.field} {one.old}" for one in found),
+        observed="; ".join(f"{one.field} {one.new}" for one in found),
+    )

@@ -1,0 +1,98 @@
+"""What QEMU itself says that a domain's guest is shown: now, and at its next start."""
+
+import threading
+from dataclasses import replace
+
+from host_agent import probe, qemu_binary, smbios
+from host_agent.errors import EvidenceError
+from host_agent.fingerprint import ANCHOR, SMBIOS
+from host_agent.fingerprint_store import FingerprintStore
+from host_agent.hypervisor import Hypervisor
+from host_agent.model import Definition, Missing, ProbedTables, Reason, Running
+from host_agent.probe import Probed
+from host_agent.probe_options import KVM, OptionsError, ProbeOptions, from_command_line
+from host_agent.qemu_binary import QemuBinary
+from host_agent.qemu_session import kvm_groups
+from host_agent.smbios import SmbiosError
+
+_TOO_LATE = (
+    "a replaced QEMU may not start any more: audit before an upgrade, whose probes are kept; "
+    "until then move the domain, or stop and start it"
+)
+# libvirt's word → QEMU's, of architectures whose tables a probe can read.
+_ARCHITECTURES = {"x86_64": "x86_64", "i686": "i386", "aarch64": "aarch64"}
+
+
+class DomainProbe:
+    """Probes for domains of one host, so many at a time, and none twice."""
+
+    def __init__(self, at_once: int, store: FingerprintStore | None = None) -> None:
+        self._turns = threading.BoundedSemaphore(at_once)
+        self._store = store or FingerprintStore()
+
+    def now(self, running: Running, active: Definition) -> ProbedTables | Missing:
+        """Return what the binary that runs now builds with the options it was started with."""
+        try:
+            architecture = _architecture(active)
+            options = _options(running.arguments, architecture)
+            return self._tables(qemu_binary.running(running.pid, running.binary), options)
+        except EvidenceError as error:
+            if running.replaced and error.missing.reason is Reason.FAILED:
+                return replace(error.missing, remedy=_TOO_LATE)
+            return error.missing
+
+    def next_start(
+        self, hypervisor: Hypervisor, persistent: Definition, xml: str
+    ) -> ProbedTables | Missing:
+        """Return what the installed binary will build with the persistent XML."""
+        try:
+            architecture = _architecture(persistent)
+            if persistent.emulator is None:
+                raise EvidenceError(Reason.ABSENT, "the domain XML names no emulator")
+            options = _options(hypervisor.native_arguments(xml), architecture)
+            return self._tables(qemu_binary.installed(persistent.emulator), options)
+        except EvidenceError as error:
+            return error.missing
+
+    def _tables(self, binary: QemuBinary, options: ProbeOptions) -> ProbedTables:
+        if options.accelerator == KVM and kvm_groups() is None:
+            options = options.without_kvm()
+        probed = self._store.get(binary.identity, options)
+        if probed is None:
+            with self._turns:
+                probed = probe.probe(binary, options)
+            self._store.put(binary.identity, options, probed)
+        return _named(probed, binary, options)
+
+
+def _architecture(definition: Definition) -> str:
+    architecture = _ARCHITECTURES.get(definition.architecture)
+    if architecture is None:
+        raise EvidenceError(
+            Reason.UNSUPPORTED,
+            f"QEMU shows {definition.architecture or 'such'} guests no SMBIOS tables",
+        )
+    return architecture
+
+
+def _options(arguments: tuple[str, ...], architecture: str) -> ProbeOptions:
+    try:
+        return from_command_line(arguments, architecture)
+    except OptionsError as error:
+        raise EvidenceError(Reason.FAILED, str(error)) from error
+
+
+def _named(probed: Probed, binary: QemuBinary, options: ProbeOptions) -> ProbedTables:
+    files = probed.fingerprint.files
+    tables = files.get(SMBIOS)
+    if not tables:
+        return ProbedTables(
+            binary=binary.path, masked=probed.masked, accelerator=options.accelerator, smbios=None
+        )
+    try:
+        parsed = smbios.parse(files.get(ANCHOR, b""), tables, "QEMU itself, probed")
+    except SmbiosError as error:
+        raise EvidenceError(Reason.FAILED, f"QEMU's tables can't be read: {error}") from error
+    return ProbedTables(
+        binary=binary.path, masked=probed.masked, accelerator=options.accelerator, smbios=parsed
+    )

@@ -1,0 +1,135 @@
+"""Probes that were made, kept on disk by what was asked of which binary.
+
+It saves time, and it outlives a package upgrade: once the old binary's modules are gone it can't be
+started any more, while a domain still runs on it. What can't be read or written here is made again.
+
+The folder must be the user's own, and nobody else may write there: a probe that another one put
+there would be believed.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import secrets
+import stat
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from host_agent import fingerprint as fingerprints
+from host_agent.fingerprint import Blobs, FingerprintError
+from host_agent.printable import printable
+from host_agent.probe import Probed
+from host_agent.probe_options import ProbeOptions
+from host_agent.qemu_binary import Identity
+
+_SCHEMA = 1
+_MAX_BYTES = 4 * 1024 * 1024
+_MAX_FILES = 10_000
+_SUFFIX = ".json.gz"
+_UNFINISHED = ".unfinished"
+_UNREADABLE = (
+    OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, OverflowError, RecursionError,
+)  # fmt: skip
+"""What reading a file that is damaged, or none of ours, may raise."""
+
+
+def default_folder() -> Path:
+    """Return where this user's probes are kept (file-hierarchy(7))."""
+    if os.geteuid() == 0:
+        return Path("/var/cache/samemachine/probes")
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "samemachine/probes"
+
+
+class FingerprintStore:
+    """A folder of probes, of which the oldest are removed where there are more than ``most``."""
+
+    def __init__(self, folder: Path | None = None, most: int = _MAX_FILES) -> None:
+        self._folder = folder or default_folder()
+        self._most = most
+
+    def get(self, binary: Identity, options: ProbeOptions) -> Probed | None:
+        """Return a kept probe; None: there is none that can be read."""
+        name = _name(binary, options)
+        try:
+            with self._opened() as folder:
+                descriptor = os.open(
+                    name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder
+                )
+                with os.fdopen(descriptor, "rb") as file, gzip.open(file) as stream:
+                    raw = stream.read(_MAX_BYTES + 1)
+                with suppress(OSError):
+                    # Whoever is used stays: the oldest are removed.
+                    os.utime(name, dir_fd=folder)
+            form = json.loads(raw)
+            probed = Probed(
+                fingerprint=fingerprints.from_form(
+                    form["fingerprint"], fingerprints.decode_blobs(form["blobs"])
+                ),
+                masked=frozenset((int(kind), str(field)) for kind, field in form["masked"]),
+            )
+        except (*_UNREADABLE, FingerprintError):
+            return None
+        asked = tuple(map(printable, options.command()))
+        return probed if probed.fingerprint.options == asked else None
+
+    def put(self, binary: Identity, options: ProbeOptions, probed: Probed) -> None:
+        """Keep a probe; a full disk or a folder that is not ours costs nothing but time later."""
+        blobs: Blobs = {}
+        form = {
+            "fingerprint": fingerprints.to_form(probed.fingerprint, blobs),
+            "blobs": blobs,
+            "masked": sorted(probed.masked),
+        }
+        raw = gzip.compress(json.dumps(form).encode(), compresslevel=3)
+        with suppress(OSError):
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self._opened() as folder:
+                self._prune(folder)
+                _write(folder, _name(binary, options), raw)
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """The folder, whatever its path leads to later; raises ``OSError`` where it isn't ours."""
+        folder = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            status = os.fstat(folder)
+            if status.st_uid != os.geteuid() or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise PermissionError(f"{self._folder} belongs to somebody else as well")
+            yield folder
+        finally:
+            os.close(folder)
+
+    def _prune(self, folder: int) -> None:
+        used = {}
+        for name in os.listdir(folder):
+            if name.endswith((_SUFFIX, _UNFINISHED)):
+                # Another process may be removing them just now.
+                with suppress(FileNotFoundError):
+                    used[name] = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
+        if len(used) >= self._most:
+            for name in sorted(used, key=used.__getitem__)[: max(1, self._most // 10)]:
+                with suppress(FileNotFoundError):
+                    os.unlink(name, dir_fd=folder)
+
+
+def _name(binary: Identity, options: ProbeOptions) -> str:
+    asked = json.dumps([_SCHEMA, asdict(binary), options.architecture, options.command()])
+    return f"{hashlib.sha256(asked.encode()).hexdigest()}{_SUFFIX}"
+
+
+def _write(folder: int, name: str, raw: bytes) -> None:
+    """Write a file that is whole or not there."""
+    unfinished = f"{secrets.token_hex(8)}{_UNFINISHED}"
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(raw)
+        os.replace(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
+    except BaseException:
+        os.unlink(unfinished, dir_fd=folder)
+        raise

@@ -1,0 +1,24 @@
+"""Tables without the blanks with which rich fills each line."""
+
+from rich.console import Console, RenderableType
+from rich.measure import Measurement
+from rich.segment import Segment, Segments
+
+_UNLIMITED = 100_000
+
+
+def print_table(console: Console, table: RenderableType, *, whole: bool = False) -> None:
+    """Print a table so that no line ends in blanks.
+
+    ``whole``: wider than the console where it must be, so that no name is cut.
+    """
+    options = console.options
+    if whole:
+        wanted = Measurement.get(console, options.update(max_width=_UNLIMITED), table).maximum
+        options = options.update(max_width=max(wanted, console.width))
+    lines = console.render_lines(table, options, pad=False)
+    with console.capture() as captured:
+        for line in lines:
+            console.print(Segments([*line, Segment.line()]), end="", soft_wrap=True)
+    for text in captured.get().splitlines():
+        console.file.write(text.rstrip() + "\n")

@@ -1,0 +1,286 @@
+"""A QEMU command line → the options that decide what a guest is shown. Pure.
+
+Kept are machine, CPU, SMP, memory size, NUMA, UUID, SMBIOS and globals; every back-end is dropped,
+and with it disks, networks, hugepages, preallocation, binding and secrets. Memory is given by a
+shared memfd, of which no page is reserved before it is touched (QEMU ``backends/hostmem-memfd.c``),
+so a guest of 1 TB costs nothing.
+"""
+
+import json
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from host_agent.smbios_fields import PROCESSOR_ID
+
+TCG, KVM = "tcg", "kvm"
+_RAM = "probe.ram"
+# Options without a value (QEMU qemu-options.hx, also those that newer versions have no more).
+_ALONE = {
+    "S", "audio-help", "daemonize", "enable-fips", "enable-kvm", "enable-sync-profile",
+    "full-screen", "jitdump", "mem-prealloc", "nodefaults", "nographic", "no-acpi",
+    "no-fd-bootchk", "no-hpet", "no-kvm", "no-reboot", "no-shutdown", "no-user-config",
+    "old-param", "one-insn-per-tb", "only-migratable", "perfmap", "portrait", "preconfig", "s",
+    "semihosting", "singlestep", "snapshot", "usb", "win2k-hack", "xen-attach",
+    "xen-domid-restrict",
+}  # fmt: skip
+# Properties of -machine that name something we don't have, or that say how and not what.
+_MACHINE_DROPPED = {
+    "append", "confidential-guest-support", "dtb", "dump-guest-core", "dumpdtb", "firmware",
+    "initrd", "kernel", "kernel_irqchip", "kernel-irqchip", "mem-merge", "memory-backend",
+    "memory-encryption", "pcspk-audiodev", "pflash0", "pflash1",
+}  # fmt: skip
+# Lists of back-ends and devices (qemu-options.hx: sgx-epc, cxl-fmw).
+_MACHINE_DROPPED_LISTS = "sgx-epc.", "cxl-fmw."
+# What decides the tables, word for word.
+_KEPT = {"cpu", "global", "m", "smbios", "smp", "uuid"}
+_KEPT_ALONE = {"no-acpi", "no-hpet"}
+# The only devices that write SMBIOS structures of their own (type 38, hw/smbios/smbios_type_38.c).
+_KEPT_DEVICES = re.compile(r"(ipmi-bmc-sim|isa-ipmi-(kcs|bt))(,|$)")
+_DEFAULT_RAM = "128"
+_SIZES = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_HYPERVISOR_ONLY = re.compile(r"^(kvm|hv)[-_]|^\+?kvm$")
+MAX_VCPUS = 4096
+
+Mask = frozenset[tuple[int, str]]
+"""Fields of SMBIOS, by type and name."""
+
+
+class OptionsError(ValueError):
+    """The command line can't be turned into a probe; the sentence says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeOptions:
+    """What to start QEMU with."""
+
+    architecture: str
+    """QEMU's word for it: ``x86_64``, ``aarch64``, ``ppc64`` …"""
+    machine: str
+    """Value of ``-machine``, without accelerator."""
+    accelerator: str
+    arguments: tuple[str, ...] = ()
+    """All others."""
+    vcpus: int = 1
+    masked: Mask = frozenset()
+    """Fields that this accelerator makes different from the domain's own."""
+
+    @property
+    def type(self) -> str:
+        """The machine type's name."""
+        return self.machine.split(",")[0].removeprefix("type=")
+
+    def command(self) -> tuple[str, ...]:
+        """Return the options as QEMU takes them."""
+        accelerator = f"{TCG},tb-size=8" if self.accelerator == TCG else self.accelerator
+        return ("-machine", self.machine, "-accel", accelerator, *self.arguments)
+
+    def without_kvm(self) -> "ProbeOptions":
+        """Return options that do the same by software emulation, as far as that goes."""
+        if self.accelerator != KVM:
+            return self
+        masked = {(4, PROCESSOR_ID)}
+        if self.architecture == "aarch64":
+            # "KVM Virtual Machine" or "QEMU Virtual Machine" (hw/arm/virt.c: virt_build_smbios).
+            masked.add((1, "Product Name"))
+        arguments = list(self.arguments)
+        for at, name in enumerate(arguments[:-1]):
+            if name == "-cpu":
+                arguments[at + 1] = _cpu_for_tcg(arguments[at + 1])
+        return replace(
+            self, accelerator=TCG, arguments=tuple(arguments), masked=self.masked | masked
+        )
+
+
+def _cpu_for_tcg(cpu: str) -> str:
+    model, *features = cpu.split(",")
+    kept = [
+        feature
+        for feature in features
+        if not _HYPERVISOR_ONLY.match(feature)
+        and feature.split("=")[0] not in {"enforce", "check", "migratable", "host-phys-bits"}
+    ]
+    return ",".join(["max" if model in {"host", "base"} else model, *kept])
+
+
+def bare(
+    machine: str, architecture: str, devices: Sequence[str] = (), memory: int = 512
+) -> ProbeOptions:
+    """Return the options for a machine type alone: 1 vCPU, so many MiB, the default CPU, TCG."""
+    arguments = ["-m", str(memory), "-smp", "1"]
+    if architecture == "aarch64":
+        # The default CPU is one of 32 bits, which no user of this binary has.
+        arguments += ["-cpu", "cortex-a57"]
+    for device in devices:
+        arguments += ["-device", device]
+    return ProbeOptions(
+        architecture=architecture, machine=machine, accelerator=TCG, arguments=tuple(arguments)
+    )
+
+
+def from_command_line(arguments: Sequence[str], architecture: str) -> ProbeOptions:
+    """Return the options for the domain that a command line starts; raises ``OptionsError``.
+
+    ``arguments`` begin with QEMU's own name, as in /proc/PID/cmdline; environment before it, as
+    ``virsh domxml-to-native`` writes it, is skipped.
+    """
+    given = list(_options(arguments))
+    machine = _merged(given, ("machine", "M"), "type")
+    name = machine.pop("type", "")
+    if not name:
+        raise OptionsError("QEMU's command line names no machine type")
+    accelerator = _accelerator(given, machine.pop("accel", ""))
+    parts = [name] + [
+        f"{key}={text}"
+        for key, text in machine.items()
+        if key not in _MACHINE_DROPPED and not key.startswith(_MACHINE_DROPPED_LISTS)
+    ]
+    kept: list[str] = []
+    for option, value in given:
+        if option in _KEPT or (option == "device" and _KEPT_DEVICES.match(value)):
+            kept += [f"-{option}", value]
+        elif option in _KEPT_ALONE:
+            kept.append(f"-{option}")
+    backends, numa = _numa(given)
+    if not backends:
+        backends = {_RAM: _bytes(_merged(given, ("m",), "size").get("size", _DEFAULT_RAM), "m")}
+        parts.append(f"memory-backend={_RAM}")
+    for backend, size in backends.items():
+        kept += ["-object", f"memory-backend-memfd,id={backend},size={size},share=on"]
+    return ProbeOptions(
+        architecture=architecture,
+        machine=",".join(parts),
+        accelerator=accelerator,
+        arguments=(*kept, *numa),
+        vcpus=_vcpus(_merged(given, ("smp",), "cpus")),
+    )
+
+
+def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield (name without hyphen, value) of every option."""
+    at = 0
+    while at < len(arguments) and not arguments[at].startswith("-"):
+        at += 1
+    while at < len(arguments):
+        word = arguments[at]
+        if not word.startswith("-"):
+            at += 1
+            continue
+        name = word.removeprefix("-").removeprefix("-")
+        following = arguments[at + 1] if at + 1 < len(arguments) else None
+        if name in _ALONE or following is None:
+            yield name, ""
+            at += 1
+        else:
+            yield name, following
+            at += 2
+
+
+def _split(value: str) -> list[str]:
+    """Split at commas; two commas stand for one (QEMU ``util/keyval.c``), and are left as two."""
+    return [part.replace("\0", ",,") for part in value.replace(",,", "\0").split(",")]
+
+
+def _properties(value: str, implied: str) -> dict[str, str]:
+    """Return an option's properties; ``implied`` is the key of a first one without any."""
+    if value.startswith("{"):
+        try:
+            return {key: str(item) for key, item in json.loads(value).items()}
+        except (ValueError, RecursionError) as error:
+            raise OptionsError("QEMU's command line holds broken JSON") from error
+    first, *rest = _split(value)
+    found = {} if "=" in first else {implied: first}
+    for part in [first, *rest] if "=" in first else rest:
+        key, equals, text = part.partition("=")
+        found[key] = text if equals else "on"
+    return found
+
+
+def _merged(
+    given: Sequence[tuple[str, str]], options: Collection[str], implied: str
+) -> dict[str, str]:
+    """Return the properties of an option that may be given in parts; the last one wins."""
+    found: dict[str, str] = {}
+    for option, value in given:
+        if option in options:
+            found |= _properties(value, implied)
+    return found
+
+
+def _accelerator(given: Sequence[tuple[str, str]], machine: str) -> str:
+    """Return the first one, which QEMU tries first."""
+    if any(option == "enable-kvm" for option, _ in given):
+        return KVM
+    named = [_properties(value, "accel") for option, value in given if option == "accel"]
+    first = named[0].get("accel", "") if named else machine
+    return first.split(":")[0] or TCG
+
+
+def _numa(given: Sequence[tuple[str, str]]) -> tuple[dict[str, int], list[str]]:
+    """Return the nodes' memory back-ends with their sizes, and the options for the nodes.
+
+    Old machine types share out their RAM by ``mem=`` (QEMU docs/about/removed-features.rst). No
+    guest sees the difference, and a back-end reserves nothing.
+    """
+    there = dict(_memory_backends(given))
+    backends: dict[str, int] = {}
+    options: list[str] = []
+    for option, value in given:
+        if option != "numa":
+            continue
+        parts = []
+        for part in _split(value):
+            key, _, text = part.partition("=")
+            name = text
+            if key == "mem":
+                size, name = _bytes(text, "m"), f"{_RAM}{len(backends)}"
+                if not size:
+                    continue
+                backends[name] = size
+            elif key == "memdev":
+                if text not in there:
+                    raise OptionsError(f"QEMU's command line has no memory back-end {text[:40]!r}")
+                backends[text] = there[text]
+            parts.append(f"memdev={name}" if key == "mem" else part)
+        options += ["-numa", ",".join(parts)]
+    return backends, options
+
+
+def _memory_backends(given: Sequence[tuple[str, str]]) -> Iterator[tuple[str, int]]:
+    for option, value in given:
+        if option == "object":
+            properties = _properties(value, "qom-type")
+            if properties.get("qom-type", "").startswith("memory-backend-"):
+                yield properties.get("id", ""), _bytes(properties.get("size", "0"), "b")
+
+
+def _bytes(text: str, unit: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,19})([bkmgtBKMGT]?)", text)
+    if not match:
+        raise OptionsError(f"{text[:40]!r} is no size")
+    return int(match[1]) * _SIZES[(match[2] or unit).lower()]
+
+
+_LEVELS = "drawers", "books", "sockets", "dies", "clusters", "modules", "cores", "threads"
+
+
+def _vcpus(smp: Mapping[str, str]) -> int:
+    """Return how many vCPUs there may be (QEMU ``hw/core/machine-smp.c``)."""
+    given = {key: int(text) for key, text in smp.items() if re.fullmatch(r"[0-9]{1,9}", text)}
+    levels = math.prod(given.get(level, 1) for level in _LEVELS)
+    number = given.get("maxcpus") or max(given.get("cpus", 1), levels)
+    if not 0 < number <= MAX_VCPUS or given.keys() != smp.keys():
+        raise OptionsError(
+            f"-smp {','.join(f'{key}={text}' for key, text in smp.items())[:60]!r} "
+            "is no number of vCPUs"
+        )
+    return number
+
+
+def devices_for_roms(available: Collection[str]) -> tuple[str, ...]:
+    """Return the device models with option ROMs that an atlas looks at, of those a QEMU has."""
+    return tuple(device for device in _WITH_ROM if device in available)
+
+
+_WITH_ROM = ("VGA", "e1000", "e1000e", "rtl8139", "virtio-net-pci", "vmxnet3")

@@ -1,0 +1,117 @@
+"""QEMU binaries: the installed one, and the one that a process runs, even where it was deleted."""
+
+import os
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from elftools.common.exceptions import ELFError
+from elftools.elf.elffile import ELFFile
+from elftools.elf.sections import NoteSection
+
+from host_agent.errors import EvidenceError
+from host_agent.model import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What tells one binary from another: another build has another one."""
+
+    device: int
+    inode: int
+    modified: int
+    """Nanoseconds since 1970-01-01 UTC."""
+    size: int
+    build_id: str
+    """In hexadecimal digits, as the linker wrote it; empty where it wrote none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QemuBinary:
+    """A binary that can be started, whatever its path leads to by then."""
+
+    path: str
+    """For people."""
+    source: str
+    """What to open: the path, or /proc/PID/exe."""
+    pid: int | None
+    """The process whose mount namespace it is run in; None: our own."""
+    root: Path | None
+    """The folder that is its root directory; None: ours."""
+    identity: Identity
+
+    def open(self) -> int:
+        """Return a descriptor to run it by; raises ``EvidenceError``."""
+        return _open(self.source, self.path)
+
+
+def installed(path: str, root: Path | None = None) -> QemuBinary:
+    """Return the binary that is installed at a path, of another system where its root is given.
+
+    Raises ``EvidenceError``.
+    """
+    source = path if root is None else str(root / path.lstrip("/"))
+    return _binary(path, source, None, root)
+
+
+def running(pid: int, path: str) -> QemuBinary:
+    """Return the binary that a process runs; raises ``EvidenceError``."""
+    return _binary(path, f"/proc/{pid}/exe", pid, None)
+
+
+def _binary(path: str, source: str, pid: int | None, root: Path | None) -> QemuBinary:
+    descriptor = _open(source, path)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise EvidenceError(Reason.FAILED, f"{path} is no file, and so no QEMU")
+        if not status.st_mode & 0o111:
+            raise EvidenceError(
+                Reason.FAILED, f"{path} is not executable", f"chmod +x {path}, if it is a QEMU"
+            )
+        identity = Identity(
+            device=status.st_dev,
+            inode=status.st_ino,
+            modified=status.st_mtime_ns,
+            size=status.st_size,
+            build_id=_build_id(descriptor),
+        )
+    finally:
+        os.close(descriptor)
+    return QemuBinary(path=path, source=source, pid=_foreign(pid), root=root, identity=identity)
+
+
+def _open(source: str, path: str) -> int:
+    try:
+        # A pipe of that name must not be waited for.
+        return os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError as error:
+        raise EvidenceError(Reason.ABSENT, f"there is no {path} here") from error
+    except PermissionError as error:
+        raise EvidenceError(Reason.DENIED, f"{path} may not be opened", "run as root") from error
+    except OSError as error:
+        raise EvidenceError(Reason.FAILED, f"{path}: {error.strerror}") from error
+
+
+def _build_id(descriptor: int) -> str:
+    """Return the GNU build id (ELF note NT_GNU_BUILD_ID); a script has none."""
+    with (
+        os.fdopen(os.dup(descriptor), "rb") as file,
+        suppress(ELFError, KeyError, ValueError, OverflowError, OSError),
+    ):
+        section = ELFFile(file).get_section_by_name(".note.gnu.build-id")
+        if isinstance(section, NoteSection):
+            return next((str(note["n_desc"]) for note in section.iter_notes()), "")
+    return ""
+
+
+def _foreign(pid: int | None) -> int | None:
+    """Return the process where its mount namespace is not our own."""
+    if pid is None:
+        return None
+    try:
+        theirs, ours = (Path(f"/proc/{who}/ns/mnt").readlink() for who in (pid, "self"))
+    except OSError:
+        return None
+    return pid if theirs != ours else None

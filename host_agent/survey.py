@@ -1,0 +1,150 @@
+"""The job ``probe``: every machine type of a QEMU binary, as an atlas."""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from host_agent import __version__, packages, probe, probe_options, qemu_binary
+from host_agent.atlas import Atlas, Machine, Made
+from host_agent.errors import EvidenceError, UsageError
+from host_agent.machine_types import is_versioned_family
+from host_agent.model import Reason
+from host_agent.probe import Offer, OfferedMachine
+from host_agent.qemu_binary import QemuBinary
+from host_agent.qemu_session import Stop
+
+Progress = Callable[[int, int], None]
+"""Told how many machine types of how many are done."""
+
+BINARIES = "/usr/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm", "/usr/bin/qemu-system-aarch64"
+_NONE = "none"
+_PC = {"x86_64", "i386"}
+
+
+def default_binary(root: Path | None) -> str:
+    """Return this host's QEMU; raises ``UsageError`` where none is at its usual place."""
+    for path in BINARIES:
+        if os.access((root or Path("/")) / path.lstrip("/"), os.X_OK):
+            return path
+    raise UsageError(
+        f"no QEMU at {', '.join(BINARIES)}{f' in {root}' if root else ''}; say which with --qemu"
+    )
+
+
+def at_once() -> int:
+    """Return how many probes run at the same time: as many as there are cores for us."""
+    return len(os.sched_getaffinity(0))
+
+
+def survey(
+    path: str,
+    types: Sequence[str] = (),
+    progress: Progress = lambda *_: None,
+    root: Path | None = None,
+    seconds: float = probe.SECONDS,
+) -> Atlas:
+    """Return the atlas of a binary, or of some of its machine types.
+
+    What is wrong with one machine type is that type's own error. ``root`` is the root folder of
+    another system whose binary it is, ``seconds`` what one machine type may take. Raises
+    ``EvidenceError`` where the binary can't be asked at all, ``UsageError`` where it has no type
+    of a name that was asked for.
+    """
+    binary = qemu_binary.installed(path, root)
+    offer = probe.offer(binary, seconds)
+    chosen = _chosen(offer, types, path)
+    devices = probe_options.devices_for_roms(offer.devices)
+    machines: dict[str, Machine] = {}
+    with Stop() as stop:
+        asking = _Asking(binary=binary, offer=offer, devices=devices, seconds=seconds, stop=stop)
+        pool = ThreadPoolExecutor(max_workers=at_once())
+        try:
+            package = pool.submit(packages.package_of, path, root)
+            futures = [pool.submit(_machine, asking, one) for one in chosen]
+            progress(0, len(futures))
+            for done, future in enumerate(as_completed(futures), 1):
+                machine = future.result()
+                machines[machine.name] = machine
+                progress(done, len(futures))
+        finally:
+            # After Ctrl-C nothing new is started, and what runs is ended.
+            stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+    return Atlas(
+        made=Made(
+            qemu=offer.version,
+            package=package.result() or offer.package,
+            architecture=offer.architecture,
+            distribution=packages.distribution_name(root or Path("/")),
+            host=os.uname().nodename,
+            binary=path,
+            time=datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds"),
+            samemachine=__version__,
+            conditions=_conditions(offer, devices),
+        ),
+        machines=tuple(machines[one.name] for one in chosen),
+    )
+
+
+def _conditions(offer: Offer, devices: Sequence[str]) -> str:
+    cpu = "cortex-a57" if offer.architecture == "aarch64" else "default CPU"
+    more = f", with {', '.join(devices)}" if devices else ""
+    return f"each type bare: 1 vCPU, 512 MiB, {cpu}, TCG{more}"
+
+
+def _chosen(offer: Offer, types: Sequence[str], path: str) -> list[OfferedMachine]:
+    if not types:
+        return [
+            machine
+            for machine in offer.machines
+            if machine.name != _NONE
+            # Other architectures have boards by the dozen, which no version of QEMU keeps as is.
+            and (offer.architecture in _PC or is_versioned_family(machine.name))
+        ]
+    chosen = []
+    for name in types:
+        found = [machine for machine in offer.machines if name in {machine.name, machine.alias}]
+        if not found:
+            raise UsageError(
+                f"{path} has no machine type {name!r}; {path} -machine help lists them"
+            )
+        chosen += [machine for machine in found if machine not in chosen]
+    return chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asking:
+    """What all machine types of a survey share."""
+
+    binary: QemuBinary
+    offer: Offer
+    devices: Sequence[str]
+    seconds: float
+    stop: Stop
+
+
+def _machine(asking: _Asking, machine: OfferedMachine) -> Machine:
+    fingerprint, error = None, None
+    # A machine without PCI has no place for the devices.
+    for tried in (asking.devices, ()) if asking.devices else ((),):
+        options = probe_options.bare(machine.name, asking.offer.architecture, tried)
+        try:
+            probed = probe.probe(asking.binary, options, asking.seconds, asking.stop)
+            fingerprint, error = probed.fingerprint, None
+            break
+        except EvidenceError as refused:
+            error = str(refused)
+            if refused.missing.reason is Reason.HUNG:
+                break
+    return Machine(
+        name=machine.name,
+        alias=machine.alias,
+        default=machine.default,
+        deprecated=machine.deprecated,
+        fingerprint=fingerprint,
+        error=error,
+    )
