@@ -1,10 +1,12 @@
-"""``make bench``: what a report costs, beside the bare RPC that it can't be faster than.
+"""``make bench``: what a report and a probe cost, beside what neither can be faster than.
 
-One client, one server in a process of its own, both on this machine. ``bare``: gRPC over a unix
-socket. ``framed``: the same call as the host agent makes it, a session of its own each time, over
-a socket that stands for QEMU's. Neither has a guest in it.
+Reports: one client, one server in a process of its own, both on this machine. ``bare``: gRPC over
+a unix socket. ``framed``: the same call as the host agent makes it, a session of its own each time,
+over a socket that stands for QEMU's. Neither has a guest in it. Probes: see
+``tests.bench.probing``, on the lab's hosts, where the lab can run.
 """
 
+import json
 import statistics
 import sys
 import tempfile
@@ -20,6 +22,7 @@ from host_agent import guest_link
 from host_agent.channel import SocketStream
 from samemachine.v1 import guest_pb2, guest_pb2_grpc
 from tests.bench.resident import resident
+from tests.lab import lab as laboratory
 
 CALLS = 200
 
@@ -63,12 +66,41 @@ def framed() -> float:
         return median(call)
 
 
+def probing() -> None:
+    """Measure probes on each host of the lab, and print."""
+    why = laboratory.hindrance()
+    if why is not None:
+        print(f"probes not measured: {why}")
+        return
+    laboratory.build()
+    with laboratory.running() as lab:
+        for name in ("hosta", "hostb"):
+            figures = json.loads(lab.host(name).python("-m", "tests.bench.probing"))
+            floor, ours, types = figures["floor"], figures["ours"], figures["types"]
+            print(
+                f"\nQEMU {figures['qemu']}: {types} machine types, {figures['at_once']} at once, "
+                f"median of {figures['rounds']}"
+            )
+            print(
+                f"QEMU only started and quit     {floor:6.2f} s {types / floor:6.0f} types/s   1.0"
+            )
+            print(
+                f"samemachine probe              {ours:6.2f} s {types / ours:6.0f} types/s   "
+                f"{figures['ratio']:.2f}"
+            )
+            print(
+                f"peak memory: {figures['own_kib'] // 1024} MiB, and "
+                f"{figures['largest_qemu_kib'] // 1024} MiB the largest QEMU"
+            )
+
+
 def main() -> int:
     """Measure and print."""
     floor, ours = bare(), framed()
     print(f"{CALLS} calls each, median; this machine, nothing else measured")
     print(f"bare RPC on an open connection     {floor * 1000:8.2f} ms   1.0")
     print(f"a session of its own for each call {ours * 1000:8.2f} ms   {ours / floor:.1f}")
+    probing()
     return 0
 
 

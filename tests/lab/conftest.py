@@ -40,6 +40,12 @@ def host_b(lab: Lab) -> Host:
 
 
 @pytest.fixture(scope="session")
+def host_c(lab: Lab) -> Host:
+    """As host A, but for the one test that upgrades its packages."""
+    return lab.host("hostc")
+
+
+@pytest.fixture(scope="session")
 def fleet(host_a: Host) -> dict[str, Guest]:
     """Guests that most tests share, booted side by side. Who changes one puts it back."""
     options = [

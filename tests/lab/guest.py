@@ -62,6 +62,7 @@ class GuestOptions:
     agent: bool = True
     """Whether the guest agent runs in the guest."""
     cpu: str | None = None
+    """A model that libvirt knows, or ``max``."""
     uefi: bool = False
     sysinfo: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Block → entry → text."""
@@ -86,10 +87,15 @@ class GuestOptions:
                 smbios="<smbios mode='sysinfo'/>" if blocks else "",
                 loader=_UEFI if self.uefi else "",
                 cmdline="" if self.agent else "systemd.mask=samemachine-guest.service",
-                cpu=f"<cpu mode='custom'><model>{self.cpu}</model></cpu>" if self.cpu else "",
+                cpu=self._cpu(),
                 channel=_CHANNEL if self.channel else "",
             )
         )  # fmt: skip
+
+    def _cpu(self) -> str:
+        if self.cpu == "max":
+            return "<cpu mode='maximum'/>"
+        return f"<cpu mode='custom'><model>{self.cpu}</model></cpu>" if self.cpu else ""
 
     @property
     def uuid(self) -> str:
@@ -139,6 +145,18 @@ class Guest:
         if self.options.agent and self.options.channel:
             self._until(self.channel_open, seconds)
         return self
+
+    def wait_rebooted(self, boot_id: str, seconds: float = 120) -> "Guest":
+        """Wait until another boot than this one is ready."""
+        self._until(lambda: self._boot_id() not in {boot_id, ""}, seconds)
+        return self.wait_ready(seconds)
+
+    def _boot_id(self) -> str:
+        try:
+            return self.run("cat", "/proc/sys/kernel/random/boot_id").strip()
+        except (RuntimeError, TypeError):
+            # Its agent is away while it reboots.
+            return ""
 
     def _until(self, true: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -191,8 +191,19 @@ class Host:
         """Return the command for ``samemachine`` as it is installed on this host."""
         if not self._image.own_python:
             return [f"{sys.prefix}/bin/samemachine", *arguments]
+        return [*self._python(), "-m", "host_agent", *arguments]
+
+    def _python(self) -> list[str]:
+        """Python with samemachine's libraries and this checkout."""
+        if not self._image.own_python:
+            return [f"{sys.prefix}/bin/python"]
         path = f"{GUEST_IMAGES}/checkout:{GUEST_IMAGES}/checkout/proto"
-        return ["env", f"PYTHONPATH={path}", "python3", "-m", "host_agent", *arguments]
+        return ["env", f"PYTHONPATH={path}", "python3"]
+
+    def python(self, *arguments: str, timeout: float = 300) -> str:
+        """Run Python on this host, in the checkout, and return what it prints."""
+        command = ["env", f"--chdir={GUEST_IMAGES}/checkout", *self._python(), *arguments]
+        return self.run(*command, timeout=timeout).stdout
 
     def samemachine(
         self, *arguments: str, timeout: float = 120

@@ -19,7 +19,7 @@ _LIBVIRT = (
 )  # fmt: skip
 _PYTHON = (
     "python3-libvirt", "python3-grpcio", "python3-protobuf", "python3-lxml", "python3-click",
-    "python3-rich",
+    "python3-pyelftools", "python3-rich",
 )  # fmt: skip
 _GUEST = (
     "linux-image-cloud-amd64", "systemd-sysv", "udev", "python3", "python3-grpcio",
@@ -34,21 +34,51 @@ class HostImage:
     suite: str
     own_python: bool
     """Whether samemachine runs there with the release's own Python and libraries."""
+    more: Sequence[str] = ()
+    """Packages of QEMU for other architectures."""
+    newer: str | None = None
+    """A suite whose QEMU packages lie in ``NEWER``, to be installed by a test."""
 
 
-BOOKWORM = HostImage(suite="bookworm", own_python=False)
+BOOKWORM = HostImage(
+    suite="bookworm", own_python=False, more=("qemu-system-arm", "qemu-system-ppc"),
+    newer="bookworm-backports",
+)  # fmt: skip
 TRIXIE = HostImage(suite="trixie", own_python=True)
+NEWER = "/newer"
+_DOWNLOAD = """--customize-hook=
+echo "deb {mirror} {suite} main" >"$1/etc/apt/sources.list.d/newer.list"
+export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
+apt-get -qq clean
+apt-get -qq update
+apt-get -qq --yes --download-only --no-install-recommends -t {suite} install {packages}
+mkdir "$1{place}"
+mv "$1"/var/cache/apt/archives/*.deb "$1{place}"
+rm "$1/etc/apt/sources.list.d/newer.list"
+"""
 
 
 def host_root(image: HostImage) -> Path:
     """Return the root folder of a host, built where it is not in the cache."""
-    packages = _LIBVIRT + (_PYTHON if image.own_python else ())
-    recipe = cache.key("host 1", image.suite, *packages)
+    packages = (*_LIBVIRT, *(_PYTHON if image.own_python else ()), *image.more)
+    hooks = _hooks(image)
+    recipe = cache.key("host 1", image.suite, *packages, *hooks)
 
     def make(place: Path) -> None:
-        _mmdebstrap(image.suite, packages, place / "root")
+        _mmdebstrap(image.suite, packages, place / "root", *hooks)
 
     return cache.build(f"host-{image.suite}", recipe, make) / "root"
+
+
+def _hooks(image: HostImage) -> Sequence[str]:
+    if image.newer is None:
+        return ()
+    return [
+        _DOWNLOAD.format(
+            mirror=debian_mirror(), suite=image.newer, place=NEWER,
+            packages="qemu-system-x86 qemu-utils " + " ".join(image.more),
+        )
+    ]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,12 @@ from tests.lab.namespaces import Namespaces
 
 PREFIX = "samemachine-lab-"
 _TOOLS = ("mmdebstrap", "mkfs.ext4", "ip", "unshare", "nsenter", "setpriv")
-_HOSTS = {"hosta": (1, images.BOOKWORM), "hostb": (2, images.TRIXIE)}
+# Host C is for tests that spoil a host: they upgrade its packages.
+_HOSTS = {
+    "hosta": (1, images.BOOKWORM),
+    "hostb": (2, images.TRIXIE),
+    "hostc": (3, images.BOOKWORM),
+}
 
 
 def hindrance() -> str | None:
