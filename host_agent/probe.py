@@ -221,7 +221,7 @@ def _memory_blocks(session: QemuSession) -> Mapping[str, int]:
 
 def _firmware(session: QemuSession, size: int | None) -> Firmware | None:
     """Read the firmware's image, which ends at 4 GiB (``hw/i386/x86.c: x86_bios_rom_init``)."""
-    if not size or size > _MAX_FILE * 4:
+    if not size or size > _MAX_FILE * 2:
         return None
     (answer,) = session.qtest([f"b64read 0x{0x100000000 - size:x} 0x{size:x}"])
     return Firmware(size=size, sha256=hashlib.sha256(_decoded(answer, size)).hexdigest())

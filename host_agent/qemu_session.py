@@ -32,7 +32,7 @@ from host_agent.qemu_binary import QemuBinary
 NOBODY = 65534
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-_MAX_QTEST = 32 * 1024 * 1024
+_MAX_QTEST = 12 * 1024 * 1024
 # Real answers have some 10 KiB; a megabyte of JSON can become 20 MiB of objects.
 _MAX_QMP = 1024 * 1024
 _MAX_COMPLAINT = 16 * 1024

@@ -527,8 +527,10 @@ def test_a_signal_ends_all_at_once(tmp_path: Path, number: str, machine: str) ->
     with Witness() as witness:
         hangs = (f"report({witness.name!r})", "signal.pause()")
         qemu = write_bad_at(tmp_path, *hangs, machine=machine)
+        # What runs in the background ignores some of them, and so would its children.
+        heeding = ["env", "--default-signal=INT,HUP,TERM", *SAMEMACHINE]
         started = subprocess.Popen(
-            [*SAMEMACHINE, "probe", "--qemu", qemu, "--output", output],
+            [*heeding, "probe", "--qemu", qemu, "--output", output],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         pid = witness.wait()
