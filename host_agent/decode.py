@@ -8,38 +8,36 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from host_agent.model import Missing, Named, Observation, Reason, Smbios
-from host_agent.printable import printable
+from host_agent import decode_hardware
+from host_agent.missing import Missing, Reason
+from host_agent.model import Named, Observation, Smbios
+from host_agent.printable import shortened
 from host_agent.smbios import SmbiosError, parse
 from samemachine.v1 import guest_pb2
 
 MAX_REPORT_BYTES = 1024 * 1024
 MAX_ABSENCES = 64
-MAX_TEXT = 512
-_REASONS = {
-    guest_pb2.ABSENCE_REASON_ABSENT: Reason.ABSENT,
-    guest_pb2.ABSENCE_REASON_UNREADABLE: Reason.DENIED,
-    guest_pb2.ABSENCE_REASON_UNSUPPORTED: Reason.UNSUPPORTED,
-}
+MAX_TEXT = decode_hardware.MAX_TEXT
 
 
 class DecodeError(ValueError):
     """The answer is no answer to our question; the sentence completes "the guest …"."""
 
 
-def decode(report: guest_pb2.Report, nonce: bytes, seconds: float) -> Observation:
-    """Return the validated observation; raises ``DecodeError`` where it is not our answer."""
+def decode(report: guest_pb2.Report, nonce: bytes, seconds: float, received: float) -> Observation:
+    """Return the validated observation; raises ``DecodeError`` where it is not our answer.
+
+    ``seconds`` is how long it took, ``received`` when it came, since 1970-01-01 UTC.
+    """
     if report.nonce != nonce:
         raise DecodeError("answered with another nonce than it was asked with")
     if len(report.absences) > MAX_ABSENCES:
         raise DecodeError(f"listed more than {MAX_ABSENCES} absent groups")
-    missing = {
-        absence.group: Missing(
-            reason=_REASONS.get(absence.reason, Reason.FAILED),
-            sentence=_text(absence.detail) or "the guest agent gave no reason",
-        )
-        for absence in report.absences
-    }
+    missing = {absence.group: decode_hardware.absent(absence) for absence in report.absences}
+
+    def why(group: int) -> Missing:
+        return _why(missing, group, agent=bool(report.agent_version))
+
     boot = report.boot if report.HasField("boot") else None
     return Observation(
         agent_version=_text(report.agent_version) or "unknown",
@@ -48,27 +46,37 @@ def decode(report: guest_pb2.Report, nonce: bytes, seconds: float) -> Observatio
         boot_time=boot.boot_time_seconds or None if boot else None,
         kernel=_text(boot.kernel_release) if boot else None,
         architecture=_text(boot.architecture) if boot else None,
-        dmi=_dmi(report.dmi)
-        if report.HasField("dmi")
-        else _why(missing, guest_pb2.EVIDENCE_GROUP_DMI),
+        dmi=_dmi(report.dmi) if report.HasField("dmi") else why(guest_pb2.EVIDENCE_GROUP_DMI),
         booted=_tables(report.smbios_booted, "the guest's booted tables")
         if report.HasField("smbios_booted")
-        else _why(missing, guest_pb2.EVIDENCE_GROUP_SMBIOS_BOOTED),
+        else why(guest_pb2.EVIDENCE_GROUP_SMBIOS_BOOTED),
         live=_tables(report.smbios_live, "the guest's live tables")
         if report.HasField("smbios_live")
-        else _why(missing, guest_pb2.EVIDENCE_GROUP_SMBIOS_LIVE),
+        else why(guest_pb2.EVIDENCE_GROUP_SMBIOS_LIVE),
+        hardware=decode_hardware.hardware(report, why),
+        received=received,
+        raw=_raw(report),
     )
 
 
-def _why(missing: Mapping[Any, Missing], group: int) -> Missing:
+def _raw(report: guest_pb2.Report) -> bytes:
+    kept = guest_pb2.Report()
+    kept.CopyFrom(report)
+    kept.ClearField("nonce")
+    return kept.SerializeToString(deterministic=True)
+
+
+def _why(missing: Mapping[Any, Missing], group: int, *, agent: bool) -> Missing:
+    if not agent:
+        # A baseline of a domain without our agent: the host read the booted tables itself.
+        return Missing(reason=Reason.NOT_ENROLLED, sentence="no guest agent was asked for it")
     return missing.get(group) or Missing(
         reason=Reason.REFUSED, sentence="the guest left it out without a reason"
     )
 
 
 def _text(text: str) -> str | None:
-    cut = text[:MAX_TEXT] + ("…" if len(text) > MAX_TEXT else "")
-    return printable(cut) or None
+    return shortened(text, MAX_TEXT) or None
 
 
 def _uuid_text(text: str) -> str | None:

@@ -7,3 +7,8 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     ).strip()
+
+
+def shortened(text: str, most: int) -> str:
+    """Return at most ``most`` characters of the text, printable, with a mark where it was cut."""
+    return printable(text[:most] + ("…" if len(text) > most else ""))

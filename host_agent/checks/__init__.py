@@ -5,6 +5,7 @@ from collections.abc import Callable
 from host_agent.checks import (
     agent,
     alias,
+    clock,
     exact,
     identity,
     machine_type,
@@ -14,6 +15,15 @@ from host_agent.checks import (
     pending_change,
     product,
     running_qemu,
+    same_acpi,
+    same_block,
+    same_boot,
+    same_cpu,
+    same_memory,
+    same_network,
+    same_pci,
+    same_smbios,
+    same_virtio,
     stale_qemu,
 )
 from host_agent.model import Case, Finding
@@ -33,6 +43,16 @@ ALL: tuple[Check, ...] = (
     next_start.check,
     pending_change.check,
     alias.check,
+    same_boot.check,
+    same_smbios.check,
+    same_cpu.check,
+    same_memory.check,
+    same_pci.check,
+    same_virtio.check,
+    same_acpi.check,
+    same_network.check,
+    same_block.check,
+    clock.check,
 )
 """In the order in which their findings are shown."""
 

@@ -1,6 +1,7 @@
 """``agent``: did the guest agent answer, and if not, why not?"""
 
-from host_agent.model import Case, Finding, Missing, Outcome, Reason
+from host_agent.missing import Missing, Reason
+from host_agent.model import Case, Finding, Outcome
 
 ID = "agent"
 

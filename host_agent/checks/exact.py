@@ -1,7 +1,14 @@
 """``exact``: is the guest served, byte for byte, the tables that its running QEMU builds?"""
 
 from host_agent.checks.table_changes import changes, masked, said
-from host_agent.model import Case, Finding, Missing, Observation, Outcome, Smbios
+from host_agent.missing import Missing
+from host_agent.model import (
+    Case,
+    Finding,
+    Observation,
+    Outcome,
+    Smbios,
+)
 from host_agent.smbios import SmbiosError
 
 ID = "exact"
@@ -59,6 +66,7 @@ def check(case: Case) -> Finding:
         expected="; ".join(f"{one.field} {one.old}" for one in found),
         observed="; ".join(f"{one.field} {one.new}" for one in found),
         remedy="samemachine show, then look at who else writes this guest's tables",
+        differences=found,
     )
 
 

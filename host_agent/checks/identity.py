@@ -1,6 +1,12 @@
 """``identity``: is the guest's UUID the domain's?"""
 
-from host_agent.model import Case, Finding, Missing, Named, Outcome
+from host_agent.missing import Missing
+from host_agent.model import (
+    Case,
+    Finding,
+    Named,
+    Outcome,
+)
 from host_agent.smbios import swapped
 
 ID = "identity"

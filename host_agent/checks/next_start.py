@@ -1,7 +1,8 @@
 """``next-start``: what will a stop and start change for the guest?"""
 
 from host_agent.checks.table_changes import forecast
-from host_agent.model import Case, Finding, Missing, Outcome
+from host_agent.missing import Missing
+from host_agent.model import Case, Finding, Outcome
 
 ID = "next-start"
 

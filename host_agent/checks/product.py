@@ -2,7 +2,15 @@
 
 import re
 
-from host_agent.model import Case, Expectation, Finding, Missing, Named, Observation, Outcome
+from host_agent.missing import Missing
+from host_agent.model import (
+    Case,
+    Expectation,
+    Finding,
+    Named,
+    Observation,
+    Outcome,
+)
 
 ID = "product"
 

@@ -1,6 +1,7 @@
 """``stale-qemu``: does the domain still run a QEMU binary that was replaced on disk?"""
 
-from host_agent.model import Case, Finding, Missing, Outcome
+from host_agent.missing import Missing
+from host_agent.model import Case, Finding, Outcome
 
 ID = "stale-qemu"
 

@@ -5,7 +5,14 @@ Shared by ``exact``, ``next-boot`` and ``next-start``, which hold different view
 
 from collections.abc import Collection, Sequence
 
-from host_agent.model import Case, Difference, Finding, Missing, Outcome, Smbios
+from host_agent.missing import Missing
+from host_agent.model import (
+    Case,
+    Difference,
+    Finding,
+    Outcome,
+    Smbios,
+)
 from host_agent.smbios import SmbiosError
 from host_agent.smbios_diff import comparable, differences
 
@@ -62,4 +69,5 @@ def forecast(
         sentence=f"the guest will see {said(found)}",
         expected="; ".join(f"{one.field} {one.old}" for one in found),
         observed="; ".join(f"{one.field} {one.new}" for one in found),
+        differences=found,
     )

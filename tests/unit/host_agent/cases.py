@@ -1,23 +1,30 @@
 """Cases for the checks: a domain for which everything is right, and ways to change it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from google.protobuf import json_format
+
+from host_agent import decode_hardware
 from host_agent.expectation import by_rule
+from host_agent.hardware import Hardware
+from host_agent.missing import Missing, Reason
 from host_agent.model import (
+    Baseline,
     Case,
     Channel,
     Declared,
     Definition,
-    Missing,
     Named,
     Observation,
     ProbedTables,
-    Reason,
     Running,
     Smbios,
 )
+from samemachine.v1 import guest_pb2
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1
 
@@ -51,19 +58,47 @@ def smbios(*, more: bytes = b"", **changes: Any) -> Smbios:
     return Smbios(entry_point=b"", tables=more + tables, named=named)
 
 
+GUESTS = Path(__file__).resolve().parents[2] / "data" / "guests"
+BOOTED_AT = 1_700_000_000
+"""Seconds since 1970-01-01 UTC."""
+DAY = 86400
+
+
+def report(guest: str) -> guest_pb2.Report:
+    """What the agent of a captured guest answered, a day after it booted."""
+    text = (GUESTS / f"{guest}.report.json").read_text(encoding="utf-8")
+    found = json_format.Parse(text, guest_pb2.Report())
+    found.clock.realtime_nanoseconds = (BOOTED_AT + DAY) * 10**9
+    found.clock.boottime_nanoseconds = DAY * 10**9
+    return found
+
+
+def hardware(guest: str) -> Hardware:
+    """What a captured guest sees."""
+    return decode_hardware.hardware(report(guest), lambda group: NOTHING)
+
+
 OBSERVATION = Observation(
-    agent_version="0.1.0", seconds=0.05, boot_id="b", boot_time=1, kernel="6.1",
+    agent_version="0.1.0", seconds=0.05, boot_id="b", boot_time=BOOTED_AT, kernel="6.1",
     architecture="x86_64", dmi=NAMED, booted=smbios(), live=smbios(),
+    hardware=hardware("i440fx"), received=float(BOOTED_AT + DAY), raw=b"",
+)  # fmt: skip
+BASELINE = Baseline(
+    uuid=UUID_1, taken=OBSERVATION.received, host="node17", qemu="7.2.22", booted_qemu="7.2.22",
+    machine=MACHINE,
+    product=NAMED.product, observation=OBSERVATION, options="",
 )  # fmt: skip
 PROBED = ProbedTables(
-    binary="/usr/bin/qemu-system-x86_64", smbios=smbios(), masked=frozenset(), accelerator="kvm"
-)
+    binary="/usr/bin/qemu-system-x86_64", smbios=smbios(), masked=frozenset(), accelerator="kvm",
+    qemu="7.2.22", options="",
+)  # fmt: skip
 
 
 def declared(active: Definition | None = DEFINITION, **persistent: Any) -> Declared:
     return Declared(
         active=active, persistent=replace(DEFINITION, **persistent),
-        state="running" if active else "shut off", domain_id=1 if active else None,
+        state="running" if active else "shut off", reason="booted" if active else "shutdown",
+        domain_id=1 if active else None,
     )  # fmt: skip
 
 
@@ -75,6 +110,7 @@ def case(**changes: Any) -> Case:
     fields: dict[str, Any] = {
         "declared": declared(), "running": RUNNING, "memory": smbios(),
         "observation": OBSERVATION, "now": PROBED, "next_start": PROBED, "aliases": aliases,
+        "baseline": BASELINE, "forecast": PROBED, "host": "node17", "qemu": "7.2.22",
         **changes,
     }  # fmt: skip
     return Case(expected=expected, **fields)
@@ -86,3 +122,20 @@ def seen(**changes: Any) -> Case:
         OBSERVATION, booted=smbios(**changes), live=smbios(**changes), dmi=NOTHING
     )
     return case(observation=observation)
+
+
+def since(
+    groups: Mapping[str, Any] | None = None, *, before: Mapping[str, Any] | None = None,
+    said: Mapping[str, Any] | None = None, **changes: Any,
+) -> Case:  # fmt: skip
+    """A case with other groups of hardware now, or ``before``; ``said``: the rest of the report."""
+    now, then = (
+        replace(OBSERVATION, hardware=replace(OBSERVATION.hardware, **(side or {})))
+        for side in (groups, before)
+    )
+    fields = {
+        "observation": replace(now, **(said or {})),
+        "baseline": replace(BASELINE, observation=then),
+        **changes,
+    }
+    return case(**fields)

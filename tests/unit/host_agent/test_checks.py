@@ -20,9 +20,16 @@ from host_agent.checks import (
     running_qemu,
     stale_qemu,
 )
-from host_agent.model import Case, Finding, Missing, Outcome, Reason, Smbios
+from host_agent.missing import Missing, Reason
+from host_agent.model import (
+    Case,
+    Finding,
+    Outcome,
+    Smbios,
+)
 from host_agent.smbios_fields import PROCESSOR_ID
 from tests import smbios_builder
+from tests.unit.host_agent import baseline_rows
 from tests.unit.host_agent.cases import (
     DEFINITION,
     NOT_ENROLLED,
@@ -187,6 +194,7 @@ ROWS = [
     (alias.check, case(declared=declared(machine="pc")), WARN, "floats"),
     (alias.check, case(declared=declared(machine="ubuntu")), PASS, "itself"),
     (alias.check, case(declared=TRANSIENT), SKIP, "transient"),
+    *baseline_rows.ROWS,
 ]  # fmt: skip
 
 

@@ -1,0 +1,140 @@
+"""``same-cpu``: does the guest have the processors that it had at the baseline?"""
+
+from collections.abc import Iterator
+
+from host_agent.checks.against_baseline import (
+    Change,
+    Kind,
+    groups,
+    judged,
+    rules,
+    same_kernel,
+)
+from host_agent.hardware import Cpu, CpuidLeaf
+from host_agent.missing import Missing
+from host_agent.model import Case, Finding, Occasion, Outcome
+
+ID = "same-cpu"
+
+_REGISTERS = ("EAX", "EBX", "ECX", "EDX")
+_MOST_FLAGS = 8
+
+
+def check(case: Case) -> Finding:
+    """Compare number, model, flags and CPUID answers (Intel SDM volume 2A, CPUID).
+
+    What /proc/cpuinfo prints was read at boot, what CPUID answers is of now (guest.proto, ``Cpu``):
+    over a live migration only the second can change. Flags are the kernel's words, so those of
+    another kernel are no proof. Microcode is the host's, and not compared.
+    """
+    both = groups(ID, case, "processors", lambda hardware: hardware.cpu)
+    if isinstance(both, Finding):
+        return both
+    then, now = both
+    found = [*_numbers(then, now), *_names(then, now)]
+    found += _flags(then, now, known=same_kernel(case))
+    note = ""
+    missing = now.cpuid if isinstance(now.cpuid, Missing) else then.cpuid
+    if isinstance(missing, Missing):
+        note = f" (live CPUID not compared: {missing.sentence})"
+        if rules(case) is Occasion.ARRIVAL and not found:
+            # All the rest is what the kernel read before it moved.
+            return Finding(
+                check=ID, outcome=Outcome.UNKNOWN,
+                sentence=f"what CPUID answers since the move is not known: {missing.sentence}",
+                remedy=missing.remedy,
+            )  # fmt: skip
+    elif not isinstance(now.cpuid, Missing):
+        found += _cpuid(missing, now.cpuid, folded=bool(found))
+    name = f" '{now.model}'" if now.model else ""
+    number = now.present or now.online
+    many = "processor" if number == 1 else "processors"
+    return judged(ID, case, found, f"the guest has the same {number} {many}{name}{note}")
+
+
+def _numbers(then: Cpu, now: Cpu) -> Iterator[Change]:
+    if then.present and now.present and then.present != now.present:
+        yield Change(
+            sentence=f"processors {then.present} -> {now.present}",
+            old=f"{then.present} processors", new=f"{now.present} processors",
+        )  # fmt: skip
+    elif then.online != now.online:
+        # Where the number present is the same, it was the guest that switched some on or off.
+        known = then.present is not None and now.present is not None
+        yield Change(
+            sentence=f"processors online {then.online} -> {now.online}",
+            old=f"{then.online} processors online", new=f"{now.online} processors online",
+            kind=Kind.GUESTS if known else Kind.PLUGGED,
+        )  # fmt: skip
+
+
+def _names(then: Cpu, now: Cpu) -> Iterator[Change]:
+    for name, old, new in (
+        ("CPU model", then.model, now.model),
+        ("CPU vendor", then.vendor, now.vendor),
+        ("CPU revision", then.revision, now.revision),
+    ):
+        if old != new:
+            yield Change(
+                sentence=f"{name} {_quoted(old)} -> {_quoted(new)}", kind=Kind.FIXED,
+                old=f"{name} {_quoted(old)}", new=f"{name} {_quoted(new)}",
+            )  # fmt: skip
+
+
+def _quoted(text: str | None) -> str:
+    return "not given" if text is None else f"'{text}'"
+
+
+def _flags(then: Cpu, now: Cpu, *, known: bool) -> Iterator[Change]:
+    why = "" if known else " (under another kernel)"
+    for word, here, there in (
+        ("lost", then.flags, now.flags),
+        ("gained", now.flags, then.flags),
+    ):
+        if flags := sorted(here - there):
+            few = " ".join(flags[:_MOST_FLAGS])
+            more = f" and {len(flags) - _MOST_FLAGS} more" if flags[_MOST_FLAGS:] else ""
+            with_flags, without = f"flags with {few}{more}", f"flags without {few}{more}"
+            yield Change(
+                sentence=f"flags {word}: {few}{more}{why}",
+                kind=Kind.FIXED if known else Kind.GUESTS,
+                old=with_flags if word == "lost" else without,
+                new=without if word == "lost" else with_flags,
+            )
+
+
+def _cpuid(
+    then: tuple[CpuidLeaf, ...], now: tuple[CpuidLeaf, ...], *, folded: bool
+) -> Iterator[Change]:
+    """Yield each register that differs; ``folded``: only which leaves, the rest says enough."""
+    before, after = ({(one.leaf, one.subleaf): one for one in side} for side in (then, now))
+    differ = sorted(
+        key for key in before.keys() | after.keys() if before.get(key) != after.get(key)
+    )
+    if folded and differ:
+        leaves = sorted({leaf for leaf, _ in differ})
+        few = ", ".join(f"{leaf:#x}" for leaf in leaves[:_MOST_FLAGS])
+        more = f" and {len(leaves) - _MOST_FLAGS} more" if leaves[_MOST_FLAGS:] else ""
+        yield Change(
+            sentence=f"CPUID answers differ in leaves {few}{more}", kind=Kind.FIXED,
+            old=f"CPUID leaves {few}{more} otherwise", new=f"CPUID leaves {few}{more} changed",
+        )  # fmt: skip
+        return
+    for key in differ:
+        name = f"CPUID leaf {key[0]:#x}.{key[1]}"
+        if key not in before or key not in after:
+            word = "gone" if key in before else "new"
+            yield Change(
+                sentence=f"{name} is {word}", kind=Kind.FIXED,
+                old=f"{name} {'there' if key in before else 'absent'}",
+                new=f"{name} {'there' if key in after else 'absent'}",
+            )  # fmt: skip
+            continue
+        for register, old, new in zip(
+            _REGISTERS, before[key].registers, after[key].registers, strict=True
+        ):
+            if old != new:
+                yield Change(
+                    sentence=f"{name} {register} {old:#010x} -> {new:#010x}", kind=Kind.FIXED,
+                    old=f"{name} {register} {old:#010x}", new=f"{name} {register} {new:#010x}",
+                )  # fmt: skip

@@ -1,0 +1,98 @@
+"""``same-network``: does the guest have the network interfaces of the baseline, where they were?"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from host_agent.checks.against_baseline import Change, Kind, groups, judged, same_boot
+from host_agent.hardware import NetworkInterface
+from host_agent.model import Case, Finding
+
+ID = "same-network"
+
+_Key = tuple[str, str]
+
+
+def check(case: Case) -> Finding:
+    """Compare permanent MAC addresses and what carries them (guest.proto, ``Network``).
+
+    A guest may take an interface on another slot for a new card: its name, and with Windows its
+    static address, hang on the slot. Names are compared only over a boot; within one it is the
+    guest that renames.
+    """
+    both = groups(ID, case, "network interfaces", lambda hardware: hardware.network)
+    if isinstance(both, Finding):
+        return both
+    then, now = both
+    found = list(_changes(then, now))
+    if same_boot(case) is False:
+        found += _renamed(then, now)
+    number = f"{len(now)} network interface" + ("" if len(now) == 1 else "s")
+    return judged(ID, case, found, f"the guest has the same {number}")
+
+
+def _changes(
+    then: tuple[NetworkInterface, ...], now: tuple[NetworkInterface, ...]
+) -> Iterator[Change]:
+    before, after = (Counter(map(_key, side)) for side in (then, now))
+    gone, new = list((before - after).elements()), list((after - before).elements())
+    # An address that the guest made itself tells nothing: the place must do.
+    for _, old, other in _pairs(gone, new, 1):
+        if not (old[0] and other[0]):
+            gone.remove(old)
+            new.remove(other)
+    # The same card elsewhere, then another card in the same place; each only where it is certain.
+    for part, words in (
+        (0, "{0} moved {1} -> {2}"),
+        (1, "the interface at {0} had {1}, has {2}"),
+    ):
+        for key, old, other in _pairs(gone, new, part):
+            gone.remove(old)
+            new.remove(other)
+            sentence = words.format(key, old[1 - part], other[1 - part])
+            yield Change(
+                sentence=sentence,
+                old=f"{_mac(old)} at {old[1]}", new=f"{_mac(other)} at {other[1]}",
+            )  # fmt: skip
+    for word, side in (("gone", gone), ("new", new)):
+        for left in sorted(side):
+            name = f"{_mac(left)} at {left[1]}"
+            yield Change(
+                sentence=f"{name} is {word}",
+                old=name if word == "gone" else f"{name}: absent",
+                new=name if word == "new" else f"{name}: absent",
+            )
+
+
+def _pairs(gone: list[_Key], new: list[_Key], part: int) -> list[tuple[str, _Key, _Key]]:
+    """Return the keys that one part alone tells apart on both sides."""
+    left, come = (Counter(key[part] for key in side) for side in (gone, new))
+    return [
+        (old[part], old, other)
+        for old in gone
+        for other in new
+        if old[part] and old[part] == other[part] and left[old[part]] == come[old[part]] == 1
+    ]
+
+
+def _renamed(
+    then: tuple[NetworkInterface, ...], now: tuple[NetworkInterface, ...]
+) -> Iterator[Change]:
+    before, after = (Counter(map(_key, side)) for side in (then, now))
+    names = {_key(one): one.name for one in then}
+    for one in now:
+        key = _key(one)
+        if before[key] == after[key] == 1 and names[key] != one.name:
+            yield Change(
+                sentence=f"{_mac(key)} is now named {one.name}, was {names[key]}",
+                old=f"{_mac(key)} named {names[key]}", new=f"{_mac(key)} named {one.name}",
+                kind=Kind.GUESTS,
+            )  # fmt: skip
+
+
+def _key(one: NetworkInterface) -> _Key:
+    """Return MAC, empty where the guest made it itself, and place."""
+    return "" if one.permanent_unknown else one.mac, one.parent
+
+
+def _mac(key: _Key) -> str:
+    return key[0] or "an interface with a made-up address"

@@ -1,0 +1,115 @@
+"""``same-virtio``: did the guest's drivers negotiate the features of the baseline?"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from host_agent.checks.against_baseline import Change, Kind, groups, judged, same_kernel
+from host_agent.hardware import VirtioDevice
+from host_agent.missing import Missing
+from host_agent.model import Case, Finding, Observation
+
+ID = "same-virtio"
+
+# VIRTIO 1.2, chapter 5.
+_DEVICES = {
+    1: "network", 2: "block", 3: "console", 4: "entropy", 5: "balloon", 8: "SCSI host", 9: "9P",
+    16: "GPU", 18: "input", 19: "socket", 20: "crypto", 23: "IOMMU", 24: "memory", 25: "sound",
+    26: "file system", 27: "pmem",
+}  # fmt: skip
+# VIRTIO 1.2, chapter 6: those that do not depend on the device.
+_FEATURES = {
+    24: "NOTIFY_ON_EMPTY", 27: "ANY_LAYOUT", 28: "RING_INDIRECT_DESC", 29: "RING_EVENT_IDX",
+    32: "VERSION_1", 33: "ACCESS_PLATFORM", 34: "RING_PACKED", 35: "IN_ORDER",
+    36: "ORDER_PLATFORM", 37: "SR_IOV", 38: "NOTIFICATION_DATA", 40: "RING_RESET",
+}  # fmt: skip
+
+_Key = tuple[str, int]
+
+
+def check(case: Case) -> Finding:
+    """Compare the negotiated feature bits, device by device (VIRTIO 1.2, 2.2 and 3.1).
+
+    Another kernel may ask for others. PCI devices that came, went or moved are told by
+    ``same-pci``, where both sides have the PCI functions.
+    """
+    both = groups(ID, case, "virtio devices", lambda hardware: hardware.virtio)
+    if isinstance(both, Finding):
+        return both
+    then, now = both
+    found = list(_features(then, now, known=same_kernel(case)))
+    found += _come_and_gone(then, now, _functions(case))
+    number = f"{len(now)} virtio device" + ("" if len(now) == 1 else "s")
+    return judged(ID, case, found, f"the features of {number} are the same")
+
+
+def _functions(case: Case) -> frozenset[str]:
+    """Return the addresses of what another check tells of."""
+    told: set[str] = set()
+    for seen in (case.observation, getattr(case.baseline, "observation", None)):
+        if not isinstance(seen, Observation) or isinstance(seen.hardware.pci, Missing):
+            return frozenset()
+        told |= {one.address for one in seen.hardware.pci}
+    return frozenset(told)
+
+
+def _features(
+    then: tuple[VirtioDevice, ...], now: tuple[VirtioDevice, ...], *, known: bool
+) -> Iterator[Change]:
+    before, after = _single(then), _single(now)
+    for key in sorted(before.keys() & after.keys()):
+        old, new = before[key], after[key]
+        if old.driver != new.driver:
+            was, has = (one.driver or "no driver" for one in (old, new))
+            yield Change(
+                sentence=f"{_name(new)} was bound to {was}, is to {has}", kind=Kind.GUESTS,
+                old=f"{_name(old)}: {was}", new=f"{_name(new)}: {has}",
+            )  # fmt: skip
+        elif old.features != new.features:
+            lost, gained = old.features & ~new.features, new.features & ~old.features
+            words = [
+                f"{word} {_bits(bits)}"
+                for word, bits in (("lost", lost), ("gained", gained))
+                if bits
+            ]
+            why = "" if known else " (under another kernel)"
+            yield Change(
+                sentence=f"{_name(new)} {', '.join(words)}{why}",
+                kind=Kind.PLUGGED if known else Kind.GUESTS,
+                old=f"{_name(old)}: features {old.features:#x}",
+                new=f"{_name(new)}: features {new.features:#x}",
+            )
+
+
+def _single(devices: tuple[VirtioDevice, ...]) -> dict[_Key, VirtioDevice]:
+    """Return the devices that parent and kind tell apart."""
+    number = Counter(map(_key, devices))
+    return {_key(one): one for one in devices if number[_key(one)] == 1}
+
+
+def _come_and_gone(
+    then: tuple[VirtioDevice, ...], now: tuple[VirtioDevice, ...], told: frozenset[str]
+) -> Iterator[Change]:
+    before, after = (Counter(_key(one) for one in side) for side in (then, now))
+    for sign, side in (("gone", before - after), ("new", after - before)):
+        for parent, kind in sorted(side):
+            if parent not in told:
+                name = f"virtio {_DEVICES.get(kind, kind)} at {parent}"
+                yield Change(
+                    sentence=f"{name} is {sign}",
+                    old=name if sign == "gone" else f"{name}: absent",
+                    new=name if sign == "new" else f"{name}: absent",
+                )
+
+
+def _key(one: VirtioDevice) -> _Key:
+    return one.parent, one.device_id
+
+
+def _name(one: VirtioDevice) -> str:
+    return f"virtio {_DEVICES.get(one.device_id, one.device_id)} at {one.parent}"
+
+
+def _bits(features: int) -> str:
+    bits = [bit for bit in range(features.bit_length()) if features >> bit & 1]
+    words = [f"{bit} ({_FEATURES[bit]})" if bit in _FEATURES else str(bit) for bit in bits]
+    return f"feature{'' if len(bits) == 1 else 's'} {', '.join(words)}"

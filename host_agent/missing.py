@@ -1,0 +1,40 @@
+"""Evidence that is missing, and why. A check that lacks it says so; it never passes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a piece of evidence is missing."""
+
+    NOT_RUNNING = "not running"
+    NOT_ENROLLED = "not enrolled"
+    """The domain has no channel of ours."""
+    PAUSED = "paused"
+    NO_AGENT = "no agent"
+    """The channel's guest end is closed: still booting, or the agent is not running."""
+    SILENT = "silent"
+    """The channel was opened and nobody answered in time."""
+    BUSY = "busy"
+    """Another program holds the channel."""
+    HUNG = "hung"
+    """The QEMU process does not do its work."""
+    REFUSED = "refused"
+    """What the guest sent is not a valid answer."""
+    DENIED = "denied"
+    """It needs rights that we don't have."""
+    UNSUPPORTED = "unsupported"
+    """It can't be had this way: another architecture, firmware, driver."""
+    ABSENT = "absent"
+    """There is no such thing."""
+    FAILED = "failed"
+    """It went wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Evidence that can't be had: why, in one sentence, and what would help."""
+
+    reason: Reason
+    sentence: str
+    remedy: str | None = None
