@@ -1,0 +1,229 @@
+"""One domain of one connection."""
+
+import threading
+import time
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import libvirt
+
+from host_agent import bounded
+from host_agent.errors import EvidenceError, LibvirtError
+from host_agent.hypervisor import states
+from host_agent.hypervisor.calls import call, evidence_call, lacks_support
+from host_agent.hypervisor.guest_stream import GuestStream
+from host_agent.hypervisor.migration import Told, migrate
+from host_agent.migration import MigrationOptions, MigrationResult
+from host_agent.missing import Missing, Reason
+
+if TYPE_CHECKING:
+    from host_agent.hypervisor.connection import Hypervisor
+
+METADATA_SECONDS = 5.0
+"""How long libvirt may take to write metadata."""
+_MAX_PEEK = 0x8000
+_MONITOR_RETRY = 0.05
+_JOB = Missing(
+    reason=Reason.BUSY,
+    sentence="a job of libvirt is running on the domain (a migration?)",
+    remedy="wait until it has ended: virsh domjobinfo",
+)
+_HUNG = "look at the QEMU process: is it stopped, or waiting for storage?"
+
+
+class Domain:
+    """One domain of one connection."""
+
+    def __init__(self, hypervisor: "Hypervisor", domain: libvirt.virDomain) -> None:
+        self._hypervisor = hypervisor
+        self._domain = domain
+        self.name = str(domain.name())
+        self.uuid = UUID(domain.UUIDString())
+
+    def state(self) -> tuple[str, str]:
+        """Return libvirt's words for the state, and for how the domain came to it.
+
+        Raises ``LibvirtError``.
+        """
+        state, reason = call(self._domain.state)
+        return states.words(state, reason)
+
+    def id(self) -> int | None:
+        """Return libvirt's number of this run of the domain; None where it does not run."""
+        number = int(call(self._domain.ID))
+        return None if number < 0 else number
+
+    def xml(self, *, inactive: bool) -> str:
+        """Return the active or the persistent XML; raises ``LibvirtError``."""
+        flags = libvirt.VIR_DOMAIN_XML_INACTIVE if inactive else 0
+        return str(call(lambda: self._domain.XMLDesc(flags)))
+
+    def migratable_xml(self) -> str:
+        """Return the active XML as another host may be given it; raises ``LibvirtError``.
+
+        Without what is this run's alone, and with secrets: it is never shown or stored.
+        """
+        flags = libvirt.VIR_DOMAIN_XML_MIGRATABLE | libvirt.VIR_DOMAIN_XML_SECURE
+        return str(call(lambda: self._domain.XMLDesc(flags)))
+
+    def is_active(self) -> bool:
+        """Tell whether the domain runs; raises ``LibvirtError``."""
+        return bool(call(self._domain.isActive))
+
+    def is_persistent(self) -> bool:
+        """Tell whether the domain has a persistent XML; raises ``LibvirtError``."""
+        return bool(call(self._domain.isPersistent))
+
+    def monitor_trouble(self, seconds: float) -> Missing | None:
+        """Say why QEMU's monitor must not be asked now; None: it may be asked.
+
+        Another client's command is waited for, up to ``seconds``. ``virDomainGetControlInfo``
+        itself does not reach the monitor.
+        """
+        if self._hypervisor.monitor_calls.stuck(self.uuid):
+            return Missing(reason=Reason.HUNG, sentence="QEMU has not answered its monitor")
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                state, _, milliseconds = call(lambda: self._domain.controlInfo(0))
+            except LibvirtError:
+                # A driver without it (test, lxc) refuses the monitor call itself, with its reason.
+                return None
+            if state == libvirt.VIR_DOMAIN_CONTROL_OK:
+                return None
+            if state == libvirt.VIR_DOMAIN_CONTROL_JOB:
+                return _JOB
+            if time.monotonic() >= until or milliseconds / 1000 > seconds:
+                return Missing(
+                    reason=Reason.HUNG,
+                    sentence=f"QEMU has not answered its monitor for {milliseconds / 1000:.0f} s",
+                    remedy=_HUNG,
+                )
+            time.sleep(_MONITOR_RETRY)
+
+    def job(self, seconds: float) -> Missing | None:
+        """Say that a job (a migration, a save, a backup) runs, or can't be ruled out; None: none.
+
+        ``virDomainGetControlInfo`` alone shows a job only while that job asks the monitor.
+        """
+        trouble = self.monitor_trouble(seconds)
+        if trouble is not None:
+            return trouble
+        try:
+            info = self._hypervisor.monitor_calls.call(self.uuid, self._domain.jobInfo, seconds)
+        except bounded.CallTimeoutError:
+            return Missing(
+                reason=Reason.HUNG,
+                sentence=f"QEMU did not answer its monitor within {seconds:.0f} s",
+                remedy=_HUNG,
+            )
+        except EvidenceError as error:
+            if lacks_support(error) or not self.is_active():
+                return None
+            # On the destination of a migration libvirt refuses to tell how far it has come.
+            refused = error.missing.reason is Reason.UNSUPPORTED
+            return _JOB if refused else error.missing
+        return None if info[0] == libvirt.VIR_DOMAIN_JOB_NONE else _JOB
+
+    def set_metadata(
+        self, element: str, key: str, namespace: str, *, live: bool, persistent: bool,
+        seconds: float = METADATA_SECONDS,
+    ) -> None:  # fmt: skip
+        """Put an element into the domain's ``<metadata>`` (``virDomainSetMetadata``).
+
+        ``key`` is the prefix that libvirt gives the namespace. Refused while a job runs: libvirt
+        would wait 30 s for it. A write that did not return in time may still be done. Raises
+        ``EvidenceError``.
+        """
+        flags = _affect(live=live, persistent=persistent)
+        self._write_metadata((element, key, namespace, flags), seconds)
+
+    def remove_metadata(
+        self, namespace: str, *, live: bool, persistent: bool, seconds: float = METADATA_SECONDS
+    ) -> None:
+        """Remove the element of a namespace from ``<metadata>``; raises ``EvidenceError``.
+
+        One that is not there is no error.
+        """
+        flags = _affect(live=live, persistent=persistent)
+        self._write_metadata((None, None, namespace, flags), seconds)
+
+    def _write_metadata(
+        self, what: tuple[str | None, str | None, str, int], seconds: float
+    ) -> None:
+        self._hypervisor.need_writing("metadata can't be written")
+        job = self.job(seconds)
+        if job is not None:
+            raise EvidenceError(job.reason, job.sentence, job.remedy)
+        write = self._domain.setMetadata
+        try:
+            self._hypervisor.monitor_calls.call(
+                self.uuid, lambda: write(libvirt.VIR_DOMAIN_METADATA_ELEMENT, *what), seconds
+            )
+        except bounded.CallTimeoutError as error:
+            raise EvidenceError(
+                Reason.BUSY,
+                f"libvirt did not write the metadata within {seconds:.0f} s",
+                _JOB.remedy,
+            ) from error
+
+    def migrate(
+        self, destination: "Hypervisor", options: MigrationOptions, progress: Told,
+        cancel: threading.Event,
+    ) -> MigrationResult:  # fmt: skip
+        """Move the domain live, and return when it is over, however it ends.
+
+        Raises ``LibvirtError`` only where it could not be begun.
+        """
+        return migrate(self._hypervisor, self.uuid, destination, options, progress, cancel)
+
+    def peek_memory(self, address: int, length: int, seconds: float) -> bytes:
+        """Return bytes of the guest's physical memory (``virDomainMemoryPeek``).
+
+        Raises ``EvidenceError`` with the reason: denied, unsupported, hung, failed.
+        """
+        self._hypervisor.need_writing("guest memory can't be read")
+        trouble = self.monitor_trouble(seconds)
+        if trouble is not None:
+            raise EvidenceError(trouble.reason, trouble.sentence, trouble.remedy)
+        data = b""
+        while len(data) < length:
+            data += self._peek(address + len(data), min(_MAX_PEEK, length - len(data)), seconds)
+        return data
+
+    def _peek(self, address: int, length: int, seconds: float) -> bytes:
+        peek, physical = self._domain.memoryPeek, libvirt.VIR_MEMORY_PHYSICAL
+        try:
+            # One that timed out stays outstanding: a second would wait behind it, and hold more.
+            data: bytes = self._hypervisor.monitor_calls.call(
+                self.uuid, lambda: peek(address, length, physical), seconds
+            )
+        except bounded.CallTimeoutError as error:
+            raise EvidenceError(
+                Reason.HUNG, f"QEMU did not answer its monitor within {seconds:.0f} s", _HUNG
+            ) from error
+        if len(data) != length:
+            raise EvidenceError(Reason.FAILED, "libvirt returned less memory than was asked for")
+        return data
+
+    def open_channel(self, name: str, seconds: float) -> GuestStream:
+        """Open a channel through libvirt (``virDomainOpenChannel``).
+
+        It freezes libvirtd where QEMU does not accept: see ``dialling`` for when not to call it.
+        Raises ``EvidenceError``.
+        """
+        self._hypervisor.need_writing("a channel can't be opened")
+        stream = self._hypervisor.open_stream()
+        try:
+            evidence_call(lambda: self._domain.openChannel(name, stream, 0), seconds)
+        except bounded.CallTimeoutError as error:
+            raise EvidenceError(
+                Reason.HUNG, f"libvirt did not open the channel within {seconds:.0f} s"
+            ) from error
+        return GuestStream(stream)
+
+
+def _affect(*, live: bool, persistent: bool) -> int:
+    flags = libvirt.VIR_DOMAIN_AFFECT_LIVE if live else 0
+    flags |= libvirt.VIR_DOMAIN_AFFECT_CONFIG if persistent else 0
+    return int(flags)
