@@ -7,16 +7,20 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from host_agent import effects, known_changes, owner
+from host_agent.missing import Missing
 from host_agent.model import (
     Audited,
     Case,
+    Definition,
+    Difference,
     Expectation,
     Failed,
     Finding,
     HostAudit,
-    Missing,
     Named,
     Observation,
+    Prediction,
     ProbedTables,
     Running,
     Smbios,
@@ -50,11 +54,12 @@ def _host(audit: HostAudit) -> dict[str, Any]:
         "started": datetime.fromtimestamp(audit.started, UTC).isoformat(timespec="seconds"),
         "seconds": round(audit.seconds, 3),
         "counts": dict(counts(audit.results)),
-        "domains": [_domain(result) for result in audit.results],
+        "domains": [domain_form(result, audit.predictions) for result in audit.results],
     }
 
 
-def _domain(result: Audited | Failed) -> dict[str, Any]:
+def domain_form(result: Audited | Failed, predictions: Sequence[Prediction] = ()) -> dict[str, Any]:
+    """Return one domain: verdict, findings and evidence."""
     if isinstance(result, Failed):
         return {
             "name": result.name,
@@ -67,15 +72,22 @@ def _domain(result: Audited | Failed) -> dict[str, Any]:
     return {
         "name": definition.name,
         "uuid": str(definition.uuid),
+        "owner": _owner(definition),
         "state": case.declared.state,
         "verdict": verdict.decision,
         "depth": verdict.depth,
-        "findings": [_finding(finding) for finding in verdict.findings],
+        "findings": [_finding(case, finding, predictions) for finding in verdict.findings],
         "evidence": _evidence(case),
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _owner(definition: Definition) -> dict[str, Any]:
+    found = owner.of(definition)
+    return {"kind": found.kind, "name": found.name, "project": found.project}
+
+
+def _finding(case: Case, finding: Finding, predictions: Sequence[Prediction]) -> dict[str, Any]:
+    _, known = known_changes.of(case, finding, predictions)
     fields = {
         "check": finding.check,
         "outcome": finding.outcome,
@@ -83,8 +95,25 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "expected": finding.expected,
         "observed": finding.observed,
         "remedy": finding.remedy,
+        "differences": [
+            _difference(difference, known=difference in known) for difference in finding.differences
+        ]
+        or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _difference(difference: Difference, *, known: bool) -> dict[str, Any]:
+    return {
+        "area": difference.area,
+        "subject": difference.subject,
+        "field": difference.field,
+        "old": difference.old,
+        "new": difference.new,
+        "count": difference.count,
+        "effect": effects.of(difference).effect,
+        "known": known,
+    }
 
 
 def _evidence(case: Case) -> dict[str, Any]:

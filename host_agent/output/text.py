@@ -1,57 +1,91 @@
-"""Audits as text for people: the host's line, problems first, a line for each domain.
+"""Audits as text for people: the host's line, problems first, what many share in one line.
 
 Everything that came from a guest or a domain's name goes through rich as plain text, never as
-markup, and was escaped when it was decoded.
+markup, and what a terminal could take for a command was escaped.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from host_agent import noise
+from host_agent.missing import Missing, Reason
 from host_agent.model import (
     Audited,
-    Case,
     Decision,
+    Depth,
+    Effect,
     Failed,
     Finding,
     HostAudit,
-    Missing,
-    Named,
     Outcome,
-    Running,
 )
-from host_agent.output.summary import counts, decision
+from host_agent.output.names import Names, called
 from host_agent.output.table import print_table
 from host_agent.printable import printable
 
-_STYLES = {
+STYLES = {
     "verified": "green", "mismatch": "bold red", "unverified": "yellow", "failed": "yellow",
-    "not running": "dim", "pass": "green", "fail": "bold red", "warn": "yellow",
-    "unknown": "yellow", "skip": "dim",
+    noise.NO_ANSWER: "yellow", "not running": "dim", "pass": "green", "fail": "bold red",
+    "warn": "yellow", "unknown": "yellow", "skip": "dim",
 }  # fmt: skip
-_ORDER = ("mismatch", "failed", "unverified", "verified", "not running")
-_SHOWN = {Outcome.FAIL, Outcome.WARN}
-_NAMES = 28
+_ORDER = ("verified", "mismatch", noise.NO_ANSWER, "unverified", "failed", "not running")
+_CHECKS = 3
+"""How many checks that say the same are named."""
+_LEAST = 64
+"""Columns; a narrower terminal wraps the lines itself."""
+_INDENT = 4
+"""Digits for how many domains a line is about."""
 
 
-def print_audits(console: Console, audits: Sequence[HostAudit], *, verbose: bool) -> None:
-    """Print all hosts."""
+def print_audits(
+    console: Console, audits: Sequence[HostAudit], *, verbose: bool, each: bool = False,
+    exit_code: int | None = None,
+) -> None:  # fmt: skip
+    """Print all hosts.
+
+    ``each``: a line for each domain, as for those that were asked for by name; ``verbose``: every
+    finding of every domain as well. ``exit_code``: that of the command.
+    """
     for number, audit in enumerate(audits):
         if number:
             console.print()
-        console.print(_heading(audit), soft_wrap=True)
-        console.print(_counts(audit))
-        if audit.results:
+        console.print(heading(audit), soft_wrap=not console.is_terminal)
+        last = number == len(audits) - 1
+        console.print(_counts(audit, exit_code if last else None), soft_wrap=True)
+        if _no_agents(audit.results):
+            console.print("guest agents: none, no domain is enrolled; host evidence only")
+        folded = noise.fold(audit.results, audit.predictions)
+        names = Names(audit.results)
+        sections = [
+            [*_problems(folded.problems, names)],
+            [*_shared(folded, names, verbose=verbose)],
+            [*_each(audit.results, each=each, verbose=verbose)],
+        ]
+        width = max((len(first) for rows in sections for first, _ in rows), default=0)
+        for rows in filter(None, sections):
             console.print()
-            print_table(console, _domains(audit.results, verbose=verbose))
+            print_table(console, _grid(rows, width), least=_LEAST)
 
 
-def _heading(audit: HostAudit) -> Text:
+_Row = tuple[Text, Text]
+
+
+def _grid(rows: Iterable[_Row], width: int) -> RenderableType:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True, min_width=width)
+    grid.add_column(overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    return grid
+
+
+def heading(audit: HostAudit) -> Text:
+    """Return the host's line."""
     host, number = audit.host, len(audit.results)
     qemu = f"{host.driver} {host.hypervisor}" + (f" ({host.package})" if host.package else "")
     parts = [
@@ -65,173 +99,126 @@ def _heading(audit: HostAudit) -> Text:
     return Text(" | ".join(printable(part) for part in parts if part), style="bold")
 
 
-def _counts(audit: HostAudit) -> Text:
-    counted = counts(audit.results)
+def _counts(audit: HostAudit, exit_code: int | None) -> Text:
+    counted = Counter(map(noise.word, audit.results))
     line = Text()
     for word in _ORDER:
         if counted[word]:
-            line.append(("   " if line else "") + f"{word} {counted[word]}", style=_STYLES[word])
+            line.append(("   " if line else "") + f"{word} {counted[word]}", style=STYLES[word])
+            if word == Decision.VERIFIED:
+                line.append(f" ({_depths(audit.results)})")
     if not audit.results:
         line.append("no domains", style="dim")
+    if exit_code is not None:
+        line.append(f"   exit {exit_code}", style="dim")
     return line
 
 
-def _domains(results: Sequence[Audited | Failed], *, verbose: bool) -> RenderableType:
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(overflow="fold", max_width=_NAMES)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for result in sorted(results, key=lambda result: _ORDER.index(decision(result))):
-        word = decision(result)
-        table.add_row(
-            Text(_name(result)), Text(word.upper() if word != "verified" else word, _STYLES[word]),
-            Text(_depth(result)), Text(_what(result)),
-        )  # fmt: skip
-        for finding in _worth_showing(result, verbose=verbose):
-            table.add_row(
-                Padding(Text(finding.check, _STYLES[finding.outcome]), (0, 0, 0, 2)),
-                Text(finding.outcome, _STYLES[finding.outcome]), "", _told(finding),
-            )  # fmt: skip
-    return table
+def _depths(results: Iterable[Audited | Failed]) -> str:
+    reached = Counter(
+        result.verdict.depth
+        for result in results
+        if isinstance(result, Audited) and result.verdict.decision is Decision.VERIFIED
+    )
+    return ", ".join(f"{reached[depth]} by {depth}" for depth in Depth if reached[depth])
 
 
-def _name(result: Audited | Failed) -> str:
-    return printable(
-        result.name if isinstance(result, Failed) else result.case.declared.definition.name
+def _no_agents(results: Iterable[Audited | Failed]) -> bool:
+    running = [
+        result.case.observation
+        for result in results
+        if isinstance(result, Audited) and result.case.declared.active is not None
+    ]
+    return bool(running) and all(
+        isinstance(one, Missing) and one.reason is Reason.NOT_ENROLLED for one in running
     )
 
 
-def _depth(result: Audited | Failed) -> str:
-    depth = None if isinstance(result, Failed) else result.verdict.depth
-    return f"by {depth}" if depth else "-"
+def _problems(problems: Iterable[noise.Problem], names: Names) -> Iterator[_Row]:
+    for problem in problems:
+        first = problem.results[0]
+        several = len(problem.results) > 1
+        name = names.some(problem.results) if several else called(first)
+        said = f"{name}  {_what(first, several=several)}".rstrip()
+        yield Text(problem.word.upper(), STYLES[problem.word]), Text(said)
+        for finding, also in zip(problem.findings, problem.also, strict=True):
+            told = _told(finding.sentence, finding.remedy)
+            if also:
+                checks = ", ".join(also) if len(also) <= _CHECKS else f"{len(also)} more checks"
+                told.append(f"\n(and {checks})", style="dim")
+            yield Text(f"  {finding.check}", STYLES[finding.outcome]), told
+        if several:
+            yield Text(), Text(f"-> samemachine show {names.of(first)}", style="dim")
 
 
-def _what(result: Audited | Failed) -> str:
+def _what(result: Audited | Failed, *, several: bool = False) -> str:
+    """Return what a domain is, or is to be, and how deep it was looked at."""
     if isinstance(result, Failed):
         return printable(result.error)
-    case = result.case
-    definition = case.declared.definition
-    machine = definition.machine or "no machine type"
-    if case.declared.active is None:
-        return printable(f"{case.declared.state}, next start as {machine}")
-    if result.verdict.depth is None:
-        return printable(f"{machine} declared, nothing can be asked")
-    return printable(machine)
+    declared, depth = result.case.declared, result.verdict.depth
+    machine = declared.definition.machine or "no machine type"
+    by = f"by {depth}" if depth else "nothing can be asked"
+    if declared.active is None:
+        return printable(f"{declared.state}, next start as {machine}")
+    return by if several else printable(f"{machine}, {by}")
 
 
-def _worth_showing(result: Audited | Failed, *, verbose: bool) -> Iterable[Finding]:
-    if isinstance(result, Failed):
-        return ()
-    if verbose:
-        return result.verdict.findings
-    shown = set(_SHOWN)
-    if result.verdict.decision is Decision.UNVERIFIED:
-        shown.add(Outcome.UNKNOWN)
-    findings = [finding for finding in result.verdict.findings if finding.outcome in shown]
-    # What the host could prove alone stands beside what is missing.
-    if result.verdict.decision is Decision.UNVERIFIED:
-        findings += [
-            finding
-            for finding in result.verdict.findings
-            if finding.outcome is Outcome.PASS and finding.check in {"machine-type", "running-qemu"}
-        ]
-    return _folded(findings)
+def _shared(folded: noise.Folded, names: Names, *, verbose: bool) -> Iterator[_Row]:
+    for line in folded.shared:
+        own = names.of(line.domains[0])
+        sentence = line.sentence
+        if line.ways > 1:
+            sentence = f"in {line.ways} ways; {own}: {sentence}"
+        remedy = line.remedy or f"samemachine show {own}"
+        told = _told(sentence, None).append(f"\n{names.some(line.domains)}")
+        told.append(f"  -> {printable(remedy)}", style="dim")
+        yield _counted(len(line.domains), line.check), told
+    for known in folded.known:
+        number = len(known.differences)
+        if known.effects == (Effect.INVENTORY,):
+            whom = "inventory only"
+        else:
+            whom = ", ".join(known.effects)
+        of = len(known.domains)
+        yield (
+            _counted(of, "known"),
+            Text(
+                f"{number} change{'' if number == 1 else 's'} at next {known.when} "
+                f"(QEMU {known.old} -> {known.new}, {whom})" + ("" if verbose else ": --verbose")
+            ),
+        )
 
 
-def _folded(findings: list[Finding]) -> Iterable[Finding]:
-    """Say one sentence once, with the checks that it answers."""
-    told: dict[tuple[Outcome, str], list[Finding]] = {}
-    for finding in findings:
-        told.setdefault((finding.outcome, finding.sentence), []).append(finding)
-    for same in told.values():
-        yield replace(same[0], check=", ".join(finding.check for finding in same))
+def _counted(number: int, what: str) -> Text:
+    return Text(f"{number:>{_INDENT}} {what}", "yellow" if what != "known" else "dim")
 
 
-def _told(finding: Finding) -> Text:
-    text = Text(printable(finding.sentence))
-    if finding.remedy and finding.outcome is not Outcome.PASS:
-        text.append(f"\n-> {printable(finding.remedy)}", style="dim")
+def _told(sentence: str, remedy: str | None) -> Text:
+    text = Text(printable(sentence))
+    if remedy:
+        text.append(f"\n-> {printable(remedy)}", style="dim")
     return text
 
 
-def print_show(console: Console, audit: HostAudit) -> None:
-    """Print the views of each domain side by side."""
-    for result in audit.results:
-        console.print(_heading(audit), soft_wrap=True)
-        if isinstance(result, Failed):
-            console.print(Text(f"{_name(result)} FAILED {_what(result)}"))
+def _each(results: Sequence[Audited | Failed], *, each: bool, verbose: bool) -> Iterator[_Row]:
+    """Yield a line for each domain, mismatches first, with its findings if they are wanted.
+
+    Without the findings problems are left out: they were told.
+    """
+    order = (*_ORDER[1:-1], _ORDER[0], _ORDER[-1])
+    for result in sorted(results, key=lambda result: order.index(noise.word(result))):
+        word = noise.word(result)
+        if not verbose and not (each and word in {"verified", "not running"}):
             continue
-        console.print()
-        print_table(console, _show(result))
+        yield Text(word, STYLES[word]), Text(f"{called(result)}  {_what(result)}")
+        if verbose and isinstance(result, Audited):
+            for finding in result.verdict.findings:
+                style = STYLES[finding.outcome]
+                said = Text(f"{finding.outcome}: ", style).append_text(sentences(finding))
+                yield Text(f"  {finding.check}", style), said
 
 
-def _show(result: Audited) -> RenderableType:
-    case = result.case
-    definition = case.declared.definition
-    head = Text(printable(f"{definition.name}  {definition.uuid}  {case.declared.state}") + "  ")
-    word = decision(result)
-    head.append(word.upper(), _STYLES[word])
-    head.append(f" {_depth(result)}" if result.verdict.depth else "")
-    views = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for title in ("", "declared", "running", "booted as", "serving now"):
-        views.add_column(title, overflow="fold", header_style="bold")
-    for row in _rows(case):
-        views.add_row(*(Text(cell) for cell in row))
-    findings = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
-    for finding in result.verdict.findings:
-        style = _STYLES[finding.outcome]
-        findings.add_row(Text(finding.check), Text(finding.outcome, style), _told(finding))
-    return Group(head, Text(), views, Text(), *_notes(case), Text(), findings)
-
-
-def _rows(case: Case) -> list[tuple[str, ...]]:
-    active = case.declared.active or case.declared.persistent
-    running = case.running if isinstance(case.running, Running) else None
-    expected = None if isinstance(case.expected, Missing) else case.expected
-    booted, live = case.booted, case.live
-
-    def row(
-        name: str, declared: str | None, process: str | None, of: Callable[[Named], object]
-    ) -> tuple[str, ...]:
-        views = (process or "-", _cell(booted, of), _cell(live, of))
-        # What is equal need not be read again.
-        same = ("same" if declared and view == declared else printable(view) for view in views)
-        return (name, printable(declared or "-"), *same)
-
-    wanted = {
-        "manufacturer": expected.manufacturers if expected else None,
-        "product": expected.products if expected else None,
-    }
-    return [
-        row("machine type", active.machine if active else None,
-            running.machine if running else None, lambda named: named.version),
-        row("uuid", str(active.uuid) if active else None,
-            str(running.uuid) if running and running.uuid else None, lambda named: named.uuid),
-        row("manufacturer", " or ".join(sorted(wanted["manufacturer"] or ())), None,
-            lambda named: named.manufacturer),
-        row("product", " or ".join(sorted(wanted["product"] or ())), None,
-            lambda named: named.product),
-        row("chassis version", None, None, lambda named: named.chassis_version),
-        row("processor version", None, None, lambda named: named.processor_version),
-    ]  # fmt: skip
-
-
-def _cell(view: Named | Missing, of: Callable[[Named], object]) -> str:
-    return "-" if isinstance(view, Missing) else str(of(view) or "(not specified)")
-
-
-def _notes(case: Case) -> Iterable[Text]:
-    """Where each view comes from, or why it is not there."""
-    yield _note("expected", case.expected.why if not isinstance(case.expected, Missing) else "-")
-    if isinstance(case.running, Running):
-        gone = " (replaced since it was started)" if case.running.binary_deleted else ""
-        yield _note("running", f"process {case.running.pid}, {case.running.binary}{gone}")
-    else:
-        yield _note("running", case.running.sentence)
-    for title, view in (("booted as", case.booted), ("serving now", case.live)):
-        yield _note(title, view.sentence if isinstance(view, Missing) else f"from {view.source}")
-
-
-def _note(title: str, text: str) -> Text:
-    return Text(f"{title}: {printable(text)}", style="dim")
+def sentences(finding: Finding) -> Text:
+    """Return the sentence of a finding, and the remedy where it is not a pass."""
+    passed = finding.outcome is Outcome.PASS
+    return _told(finding.sentence, None if passed else finding.remedy)

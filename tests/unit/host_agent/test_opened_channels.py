@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from host_agent.errors import EvidenceError
-from host_agent.model import Reason
+from host_agent.missing import Reason
 from host_agent.opened_channels import MOST, PAUSE, OpenedChannels, key, refusal
 
 KEY = key("qemu+ssh://a/system", UUID(int=1), 3)

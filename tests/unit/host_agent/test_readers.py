@@ -107,6 +107,19 @@ def test_aliases_are_the_hosts_own() -> None:
     assert capabilities.aliases("no xml") == {}
 
 
+def test_machine_types_that_a_host_offers() -> None:
+    xml = CAPABILITIES.replace("maxCpus='255'>pc-i440fx-7.2", "deprecated='yes'>pc-i440fx-7.2")
+    here = capabilities.offers(xml, "x86_64", "/usr/bin/qemu-system-x86_64")
+    assert here == {
+        "pc-i440fx-7.2": capabilities.Offer(canonical="pc-i440fx-7.2", deprecated=True),
+        "pc": capabilities.Offer(canonical="pc-i440fx-7.2", deprecated=False),
+    }
+    assert capabilities.offers(xml, "x86_64", "/usr/libexec/qemu-kvm") is None
+    assert capabilities.offers(xml, "aarch64", "/usr/bin/qemu-system-x86_64") is None
+    assert capabilities.host_uuid("<capabilities><host><uuid>u</uuid></host></capabilities>") == "u"
+    assert capabilities.host_uuid(CAPABILITIES) is None
+
+
 @pytest.mark.parametrize(
     ("name", "is_one"),
     [

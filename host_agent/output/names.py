@@ -1,0 +1,66 @@
+"""How domains are called in front of people."""
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+
+from host_agent import owner
+from host_agent.model import Audited, Definition, Failed, OwnerKind
+from host_agent.printable import printable
+
+_MOST = 6
+_WIDTH = 56
+"""What a list of names may take on a line, if more than one name is to be in it."""
+
+
+def libvirts(result: Audited | Failed) -> str:
+    """Return libvirt's name."""
+    return printable(
+        result.name if isinstance(result, Failed) else result.case.declared.definition.name
+    )
+
+
+def called(result: Audited | Failed) -> str:
+    """Return libvirt's name, the owner's own, and who that is."""
+    if isinstance(result, Failed):
+        return libvirts(result)
+    return f"{libvirts(result)}  {whose(result.case.declared.definition)}".rstrip()
+
+
+def whose(definition: Definition) -> str:
+    """Return the owner's own name and who that is, such as ``shop-db-1 (Nova, project acme)``.
+
+    Nothing where libvirt alone manages the domain.
+    """
+    found = owner.of(definition)
+    if found.kind is OwnerKind.LIBVIRT:
+        return ""
+    within = f"{found.kind}, {found.project}" if found.project else str(found.kind)
+    return printable(f"{found.name or ''} ({within})")
+
+
+class Names:
+    """The names of one host's domains: the owner's own, where it is one domain's only."""
+
+    def __init__(self, results: Sequence[Audited | Failed]) -> None:
+        own = {
+            id(result): owner.of(result.case.declared.definition).name
+            for result in results
+            if isinstance(result, Audited)
+        }
+        taken = Counter(name for name in own.values() if name)
+        taken.update(set(map(libvirts, results)))
+        self._own = {key: name for key, name in own.items() if name and taken[name] == 1}
+
+    def of(self, result: Audited | Failed) -> str:
+        """Return a name that can be pasted into a command."""
+        name = self._own.get(id(result)) or libvirts(result)
+        return shlex.quote(printable(name)) if name else "''"
+
+    def some(self, results: Sequence[Audited | Failed]) -> str:
+        """Return the first names, whole, and how many more there are."""
+        names = [self.of(result) for result in results[:_MOST]]
+        while len(names) > 1 and len(" ".join(names)) > _WIDTH:
+            names.pop()
+        more = len(results) - len(names)
+        return " ".join(names) + (f" +{more}" if more else "")

@@ -1,0 +1,99 @@
+"""One domain as text for people: the views of it side by side, where each comes from, findings."""
+
+from collections.abc import Callable, Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from host_agent import noise, owner
+from host_agent.missing import Missing
+from host_agent.model import Audited, Case, Failed, HostAudit, Named, OwnerKind, Running
+from host_agent.output.names import libvirts, whose
+from host_agent.output.table import print_table
+from host_agent.output.text import STYLES, heading, sentences
+from host_agent.printable import printable
+
+
+def print_show(console: Console, audit: HostAudit) -> None:
+    """Print the views of each domain side by side."""
+    for result in audit.results:
+        console.print(heading(audit), soft_wrap=True)
+        if isinstance(result, Failed):
+            console.print(Text(f"{libvirts(result)} FAILED {printable(result.error)}"))
+            continue
+        console.print()
+        print_table(console, _show(result))
+
+
+def _show(result: Audited) -> RenderableType:
+    case = result.case
+    definition = case.declared.definition
+    head = Text(printable(f"{definition.name}  {definition.uuid}  {case.declared.state}") + "  ")
+    word = noise.word(result)
+    head.append(word.upper(), STYLES[word])
+    head.append(f" by {result.verdict.depth}" if result.verdict.depth else "")
+    views = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for title in ("", "declared", "running", "booted as", "serving now"):
+        views.add_column(title, overflow="fold", header_style="bold")
+    for row in _rows(case):
+        views.add_row(*(Text(cell) for cell in row))
+    findings = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
+    for finding in result.verdict.findings:
+        style = STYLES[finding.outcome]
+        findings.add_row(Text(finding.check), Text(finding.outcome, style), sentences(finding))
+    return Group(head, Text(), views, Text(), *_notes(case), Text(), findings)
+
+
+def _rows(case: Case) -> list[tuple[str, ...]]:
+    active = case.declared.active or case.declared.persistent
+    running = case.running if isinstance(case.running, Running) else None
+    expected = None if isinstance(case.expected, Missing) else case.expected
+    booted, live = case.booted, case.live
+
+    def row(
+        name: str, declared: str | None, process: str | None, of: Callable[[Named], object]
+    ) -> tuple[str, ...]:
+        views = (process or "-", _cell(booted, of), _cell(live, of))
+        # What is equal need not be read again.
+        same = ("same" if declared and view == declared else printable(view) for view in views)
+        return (name, printable(declared or "-"), *same)
+
+    wanted = {
+        "manufacturer": expected.manufacturers if expected else None,
+        "product": expected.products if expected else None,
+    }
+    return [
+        row("machine type", active.machine if active else None,
+            running.machine if running else None, lambda named: named.version),
+        row("uuid", str(active.uuid) if active else None,
+            str(running.uuid) if running and running.uuid else None, lambda named: named.uuid),
+        row("manufacturer", " or ".join(sorted(wanted["manufacturer"] or ())), None,
+            lambda named: named.manufacturer),
+        row("product", " or ".join(sorted(wanted["product"] or ())), None,
+            lambda named: named.product),
+        row("chassis version", None, None, lambda named: named.chassis_version),
+        row("processor version", None, None, lambda named: named.processor_version),
+    ]  # fmt: skip
+
+
+def _cell(view: Named | Missing, of: Callable[[Named], object]) -> str:
+    return "-" if isinstance(view, Missing) else str(of(view) or "(not specified)")
+
+
+def _notes(case: Case) -> Iterable[Text]:
+    """Who manages the domain; where each view comes from, or why it is not there."""
+    if owner.of(case.declared.definition).kind is not OwnerKind.LIBVIRT:
+        yield _note("owner", whose(case.declared.definition))
+    yield _note("expected", case.expected.why if not isinstance(case.expected, Missing) else "-")
+    if isinstance(case.running, Running):
+        gone = " (replaced since it was started)" if case.running.binary_deleted else ""
+        yield _note("running", f"process {case.running.pid}, {case.running.binary}{gone}")
+    else:
+        yield _note("running", case.running.sentence)
+    for title, view in (("booted as", case.booted), ("serving now", case.live)):
+        yield _note(title, view.sentence if isinstance(view, Missing) else f"from {view.source}")
+
+
+def _note(title: str, text: str) -> Text:
+    return Text(f"{title}: {printable(text)}", style="dim")

@@ -1,0 +1,114 @@
+"""Verifications and kept baselines as text for people, and as JSON."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from host_agent import story
+from host_agent.model import Audited, Baseline, Confirmed, Decision, Failed, Outcome
+from host_agent.output.json import domain_form
+from host_agent.output.table import print_table
+from host_agent.printable import printable
+
+_SCHEMA = 1
+_STYLES = {
+    "verified": "green", "mismatch": "bold red", "unverified": "yellow", "failed": "yellow",
+}  # fmt: skip
+_NOTE_STYLES = {"CHANGED": "bold red", "changed, allowed": "yellow"}
+
+
+def print_verified(console: Console, results: Sequence[Confirmed | Failed]) -> None:
+    """Print each domain: what happened to it, what is not as it was, one sentence for a ticket."""
+    for result in results:
+        if isinstance(result, Failed):
+            print_failed(console, result)
+            continue
+        audited = result.audited
+        word = audited.verdict.decision or "not running"
+        line = Text(printable(audited.case.declared.definition.name) + " ")
+        line.append(word.upper(), _STYLES.get(word, "dim"))
+        line.append(f"  {printable(story.headline(audited.case))}")
+        console.print(line, soft_wrap=True)
+        print_changes(console, audited)
+        for complaint in result.complaints:
+            console.print(Text(f"  note: {printable(complaint)}", "yellow"), soft_wrap=True)
+
+
+def print_changes(console: Console, audited: Audited) -> None:
+    """Print before and now of what differs, the rest by name, and the sentence for a ticket."""
+    rows = story.changed(audited)
+    if rows:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for title in ("", "before", "now", ""):
+            table.add_column(title, overflow="fold", header_style="bold")
+        for row in rows:
+            style = _NOTE_STYLES.get(row.note, "dim")
+            table.add_row(
+                Text(f"  {row.name}"), Text(printable(row.before)), Text(printable(row.now)),
+                Text(row.note, style),
+            )  # fmt: skip
+        print_table(console, table)
+    same = story.equal(audited)
+    if same:
+        console.print(Text(f"  same: {', '.join(same)}"), soft_wrap=True)
+    since = {row.name for row in rows}
+    for finding in audited.verdict.findings:
+        if finding.outcome is Outcome.FAIL and finding.check.removeprefix("same-") not in since:
+            console.print(
+                Text(f"  {finding.check}: {printable(finding.sentence)}", "bold red"),
+                soft_wrap=True,
+            )
+    if audited.verdict.decision is not Decision.VERIFIED:
+        console.print(Text(f'  Ticket: "{printable(story.ticket(audited))}"'), soft_wrap=True)
+
+
+def print_failed(console: Console, failed: Failed) -> None:
+    """Print a domain that could not be looked at."""
+    line = Text(printable(failed.name) + " ")
+    line.append("FAILED", "yellow")
+    line.append(f"  {printable(failed.error)}")
+    console.print(line, soft_wrap=True)
+
+
+def print_kept(console: Console, results: Sequence[Confirmed | Failed]) -> None:
+    """Print of which domains a baseline was taken."""
+    for result in results:
+        if isinstance(result, Failed):
+            print_failed(console, result)
+            continue
+        case = result.audited.case
+        line = Text(printable(case.declared.definition.name) + "  ")
+        line.append("baseline taken" if result.kept else "NO BASELINE", None if result.kept
+                    else "yellow")  # fmt: skip
+        line.append(f"  by {result.audited.verdict.depth}, on {printable(case.host)}")
+        if isinstance(case.baseline, Baseline):
+            of = story.day(case.baseline.taken)
+            line.append(f"; replaces that of {of}" if result.kept else f"; that of {of} stays")
+        console.print(line, soft_wrap=True)
+        for complaint in result.complaints:
+            console.print(Text(f"  note: {printable(complaint)}", "yellow"), soft_wrap=True)
+
+
+def render(results: Sequence[Confirmed | Failed], code: int) -> str:
+    """Return verifications as JSON."""
+    document = {
+        "schema": _SCHEMA, "exit_code": code, "domains": [_form(result) for result in results],
+    }  # fmt: skip
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def _form(result: Confirmed | Failed) -> dict[str, Any]:
+    if isinstance(result, Failed):
+        return domain_form(result)
+    audited = result.audited
+    return domain_form(audited) | {
+        "occasion": audited.case.occasion,
+        "headline": story.headline(audited.case),
+        "ticket": story.ticket(audited),
+        "baseline_kept": result.kept,
+        "notes": list(result.complaints),
+    }

@@ -1,0 +1,68 @@
+"""The 3 a.m. screen: what happened to a domain, as text and as JSON."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from host_agent import story as stories
+from host_agent.model import Failed
+from host_agent.output.json import domain_form
+from host_agent.output.table import print_table
+from host_agent.output.verification import print_changes, print_failed
+from host_agent.printable import printable
+from host_agent.story import Story
+
+_SCHEMA = 1
+
+
+def print_why(console: Console, story: Story) -> None:
+    """Print the timeline, before and now, and one sentence for a ticket."""
+    if story.result is None:
+        console.print(Text(f"{printable(story.name)}: {printable(story.sentence or '')}"))
+    elif isinstance(story.result, Failed):
+        print_failed(console, story.result)
+    else:
+        audited = story.result
+        word = audited.verdict.decision or "not running"
+        name = printable(audited.case.declared.definition.name)
+        console.print(
+            Text(f"{name} {word.upper()}  {printable(stories.headline(audited.case))}", "bold"),
+            soft_wrap=True,
+        )
+        print_changes(console, audited)
+        if word == "verified":
+            console.print(Text(f'  Ticket: "{printable(stories.ticket(audited))}"'), soft_wrap=True)
+    console.print()
+    if not story.events:
+        console.print("no history: nothing was verified or recorded before")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("WHEN", "HOST", "QEMU", "WHAT", "VERDICT"):
+        table.add_column(title, overflow="fold", header_style="bold")
+    for event in story.events:
+        cells = (event.host, event.qemu or "-", event.occasion, event.verdict)
+        table.add_row(stories.day(event.time), *(Text(printable(cell)) for cell in cells))
+    print_table(console, table)
+
+
+def render(story: Story, code: int) -> str:
+    """Return all of it as JSON."""
+    document: dict[str, Any] = {
+        "schema": _SCHEMA,
+        "exit_code": code,
+        "name": story.name,
+        "time": story.time,
+        "sentence": story.sentence,
+        "host": None if story.audit is None else asdict(story.audit.host),
+        "domain": None if story.result is None else domain_form(story.result),
+        "events": [asdict(event) for event in story.events],
+        "history": [asdict(entry) for entry in story.history],
+    }
+    if story.result is not None and not isinstance(story.result, Failed):
+        document["headline"] = stories.headline(story.result.case)
+        document["ticket"] = stories.ticket(story.result)
+    return json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n"

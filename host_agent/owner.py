@@ -1,0 +1,123 @@
+"""Who manages a domain, from what its XML says. Pure.
+
+Proxmox VE and Incus run QEMU without libvirt: no domain of theirs is ever seen. Harvester's virtual
+machines are KubeVirt's. What is not in the table leaves no mark of its own: vagrant-libvirt's
+template has no ``<metadata>`` (templates/domain.xml.erb), and libosinfo's says which system is
+installed, whoever wrote it (virt-manager, virt-install).
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from lxml import etree
+
+from host_agent.model import Definition, Owner, OwnerKind
+
+_LONGEST = 1024
+"""Longer texts are no names."""
+
+
+class Read(Protocol):
+    """Returns the owner's own name of the domain, and whose it is there."""
+
+    def __call__(
+        self, element: etree._Element, definition: Definition, /
+    ) -> tuple[str | None, str | None]:
+        """Read the owner's element, or what the domain is called."""
+
+
+def of(definition: Definition) -> Owner:
+    """Return the owner; ``libvirt`` where nobody else has left a mark."""
+    for mark in _MARKS:
+        for namespace, text in definition.metadata.items():
+            if mark.fits(namespace):
+                name, project = mark.read(_element(text), definition)
+                return Owner(kind=mark.kind, name=name, project=project)
+    if _is_cloudstacks(definition):
+        return Owner(kind=OwnerKind.CLOUDSTACK)
+    return Owner(kind=OwnerKind.LIBVIRT)
+
+
+def _element(text: str) -> etree._Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    try:
+        return etree.fromstring(text.encode("utf-8", "surrogatepass"), parser)
+    except (etree.XMLSyntaxError, ValueError):
+        return etree.Element("unreadable")
+
+
+def _text(element: etree._Element, *path: str) -> str | None:
+    """Return the text of a descendant, whatever the prefixes of its namespace."""
+    found = element.findtext("/".join(f"{{*}}{step}" for step in path))
+    text = " ".join((found or "").split())
+    return text if 0 < len(text) <= _LONGEST else None
+
+
+def _nova(element: etree._Element, _: Definition) -> tuple[str | None, str | None]:
+    project = _text(element, "owner", "project")
+    return _text(element, "name"), f"project {project}" if project else None
+
+
+def _opennebula(element: etree._Element, _: Definition) -> tuple[str | None, str | None]:
+    group = _text(element, "gname")
+    return _text(element, "name"), f"group {group}" if group else None
+
+
+def _kubevirt(_: etree._Element, definition: Definition) -> tuple[str | None, str | None]:
+    # A namespace is a DNS label (RFC 1123), so the first underline ends it.
+    namespace, mark, name = definition.name.partition("_")
+    return (name, f"namespace {namespace}") if mark and namespace and name else (None, None)
+
+
+def _same(_: etree._Element, __: Definition) -> tuple[str | None, str | None]:
+    """The owner calls the domain what libvirt calls it."""
+    return None, None
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A namespace in ``<metadata>``; one that ends with a slash stands for all versions."""
+
+    kind: OwnerKind
+    namespace: str
+    read: Read
+
+    def fits(self, namespace: str) -> bool:
+        """Tell whether it is this namespace."""
+        if self.namespace.endswith("/"):
+            return namespace.startswith(self.namespace)
+        return namespace == self.namespace
+
+
+_NOVA = "http://openstack.org/xmlns/libvirt/nova/"
+_COCKPIT = "https://github.com/cockpit-project/"
+
+_MARKS = (
+    # nova, nova/virt/libvirt/config.py: NOVA_NS, LibvirtConfigGuestMetaNovaInstance; 1.0, then 1.1.
+    _Mark(OwnerKind.NOVA, _NOVA, _nova),
+    # ovirt-engine, LibvirtVmXmlBuilder.java: OVIRT_VM_URI; vdsm, lib/vdsm/virt/xmlconstants.py.
+    _Mark(OwnerKind.OVIRT, "http://ovirt.org/vm/1.0", _same),
+    # kubevirt, pkg/virt-launcher/virtwrap/api/schema.go: Metadata, VMINamespaceKeyFunc.
+    _Mark(OwnerKind.KUBEVIRT, "http://kubevirt.io", _kubevirt),
+    # opennebula, src/vmm/LibVirtDriverKVM.cc: one:vm with name, uname, gname.
+    _Mark(OwnerKind.OPENNEBULA, "http://opennebula.org/xmlns/libvirt/1.0", _opennebula),
+    # gnome-boxes, src/vm-configurator.vala: BOXES_NS_URI, BOXES_OLD_NS_URI.
+    _Mark(OwnerKind.BOXES, "https://wiki.gnome.org/Apps/Boxes", _same),
+    _Mark(OwnerKind.BOXES, "http://live.gnome.org/Boxes/", _same),
+    # cockpit-machines, src/scripts/install_machine.py; cockpit, pkg/machines, before that.
+    _Mark(OwnerKind.COCKPIT, f"{_COCKPIT}cockpit-machines", _same),
+    _Mark(OwnerKind.COCKPIT, f"{_COCKPIT}cockpit/tree/master/pkg/machines", _same),
+)
+
+
+def _is_cloudstacks(definition: Definition) -> bool:
+    """CloudStack writes no metadata, but names itself in the SMBIOS that it declares.
+
+    cloudstack, VirtualMachineManagerImpl.updateVmMetadataManufacturerAndProduct: an administrator
+    can set both to other texts, and then nothing tells.
+    """
+    system = definition.sysinfo.get("system", {})
+    return (
+        system.get("manufacturer") == "Apache Software Foundation"
+        or system.get("product") == "CloudStack KVM Hypervisor"
+    )

@@ -1,0 +1,68 @@
+"""What the shipped atlases predict for the domains of a host."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from host_agent import atlas_diff, atlas_file, known_changes
+from host_agent.atlas import Atlas
+from host_agent.errors import UsageError
+from host_agent.model import Audited, Difference, Failed, Prediction
+
+# libvirt's word for an architecture, where QEMU's is another one.
+_QEMUS_WORD = {"ppc64le": "ppc64"}
+
+
+def predictions(results: Sequence[Audited | Failed]) -> tuple[Prediction, ...]:
+    """Return what is predicted for the differences in the forecasts.
+
+    Atlases are read only where a forecast found a difference. Where QEMU's own version has no
+    atlas, one of the same series speaks for it: a prediction counts only where the very values
+    come true.
+    """
+    machines: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for architecture, machine, new in known_changes.wanted(results):
+        machines[architecture][new].add(machine)
+    found: list[Prediction] = []
+    for architecture, versions in machines.items():
+        atlases = _atlases(_QEMUS_WORD.get(architecture, architecture))
+        for new, names in versions.items():
+            for after in _best(atlases, new):
+                for before in atlases:
+                    if known_changes.series(before.made.qemu) != known_changes.series(new):
+                        found += _between(before, after, architecture, names)
+    return tuple(found)
+
+
+def _best(atlases: Iterable[Atlas], version: str) -> list[Atlas]:
+    """Return the atlas of a version, else those of its series."""
+    near = [
+        atlas
+        for atlas in atlases
+        if known_changes.series(atlas.made.qemu) == known_changes.series(version)
+    ]
+    return [atlas for atlas in near if atlas.made.qemu == version] or near
+
+
+def _between(
+    before: Atlas, after: Atlas, architecture: str, names: Iterable[str]
+) -> Iterable[Prediction]:
+    changes: dict[str, list[Difference]] = defaultdict(list)
+    for group in atlas_diff.compare(before, after, tuple(names)).groups:
+        for name in group.machines:
+            changes[name].append(group.difference)
+    for name, differences in changes.items():
+        yield Prediction(
+            architecture=architecture, machine=name, old=before.made.qemu, new=after.made.qemu,
+            differences=tuple(differences),
+        )  # fmt: skip
+
+
+def _atlases(architecture: str) -> tuple[Atlas, ...]:
+    ending = f":{architecture}"
+    try:
+        return tuple(
+            atlas_file.read_shipped(name) for name in atlas_file.shipped() if name.endswith(ending)
+        )
+    except UsageError:
+        # A damaged installation costs the folding, never an audit.
+        return ()

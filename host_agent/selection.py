@@ -1,0 +1,68 @@
+"""Which domains an operator means: libvirt's name, the owner's display name, or a UUID."""
+
+import contextlib
+from collections.abc import Sequence
+from uuid import UUID
+
+from host_agent import owner
+from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.errors import LibvirtError, UsageError
+from host_agent.hypervisor import Domain
+from host_agent.printable import printable
+
+_SHOWN = 10
+
+
+def chosen(domains: list[Domain], names: Sequence[str], uri: str) -> list[Domain]:
+    """Return the domains of these names, each once, or all; raises ``UsageError``.
+
+    libvirt's names and UUIDs are looked at first: both are unique on a host. XML is read only where
+    a name is neither.
+    """
+    if not names:
+        return domains
+    found: dict[UUID, Domain] = {}
+    titled: dict[str, list[Domain]] | None = None
+    for name in names:
+        domain = _by_libvirt(domains, name)
+        if domain is None:
+            titled = _titled(domains) if titled is None else titled
+            domain = _only(titled.get(" ".join(name.split()), []), name, domains, uri)
+        found.setdefault(domain.uuid, domain)
+    return list(found.values())
+
+
+def _by_libvirt(domains: Sequence[Domain], name: str) -> Domain | None:
+    named = next((domain for domain in domains if domain.name == name), None)
+    if named is not None:
+        return named
+    try:
+        uuid = UUID(name)
+    except ValueError:
+        return None
+    return next((domain for domain in domains if domain.uuid == uuid), None)
+
+
+def _titled(domains: Sequence[Domain]) -> dict[str, list[Domain]]:
+    """Return the domains by their owners' display names."""
+    titled: dict[str, list[Domain]] = {}
+    for domain in domains:
+        # A domain that is gone or broken can still be had by its name and its UUID.
+        with contextlib.suppress(LibvirtError, DomainXmlError):
+            name = owner.of(parse(domain.xml(inactive=False))).name
+            if name is not None:
+                titled.setdefault(name, []).append(domain)
+    return titled
+
+
+def _only(found: Sequence[Domain], name: str, domains: Sequence[Domain], uri: str) -> Domain:
+    if len(found) == 1:
+        return found[0]
+    if found:
+        which = ", ".join(f"{domain.uuid} ({printable(domain.name)})" for domain in found)
+        raise UsageError(
+            f"{uri} has {len(found)} domains that their owner calls {name!r}; say which: {which}"
+        )
+    there = ", ".join(printable(domain.name) for domain in domains[:_SHOWN]) or "none"
+    more = f" and {len(domains) - _SHOWN} more" if len(domains) > _SHOWN else ""
+    raise UsageError(f"{uri} has no domain {name!r}; there are: {there}{more}")

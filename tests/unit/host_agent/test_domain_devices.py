@@ -1,0 +1,106 @@
+"""What of a domain must be there as well on another host."""
+
+from pathlib import Path
+
+import pytest
+
+from host_agent.domain_devices import Disk, parse
+from host_agent.domain_xml import DomainXmlError
+from host_agent.shared_storage import is_shared
+
+
+def domain(devices: str, rest: str = "") -> str:
+    return f"<domain><devices>{devices}</devices>{rest}</domain>"
+
+
+DISKS = """
+<disk type='file' device='disk'><source file='/a.qcow2'/><target dev='vda'/></disk>
+<disk type='block' device='disk'><source dev='/dev/vg/b'/><target dev='vdb'/></disk>
+<disk type='network' device='disk'><source protocol='rbd' name='p/c'/><target dev='vdc'/></disk>
+<disk type='file' device='disk'><source file='/d.raw'/><target dev='vdd'/><readonly/></disk>
+<disk type='file' device='disk'><source file='/e.raw'/><target dev='vde'/><shareable/></disk>
+<disk type='file' device='cdrom'><source file='/f.iso'/><target dev='sda'/></disk>
+<disk type='file' device='cdrom'><target dev='sdb'/><readonly/></disk>
+"""
+
+
+def test_disks() -> None:
+    assert parse(domain(DISKS)).disks == (
+        Disk(target="vda", type="file", path="/a.qcow2", writable=True),
+        Disk(target="vdb", type="block", path="/dev/vg/b", writable=True),
+        Disk(target="vdc", type="network", path=None, writable=True),
+        Disk(target="vdd", type="file", path="/d.raw", writable=False),
+        Disk(target="vde", type="file", path="/e.raw", writable=False),
+        Disk(target="sda", type="file", path="/f.iso", writable=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("devices", "rest", "passthrough"),
+    [
+        ("<hostdev mode='subsystem' type='pci'><alias name='hostdev0'/></hostdev>", "",
+         ("pci device hostdev0",)),
+        ("<hostdev mode='subsystem' type='mdev'/>", "", ("mdev device",)),
+        ("<hostdev mode='subsystem' type='usb'/>", "", ()),
+        ("<hostdev type='pci'><teaming type='transient' persistent='ua-1'/></hostdev>", "", ()),
+        ("<interface type='hostdev'><alias name='net0'/></interface>", "",
+         ("hostdev network device net0",)),
+        ("<interface type='bridge'/>", "", ()),
+        ("<filesystem type='mount'><alias name='fs0'/></filesystem>", "", ("shared folder fs0",)),
+        ("<filesystem type='mount'><driver type='virtiofs'/></filesystem>", "", ()),
+        ("", "<launchSecurity type='sev'/>", ("encrypted memory",)),
+    ],
+)  # fmt: skip
+def test_passthrough(devices: str, rest: str, passthrough: tuple[str, ...]) -> None:
+    assert parse(domain(devices, rest)).passthrough == passthrough
+
+
+@pytest.mark.parametrize(
+    ("cpu", "mode", "bound"),
+    [
+        ("", None, False),
+        ("<cpu><model>Nehalem</model></cpu>", "custom", False),
+        ("<cpu mode='host-model'/>", "host-model", False),
+        ("<cpu mode='host-passthrough' migratable='on'/>", "host-passthrough", True),
+        ("<cpu mode='maximum'/>", "maximum", True),
+    ],
+)
+def test_cpu(cpu: str, mode: str | None, *, bound: bool) -> None:
+    devices = parse(domain("", cpu))
+    assert (devices.cpu or "").replace('"', "'") == cpu
+    assert (devices.cpu_mode, devices.host_bound_cpu) == (mode, bound)
+
+
+def test_no_xml() -> None:
+    with pytest.raises(DomainXmlError):
+        parse("nope")
+
+
+MOUNTS = """/dev/sda1 / ext4 rw 0 0
+nas:/vm /srv/vm nfs4 rw 0 0
+tmpfs /srv/vm/scratch tmpfs rw 0 0
+sshfs#x /srv/odd fuse rw 0 0
+/dev/sdb1 /srv/with\\040blank gfs2 rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "shared"),
+    [
+        ("/var/lib/libvirt/images/a.qcow2", False),
+        ("/srv/vm/a.qcow2", True),
+        ("/srv/vm/scratch/a.qcow2", False),
+        ("/srv/vmother/a.qcow2", False),
+        ("/srv/odd/a.qcow2", None),
+        ("/srv/with blank/a.qcow2", True),
+    ],
+)
+def test_shared_storage(tmp_path: Path, path: str, *, shared: bool | None) -> None:
+    mounts = tmp_path / "proc/self/mounts"
+    mounts.parent.mkdir(parents=True)
+    mounts.write_text(MOUNTS, encoding="utf-8")
+    assert is_shared(path, tmp_path) is shared
+
+
+def test_shared_storage_without_proc(tmp_path: Path) -> None:
+    assert is_shared("/a", tmp_path) is None

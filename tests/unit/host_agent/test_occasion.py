@@ -1,0 +1,88 @@
+"""What the evidence says happened to a domain since its baseline."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from host_agent import occasion
+from host_agent.missing import Missing, Reason
+from host_agent.model import Occasion
+from tests.unit.host_agent.cases import (
+    BASELINE,
+    NOT_ENROLLED,
+    NOTHING,
+    OBSERVATION,
+    RUNNING,
+    SILENT,
+    case,
+    declared,
+)
+
+AUDIT, ARRIVAL, RESTART = Occasion.AUDIT, Occasion.ARRIVAL, Occasion.RESTART
+OTHER_BOOT = {"observation": replace(OBSERVATION, boot_id="c")}
+NO_BOOT_ID = {"observation": replace(OBSERVATION, boot_id=None)}
+MEMORY_ONLY = {"observation": NOT_ENROLLED}
+BASELINE_OF_MEMORY = {"baseline": replace(BASELINE, observation=replace(OBSERVATION, boot_id=None))}
+ELSEWHERE = {"host": "node41"}
+MIGRATED = {"declared": replace(declared(), reason="migrated")}
+RESTORED = {"declared": replace(declared(), reason="restored")}
+YOUNGER = {"running": replace(RUNNING, started=BASELINE.taken + 60)}
+NO_PROCESS = {"running": NOTHING}
+REFUSED = {"baseline": Missing(reason=Reason.REFUSED, sentence="cut short")}
+ABSENT = {"baseline": Missing(reason=Reason.ABSENT, sentence="none was taken")}
+OFF = {"declared": declared(active=None)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        # The boot id is known, then and now.
+        ((), AUDIT),
+        ((NO_PROCESS,), AUDIT),
+        # libvirt's reason stays what it was for as long as the domain runs.
+        ((MIGRATED,), AUDIT),
+        ((RESTORED,), AUDIT),
+        ((ELSEWHERE,), ARRIVAL),
+        ((ELSEWHERE, MIGRATED), ARRIVAL),
+        ((ELSEWHERE, MIGRATED, YOUNGER), ARRIVAL),
+        ((ELSEWHERE, RESTORED, YOUNGER), ARRIVAL),
+        ((ELSEWHERE, NO_PROCESS), ARRIVAL),
+        # Away and back while nobody verified it there.
+        ((MIGRATED, YOUNGER), ARRIVAL),
+        ((RESTORED, YOUNGER), ARRIVAL),
+        ((YOUNGER,), ARRIVAL),
+        ((OTHER_BOOT,), RESTART),
+        ((OTHER_BOOT, YOUNGER), RESTART),
+        ((OTHER_BOOT, ELSEWHERE), RESTART),
+        ((OTHER_BOOT, ELSEWHERE, YOUNGER), RESTART),
+        ((OTHER_BOOT, MIGRATED), RESTART),
+        # It booted anew while it moved: an arrival with another boot is a fail.
+        ((OTHER_BOOT, ELSEWHERE, MIGRATED), ARRIVAL),
+        # The boot id is not known.
+        ((MEMORY_ONLY,), AUDIT),
+        ((MEMORY_ONLY, NO_PROCESS), AUDIT),
+        ((MEMORY_ONLY, YOUNGER), RESTART),
+        ((MEMORY_ONLY, ELSEWHERE), RESTART),
+        ((MEMORY_ONLY, ELSEWHERE, MIGRATED), ARRIVAL),
+        ((MEMORY_ONLY, ELSEWHERE, MIGRATED, NO_PROCESS), ARRIVAL),
+        ((NO_BOOT_ID,), AUDIT),
+        ((NO_BOOT_ID, YOUNGER), RESTART),
+        ((NO_BOOT_ID, ELSEWHERE, MIGRATED), ARRIVAL),
+        ((BASELINE_OF_MEMORY,), AUDIT),
+        ((BASELINE_OF_MEMORY, YOUNGER), RESTART),
+        ((BASELINE_OF_MEMORY, MEMORY_ONLY), AUDIT),
+        ((BASELINE_OF_MEMORY, MEMORY_ONLY, YOUNGER), RESTART),
+        (({"observation": SILENT}, YOUNGER), RESTART),
+        # Nothing to hold it against, or nothing that runs.
+        ((ABSENT, YOUNGER, ELSEWHERE, MIGRATED), AUDIT),
+        ((REFUSED, YOUNGER, ELSEWHERE, MIGRATED), AUDIT),
+        ((OFF,), AUDIT),
+        ((OFF, ELSEWHERE), AUDIT),
+    ],
+)
+def test_occasion(changes: tuple[dict[str, Any], ...], expected: Occasion) -> None:
+    fields: dict[str, Any] = {}
+    for change in changes:
+        fields |= change
+    assert occasion.of(case(**fields)) is expected

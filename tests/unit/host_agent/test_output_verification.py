@@ -1,0 +1,155 @@
+"""What ``verify`` and ``baseline`` print, also of hostile names."""
+
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from host_agent.missing import Missing, Reason
+from host_agent.model import Audited, Case, Confirmed, Failed, Occasion
+from host_agent.output import verification
+from host_agent.verdict import judge
+from tests.unit.host_agent.baseline_rows import (
+    ARRIVAL,
+    HARDWARE,
+    NO_BASELINE,
+    OFF,
+    RESTART,
+    memory,
+)
+from tests.unit.host_agent.cases import DEFINITION, RUNNING, SILENT, case, declared, since
+
+HOSTILE = "vm\x1b[2J\u202e[red]x[/]"
+FEWER = {"pci": HARDWARE.pci[1:] if isinstance(HARDWARE.pci, tuple) else ()}
+FAILED = Failed(name="odd\x1b[31m", uuid="u", error="the XML is \x07 broken")
+
+
+def confirmed(one: Case, *, kept: bool = False, complaints: tuple[str, ...] = ()) -> Confirmed:
+    return Confirmed(
+        audited=Audited(case=one, verdict=judge(one, against_baseline=True)), kept=kept,
+        complaints=complaints,
+    )  # fmt: skip
+
+
+def printed(*results: Confirmed | Failed, kept: bool = False, width: int = 120) -> str:
+    out = io.StringIO()
+    console = Console(file=out, width=width, highlight=False)
+    (verification.print_kept if kept else verification.print_verified)(console, results)
+    return out.getvalue()
+
+
+def test_a_domain_that_is_right_takes_two_lines() -> None:
+    lines = printed(confirmed(since(**ARRIVAL))).splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("vm1 VERIFIED  arrived ")
+    assert lines[0].endswith(" from node17 (7.2.22) on node41 (7.2.22), same boot")
+    assert lines[1].startswith("  same: boot, smbios, cpu, memory, pci, virtio, ")
+
+
+def test_what_changed_is_told_before_and_now() -> None:
+    shown = printed(confirmed(since(FEWER, **ARRIVAL)))
+    assert shown.startswith("vm1 MISMATCH  arrived ")
+    (row,) = [line for line in shown.splitlines() if line.startswith("  pci ")]
+    assert row.endswith("CHANGED")
+    assert '  Ticket: "vm1: the hardware changed in the move: ' in shown
+    assert "same: boot, smbios, cpu, memory, virtio" in shown
+    # It is said once.
+    assert "same-pci" not in shown
+
+
+def test_what_is_allowed_is_no_alarm() -> None:
+    shown = printed(confirmed(since(memory(4096))))
+    assert shown.startswith("vm1 VERIFIED")
+    assert "changed, allowed" in shown
+    assert "CHANGED" not in shown
+
+
+def test_a_restart() -> None:
+    shown = printed(confirmed(since(**RESTART)))
+    (row,) = [line for line in shown.splitlines() if line.startswith("  boot ")]
+    assert row.split() == ["boot", "boot", "b", "boot", "c", "as", "expected"]
+    assert "same: smbios" in shown
+
+
+def test_a_mismatch_that_is_no_change_is_said_by_its_check() -> None:
+    shown = printed(confirmed(case(running=replace(RUNNING, machine="pc-q35-9.0"))))
+    assert "\n  running-qemu: " in shown
+    assert 'Ticket: "vm1: ' in shown
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (case(observation=SILENT), "vm1 UNVERIFIED  runs on node17"),
+        (case(baseline=NO_BASELINE), "vm1 UNVERIFIED  on node17 (7.2.22); no baseline was taken"),
+        (case(declared=OFF), "vm1 NOT RUNNING  is shut off on node17"),
+    ],
+)
+def test_what_could_not_be_verified(one: Case, words: str) -> None:
+    shown = printed(confirmed(one))
+    assert shown.startswith(words)
+    assert "Ticket: " in shown
+    assert "did not change" not in shown
+
+
+def test_what_failed_and_what_was_not_written() -> None:
+    shown = printed(FAILED, confirmed(case(), complaints=("no history: \x1b the disk is full",)))
+    assert shown.splitlines()[0] == "odd\\x1b[31m FAILED  the XML is \\x07 broken"
+    assert shown.splitlines()[-1] == "  note: no history: \\x1b the disk is full"
+
+
+def hostile(**changes: Any) -> Case:
+    definition = replace(DEFINITION, name=HOSTILE)
+    fields: dict[str, Any] = {"declared": declared(definition), "host": HOSTILE, **changes}
+    return case(**fields)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        hostile(), hostile(occasion=Occasion.ARRIVAL), hostile(observation=SILENT),
+        hostile(baseline=Missing(reason=Reason.REFUSED, sentence=f"refused: {HOSTILE}")),
+        hostile(running=replace(RUNNING, machine=HOSTILE)),
+    ],
+)  # fmt: skip
+def test_nothing_that_a_terminal_obeys(one: Case) -> None:
+    for kept in (True, False):
+        shown = printed(confirmed(one, complaints=(HOSTILE,)), kept=kept)
+        assert all(line.isprintable() for line in shown.splitlines())
+        # Nor what a library for terminals obeys.
+        assert "[red]x[/]" in shown
+    assert verification.render([confirmed(one, complaints=(HOSTILE,))], 0).isascii()
+
+
+def test_what_was_kept() -> None:
+    shown = printed(
+        confirmed(case(), kept=True),
+        confirmed(case(baseline=NO_BASELINE), kept=True),
+        confirmed(case(), complaints=("the baseline was not written: a job runs",)),
+        FAILED,
+        kept=True,
+    ).splitlines()
+    assert shown[0].startswith("vm1  baseline taken  by guest, on node17; replaces that of 20")
+    assert shown[1] == "vm1  baseline taken  by guest, on node17"
+    assert shown[2].startswith("vm1  NO BASELINE  by guest, on node17; that of 20")
+    assert shown[3] == "  note: the baseline was not written: a job runs"
+    assert shown[4].startswith("odd")
+
+
+def test_json() -> None:
+    results: list[Confirmed | Failed] = [
+        confirmed(since(FEWER, **ARRIVAL), kept=False, complaints=("a",)),
+        FAILED,
+    ]
+    document = json.loads(verification.render(results, 1))
+    assert (document["schema"], document["exit_code"]) == (1, 1)
+    one, other = document["domains"]
+    assert (one["name"], one["verdict"], one["occasion"]) == ("vm1", "mismatch", "arrival")
+    assert one["headline"].startswith("arrived ")
+    assert one["ticket"].startswith("vm1: the hardware changed in the move")
+    assert (one["baseline_kept"], one["notes"]) == (False, ["a"])
+    assert other["error"] == FAILED.error
+    assert json.loads(verification.render([], 0))["domains"] == []

@@ -1,0 +1,70 @@
+"""What each event of libvirt asks for."""
+
+import pytest
+
+from host_agent.domain_event import DomainEvent, EventKind
+from host_agent.reactions import Patience, react
+from host_agent.schedule import Schedule, Task
+from tests.smbios_builder import UUID_1
+
+NOW = 1000.0
+WAITS = Task(uuid=UUID_1, why="waits", due=NOW + 50, until=NOW + 99)
+PATIENCE = Patience(arrival=60.0, boot=300.0)
+KEPT, FORGOTTEN = (WAITS,), ()
+
+
+def after(kind: EventKind, *before: Task) -> tuple[Task, ...]:
+    """The tasks after an event."""
+    schedule = Schedule()
+    for task in before:
+        schedule.add(task)
+    event = DomainEvent(kind=kind, uuid=UUID_1, name="vm1", detail="", time=1.7e9)
+    react(schedule, event, NOW, PATIENCE)
+    return tuple(schedule.take(1e9, 99))
+
+
+def asked(kind: EventKind, due: float, until: float, **more: bool) -> tuple[Task, ...]:
+    return (Task(uuid=UUID_1, why=kind.value, due=NOW + due, until=NOW + until, **more),)
+
+
+# kind → the tasks after it: where nothing waited, and where something did.
+ROWS: dict[EventKind, tuple[tuple[Task, ...], tuple[Task, ...]]] = {
+    kind: (without, waiting)
+    for kinds, without, waiting in (
+        ((EventKind.DEFINED, EventKind.RESUMED, EventKind.SUSPENDED, EventKind.CHANNEL_CLOSED,
+          EventKind.METADATA_CHANGED), (), KEPT),
+        ((EventKind.UNDEFINED, EventKind.ARRIVING, EventKind.DEPARTED, EventKind.STOPPED,
+          EventKind.CRASHED), (), FORGOTTEN),
+        ((EventKind.ARRIVED,), *(asked(EventKind.ARRIVED, 0, 60),) * 2),
+        ((EventKind.STARTED,), *(asked(EventKind.STARTED, 0, 300),) * 2),
+        ((EventKind.REBOOTED,), *(asked(EventKind.REBOOTED, 0, 300, another_boot=True),) * 2),
+        ((EventKind.DEVICE_ADDED,), asked(EventKind.DEVICE_ADDED, 2, 60, refresh=True), KEPT),
+        ((EventKind.DEVICE_REMOVED,), asked(EventKind.DEVICE_REMOVED, 2, 60, refresh=True), KEPT),
+        ((EventKind.CHANNEL_OPENED,), (),
+         (Task(uuid=UUID_1, why="waits", due=NOW, until=NOW + 99),)),
+    )
+    for kind in kinds
+}  # fmt: skip
+
+
+def test_every_kind_has_a_row() -> None:
+    assert set(ROWS) == set(EventKind)
+
+
+@pytest.mark.parametrize("kind", EventKind)
+def test_reaction(kind: EventKind) -> None:
+    without, waiting = ROWS[kind]
+    assert after(kind) == without
+    assert after(kind, WAITS) == waiting
+
+
+def test_a_live_migration_on_its_destination() -> None:
+    schedule = Schedule()
+    for number, kind in enumerate(
+        (EventKind.ARRIVING, EventKind.CHANNEL_OPENED, EventKind.ARRIVED, EventKind.DEVICE_ADDED)
+    ):
+        event = DomainEvent(kind=kind, uuid=UUID_1, name="vm1", detail="", time=1.7e9)
+        react(schedule, event, NOW + number, PATIENCE)
+        assert bool(len(schedule)) is (number >= 2)
+    (task,) = schedule.take(NOW + 2, 9)
+    assert (task.why, task.until) == ("arrived", NOW + 62)
