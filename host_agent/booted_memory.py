@@ -8,7 +8,8 @@ that is said, and not searched for.
 
 from host_agent.errors import EvidenceError
 from host_agent.hypervisor import Domain
-from host_agent.model import Definition, Missing, Reason, Smbios
+from host_agent.missing import Missing, Reason
+from host_agent.model import Definition, Smbios
 from host_agent.smbios import SmbiosError, find_entry_point, parse
 
 _SEGMENT, _SEGMENT_SIZE = 0xF0000, 0x10000

@@ -1,6 +1,7 @@
-"""The host's capabilities XML → its machine-type aliases (libvirt docs/formatcaps.rst). Pure."""
+"""The host's capabilities XML → its UUID and machine types (libvirt docs/formatcaps.rst). Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -8,22 +9,61 @@ Aliases = Mapping[tuple[str, str], Mapping[str, str]]
 """(architecture, emulator) → alias → the machine type's own name."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A machine type as a host offers it."""
+
+    canonical: str
+    """Its own name."""
+    deprecated: bool
+
+
 def aliases(xml: str) -> Aliases:
     """Return the aliases of each emulator; none where the XML can't be parsed.
 
     A ``<machine canonical='pc-i440fx-7.2'>pc</machine>`` is an alias on this host today.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    try:
-        root = etree.fromstring(xml.encode(), parser)
-    except etree.XMLSyntaxError:
-        return {}
     found: dict[tuple[str, str], dict[str, str]] = {}
-    for arch in root.iterfind("guest/arch"):
+    for key, machine in _machines(xml):
+        names = found.setdefault(key, {})
+        canonical = machine.get("canonical")
+        if canonical is not None:
+            names[(machine.text or "").strip()] = canonical
+    return found
+
+
+def offers(xml: str, architecture: str, emulator: str) -> Mapping[str, Offer] | None:
+    """Return the machine types of one emulator by name, aliases too; None: it is not listed."""
+    found = [machine for key, machine in _machines(xml) if key == (architecture, emulator)]
+    named = {(machine.text or "").strip(): machine for machine in found}
+    return {
+        name: Offer(
+            canonical=machine.get("canonical", name), deprecated=machine.get("deprecated") == "yes"
+        )
+        for name, machine in named.items()
+    } or None
+
+
+def host_uuid(xml: str) -> str | None:
+    """Return libvirt's UUID of the host; None where it has none."""
+    root = _root(xml)
+    return (root.findtext("host/uuid") or "").strip() or None if root is not None else None
+
+
+def _machines(xml: str) -> Iterator[tuple[tuple[str, str], etree._Element]]:
+    """Yield each machine type with its (architecture, emulator)."""
+    root = _root(xml)
+    for arch in root.iterfind("guest/arch") if root is not None else ():
         common = arch.findtext("emulator", "")
         for owner in (arch, *arch.iterfind("domain")):
             emulator = owner.findtext("emulator", common).strip()
-            names = found.setdefault((arch.get("name", ""), emulator), {})
-            for machine in owner.iterfind("machine[@canonical]"):
-                names[(machine.text or "").strip()] = machine.get("canonical", "")
-    return found
+            for machine in owner.iterfind("machine"):
+                yield (arch.get("name", ""), emulator), machine
+
+
+def _root(xml: str) -> etree._Element | None:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    try:
+        return etree.fromstring(xml.encode(), parser)
+    except etree.XMLSyntaxError:
+        return None

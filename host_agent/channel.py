@@ -12,7 +12,7 @@ import termios
 
 from host_agent.errors import EvidenceError
 from host_agent.hypervisor import GuestStream
-from host_agent.model import Reason
+from host_agent.missing import Reason
 from samemachine.pump import DescriptorStream
 
 _CHUNK = 32768

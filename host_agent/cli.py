@@ -1,42 +1,52 @@
 """The command ``samemachine``. Only this module prints and exits."""
 
 import difflib
-import io
 import os
-import signal
-import stat
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
+from datetime import datetime
 from pathlib import Path
-from types import FrameType
-from typing import IO, NoReturn
+from typing import NoReturn
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from host_agent import __version__, atlas, atlas_diff, atlas_file
 from host_agent.atlas import Atlas
 from host_agent.audit import Options, audit
-from host_agent.errors import EvidenceError, HostAgentError, LibvirtError, UsageError
+from host_agent.commands import migration, verification
+from host_agent.commands.options import (
+    EXITS,
+    connections,
+    formats,
+    ledger_option,
+    open_ledger,
+    uris_or_default,
+)
+from host_agent.commands.terminal import (
+    WIDTH,
+    complain,
+    destination,
+    orderly_end,
+    progress,
+    standard_output,
+    whole_file,
+)
+from host_agent.errors import (
+    EvidenceError,
+    HostAgentError,
+    LedgerError,
+    LibvirtError,
+    UsageError,
+)
 from host_agent.model import HostAudit
 from host_agent.output import atlas as atlas_output
-from host_agent.output import json, text
+from host_agent.output import history as history_output
+from host_agent.output import json, show, text
 from host_agent.output.summary import MISMATCH, UNREACHABLE, USAGE, VERIFIED, exit_code
 from host_agent.probe import SECONDS
 from host_agent.survey import default_binary, survey
-
-_WIDTH = 100
-_EXITS = """\b
-Exit codes:
-  0  all verified
-  1  a mismatch
-  2  usage or configuration
-  3  no mismatch, but something could not be verified
-  4  libvirt can't be reached"""
+from host_agent.times import FORMS, parse_past
 
 
 def main() -> NoReturn:
@@ -44,23 +54,23 @@ def main() -> NoReturn:
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
-        code = _complain("interrupted; nothing was changed", 130)
+        code = complain("interrupted; nothing was changed", 130)
     except click.ClickException as error:
         error.show()
         code = USAGE
     except UsageError as error:
-        code = _complain(str(error), USAGE)
-    except LibvirtError as error:
-        code = _complain(str(error), UNREACHABLE)
+        code = complain(str(error), USAGE)
+    except (LibvirtError, LedgerError) as error:
+        code = complain(str(error), UNREACHABLE)
     except EvidenceError as error:
         remedy = error.missing.remedy
-        code = _complain(f"{error}; {remedy}" if remedy else str(error), USAGE)
+        code = complain(f"{error}; {remedy}" if remedy else str(error), USAGE)
     except HostAgentError as error:
-        code = _complain(str(error), USAGE)
+        code = complain(str(error), USAGE)
     except BrokenPipeError:
         code = 1
     except OSError as error:
-        code = _complain(f"the output can't be written: {error.strerror}", USAGE)
+        code = complain(f"the output can't be written: {error.strerror}", USAGE)
     except SystemExit as left:
         # A signal (128 + its number), or click after a reader that has had enough.
         code = left.code
@@ -75,23 +85,19 @@ def _leave(code: int) -> NoReturn:
         except BrokenPipeError:
             continue
         except OSError as error:
-            code = _complain(f"the output can't be written: {error.strerror}", USAGE)
+            code = complain(f"the output can't be written: {error.strerror}", USAGE)
     os._exit(code)
 
 
-def _complain(sentence: str, code: int) -> int:
-    click.echo(f"samemachine: {sentence}", err=True)
-    return code
-
-
 @click.group(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
     epilog="""\b
 Examples:
   samemachine audit                          this host, all domains
   samemachine show vm1                       one domain, all views side by side
   samemachine probe --output here.json.xz    what this host's QEMU shows a guest
   samemachine diff debian:bookworm live      what a guest of theirs would find different here
+  samemachine history vm1 --since 3d         what was found of it before
   samemachine audit -c qemu+ssh://node2/system -c qemu+ssh://node3/system""",
 )
 @click.version_option(__version__, prog_name="samemachine")
@@ -99,41 +105,8 @@ def cli() -> None:
     """Is the machine that a guest sees the machine that libvirt declares?"""
 
 
-def _format(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options for what it prints and where."""
-    for option in (
-        click.option(
-            "--format", "form", type=click.Choice(["text", "json"]), default="text",
-            show_default=True, help="what to print",
-        ),
-        click.option(
-            "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-            help="write there instead of to standard output",
-        ),
-    ):  # fmt: skip
-        command = option(command)
-    return command
-
-
-def _connections(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options that all that ask libvirt share."""
-    for option in (
-        click.option(
-            "-c", "--connect", "uris", multiple=True, metavar="URI",
-            help="libvirt connection; repeatable  [default: $LIBVIRT_DEFAULT_URI, then "
-            "qemu:///system]",
-        ),
-        click.option(
-            "--probe/--no-probe", default=True, show_default=True,
-            help="whether to ask QEMU itself what it builds for each domain",
-        ),
-        click.option(
-            "--timeout", type=click.FloatRange(0.1, 3600), default=10.0, show_default=True,
-            metavar="SECONDS", help="what one guest may take to answer",
-        ),
-    ):  # fmt: skip
-        command = option(command)
-    return _format(command)
+for _command in (*verification.COMMANDS, *migration.COMMANDS):
+    cli.add_command(_command)
 
 
 @cli.command(
@@ -143,7 +116,7 @@ def _connections(command: Callable[..., int]) -> Callable[..., int]:
     "  samemachine audit vm1 vm2 --verbose\n"
     "  samemachine audit --format json | jq '.hosts[].domains[] | select(.verdict==\"mismatch\")'\n"
     "  samemachine audit -c qemu+ssh://root@node2/system --timeout 5\n"
-    f"\n{_EXITS}",
+    f"\n{EXITS}",
 )
 @click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
 @click.option(
@@ -151,7 +124,7 @@ def _connections(command: Callable[..., int]) -> Callable[..., int]:
     help="how many domains to ask at the same time",
 )  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="every finding of every domain")
-@_connections
+@connections
 def audit_command(
     domains: tuple[str, ...],
     uris: tuple[str, ...],
@@ -165,16 +138,17 @@ def audit_command(
 ) -> int:
     """Audit a host: declared against running, booted and live, with a verdict for each domain.
 
-    DOMAIN is a name or a UUID; none: all of them, running or not. Nothing is changed.
+    DOMAIN is libvirt's name, the owner's display name or a UUID; none: all of them, running or not.
+    Nothing is changed.
     """
     options = Options(names=domains, seconds=timeout, at_once=jobs, probe=probe)
     audits, unreachable = _run(uris, options)
     code = exit_code(audits, len(unreachable))
-    with _destination(output) as console:
+    with destination(output) as console:
         if form == "json":
             console.file.write(json.render(audits, unreachable, code))
         else:
-            text.print_audits(console, audits, verbose=verbose)
+            text.print_audits(console, audits, verbose=verbose, each=bool(domains), exit_code=code)
     return code
 
 
@@ -183,10 +157,10 @@ def audit_command(
     epilog="\b\nExamples:\n"
     "  samemachine show vm1\n"
     "  samemachine show 3d1b0a52-6d5e-4c1b-9c70-0a0a0a0a0001 --format json\n"
-    f"\n{_EXITS}",
+    f"\n{EXITS}",
 )
 @click.argument("domain")
-@_connections
+@connections
 def show_command(
     domain: str, uris: tuple[str, ...], timeout: float, form: str, output: Path | None, *,
     probe: bool,
@@ -194,12 +168,12 @@ def show_command(
     """Show one domain's views side by side, where each comes from, and every finding."""
     audits, unreachable = _run(uris, Options(names=(domain,), seconds=timeout, probe=probe))
     code = exit_code(audits, len(unreachable))
-    with _destination(output) as console:
+    with destination(output) as console:
         if form == "json":
             console.file.write(json.render(audits, unreachable, code))
         else:
             for one in audits:
-                text.print_show(console, one)
+                show.print_show(console, one)
     return code
 
 
@@ -246,9 +220,9 @@ def probe_command(
     clock = time.monotonic()
     made = _survey(qemu, types, root, timeout)
     if output is not None:
-        with _whole_file(output) as file:
+        with whole_file(output) as file:
             file.write(atlas_file.compressed(atlas.to_text(made), output))
-    console = _standard_output()
+    console = standard_output()
     if form == "json":
         if output is None:
             console.file.write(atlas.to_text(made))
@@ -275,7 +249,7 @@ def probe_command(
 )
 @click.option("--qemu", metavar="BINARY", help="the QEMU that 'live' means  [default: this host's]")
 @click.option("-v", "--verbose", is_flag=True, help="every type by name, and the sources")
-@_format
+@formats
 def diff_command(
     old: str, new: str, types: tuple[str, ...], qemu: str | None, form: str, output: Path | None,
     *, verbose: bool,
@@ -299,12 +273,55 @@ def diff_command(
             )
     diff = atlas_diff.compare(before, after, types)
     code = MISMATCH if diff.seen else VERIFIED
-    with _destination(output) as console:
+    with destination(output) as console:
         if form == "json":
             console.file.write(atlas_output.render_diff(diff, code))
         else:
             atlas_output.print_diff(console, diff, verbose=verbose)
     return code
+
+
+@cli.command(
+    "history",
+    epilog="\b\nExamples:\n"
+    "  samemachine history                      the newest entries of this host\n"
+    "  samemachine history vm1 --since 3d\n"
+    "  samemachine history --since '2026-03-02 04:00' --format json | jq '.entries[].verdict'\n"
+    "  samemachine history --ledger postgresql://samemachine@db1/samemachine\n"
+    "\n\b\nExit codes:\n  0  shown, whatever the verdicts were\n  2  usage or configuration\n"
+    "  4  the ledger can't be read, or there is none",
+)
+@click.argument("domain", required=False)
+@click.option("--since", metavar="TIME", help=f"nothing older: {FORMS}")
+@click.option(
+    "--limit", type=click.IntRange(1, 9999), default=50, show_default=True, metavar="N",
+    help="no more than the newest N entries",
+)  # fmt: skip
+@ledger_option
+@formats
+def history_command(
+    domain: str | None, since: str | None, limit: int, ledger: str | None, form: str,
+    output: Path | None,
+) -> int:  # fmt: skip
+    """Show the verdicts that were recorded, as a timeline: the newest last.
+
+    DOMAIN is a name, a title (such as Nova's display name) or a UUID; none: all domains, also those
+    that are gone. The ledger is only read.
+    """
+    start = None if since is None else parse_past(since, datetime.now().astimezone())
+    opened = open_ledger(ledger)
+    # One more than is shown tells whether there are more.
+    entries = opened.history(domain, start, limit + 1)
+    history = history_output.History(
+        place=opened.place, domain=domain, since=start, entries=entries[-limit:],
+        older=len(entries) > limit,
+    )  # fmt: skip
+    with destination(output) as console:
+        if form == "json":
+            console.file.write(history_output.render(history))
+        else:
+            history_output.print_history(console, history)
+    return VERIFIED
 
 
 def _near(name: str, names: Collection[str]) -> str:
@@ -323,92 +340,18 @@ def _survey(
     qemu: str | None, types: tuple[str, ...], root: Path | None, seconds: float = SECONDS
 ) -> Atlas:
     binary = qemu or default_binary(root)
-    with _orderly_end(), _progress(f"probing {binary}") as told:
+    with orderly_end(), progress(f"probing {binary}") as told:
         return survey(binary, types, told, root, seconds)
-
-
-@contextmanager
-def _orderly_end() -> Iterator[None]:
-    """Let a signal that ends us end what we started first, and leave no half file."""
-    before = {
-        number: signal.signal(number, _exit)
-        for number in (signal.SIGTERM, signal.SIGHUP)
-        # Whoever started us may have asked for it to be ignored (nohup).
-        if signal.getsignal(number) == signal.SIG_DFL
-    }
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _exit(number: int, _: FrameType | None) -> NoReturn:
-    sys.exit(128 + number)
 
 
 def _run(uris: tuple[str, ...], options: Options) -> tuple[list[HostAudit], list[str]]:
     """Audit each host in turn; one that can't be reached costs no other its audit."""
     audits, unreachable = [], []
-    for uri in uris or (os.environ.get("LIBVIRT_DEFAULT_URI") or "qemu:///system",):
+    for uri in uris_or_default(uris):
         try:
-            with _progress(uri) as told:
+            with progress(uri) as told:
                 audits.append(audit(uri, options, told))
         except LibvirtError as error:
-            _complain(str(error), UNREACHABLE)
+            complain(str(error), UNREACHABLE)
             unreachable.append(uri)
     return audits, unreachable
-
-
-@contextmanager
-def _progress(uri: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error where somebody watches."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda *_: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(uri, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
-
-
-def _standard_output() -> Console:
-    console = Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(highlight=False, width=_WIDTH)
-
-
-@contextmanager
-def _destination(output: Path | None) -> Iterator[Console]:
-    """Standard output, or a file that is whole or not there."""
-    if output is None:
-        yield _standard_output()
-        return
-    with _whole_file(output) as file, io.TextIOWrapper(file, encoding="utf-8") as text_file:
-        yield Console(file=text_file, highlight=False, width=_WIDTH)
-
-
-@contextmanager
-def _whole_file(output: Path) -> Iterator[IO[bytes]]:
-    """A file that is whole or not there; what is no file (/dev/null, a pipe) is written to."""
-    try:
-        if output.exists() and not stat.S_ISREG(output.stat().st_mode):
-            with output.open("wb") as file:
-                yield file
-            return
-        with (
-            _orderly_end(),
-            tempfile.NamedTemporaryFile(
-                dir=output.parent, prefix=f".{output.name}.", delete=False
-            ) as file,
-        ):
-            try:
-                yield file.file
-                file.close()
-                Path(file.name).chmod(0o644)
-                Path(file.name).replace(output)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise UsageError(f"{output} can't be written: {error.strerror}") from error

@@ -14,7 +14,8 @@ from host_agent.decode import DecodeError, decode
 from host_agent.domain_xml import CHANNEL_NAME
 from host_agent.errors import EvidenceError
 from host_agent.hypervisor import Domain
-from host_agent.model import Declared, Missing, Observation, Reason, Running
+from host_agent.missing import Missing, Reason
+from host_agent.model import Declared, Observation, Running
 from samemachine.pump import Stream
 
 _BUSY_RETRY = 0.1
@@ -52,7 +53,7 @@ class Dialler:
             answer = guest_link.ask(stream, deadline)
             if isinstance(stream, LibvirtStream):
                 self.opened.answered(self._key(domain, declared))
-            return decode(answer.report, answer.nonce, answer.seconds)
+            return decode(answer.report, answer.nonce, answer.seconds, time.time())
         except guest_link.SilentError as error:
             if error.acknowledged and isinstance(stream, LibvirtStream):
                 self.opened.answered(self._key(domain, declared))

@@ -8,9 +8,17 @@ from host_agent.errors import EvidenceError
 from host_agent.fingerprint import ANCHOR, SMBIOS
 from host_agent.fingerprint_store import FingerprintStore
 from host_agent.hypervisor import Hypervisor
-from host_agent.model import Definition, Missing, ProbedTables, Reason, Running
+from host_agent.missing import Missing, Reason
+from host_agent.model import Definition, ProbedTables, Running, Smbios
 from host_agent.probe import Probed
-from host_agent.probe_options import KVM, OptionsError, ProbeOptions, from_command_line
+from host_agent.probe_options import (
+    KVM,
+    OptionsError,
+    ProbeOptions,
+    from_command_line,
+    from_text,
+    to_text,
+)
 from host_agent.qemu_binary import QemuBinary
 from host_agent.qemu_session import kvm_groups
 from host_agent.smbios import SmbiosError
@@ -54,15 +62,32 @@ class DomainProbe:
         except EvidenceError as error:
             return error.missing
 
+    def forecast(
+        self, running: Running, active: Definition, options: str
+    ) -> ProbedTables | Missing:
+        """Return what the binary that runs now builds with the options of a baseline."""
+        try:
+            _architecture(active)
+            kept = from_text(options)
+            return self._tables(qemu_binary.running(running.pid, running.binary), kept)
+        except OptionsError as error:
+            return Missing(reason=Reason.FAILED, sentence=str(error))
+        except EvidenceError as error:
+            return error.missing
+
     def _tables(self, binary: QemuBinary, options: ProbeOptions) -> ProbedTables:
+        usable = options
         if options.accelerator == KVM and kvm_groups() is None:
-            options = options.without_kvm()
-        probed = self._store.get(binary.identity, options)
+            usable = options.without_kvm()
+        probed = self._store.get(binary.identity, usable)
         if probed is None:
             with self._turns:
-                probed = probe.probe(binary, options)
-            self._store.put(binary.identity, options, probed)
-        return _named(probed, binary, options)
+                probed = probe.probe(binary, usable)
+            self._store.put(binary.identity, usable, probed)
+        return ProbedTables(
+            binary=binary.path, smbios=_smbios(probed), masked=probed.masked,
+            accelerator=usable.accelerator, qemu=probed.qemu, options=to_text(options),
+        )  # fmt: skip
 
 
 def _architecture(definition: Definition) -> str:
@@ -82,17 +107,11 @@ def _options(arguments: tuple[str, ...], architecture: str) -> ProbeOptions:
         raise EvidenceError(Reason.FAILED, str(error)) from error
 
 
-def _named(probed: Probed, binary: QemuBinary, options: ProbeOptions) -> ProbedTables:
+def _smbios(probed: Probed) -> Smbios | None:
     files = probed.fingerprint.files
-    tables = files.get(SMBIOS)
-    if not tables:
-        return ProbedTables(
-            binary=binary.path, masked=probed.masked, accelerator=options.accelerator, smbios=None
-        )
+    if not files.get(SMBIOS):
+        return None
     try:
-        parsed = smbios.parse(files.get(ANCHOR, b""), tables, "QEMU itself, probed")
+        return smbios.parse(files.get(ANCHOR, b""), files[SMBIOS], "QEMU itself, probed")
     except SmbiosError as error:
         raise EvidenceError(Reason.FAILED, f"QEMU's tables can't be read: {error}") from error
-    return ProbedTables(
-        binary=binary.path, masked=probed.masked, accelerator=options.accelerator, smbios=parsed
-    )

@@ -49,6 +49,7 @@ def parse(xml: str) -> Definition:
             for argument in root.iterfind(f"{{{_QEMU}}}commandline/{{{_QEMU}}}arg")
         ),
         channel=_channel(root),
+        metadata=_metadata(root),
     )
 
 
@@ -76,6 +77,19 @@ def _sysinfo(root: etree._Element) -> dict[str, dict[str, str]]:
         for block in sysinfo
         if isinstance(block.tag, str)
     }
+
+
+def _metadata(root: etree._Element) -> dict[str, str]:
+    metadata = root.find("metadata")
+    found: dict[str, str] = {}
+    for element in metadata if metadata is not None else ():
+        if isinstance(element.tag, str):
+            # libvirt keeps one element of each namespace.
+            namespace = etree.QName(element).namespace or ""
+            found.setdefault(
+                namespace, etree.tostring(element, encoding="unicode", with_tail=False)
+            )
+    return found
 
 
 def _channel(root: etree._Element) -> Channel | None:

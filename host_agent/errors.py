@@ -6,10 +6,12 @@
     ├── UsageError              what was asked for can't be done: exit code 2
     ├── LibvirtError            libvirt can't be reached or refused: exit code 4
     │   └── LibvirtTimeoutError a call did not return in time; it may still be under way
+    ├── LedgerError             the ledger can't be read or written: exit code 4, or history is lost
+    │   └── LedgerMissingError  nothing was ever recorded there
     └── EvidenceError           one piece of evidence can't be had; becomes a ``Missing``
 """
 
-from host_agent.model import Missing, Reason
+from host_agent.missing import Missing, Reason
 
 
 class HostAgentError(Exception):
@@ -26,6 +28,14 @@ class LibvirtError(HostAgentError):
 
 class LibvirtTimeoutError(LibvirtError):
     """A call to libvirt did not return in time and may still be under way."""
+
+
+class LedgerError(HostAgentError):
+    """The ledger can't be read or written; whoever wanted that goes on without it."""
+
+
+class LedgerMissingError(LedgerError):
+    """There is no ledger yet: nothing was ever recorded there."""
 
 
 class EvidenceError(HostAgentError):

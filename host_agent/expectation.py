@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from host_agent import machine_types
-from host_agent.model import Definition, Expectation, Missing, Named, Reason
+from host_agent.missing import Missing, Reason
+from host_agent.model import Definition, Expectation, Named
 from host_agent.printable import printable
 
 _STANDARD = {

@@ -26,7 +26,7 @@ from host_agent.probe import Probed
 from host_agent.probe_options import ProbeOptions
 from host_agent.qemu_binary import Identity
 
-_SCHEMA = 1
+_SCHEMA = 2
 _MAX_BYTES = 4 * 1024 * 1024
 _MAX_FILES = 10_000
 _SUFFIX = ".json.gz"
@@ -71,6 +71,7 @@ class FingerprintStore:
                     form["fingerprint"], fingerprints.decode_blobs(form["blobs"])
                 ),
                 masked=frozenset((int(kind), str(field)) for kind, field in form["masked"]),
+                qemu=printable(str(form["qemu"])),
             )
         except (*_UNREADABLE, FingerprintError):
             return None
@@ -84,6 +85,7 @@ class FingerprintStore:
             "fingerprint": fingerprints.to_form(probed.fingerprint, blobs),
             "blobs": blobs,
             "masked": sorted(probed.masked),
+            "qemu": probed.qemu,
         }
         raw = gzip.compress(json.dumps(form).encode(), compresslevel=3)
         with suppress(OSError):

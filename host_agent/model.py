@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from host_agent.hardware import Hardware
+from host_agent.missing import Missing
+
 
 class Outcome(StrEnum):
     """The result of one check."""
@@ -44,33 +47,6 @@ class Occasion(StrEnum):
     ARRIVAL = "arrival"
     RESTART = "restart"
     UPGRADE = "upgrade"
-
-
-class Reason(StrEnum):
-    """Why a piece of evidence is missing."""
-
-    NOT_RUNNING = "not running"
-    NOT_ENROLLED = "not enrolled"
-    """The domain has no channel of ours."""
-    PAUSED = "paused"
-    NO_AGENT = "no agent"
-    """The channel's guest end is closed: still booting, or the agent is not running."""
-    SILENT = "silent"
-    """The channel was opened and nobody answered in time."""
-    BUSY = "busy"
-    """Another program holds the channel."""
-    HUNG = "hung"
-    """The QEMU process does not do its work."""
-    REFUSED = "refused"
-    """What the guest sent is not a valid answer."""
-    DENIED = "denied"
-    """It needs rights that we don't have."""
-    UNSUPPORTED = "unsupported"
-    """It can't be had this way: another architecture, firmware, driver."""
-    ABSENT = "absent"
-    """There is no such thing."""
-    FAILED = "failed"
-    """It went wrong."""
 
 
 class Area(StrEnum):
@@ -121,15 +97,6 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
-    """Evidence that can't be had: why, in one sentence, and what would help."""
-
-    reason: Reason
-    sentence: str
-    remedy: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """The domain's virtio-serial channel of ours, as one XML has it."""
 
@@ -161,6 +128,33 @@ class Definition:
     smbios_arguments: bool
     """Whether ``<qemu:commandline>`` passes ``-smbios`` itself."""
     channel: Channel | None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    """``<metadata>``: namespace of an element → the element."""
+
+
+class OwnerKind(StrEnum):
+    """Who manages a domain, as people call it."""
+
+    LIBVIRT = "libvirt"
+    """Nobody but libvirt and who uses it by hand."""
+    NOVA = "Nova"
+    OVIRT = "oVirt"
+    KUBEVIRT = "KubeVirt"
+    CLOUDSTACK = "CloudStack"
+    OPENNEBULA = "OpenNebula"
+    BOXES = "Boxes"
+    COCKPIT = "Cockpit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who manages a domain, and how that one calls it."""
+
+    kind: OwnerKind
+    name: str | None = None
+    """The owner's own name for the domain; None: the same as libvirt's."""
+    project: str | None = None
+    """Whose it is there: ``project acme``, ``namespace prod``, ``group users``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +167,8 @@ class Declared:
     """What applies at the next start; None: the domain is transient."""
     state: str
     """libvirt's word: ``running``, ``paused``, ``shut off`` …"""
+    reason: str
+    """libvirt's word for how it came to that: ``booted``, ``migrated``, ``restored`` …"""
     domain_id: int | None
     """libvirt's number of this run of the domain; None: not running."""
 
@@ -226,6 +222,46 @@ class Observation:
     """As dmidecode or the kernel in the guest decoded it."""
     booted: Smbios | Missing
     live: Smbios | Missing
+    hardware: Hardware
+    received: float
+    """When it came, by the host's clock: seconds since 1970-01-01 UTC."""
+    raw: bytes
+    """The report without its nonce, serialized, as a baseline keeps it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One verification of a domain, as its baseline's trail has it."""
+
+    time: float
+    """Seconds since 1970-01-01 UTC."""
+    host: str
+    qemu: str | None
+    """Version of the QEMU that ran the domain."""
+    occasion: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Baseline:
+    """The last verified observation of a domain, with what travels beside it."""
+
+    uuid: UUID
+    taken: float
+    """Seconds since 1970-01-01 UTC."""
+    host: str
+    qemu: str | None
+    """Version of the QEMU that ran the domain then."""
+    booted_qemu: str | None
+    """Version of the QEMU that the guest had booted under, before it moved; None: not known."""
+    machine: str | None
+    product: str | None
+    observation: Observation
+    """Of a domain without a guest agent: the booted tables only, as the host read them."""
+    options: str | None
+    """What decided QEMU's tables (``probe_options.to_text``); None: it was not to be seen."""
+    trail: tuple[Event, ...] = ()
+    """Oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -259,6 +295,10 @@ class ProbedTables:
     """Fields that are not compared, by type and name: they depend on the accelerator."""
     accelerator: str
     """What the probe used: ``kvm``, ``tcg`` …"""
+    qemu: str | None
+    """The binary's version, such as ``7.2.22``."""
+    options: str
+    """What decided the tables (``probe_options.to_text``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,6 +344,13 @@ class Case:
     """What the running QEMU builds with the options it was started with."""
     next_start: ProbedTables | Missing
     """What the installed QEMU will build with the persistent XML."""
+    baseline: Baseline | Missing
+    forecast: ProbedTables | Missing
+    """What the running QEMU builds with the options that the baseline was taken with."""
+    host: str = ""
+    """This host's name, as libvirt says it; a baseline has that of its own."""
+    qemu: str | None = None
+    """Version of the QEMU under the guest; None: it is not to be seen."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """This host's alias → machine type's own name, for the domain's emulator."""
     occasion: Occasion = Occasion.AUDIT
@@ -346,6 +393,8 @@ class Finding:
     expected: str | None = None
     observed: str | None = None
     remedy: str | None = None
+    differences: tuple[Difference, ...] = ()
+    """What the sentence says, where it is of two views that differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -393,6 +442,19 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What another QEMU shows guests of one machine type, as two shipped atlases have it."""
+
+    architecture: str
+    """libvirt's word for the guest's."""
+    machine: str
+    old: str
+    """Version of the QEMU before, such as ``7.2.22``."""
+    new: str
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostAudit:
     """One audited host."""
 
@@ -401,3 +463,18 @@ class HostAudit:
     seconds: float
     started: float
     """Seconds since 1970-01-01 UTC."""
+    predictions: tuple[Prediction, ...] = ()
+    """For the differences that the forecasts found."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirmed:
+    """A verified domain, and what became of its baseline and of the history."""
+
+    audited: Audited
+    kept: bool
+    """Whether the baseline is now today's state."""
+    unwritten: str | None = None
+    """The baseline's element where libvirt refused it: to be written later."""
+    complaints: tuple[str, ...] = ()
+    """What could not be written, in sentences; none of it changes the verdict."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from uuid import UUID
 
 from host_agent.errors import EvidenceError
-from host_agent.model import Reason
+from host_agent.missing import Reason
 
 PAUSE = 60.0
 """Seconds between the first opening without an answer and the second, which is the last."""

@@ -21,7 +21,7 @@ from typing import Any
 from host_agent import acpi, device_tree, fw_cfg, memory_blocks, smbios
 from host_agent.errors import EvidenceError
 from host_agent.fingerprint import ANCHOR, FILES, LOADER, SMBIOS, Fingerprint, Firmware
-from host_agent.model import Reason
+from host_agent.missing import Reason
 from host_agent.printable import printable
 from host_agent.probe_options import KVM, Mask, ProbeOptions
 from host_agent.qemu_binary import QemuBinary
@@ -70,6 +70,8 @@ class Probed:
 
     fingerprint: Fingerprint
     masked: Mask
+    qemu: str
+    """The binary's version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +97,9 @@ class Offer:
     """Names of PCI device models."""
 
 
+_NO_QMP = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
+
+
 def offer(binary: QemuBinary, seconds: float = SECONDS) -> Offer:
     """Ask a binary what it is and offers; raises ``EvidenceError``."""
     nothing = ("-machine", "none")
@@ -104,7 +109,6 @@ def offer(binary: QemuBinary, seconds: float = SECONDS) -> Offer:
         machines = session.qmp("query-machines")
         devices = session.qmp("qom-list-types", implements="pci-device")
     try:
-        number = [int(version["qemu"][part]) for part in ("major", "minor", "micro")]
         if len(machines) > _MAX_MACHINES:
             raise EvidenceError(
                 Reason.FAILED,
@@ -112,14 +116,18 @@ def offer(binary: QemuBinary, seconds: float = SECONDS) -> Offer:
             )
         package = re.sub(r"^v?\((.*)\)$|^Debian ", r"\1", str(version["package"])).strip()
         return Offer(
-            version=".".join(map(str, number)),
+            version=_version(version),
             package=printable(package) or None,
             architecture=printable(str(target["arch"])),
             machines=tuple(_offered(machine) for machine in machines),
             devices=frozenset(str(device["name"]) for device in devices),
         )
-    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as error:
+    except _NO_QMP as error:
         raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
+
+
+def _version(answer: Any) -> str:
+    return ".".join(str(int(answer["qemu"][part])) for part in ("major", "minor", "micro"))
 
 
 def _offered(machine: dict[str, Any]) -> OfferedMachine:
@@ -146,8 +154,12 @@ def probe(
     with _folder(options, binary.root) as folder, QemuSession(
         binary, options.command(), seconds=seconds, groups=groups, vcpus=options.vcpus, stop=stop
     ) as session:  # fmt: skip
+        version = session.qmp("query-version")
         fingerprint = _read(session, options, folder)
-    return Probed(fingerprint=fingerprint, masked=options.masked)
+    try:
+        return Probed(fingerprint=fingerprint, masked=options.masked, qemu=_version(version))
+    except _NO_QMP as error:
+        raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
 
 
 @contextmanager

@@ -104,6 +104,39 @@ def _cpu_for_tcg(cpu: str) -> str:
     return ",".join(["max" if model in {"host", "base"} else model, *kept])
 
 
+def to_text(options: ProbeOptions) -> str:
+    """Return the options in a form for storing; see ``from_text``."""
+    form = {
+        "architecture": options.architecture,
+        "machine": options.machine,
+        "accelerator": options.accelerator,
+        "arguments": list(options.arguments),
+        "vcpus": options.vcpus,
+    }
+    return json.dumps(form, separators=(",", ":"))
+
+
+def from_text(text: str) -> ProbeOptions:
+    """Read what ``to_text`` wrote; raises ``OptionsError``."""
+    try:
+        form = json.loads(text)
+        names = [form["architecture"], form["machine"], form["accelerator"]]
+        arguments, vcpus = form["arguments"], form["vcpus"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise OptionsError("the kept options of QEMU can't be read") from error
+    if (
+        not isinstance(arguments, list)
+        or not all(isinstance(one, str) for one in (*names, *arguments))
+        or not isinstance(vcpus, int)
+        or not 0 < vcpus <= MAX_VCPUS
+    ):
+        raise OptionsError("the kept options of QEMU are none")
+    return ProbeOptions(
+        architecture=names[0], machine=names[1], accelerator=names[2],
+        arguments=tuple(arguments), vcpus=vcpus,
+    )  # fmt: skip
+
+
 def bare(
     machine: str, architecture: str, devices: Sequence[str] = (), memory: int = 512
 ) -> ProbeOptions:

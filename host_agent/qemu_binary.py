@@ -11,7 +11,7 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection
 
 from host_agent.errors import EvidenceError
-from host_agent.model import Reason
+from host_agent.missing import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from typing import Any
 
 from host_agent import enter_root
 from host_agent.errors import EvidenceError
-from host_agent.model import Reason
+from host_agent.missing import Reason
 from host_agent.printable import printable
 from host_agent.qemu_binary import QemuBinary
 

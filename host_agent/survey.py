@@ -12,7 +12,7 @@ from host_agent import __version__, packages, probe, probe_options, qemu_binary
 from host_agent.atlas import Atlas, Machine, Made
 from host_agent.errors import EvidenceError, UsageError
 from host_agent.machine_types import is_versioned_family
-from host_agent.model import Reason
+from host_agent.missing import Reason
 from host_agent.probe import Offer, OfferedMachine
 from host_agent.qemu_binary import QemuBinary
 from host_agent.qemu_session import Stop

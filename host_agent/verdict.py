@@ -1,16 +1,16 @@
 """Findings → verdict: the policy. Pure."""
 
 from host_agent import checks
+from host_agent.missing import Missing, Reason
 from host_agent.model import (
+    Baseline,
     Case,
     Decision,
     Depth,
     Expectation,
     Finding,
-    Missing,
     Observation,
     Outcome,
-    Reason,
     Running,
     Smbios,
     Verdict,
@@ -25,8 +25,8 @@ _REQUIRED = {
 }
 
 
-def judge(case: Case) -> Verdict:
-    """Run all checks and decide.
+def judge(case: Case, *, against_baseline: bool = False) -> Verdict:
+    """Run all checks and decide; ``against_baseline``: without one nothing is verified.
 
     A fail is a mismatch. Otherwise the domain is verified where no check that its depth requires is
     unknown: depth ``guest`` is required of a domain that has our channel; of any other, what the
@@ -38,7 +38,9 @@ def judge(case: Case) -> Verdict:
     depth = _depth(case)
     if any(finding.outcome is Outcome.FAIL for finding in findings):
         decision = Decision.MISMATCH
-    elif _lacking(case, depth, findings):
+    elif _lacking(case, depth, findings) or (
+        against_baseline and not isinstance(case.baseline, Baseline)
+    ):
         decision = Decision.UNVERIFIED
     else:
         decision = Decision.VERIFIED
@@ -54,16 +56,21 @@ def _depth(case: Case) -> Depth | None:
 
 
 def _lacking(case: Case, depth: Depth | None, findings: tuple[Finding, ...]) -> bool:
+    wanted = required(case, depth)
+    return wanted is None or any(
+        finding.outcome is Outcome.UNKNOWN and finding.check in wanted for finding in findings
+    )
+
+
+def required(case: Case, depth: Depth | None) -> frozenset[str] | None:
+    """Return the checks that must not be unknown; None: nothing was reached, so all of them."""
     enrolled = not (
         isinstance(case.observation, Missing) and case.observation.reason is Reason.NOT_ENROLLED
     )
     wanted = Depth.GUEST if enrolled else depth
     if wanted is None:
-        return True
-    required = _REQUIRED[wanted]
+        return None
     if isinstance(case.expected, Expectation) and not case.expected.visible:
         # What no guest of this kind can see is no missing evidence; the process carries it.
-        required = (required - _OF_TABLES) | {"running-qemu"}
-    return any(
-        finding.outcome is Outcome.UNKNOWN and finding.check in required for finding in findings
-    )
+        return (_REQUIRED[wanted] - _OF_TABLES) | {"running-qemu"}
+    return _REQUIRED[wanted]

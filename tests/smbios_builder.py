@@ -21,8 +21,9 @@ def tables(
     uuid: UUID = UUID_1,
     chassis: str = "pc-i440fx-7.2",
     processor: str = "pc-i440fx-7.2",
+    family: int = 0,
 ) -> bytes:
-    """Return types 1, 3, 4 and 127; an empty text is not specified."""
+    """Return types 1, 3, 4 and 127; an empty text is not specified; ``family`` is the CPU's."""
     system, numbers = _strings(manufacturer=manufacturer, product=product, version=version)
     first = structure(
         1, 0x100,
@@ -34,8 +35,9 @@ def tables(
     chassis_structure = structure(3, 0x300, bytes([0, 1, numbers["version"], 0, 0]), *third)
     fourth, numbers = _strings(version=processor)
     processor_structure = structure(
-        4, 0x400, bytes(12) + bytes([numbers["version"]]) + bytes(25), *fourth
-    )
+        4, 0x400,
+        bytes([0, 0, family]) + bytes(9) + bytes([numbers["version"]]) + bytes(25), *fourth,
+    )  # fmt: skip
     return first + chassis_structure + processor_structure + structure(127, 0x7F00, b"")
 
 

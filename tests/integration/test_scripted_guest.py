@@ -18,7 +18,8 @@ import pytest
 from host_agent import guest_link
 from host_agent.channel import SocketStream
 from host_agent.decode import DecodeError, decode
-from host_agent.model import Missing, Named, Observation, Reason
+from host_agent.missing import Missing, Reason
+from host_agent.model import Named, Observation
 from samemachine.pump import DescriptorStream, Pump, Stream
 from samemachine.session import Frame, FrameType, GuestSession
 from samemachine.v1 import guest_pb2
@@ -85,7 +86,7 @@ def ask(path: str, seconds: float = 10.0) -> Observation:
     stream = SocketStream.connect(path)
     try:
         answer = guest_link.ask(stream, time.monotonic() + seconds)
-        return decode(answer.report, answer.nonce, answer.seconds)
+        return decode(answer.report, answer.nonce, answer.seconds, time.time())
     finally:
         stream.close()
 

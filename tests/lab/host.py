@@ -202,8 +202,11 @@ class Host:
 
     def python(self, *arguments: str, timeout: float = 300) -> str:
         """Run Python on this host, in the checkout, and return what it prints."""
-        command = ["env", f"--chdir={GUEST_IMAGES}/checkout", *self._python(), *arguments]
-        return self.run(*command, timeout=timeout).stdout
+        return self.run(*self.python_command(*arguments), timeout=timeout).stdout
+
+    def python_command(self, *arguments: str) -> list[str]:
+        """Return the command that runs Python on this host, in the checkout."""
+        return ["env", f"--chdir={GUEST_IMAGES}/checkout", *self._python(), *arguments]
 
     def samemachine(
         self, *arguments: str, timeout: float = 120

@@ -1,0 +1,238 @@
+"""A domain's baseline as an XML element, and back. Pure.
+
+The element lies in the domain's ``<metadata>`` (libvirt formatdomain.rst, "General metadata"), so
+libvirt carries it to the destination inside a live migration, keeps it over restarts and deletes it
+with the domain::
+
+    <baseline xmlns='urn:samemachine:baseline:1' version='1' uuid='…' taken='2026-03-02T04:11:00Z'
+              host='node17' qemu='7.2.22' machine='pc-q35-7.2' product='…' boot-id='…'>
+      <report sha256='…'>base64 of deflated protobuf</report>
+      <options>base64 of deflated JSON</options>  <!-- probe_options.to_text -->
+      <event time='…' host='…' qemu='…' occasion='arrival' verdict='verified'/>
+    </baseline>
+
+What is readable is for people and for finding damage; what counts is the report, a serialized
+``samemachine.v1.Report`` without its nonce.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+import zlib
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from uuid import UUID
+
+from google.protobuf.message import DecodeError as ProtobufError
+from lxml import etree
+
+from host_agent import decode
+from host_agent.model import Baseline, Event, Observation, Smbios
+from host_agent.printable import printable
+from samemachine.v1 import guest_pb2
+
+NAMESPACE = "urn:samemachine:baseline:1"
+PREFIX = "samemachine"
+VERSION = 1
+MAX_ELEMENT = 512 * 1024
+"""Bytes of XML; libvirt's messages carry 16 MiB (``src/rpc/virnetprotocol.x``)."""
+MAX_EVENTS = 10
+_MAX_OPTIONS = 256 * 1024
+_ROOM = 4096
+"""What libvirt may add to an element where it writes it anew: prefixes, indents."""
+_LAST_TIME = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+"""A later one may be none in another time zone."""
+_TAG = f"{{{NAMESPACE}}}"
+_NUMBER = re.compile(r"[0-9]+", re.ASCII)
+_DIGITS = 9
+
+
+class BaselineError(ValueError):
+    """The element is no baseline that can be used; the sentence says why."""
+
+
+class ForeignBaselineError(BaselineError):
+    """It is another domain's, as in a copied XML: this domain has none of its own."""
+
+
+def to_element(baseline: Baseline) -> str:
+    """Return the XML element; raises ``BaselineError`` where it would be too large."""
+    attributes = {
+        "version": str(VERSION),
+        "uuid": str(baseline.uuid),
+        "taken": _time_text(baseline.taken),
+        "host": baseline.host,
+        "qemu": baseline.qemu,
+        "booted-qemu": baseline.booted_qemu,
+        "machine": baseline.machine,
+        "product": baseline.product,
+        "boot-id": baseline.observation.boot_id,
+    }
+    element = etree.Element(f"{_TAG}baseline", _given(attributes), nsmap={None: NAMESPACE})
+    raw = baseline.observation.raw
+    options_raw = None if baseline.options is None else baseline.options.encode()
+    for what, size, most in (
+        ("report", len(raw), decode.MAX_REPORT_BYTES),
+        ("list of options", len(options_raw or b""), _MAX_OPTIONS),
+    ):
+        # What would not be read must not be written either.
+        if size > most:
+            raise BaselineError(f"its {what} has {size} bytes, more than {most}")
+    report = etree.SubElement(element, f"{_TAG}report", sha256=hashlib.sha256(raw).hexdigest())
+    report.text = _packed(raw)
+    if options_raw is not None:
+        options = etree.SubElement(element, f"{_TAG}options")
+        options.text = _packed(options_raw)
+    for event in baseline.trail[-MAX_EVENTS:]:
+        fields = {
+            "time": _time_text(event.time),
+            "host": event.host,
+            "qemu": event.qemu,
+            "occasion": event.occasion,
+            "verdict": event.verdict,
+        }
+        etree.SubElement(element, f"{_TAG}event", _given(fields))
+    text = etree.tostring(element, encoding="unicode")
+    size, most = len(text.encode()), MAX_ELEMENT - _ROOM
+    if size > most:
+        raise BaselineError(f"it would take {size} bytes of the XML, more than {most}")
+    return text
+
+
+def from_element(text: str, uuid: UUID) -> Baseline:
+    """Read the element of the domain with this UUID; raises ``BaselineError`` with the reason.
+
+    libvirt writes the element anew (``virXMLInjectNamespace`` of ``src/util/virxml.c``): the root
+    gets our prefix, the children may stay in no namespace, and ``virDomainGetMetadata`` takes the
+    root's away as well. What lies in a namespace of somebody else's is not ours.
+    """
+    if len(text) > MAX_ELEMENT:
+        raise BaselineError(f"it has {len(text)} bytes, more than {MAX_ELEMENT}")
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    try:
+        element = etree.fromstring(text, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise BaselineError(f"it is no XML: {printable(str(error))}") from error
+    if element.tag not in _names("baseline"):
+        raise BaselineError(f"it is no baseline but {printable(str(element.tag))[:80]}")
+    version = element.get("version", "")
+    if not _NUMBER.fullmatch(version):
+        raise BaselineError("it has no version")
+    if len(version) > _DIGITS or int(version) > VERSION:
+        raise BaselineError(
+            f"it has version {version[:20]}, this samemachine reads up to {VERSION}; "
+            "update samemachine"
+        )
+    if element.get("uuid") != str(uuid):
+        raise ForeignBaselineError("it is another domain's: its UUID is not this domain's")
+    report = _only(element, "report")
+    if report is None:
+        raise BaselineError("its report is missing")
+    raw = _unpacked(report.text, decode.MAX_REPORT_BYTES, "report")
+    if hashlib.sha256(raw).hexdigest() != report.get("sha256"):
+        raise BaselineError("its report is damaged: the SHA-256 is another one")
+    taken = _time(element.get("taken"))
+    try:
+        observation = decode.decode(guest_pb2.Report.FromString(raw), b"", 0.0, taken)
+    except (ProtobufError, ValueError) as error:
+        raise BaselineError(f"its report can't be read: {error}") from error
+    options = _only(element, "options")
+    return Baseline(
+        uuid=uuid,
+        taken=taken,
+        host=_text(element.get("host")) or "unknown",
+        qemu=_text(element.get("qemu")),
+        booted_qemu=_text(element.get("booted-qemu")),
+        machine=_text(element.get("machine")),
+        product=_text(element.get("product")),
+        observation=observation,
+        options=None if options is None else _options(options.text),
+        trail=tuple(map(_event, _children(element, "event")[-MAX_EVENTS:])),
+    )
+
+
+def observation_of_memory(booted: Smbios, now: float) -> Observation:
+    """Return an observation of the booted tables only, which the host read in guest memory."""
+    tables = guest_pb2.SmbiosTables(
+        entry_point=booted.entry_point, tables=booted.tables, source="guest memory"
+    )
+    return decode.decode(guest_pb2.Report(smbios_booted=tables), b"", 0.0, now)
+
+
+def lasting(raw: bytes) -> bytes:
+    """Return a report without what changes from one moment to the next: its clocks."""
+    report = guest_pb2.Report.FromString(raw)
+    report.ClearField("clock")
+    # Linux computes it anew from the clock that NTP corrects.
+    report.boot.ClearField("boot_time_seconds")
+    return report.SerializeToString(deterministic=True)
+
+
+def _names(name: str) -> tuple[str, str]:
+    return f"{_TAG}{name}", name
+
+
+def _children(element: etree._Element, name: str) -> list[etree._Element]:
+    return [child for child in element if child.tag in _names(name)]
+
+
+def _only(element: etree._Element, name: str) -> etree._Element | None:
+    found = _children(element, name)
+    if len(found) > 1:
+        raise BaselineError(f"it has {len(found)} of <{name}>")
+    return found[0] if found else None
+
+
+def _given(fields: Mapping[str, str | None]) -> dict[str, str]:
+    return {name: given for name, text in fields.items() if (given := _text(text)) is not None}
+
+
+def _packed(raw: bytes) -> str:
+    return base64.b64encode(zlib.compress(raw, 9)).decode("ascii")
+
+
+def _unpacked(text: str | None, most: int, what: str) -> bytes:
+    try:
+        packed = base64.b64decode((text or "").strip(), validate=True)
+        plain = zlib.decompressobj()
+        raw = plain.decompress(packed, most + 1)
+    except (binascii.Error, ValueError, zlib.error) as error:
+        raise BaselineError(f"its {what} is damaged: {error}") from error
+    if len(raw) > most:
+        raise BaselineError(f"its {what} has more than {most} bytes")
+    if not plain.eof:
+        raise BaselineError(f"its {what} is cut short")
+    return raw
+
+
+def _options(text: str | None) -> str:
+    return _unpacked(text, _MAX_OPTIONS, "list of options").decode("utf-8", "replace")
+
+
+def _event(element: etree._Element) -> Event:
+    return Event(
+        time=_time(element.get("time")),
+        host=_text(element.get("host")) or "unknown",
+        qemu=_text(element.get("qemu")),
+        occasion=_text(element.get("occasion")) or "unknown",
+        verdict=_text(element.get("verdict")) or "unknown",
+    )
+
+
+def _text(text: str | None) -> str | None:
+    return printable(text[: decode.MAX_TEXT])[: decode.MAX_TEXT] or None if text else None
+
+
+def _time_text(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def _time(text: str | None) -> float:
+    try:
+        seconds = datetime.fromisoformat(text or "").timestamp()
+        if not 0 <= seconds < _LAST_TIME:
+            raise ValueError(text)
+    except (ValueError, OverflowError) as error:
+        raise BaselineError(f"{printable(text or 'nothing')[:40]!r} is no time") from error
+    return seconds

@@ -1,0 +1,211 @@
+"""The command ``migrate``."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from host_agent import atlas_diff, atlas_file
+from host_agent.atlas import Atlas
+from host_agent.commands.options import formats, ledger_option, ready_ledger, uris_or_default
+from host_agent.commands.terminal import destination
+from host_agent.errors import HostAgentError, UsageError
+from host_agent.hypervisor import Told, is_local
+from host_agent.migrate import Options, migrate
+from host_agent.migration import CopyStorage, MigrationProgress
+from host_agent.missing import Missing, Reason
+from host_agent.model import Confirmed, Decision, Definition, Difference, Failed
+from host_agent.output import migration as migration_output
+from host_agent.survey import survey
+from host_agent.verify import Options as VerifyOptions
+from host_agent.verify import verify
+
+if TYPE_CHECKING:
+    from host_agent.ledger import Ledger
+
+_CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@click.command(
+    "migrate",
+    epilog="\b\nExamples:\n"
+    "  samemachine migrate vm1 qemu+ssh://node2/system --dry-run\n"
+    "  samemachine migrate vm1 qemu+ssh://node2/system\n"
+    "  samemachine migrate vm1 qemu+tls://node2/system --copy-storage all --bandwidth 100\n"
+    "  samemachine migrate vm1 qemu+tls://node2/system --atlas node2.json.xz\n"
+    "\n\b\nExit codes:\n  0  moved and verified\n  1  a mismatch, before or after the move\n"
+    "  2  usage, or the destination can't take it: nothing was moved\n"
+    "  3  moved, but something could not be verified\n"
+    "  4  libvirt can't be reached, or gave the move up: the guest stays where it was\n"
+    "  130  cancelled by Ctrl-C: the guest stays where it was",
+)
+@click.argument("domain")
+@click.argument("destination_uri", metavar="DEST-URI")
+@click.option("-c", "--connect", "uri", metavar="URI", help="the source  [default: this host]")
+@click.option("--dry-run", is_flag=True, help="look at everything, move nothing")
+@click.option(
+    "--copy-storage", type=click.Choice([one.value for one in CopyStorage]),
+    help="copy the disks as well: all of them, or what differs from a base image that is there",
+)  # fmt: skip
+@click.option(
+    "--unsafe", is_flag=True,
+    help="the destination sees the very same disks, though libvirt can't know that",
+)  # fmt: skip
+@click.option(
+    "--timeout", type=click.FloatRange(1, 864000), metavar="SECONDS",
+    help="cancel the move after so long  [default: never]",
+)  # fmt: skip
+@click.option(
+    "--bandwidth", type=click.IntRange(1), metavar="MIB", help="at most so many MiB a second"
+)
+@click.option(
+    "--xml", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    help="the domain XML to use there: other paths, other names of networks",
+)  # fmt: skip
+@click.option(
+    "--atlas", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    help="the destination's atlas, made there by 'samemachine probe --output FILE'",
+)  # fmt: skip
+@click.option(
+    "--wait", type=click.FloatRange(0, 86400), default=60.0, show_default=True, metavar="SECONDS",
+    help="how long the guest may take to answer, once it is there",
+)  # fmt: skip
+@click.option(
+    "--probe/--no-probe", default=True, show_default=True, help="whether to ask QEMU itself"
+)
+@click.option("-v", "--verbose", is_flag=True, help="every finding of the preflight")
+@ledger_option
+@formats
+def migrate_command(
+    domain: str, destination_uri: str, uri: str | None, copy_storage: str | None,
+    timeout: float | None, bandwidth: int | None, xml: Path | None, atlas: Path | None,
+    wait: float, ledger: str | None, form: str, output: Path | None, *, dry_run: bool,
+    unsafe: bool, probe: bool, verbose: bool,
+) -> int:  # fmt: skip
+    """Move a running domain to another host, and prove that its guest still has the same machine.
+
+    Before: can the destination take it, and what is the guest's machine now? Then the live
+    migration, which Ctrl-C cancels. After: the guest is asked again, on the destination. If the
+    move fails, the guest stays where it was. The source keeps its definition.
+    """
+    (source,) = uris_or_default((uri,) if uri else ())
+    options = Options(
+        name=domain, uri=source, destination=destination_uri, dry_run=dry_run,
+        copy_storage=CopyStorage(copy_storage) if copy_storage else None, unsafe=unsafe,
+        bandwidth=bandwidth, seconds=timeout, xml=None if xml is None else _text(xml),
+    )  # fmt: skip
+    there = None if atlas is None else atlas_file.read(atlas)
+    history = None if dry_run else ready_ledger(ledger)
+
+    def before(uri: str, uuid: UUID) -> Confirmed | Failed:
+        now = _confirm(uri, uuid, VerifyOptions(probe=probe), history)
+        if isinstance(now, Failed) or now.audited.verdict.decision is Decision.MISMATCH:
+            return now
+        return _confirm(uri, uuid, VerifyOptions(probe=probe, accept=True), history)
+
+    def after(uri: str, uuid: UUID) -> Confirmed | Failed:
+        return _confirm(uri, uuid, VerifyOptions(probe=probe, wait=wait), history)
+
+    def forecast(active: Definition) -> tuple[Difference, ...] | Missing:
+        return _forecast(active, there, source)
+
+    report = migrate(options, before, after, forecast, lambda: _watching(domain))
+    code = migration_output.exit_code(report)
+    with destination(output) as console:
+        if form == "json":
+            console.file.write(migration_output.render(report, code))
+        else:
+            migration_output.print_report(console, report, verbose=verbose)
+    return code
+
+
+COMMANDS = (migrate_command,)
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} can't be read: {error}") from error
+
+
+def _confirm(
+    uri: str, uuid: UUID, options: VerifyOptions, ledger: "Ledger | None"
+) -> Confirmed | Failed:
+    (result,) = verify(uri, replace(options, names=(str(uuid),)), ledger)
+    return result
+
+
+def _forecast(
+    active: Definition, there: Atlas | None, uri: str
+) -> tuple[Difference, ...] | Missing:
+    if there is None:
+        return Missing(
+            reason=Reason.ABSENT, sentence="there is no atlas of the destination",
+            remedy="there: samemachine probe --output FILE; then here: --atlas FILE",
+        )  # fmt: skip
+    if not is_local(uri) or active.emulator is None or active.machine is None:
+        return Missing(
+            reason=Reason.UNSUPPORTED, sentence="a QEMU can be asked only on its own host",
+            remedy="run samemachine on the source",
+        )  # fmt: skip
+    try:
+        here = survey(active.emulator, (active.machine,))
+    except HostAgentError as error:
+        return Missing(reason=Reason.FAILED, sentence=str(error))
+    diff = atlas_diff.compare(here, there, (active.machine,))
+    if diff.not_compared or diff.gone:
+        why = diff.not_compared[0][1] if diff.not_compared else "its atlas has no such machine type"
+        return Missing(reason=Reason.ABSENT, sentence=why)
+    return tuple(group.difference for group in diff.groups)
+
+
+@contextmanager
+def _watching(name: str) -> Iterator[tuple[Told, threading.Event]]:
+    """A bar where somebody watches; Ctrl-C cancels the move instead of ending us."""
+    cancel = threading.Event()
+
+    def asked(_: int, __: FrameType | None) -> None:
+        cancel.set()
+
+    before = {
+        number: signal.signal(number, asked)
+        for number in _CANCELLING
+        # Whoever started us may have asked for it to be ignored (nohup).
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
+    try:
+        with _bar(name, cancel) as told:
+            yield told, cancel
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _bar(name: str, cancel: threading.Event) -> Iterator[Told]:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[line]}"))
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(f"moving {name}", total=None, line="")
+
+        def told(progress: MigrationProgress) -> None:
+            bar.update(
+                task, description=f"cancelling {name}" if cancel.is_set() else f"moving {name}",
+                total=progress.total or None, completed=progress.total - progress.remaining,
+                line=migration_output.progress_line(progress),
+            )  # fmt: skip
+
+        yield told

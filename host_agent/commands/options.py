@@ -1,0 +1,94 @@
+"""Options that several commands share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from host_agent.commands.terminal import complain
+from host_agent.errors import LedgerError
+
+if TYPE_CHECKING:
+    from host_agent.ledger import Ledger
+
+EXITS = """\b
+Exit codes:
+  0  all verified
+  1  a mismatch
+  2  usage or configuration
+  3  no mismatch, but something could not be verified
+  4  libvirt can't be reached"""
+
+
+def formats(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options for what it prints and where."""
+    for option in (
+        click.option(
+            "--format", "form", type=click.Choice(["text", "json"]), default="text",
+            show_default=True, help="what to print",
+        ),
+        click.option(
+            "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+            help="write there instead of to standard output",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def connections(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options that all that ask libvirt share."""
+    for option in (
+        click.option(
+            "-c", "--connect", "uris", multiple=True, metavar="URI",
+            help="libvirt connection; repeatable  [default: $LIBVIRT_DEFAULT_URI, then "
+            "qemu:///system]",
+        ),
+        click.option(
+            "--probe/--no-probe", default=True, show_default=True,
+            help="whether to ask QEMU itself what it builds for each domain",
+        ),
+        click.option(
+            "--timeout", type=click.FloatRange(0.1, 3600), default=10.0, show_default=True,
+            metavar="SECONDS", help="what one guest may take to answer",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return formats(command)
+
+
+def ledger_option(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the option for where history is."""
+    return click.option(
+        "--ledger", metavar="URL", envvar="SAMEMACHINE_LEDGER",
+        help="a file, sqlite:////path or postgresql://user@host/database; the password belongs "
+        "into ~/.pgpass  [default: $SAMEMACHINE_LEDGER, then this user's own file]",
+    )(command)  # fmt: skip
+
+
+def uris_or_default(uris: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the connections that were named, else the user's default one, else this host's."""
+    return uris or (os.environ.get("LIBVIRT_DEFAULT_URI") or "qemu:///system",)
+
+
+def open_ledger(url: str | None) -> "Ledger":
+    """Return the ledger of a URL; raises ``UsageError``, ``LedgerError``."""
+    # SQLAlchemy takes as long to load as everything else together: only for who needs it.
+    try:
+        from host_agent.ledger import Ledger  # noqa: PLC0415
+    except ImportError as error:
+        raise LedgerError(f"history needs SQLAlchemy 2.0 or newer ({error})") from error
+    return Ledger(url)
+
+
+def ready_ledger(url: str | None) -> "Ledger | None":
+    """Return the ledger, made where it is not there yet; without one, verification goes on."""
+    try:
+        ledger = open_ledger(url)
+        ledger.prepare()
+    except LedgerError as error:
+        complain(f"no history: {error}", 0)
+        return None
+    return ledger

@@ -1,0 +1,295 @@
+"""The commands ``baseline``, ``verify``, ``why`` and ``serve``."""
+
+import shlex
+import signal
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from host_agent import why
+from host_agent.audit import Options as AuditOptions
+from host_agent.audit import audit
+from host_agent.commands.options import (
+    EXITS,
+    connections,
+    ledger_option,
+    open_ledger,
+    ready_ledger,
+    uris_or_default,
+)
+from host_agent.commands.terminal import complain, destination, progress, whole_file
+from host_agent.errors import LedgerError, LibvirtError, UsageError
+from host_agent.model import Confirmed, Failed, HostAudit
+from host_agent.output import verification as output
+from host_agent.output import why as why_output
+from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED, decision
+from host_agent.reactions import Patience
+from host_agent.times import FORMS, parse_past
+from host_agent.verifier import kept_in
+from host_agent.verify import Options, verify
+
+if TYPE_CHECKING:
+    from host_agent.ledger import Ledger
+
+
+@click.command(
+    "baseline",
+    epilog="\b\nExamples:\n"
+    "  samemachine baseline vm1                before a migration or an upgrade\n"
+    "  samemachine baseline --all              every running domain\n"
+    "\n\b\nExit codes:\n  0  taken\n  2  usage or configuration\n"
+    "  3  a domain could not give the evidence\n  4  libvirt can't be reached",
+)
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.option("--all", "everything", is_flag=True, help="all running domains")
+@ledger_option
+@connections
+def baseline_command(
+    domains: tuple[str, ...], uris: tuple[str, ...], timeout: float, ledger: str | None, form: str,
+    output: Path | None, *, probe: bool, everything: bool,
+) -> int:  # fmt: skip
+    """Record what domains are now, as what they must still be later.
+
+    The baseline is kept in the domain's metadata, which libvirt carries along in a migration; a
+    copy is kept in the ledger. It is replaced whenever a verification passes; use this command to
+    accept a change that was wanted.
+    """
+    _some(domains, everything=everything)
+    options = Options(names=domains, seconds=timeout, probe=probe, accept=True)
+    results, unreachable = _run(uris, options, ready_ledger(ledger))
+    lacking = any(isinstance(result, Failed) or not result.kept for result in results)
+    code = UNREACHABLE if unreachable else UNVERIFIED if lacking else VERIFIED
+    _print(results, form, output, code, kept=True)
+    return code
+
+
+@click.command(
+    "verify",
+    epilog="\b\nExamples:\n"
+    "  samemachine verify vm1 --wait 60         after a migration or a restart\n"
+    "  samemachine verify --all\n"
+    "  samemachine verify --arrived-since 2h    everything that came to this host since\n"
+    "  samemachine verify --arrived-since 02:00 --max-mismatch 0 && echo go on\n"
+    f"\n{EXITS}",
+)
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.option("--all", "everything", is_flag=True, help="all running domains")
+@click.option(
+    "--wait", type=click.FloatRange(0, 86400), default=0.0, show_default=True, metavar="SECONDS",
+    help="how long to wait for a guest that does not answer yet",
+)  # fmt: skip
+@click.option(
+    "--arrived-since", metavar="TIME",
+    help=f"only domains that came to this host by migration since then: {FORMS}",
+)  # fmt: skip
+@click.option(
+    "--max-mismatch", type=click.IntRange(0), default=0, show_default=True, metavar="N",
+    help="exit 0 with up to N mismatches",
+)  # fmt: skip
+@ledger_option
+@connections
+def verify_command(
+    domains: tuple[str, ...], uris: tuple[str, ...], timeout: float, ledger: str | None, form: str,
+    output: Path | None, wait: float, arrived_since: str | None, max_mismatch: int, *,
+    probe: bool, everything: bool,
+) -> int:  # fmt: skip
+    """Hold domains against their baselines: did this move or this restart go well?
+
+    What happened (arrival, restart, nothing) is seen from the evidence. A verification that passes
+    renews the baseline.
+    """
+    since = None
+    if arrived_since is not None:
+        since = parse_past(arrived_since, datetime.now().astimezone())
+    else:
+        _some(domains, everything=everything)
+    options = Options(names=domains, seconds=timeout, probe=probe, wait=wait, since=since)
+    history = ready_ledger(ledger)
+    results, unreachable = _run(uris, options, history)
+    words = [_word(result) for result in results]
+    lacking = any(word not in {"verified", "mismatch"} for word in words)
+    code = UNREACHABLE if unreachable else UNVERIFIED if lacking else VERIFIED
+    if words.count("mismatch") > max_mismatch:
+        code = MISMATCH
+    _print(results, form, output, code, kept=False)
+    return code
+
+
+@click.command(
+    "why",
+    epilog="\b\nExamples:\n"
+    "  samemachine why vm1\n"
+    "  samemachine why vm1 --bundle vm1.json     all of it, for a bug report\n"
+    f"\n{EXITS}",
+)
+@click.argument("domain")
+@click.option(
+    "--bundle", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="write all of it there as JSON",
+)  # fmt: skip
+@ledger_option
+@connections
+def why_command(
+    domain: str, uris: tuple[str, ...], timeout: float, ledger: str | None, form: str,
+    output: Path | None, bundle: Path | None, *, probe: bool,
+) -> int:  # fmt: skip
+    """Tell what happened to a domain: timeline, before and now, one sentence for the ticket.
+
+    Works with a guest that is dead: then from the host's evidence alone. Nothing is changed.
+    """
+    history = ready_ledger(ledger)
+    options = AuditOptions(names=(domain,), seconds=timeout, probe=probe, kept=kept_in(history))
+    found, absent = _found(uris_or_default(uris), options)
+    story = why.tell(found, domain, history)
+    if story is None:
+        raise absent
+    if found is None and isinstance(absent, LibvirtError):
+        code = complain(str(absent), UNREACHABLE)
+    else:
+        code = why.exit_code(story)
+    if bundle is not None:
+        with whole_file(bundle) as file:
+            file.write(why_output.render(story, code).encode())
+    with destination(output) as console:
+        if form == "json":
+            console.file.write(why_output.render(story, code))
+        else:
+            why_output.print_why(console, story)
+    return code
+
+
+@click.command(
+    "serve",
+    epilog="\b\nExamples:\n"
+    "  samemachine serve                                   as the service does\n"
+    "  samemachine serve --exec '/usr/local/bin/page-me'   is run for each verdict:\n"
+    "      /usr/local/bin/page-me VERDICT DOMAIN UUID, with SAMEMACHINE_VERDICT, _OCCASION,\n"
+    "      _DOMAIN, _UUID, _HOST, _DEPTH, _PROBLEM in its environment; no shell\n"
+    "\n\b\nExit codes:\n  0  ended by SIGTERM or SIGINT\n  2  usage or configuration",
+)
+@click.option(
+    "-c", "--connect", "uri", metavar="URI", help="libvirt connection  [default: this host's]"
+)
+@click.option("--exec", "command", metavar="COMMAND", help="run for each verdict")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, metavar="N",
+    help="how many domains to verify at the same time",
+)  # fmt: skip
+@click.option(
+    "--boot-wait", type=click.FloatRange(1, 86400), default=300.0, show_default=True,
+    metavar="SECONDS", help="how long a guest may take to boot until it answers",
+)  # fmt: skip
+@click.option(
+    "--arrival-wait", type=click.FloatRange(1, 86400), default=60.0, show_default=True,
+    metavar="SECONDS", help="how long a guest that arrived may take to answer",
+)  # fmt: skip
+@click.option(
+    "--keep", type=click.IntRange(1, 36500), default=400, show_default=True, metavar="DAYS",
+    help="how long history is kept",
+)  # fmt: skip
+@click.option("--probe/--no-probe", default=True, show_default=True, help="whether to ask QEMU")
+@ledger_option
+def serve_command(
+    uri: str | None, command: str | None, jobs: int, boot_wait: float, arrival_wait: float,
+    keep: int, ledger: str | None, *, probe: bool,
+) -> int:  # fmt: skip
+    """Verify each arrival and each restart as soon as the guest answers, until stopped.
+
+    Verdicts go to the journal, the ledger and the command. Nothing is polled while nothing
+    happens, no guest is changed, and no metadata is written while a migration runs.
+    """
+    from host_agent.daemon import Daemon  # noqa: PLC0415 - it needs the ledger, see open_ledger
+    from host_agent.daemon import Options as DaemonOptions  # noqa: PLC0415
+
+    daemon = Daemon(
+        DaemonOptions(
+            uri=uris_or_default((uri,) if uri else ())[0],
+            at_once=jobs,
+            patience=Patience(arrival=arrival_wait, boot=boot_wait),
+            command=_words(command or ""),
+            keep_days=keep,
+            probe=probe,
+        ),
+        _opened(ledger),
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.stop())
+    daemon.run()
+    return VERIFIED
+
+
+COMMANDS = baseline_command, verify_command, why_command, serve_command
+
+
+def _some(domains: Sequence[str], *, everything: bool) -> None:
+    if bool(domains) == everything:
+        raise UsageError("name the domains, or say --all")
+
+
+def _words(command: str) -> tuple[str, ...]:
+    try:
+        return tuple(shlex.split(command))
+    except ValueError as error:
+        raise UsageError(f"--exec {command!r}: {error}") from error
+
+
+def _opened(url: str | None) -> "Ledger | None":
+    """The ledger, whatever its state: the daemon outlives a full disk."""
+    try:
+        return open_ledger(url)
+    except LedgerError as error:
+        complain(f"no history: {error}", VERIFIED)
+        return None
+
+
+def _run(
+    uris: tuple[str, ...], options: Options, ledger: "Ledger | None"
+) -> tuple[list[Confirmed | Failed], int]:
+    results: list[Confirmed | Failed] = []
+    unreachable = 0
+    for uri in uris_or_default(uris):
+        try:
+            with progress(uri) as told:
+                results += verify(uri, options, ledger, told)
+        except LibvirtError as error:
+            complain(str(error), UNREACHABLE)
+            unreachable += 1
+        except UsageError as error:
+            moved = None if ledger is None else why.moved(ledger, uri, options.names)
+            raise UsageError(moved) if moved else error from None
+    return results, unreachable
+
+
+def _found(
+    uris: Sequence[str], options: AuditOptions
+) -> tuple[HostAudit | None, LibvirtError | UsageError]:
+    """The audit of the first host that has the domain, else why none has it."""
+    absent: LibvirtError | UsageError = UsageError("no connection was named")
+    for uri in uris:
+        try:
+            return audit(uri, options), absent
+        except (LibvirtError, UsageError) as error:
+            # It may be on the one that can't be reached.
+            absent = absent if isinstance(absent, LibvirtError) else error
+    return None, absent
+
+
+def _word(result: Confirmed | Failed) -> str:
+    return decision(result if isinstance(result, Failed) else result.audited)
+
+
+def _print(
+    results: list[Confirmed | Failed], form: str, file: Path | None, code: int, *, kept: bool
+) -> None:
+    with destination(file) as console:
+        if form == "json":
+            console.file.write(output.render(results, code))
+        elif kept:
+            output.print_kept(console, results)
+        else:
+            output.print_verified(console, results)
+            if not results:
+                console.print("nothing to verify")

@@ -1,0 +1,337 @@
+"""The job ``serve``: verifies each arrival and each restart as soon as the guest answers.
+
+libvirt's events say when; nothing is polled while nothing happens. Where libvirtd goes away it is
+connected to again, and what was missed meanwhile is caught up with: a QEMU process that is younger
+than the newest verdict of its domain has not been verified.
+"""
+
+import os
+import queue
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from host_agent import ledger_entry
+from host_agent.domain_event import DomainEvent, EventKind
+from host_agent.errors import LedgerError, LibvirtError
+from host_agent.gather import Gatherer
+from host_agent.hypervisor import Domain, Hypervisor
+from host_agent.journal import Journal, Priority
+from host_agent.ledger_entry import Entry
+from host_agent.model import Confirmed, Failed
+from host_agent.opened_channels import OpenedChannels
+from host_agent.reactions import Patience, react
+from host_agent.schedule import Schedule, Task
+from host_agent.service_manager import ServiceManager
+from host_agent.verifier import Verifier, kept_in, write
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from host_agent.ledger import Ledger
+
+_NICE = 10
+_RETRY = 1.0
+"""Seconds between looks at a guest that has not answered yet."""
+_WRITE_AGAIN = 5.0
+_WRITE_TRIES = 60
+_RECONNECT = (1.0, 2.0, 5.0, 10.0, 30.0)
+_TICK = 5.0
+_LAST_SECONDS = 5.0
+_COMMAND_SECONDS = 30.0
+_DAY = 86400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How the daemon works."""
+
+    uri: str
+    at_once: int = 2
+    seconds: float = 10.0
+    """What one answer may take."""
+    patience: Patience = field(default_factory=Patience)
+    command: Sequence[str] = ()
+    """Run for each verdict; none: nothing is."""
+    keep_days: float = 400.0
+    probe: bool = True
+
+
+class Daemon:
+    """Runs until ``stop``; everything that is slow runs in its pool."""
+
+    def __init__(
+        self, options: Options, ledger: "Ledger | None", *,
+        journal: Journal | None = None, manager: ServiceManager | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:  # fmt: skip
+        self._options = options
+        self._ledger = ledger
+        self._journal = journal or Journal()
+        self._manager = manager or ServiceManager()
+        self._clock = clock
+        self._schedule = Schedule()
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._stopping = False
+        self._unwritten: dict[UUID, tuple[str, int]] = {}
+        self._opened = OpenedChannels()
+        self._said_of_ledger = ""
+        self._next_care = 0.0
+
+    def stop(self) -> None:
+        """Ask it to end; from any thread, or from a signal handler."""
+        self._inbox.put(self._stop)
+
+    def _stop(self) -> None:
+        self._stopping = True
+
+    def run(self) -> None:
+        """Serve until ``stop`` is called."""
+        with suppress(OSError):
+            os.nice(_NICE)
+        tries = 0
+        self._manager.ready(f"connecting to {self._options.uri}")
+        pool = ThreadPoolExecutor(max_workers=self._options.at_once)
+        try:
+            while not self._stopping:
+                tries = self._connected(pool, tries)
+            self._manager.stopping("ending")
+            self._let_end()
+        finally:
+            # One that hangs in libvirt must not keep us.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _connected(self, pool: ThreadPoolExecutor, tries: int) -> int:
+        """Serve one connection, or wait for the next try; returns how many tries failed."""
+        try:
+            hypervisor = Hypervisor.open(self._options.uri)
+        except LibvirtError as error:
+            wait = _RECONNECT[min(tries, len(_RECONNECT) - 1)]
+            self._say(f"{error}; next try in {wait:.0f} s", Priority.WARNING)
+            self._pass(wait)
+            return tries + 1
+        try:
+            self._serve(hypervisor, pool)
+        except LibvirtError as error:
+            self._say(f"libvirt: {error}", Priority.WARNING)
+        finally:
+            hypervisor.close()
+        self._pass(_RECONNECT[0])
+        return 0
+
+    def _pass(self, seconds: float) -> None:
+        """Let time pass, and do what comes in meanwhile."""
+        until = time.monotonic() + seconds
+        while not self._stopping and time.monotonic() < until:
+            self._wait(until)
+
+    def _let_end(self) -> None:
+        """Give what is under way a moment, so that no verdict is half told."""
+        until = time.monotonic() + _LAST_SECONDS
+        with suppress(queue.Empty):
+            while self._schedule.under_way and time.monotonic() < until:
+                self._inbox.get(timeout=max(0.01, until - time.monotonic()))()
+
+    def _serve(self, hypervisor: Hypervisor, pool: ThreadPoolExecutor) -> None:
+        """Serve one connection until it dies or we are stopped."""
+        gone = threading.Event()
+        hypervisor.keep_alive()
+        hypervisor.on_close(lambda _: self._inbox.put(gone.set))
+        hypervisor.subscribe(lambda event: self._inbox.put(lambda: self._hear(hypervisor, event)))
+        gatherer = Gatherer.on(
+            hypervisor, self._options.uri, seconds=self._options.seconds,
+            probe=self._options.probe, opened=self._opened, kept=kept_in(self._ledger),
+        )  # fmt: skip
+        self._look_after_history(hypervisor)
+        # First the events, then what was missed: nothing falls between the two.
+        self._catch_up(hypervisor, gatherer)
+        self._say(f"watching {self._options.uri}", Priority.INFO)
+        while not self._stopping and not gone.is_set():
+            self._look_after_history(hypervisor)
+            now = time.monotonic()
+            for task in self._schedule.take(now, self._options.at_once):
+                pool.submit(self._work, hypervisor, gatherer, task)
+            self._wait(self._schedule.next_due())
+        if gone.is_set():
+            self._say("the connection to libvirt was lost", Priority.WARNING)
+
+    def _wait(self, until: float | None) -> None:
+        """Do what comes in, until a time or a tick at the most."""
+        end = time.monotonic() + self._tick()
+        if until is not None:
+            end = min(end, until)
+        while not self._stopping:
+            left = end - time.monotonic()
+            try:
+                todo = (
+                    self._inbox.get(timeout=max(0.0, left))
+                    if left > 0
+                    else self._inbox.get_nowait()
+                )
+            except queue.Empty:
+                break
+            todo()
+            if self._inbox.empty():
+                break
+        self._manager.watchdog()
+
+    def _tick(self) -> float:
+        watched = self._manager.watchdog_seconds
+        return _TICK if watched is None else min(_TICK, watched / 2)
+
+    def _hear(self, hypervisor: Hypervisor, event: DomainEvent) -> None:
+        react(self._schedule, event, time.monotonic(), self._options.patience)
+        if event.kind in {EventKind.DEPARTED, EventKind.CRASHED}:
+            departed = event.kind is EventKind.DEPARTED
+            entry = Entry(
+                time=event.time, host=hypervisor.host_name, uuid=str(event.uuid), name=event.name,
+                occasion="departure" if departed else "stop",
+                verdict="left" if departed else "crashed",
+            )  # fmt: skip
+            self._record(entry)
+            self._journal.write_verdict(entry)
+
+    def _catch_up(self, hypervisor: Hypervisor, gatherer: Gatherer) -> None:
+        """Plan what happened while nobody listened."""
+        now, patience = time.monotonic(), self._options.patience
+        processes = gatherer.processes or {}
+        for domain in hypervisor.domains():
+            if not domain.is_active():
+                continue
+            running = processes.get(domain.uuid)
+            told = self._newest(domain, gatherer.facts.name)
+            if told is not None and (running is None or told.time >= running.started):
+                continue
+            self._schedule.add_unless_waiting(
+                Task(uuid=domain.uuid, why="missed", due=now, until=now + patience.boot)
+            )
+
+    def _newest(self, domain: Domain, host: str) -> Entry | None:
+        try:
+            return self._ledger.newest(str(domain.uuid), host) if self._ledger else None
+        except LedgerError as error:
+            self._say_of_ledger(error)
+            return None
+
+    def _work(self, hypervisor: Hypervisor, gatherer: Gatherer, task: Task) -> None:
+        """Do one task, in a thread of the pool; its end goes back to the main thread."""
+        again: float | None = None
+        try:
+            again = self._verify(hypervisor, gatherer, task)
+        except LibvirtError as error:
+            self._say(f"{task.uuid}: {error}", Priority.WARNING)
+        except Exception as error:  # noqa: BLE001 - one domain must not end the others' watch
+            self._say(f"{task.uuid}: {type(error).__name__}: {error}", Priority.ERR)
+        finally:
+            if again is None:
+                self._inbox.put(lambda: self._schedule.done(task.uuid))
+            else:
+                due = again
+                self._inbox.put(lambda: self._schedule.again(task, due))
+
+    def _verify(self, hypervisor: Hypervisor, gatherer: Gatherer, task: Task) -> float | None:
+        """Verify; returns when to try again, None: it is done."""
+        domain = hypervisor.domain(task.uuid)
+        if domain is None or not domain.is_active():
+            return None
+        if task.uuid in self._unwritten:
+            return self._write(domain, task)
+        now = time.monotonic()
+        verifier = Verifier(gatherer=gatherer.refreshed(), ledger=self._ledger, clock=self._clock)
+        result = verifier.attempt(
+            domain,
+            final=now >= task.until,
+            another_boot=task.another_boot,
+            first=True,
+            refresh=task.refresh,
+        )
+        if result is None:
+            return now + _RETRY
+        self._tell(result)
+        if isinstance(result, Confirmed) and result.unwritten is not None:
+            self._unwritten[task.uuid] = (result.unwritten, _WRITE_TRIES)
+            return now + _WRITE_AGAIN
+        return None
+
+    def _write(self, domain: Domain, task: Task) -> float | None:
+        """Write a baseline that libvirt refused while a job ran."""
+        element, left = self._unwritten[task.uuid]
+        if write(domain, element, persistent=domain.is_persistent()) is None or left <= 1:
+            del self._unwritten[task.uuid]
+            return None
+        self._unwritten[task.uuid] = (element, left - 1)
+        return time.monotonic() + _WRITE_AGAIN
+
+    def _tell(self, result: Confirmed | Failed) -> None:
+        if isinstance(result, Failed):
+            self._say(f"{result.name}: {result.error}", Priority.WARNING)
+            return
+        case = result.audited.case
+        entry = ledger_entry.of(result.audited, time=self._clock(), host=case.host, qemu=case.qemu)
+        self._journal.write_verdict(entry)
+        for complaint in result.complaints:
+            self._say(f"{entry.name}: {complaint}", Priority.WARNING)
+        self._manager.status(f"{entry.name}: {entry.verdict}")
+        self._command(entry)
+
+    def _command(self, entry: Entry) -> None:
+        """Run the operator's command: arguments and environment, no shell."""
+        if not self._options.command:
+            return
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+            "SAMEMACHINE_VERDICT": entry.verdict,
+            "SAMEMACHINE_OCCASION": entry.occasion,
+            "SAMEMACHINE_DOMAIN": entry.name,
+            "SAMEMACHINE_UUID": entry.uuid,
+            "SAMEMACHINE_HOST": entry.host,
+            "SAMEMACHINE_DEPTH": entry.depth or "",
+            "SAMEMACHINE_PROBLEM": entry.problem.sentence if entry.problem else "",
+        }
+        command = [*self._options.command, entry.verdict, entry.name, entry.uuid]
+        try:
+            done = subprocess.run(
+                command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, timeout=_COMMAND_SECONDS, check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            self._say(f"the command {command[0]}: {error}", Priority.WARNING)
+            return
+        if done.returncode:
+            self._say(f"the command {command[0]} exited {done.returncode}", Priority.WARNING)
+
+    def _record(self, entry: Entry) -> None:
+        try:
+            if self._ledger is not None:
+                self._ledger.append(entry)
+        except LedgerError as error:
+            self._say_of_ledger(error)
+
+    def _look_after_history(self, hypervisor: Hypervisor) -> None:
+        """Once a day: make the ledger where it is not there yet, and drop what is too old."""
+        if self._ledger is None or time.monotonic() < self._next_care:
+            return
+        self._next_care = time.monotonic() + _DAY
+        try:
+            self._ledger.prepare()
+            self._ledger.prune(
+                self._clock() - self._options.keep_days * _DAY,
+                host=hypervisor.host_name,
+                domains=[str(domain.uuid) for domain in hypervisor.domains()],
+            )
+        except LedgerError as error:
+            self._say_of_ledger(error)
+
+    def _say_of_ledger(self, error: LedgerError) -> None:
+        # A disk stays full for longer than one domain's verdict.
+        if str(error) != self._said_of_ledger:
+            self._said_of_ledger = str(error)
+            self._say(f"no history: {error}", Priority.WARNING)
+
+    def _say(self, sentence: str, priority: Priority) -> None:
+        self._journal.write(sentence, priority)

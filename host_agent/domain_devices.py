@@ -1,0 +1,97 @@
+"""Domain XML → what decides whether the domain can move (libvirt docs/formatdomain.rst). Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+from host_agent.domain_xml import DomainXmlError
+
+_HOST_BOUND = {"host-passthrough", "maximum"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disk:
+    """A disk that has something in it."""
+
+    target: str
+    """Such as ``vda``."""
+    type: str
+    """``file``, ``block``, ``network``, ``volume`` …: where its contents lie."""
+    path: str | None
+    """Of a file or a block device."""
+    writable: bool
+    """Not read-only, and not shared by several domains."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Devices:
+    """What of a domain must be there as well on another host."""
+
+    disks: tuple[Disk, ...]
+    passthrough: tuple[str, ...]
+    """Devices of the host that the guest has, in words."""
+    cpu: str | None
+    """The element ``<cpu>``; None: there is none."""
+    cpu_mode: str | None
+
+    @property
+    def host_bound_cpu(self) -> bool:
+        """Whether the guest has whatever CPU its host has."""
+        return self.cpu_mode in _HOST_BOUND
+
+
+def parse(xml: str) -> Devices:
+    """Return what matters of a domain XML; raises ``DomainXmlError``."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    try:
+        root = etree.fromstring(xml.encode(), parser)
+    except etree.XMLSyntaxError as error:
+        raise DomainXmlError(f"the domain XML can't be parsed: {error}") from error
+    cpu = root.find("cpu")
+    return Devices(
+        disks=tuple(_disks(root)),
+        passthrough=tuple(_passthrough(root)),
+        cpu=None if cpu is None else etree.tostring(cpu, encoding="unicode", with_tail=False),
+        cpu_mode=None if cpu is None else cpu.get("mode", "custom"),
+    )
+
+
+def _disks(root: etree._Element) -> Iterator[Disk]:
+    for disk in root.iterfind("devices/disk"):
+        source, target = disk.find("source"), disk.find("target")
+        if source is None or target is None:
+            # An empty drive.
+            continue
+        fixed = disk.find("readonly") is not None or disk.find("shareable") is not None
+        yield Disk(
+            target=target.get("dev", ""),
+            type=disk.get("type", "file"),
+            path=source.get("file") or source.get("dev"),
+            writable=not fixed and disk.get("device", "disk") not in {"cdrom", "floppy"},
+        )
+
+
+def _passthrough(root: etree._Element) -> Iterator[str]:
+    devices = root.find("devices")
+    for device in devices if devices is not None else ():
+        # With <teaming> the device is unplugged for the move, and its partner stays.
+        if device.tag == "hostdev" and device.find("teaming") is None:
+            kind = device.get("type", device.get("mode", ""))
+            # libvirt lets the guest lose a USB device in the move.
+            if kind != "usb":
+                yield f"{kind} device {_alias(device)}".rstrip()
+        elif device.tag == "interface" and device.find("teaming") is None:
+            if device.get("type") in {"hostdev", "vdpa"}:
+                yield f"{device.get('type')} network device {_alias(device)}".rstrip()
+        elif device.tag == "filesystem":
+            driver = device.find("driver")
+            if driver is None or driver.get("type") != "virtiofs":
+                yield f"shared folder {_alias(device)}".rstrip()
+    if root.find("launchSecurity") is not None:
+        yield "encrypted memory"
+
+
+def _alias(device: etree._Element) -> str:
+    alias = device.find("alias")
+    return "" if alias is None else alias.get("name", "")

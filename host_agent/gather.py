@@ -1,0 +1,228 @@
+"""All evidence of one domain → a ``Case``: libvirt, the QEMU process, memory, the guest, probes."""
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from host_agent import baseline, booted_memory, capabilities, occasion, qemu_process
+from host_agent.baseline import BaselineError, ForeignBaselineError
+from host_agent.dialling import Dialler, undialled
+from host_agent.domain_probe import DomainProbe
+from host_agent.domain_xml import parse
+from host_agent.errors import LibvirtError
+from host_agent.expectation import by_rule, with_probe
+from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
+from host_agent.missing import Missing, Reason
+from host_agent.model import (
+    Baseline,
+    Case,
+    Declared,
+    Definition,
+    Expectation,
+    Observation,
+    ProbedTables,
+    Running,
+    Smbios,
+)
+from host_agent.opened_channels import OpenedChannels
+
+QEMU = "QEMU"
+"""libvirt's word for its driver."""
+NO_BASELINE = Missing(
+    reason=Reason.ABSENT, sentence="no baseline was taken", remedy="samemachine baseline DOMAIN"
+)
+_NOT_RUNNING = Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
+_NOT_ASKED_FOR = Missing(reason=Reason.ABSENT, sentence="probes were switched off (--no-probe)")
+_ELSEWHERE = Missing(
+    reason=Reason.UNSUPPORTED,
+    sentence="a QEMU can be asked only on its own host",
+    remedy="run samemachine there",
+)
+_MONITOR_SECONDS = 3.0
+
+Progress = Callable[[int, int], None]
+"""Told how many domains of how many are done."""
+
+Kept = Callable[[UUID], str | None]
+"""Returns a copy of a domain's baseline, an element, from where it is kept beside libvirt."""
+
+
+def nothing_kept(uuid: UUID) -> str | None:  # noqa: ARG001 - it is a Kept
+    """Return None: no copy is kept anywhere."""
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gatherer:
+    """What the domains of one host share while their evidence is gathered."""
+
+    hypervisor: Hypervisor
+    facts: Facts
+    dialler: Dialler
+    probe: DomainProbe | None
+    """None: it was not asked for."""
+    processes: Mapping[UUID, Running] | None
+    """None: the host's processes can't be seen from here."""
+    aliases: capabilities.Aliases
+    seconds: float
+    """What one domain may take until its guest agent has answered."""
+    kept: Kept
+
+    @classmethod
+    def on(
+        cls, hypervisor: Hypervisor, uri: str, *, seconds: float, probe: bool,
+        opened: OpenedChannels, kept: Kept = nothing_kept,
+    ) -> "Gatherer":  # fmt: skip
+        """Return one for a connection; raises ``LibvirtError``."""
+        facts = hypervisor.facts()
+        local = is_local(uri)
+        return cls(
+            hypervisor=hypervisor,
+            facts=facts,
+            dialler=Dialler(uri=uri, local=local, opened=opened),
+            probe=DomainProbe(len(os.sched_getaffinity(0))) if probe else None,
+            processes=qemu_process.running() if local else None,
+            aliases=capabilities.aliases(facts.capabilities),
+            seconds=seconds,
+            kept=kept,
+        )
+
+    def refreshed(self) -> "Gatherer":
+        """Return one that has seen the host's processes of now."""
+        if self.processes is None:
+            return self
+        return replace(self, processes=qemu_process.running())
+
+    def case(self, domain: Domain) -> Case:
+        """Return all evidence of a domain; raises ``LibvirtError``, ``DomainXmlError``."""
+        declared = _declared(domain)
+        definition = declared.definition
+        aliases = self.aliases.get((definition.architecture, definition.emulator or ""), {})
+        expected = by_rule(definition, aliases)
+        if self.facts.driver != QEMU:
+            nothing = Missing(
+                reason=Reason.UNSUPPORTED,
+                sentence=f"libvirt's {self.facts.driver} driver runs no QEMU: nothing can be asked",
+            )
+            return Case(
+                declared=declared, expected=expected, running=nothing, memory=nothing,
+                observation=undialled(declared, nothing) or nothing, now=nothing,
+                next_start=nothing, baseline=self._baseline(definition), forecast=nothing,
+                host=self.facts.name, aliases=aliases,
+            )  # fmt: skip
+        running = self._running(declared)
+        memory = self._memory(domain, declared, running)
+        if definition.channel and isinstance(memory, Missing) and memory.reason is Reason.HUNG:
+            observation: Observation | Missing = undialled(declared, running) or memory
+        else:
+            observation = self.dialler.observe(domain, declared, running, self.seconds)
+        now = self._now(declared, running)
+        if isinstance(expected, Expectation) and isinstance(now, ProbedTables) and now.smbios:
+            expected = with_probe(expected, now.smbios.named)
+        before = self._baseline(definition)
+        case = Case(
+            declared=declared,
+            expected=expected,
+            running=running,
+            memory=memory,
+            observation=observation,
+            now=now,
+            next_start=self._next_start(domain, declared),
+            baseline=before,
+            forecast=self._forecast(declared, running, before),
+            host=self.facts.name,
+            qemu=self._qemu(running, now),
+            aliases=aliases,
+        )
+        return replace(case, occasion=occasion.of(case))
+
+    def _baseline(self, definition: Definition) -> Baseline | Missing:
+        # An owner that rewrites the XML at each start loses it there.
+        element = definition.metadata.get(baseline.NAMESPACE) or self.kept(definition.uuid)
+        if element is None:
+            return NO_BASELINE
+        try:
+            return baseline.from_element(element, definition.uuid)
+        except BaselineError as error:
+            foreign = isinstance(error, ForeignBaselineError)
+            return Missing(
+                reason=Reason.ABSENT if foreign else Reason.REFUSED,
+                sentence=f"the baseline can't be used: {error}",
+                remedy=f"take a new one: samemachine baseline {definition.name}",
+            )
+
+    def _memory(
+        self, domain: Domain, declared: Declared, running: Running | Missing
+    ) -> Smbios | Missing:
+        if declared.active is None:
+            return _NOT_RUNNING
+        if isinstance(running, Running) and running.stopped:
+            return Missing(reason=Reason.HUNG, sentence="the QEMU process is stopped by a signal")
+        # Before the channel is dialled: a QEMU that does not answer its monitor does not accept
+        # connections either, and one opening more through libvirt could freeze libvirtd.
+        return booted_memory.read(domain, declared.active, min(_MONITOR_SECONDS, self.seconds / 2))
+
+    def _now(self, declared: Declared, running: Running | Missing) -> ProbedTables | Missing:
+        if isinstance(running, Missing) or declared.active is None:
+            return running if isinstance(running, Missing) else _NOT_RUNNING
+        return self.probe.now(running, declared.active) if self.probe else _NOT_ASKED_FOR
+
+    def _forecast(
+        self, declared: Declared, running: Running | Missing, before: Baseline | Missing
+    ) -> ProbedTables | Missing:
+        if isinstance(before, Missing):
+            return before
+        if isinstance(running, Missing) or declared.active is None:
+            return running if isinstance(running, Missing) else _NOT_RUNNING
+        if before.options is None:
+            return Missing(
+                reason=Reason.ABSENT,
+                sentence="the baseline was taken where QEMU's options were not to be seen",
+            )
+        if self.probe is None:
+            return _NOT_ASKED_FOR
+        return self.probe.forecast(running, declared.active, before.options)
+
+    def _next_start(self, domain: Domain, declared: Declared) -> ProbedTables | Missing:
+        if declared.active is None:
+            return _NOT_RUNNING
+        if declared.persistent is None:
+            return Missing(reason=Reason.ABSENT, sentence="the domain is transient")
+        if self.processes is None:
+            return _ELSEWHERE
+        if self.probe is None:
+            return _NOT_ASKED_FOR
+        return self.probe.next_start(
+            self.hypervisor, declared.persistent, domain.xml(inactive=True)
+        )
+
+    def _running(self, declared: Declared) -> Running | Missing:
+        if declared.active is None:
+            return _NOT_RUNNING
+        if self.processes is None:
+            return Missing(
+                reason=Reason.UNSUPPORTED,
+                sentence="the QEMU process can be seen only on its own host",
+                remedy="run samemachine there",
+            )
+        return self.processes.get(declared.active.uuid) or Missing(
+            reason=Reason.ABSENT, sentence="this host shows no QEMU process with the domain's UUID"
+        )
+
+    def _qemu(self, running: Running | Missing, now: ProbedTables | Missing) -> str | None:
+        if isinstance(now, ProbedTables):
+            return now.qemu
+        replaced = isinstance(running, Missing) or running.replaced is not False
+        return None if replaced else self.facts.hypervisor
+
+
+def _declared(domain: Domain) -> Declared:
+    active = parse(domain.xml(inactive=False)) if domain.is_active() else None
+    persistent = parse(domain.xml(inactive=True)) if domain.is_persistent() else None
+    if active is None and persistent is None:
+        raise LibvirtError("the domain stopped while it was looked at")
+    state, reason = domain.state()
+    return Declared(
+        active=active, persistent=persistent, state=state, reason=reason, domain_id=domain.id()
+    )

@@ -1,0 +1,217 @@
+"""The job ``migrate``: preflight, baseline, live migration, and verified on the destination."""
+
+import difflib
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from uuid import UUID
+
+from host_agent import capabilities, domain_devices, preflight
+from host_agent.capabilities import Offer
+from host_agent.domain_devices import Devices
+from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.errors import EvidenceError, LibvirtError, UsageError
+from host_agent.hypervisor import Domain, Facts, Hypervisor, Told, is_local
+from host_agent.migration import CopyStorage, MigrationEnd, MigrationOptions
+from host_agent.missing import Missing, Reason
+from host_agent.model import Confirmed, Decision, Definition, Difference, Failed
+from host_agent.move import End, Move, MoveReport, There
+from host_agent.selection import chosen
+from host_agent.shared_storage import is_shared
+
+_JOB_SECONDS = 5.0
+
+Confirm = Callable[[str, UUID], Confirmed | Failed]
+"""Takes a connection's URI and a domain; judges the domain there."""
+Forecast = Callable[[Definition], tuple[Difference, ...] | Missing]
+"""Says what a domain finds on the destination, at its next boot, that is not as here."""
+Watch = Callable[[], AbstractContextManager[tuple[Told, threading.Event]]]
+"""Is entered for the migration alone: who is told how far it is, and what cancels it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a domain is moved."""
+
+    name: str
+    """libvirt's name, the owner's display name, or a UUID."""
+    uri: str
+    destination: str
+    """The destination's URI."""
+    dry_run: bool = False
+    copy_storage: CopyStorage | None = None
+    unsafe: bool = False
+    bandwidth: int | None = None
+    """MiB a second."""
+    seconds: float | None = None
+    xml: str | None = None
+    """The XML that the destination is given."""
+
+
+def migrate(
+    options: Options, before: Confirm, after: Confirm, forecast: Forecast, watch: Watch
+) -> MoveReport:
+    """Move one domain live; whatever the guest's verdict is, it is in the report.
+
+    ``before`` takes the baseline, on the source; ``after`` verifies, on the destination. Raises
+    ``LibvirtError`` where a host can't be reached, ``UsageError`` where there is nothing to move.
+    """
+    source = Hypervisor.open(options.uri)
+    try:
+        destination = Hypervisor.open(options.destination)
+        try:
+            for hypervisor in (source, destination):
+                hypervisor.keep_alive()
+            (domain,) = chosen(source.domains(), (options.name,), options.uri)
+            move = _move(source, destination, domain, options, forecast)
+            return _carry_out(domain, destination, move, options, before, after, watch)
+        finally:
+            destination.close()
+    finally:
+        source.close()
+
+
+def _carry_out(
+    domain: Domain, destination: Hypervisor, move: Move, options: Options, before: Confirm,
+    after: Confirm, watch: Watch,
+) -> MoveReport:  # fmt: skip
+    findings = preflight.run(move)
+    now: Confirmed | Failed | None = None
+    result = then = None
+    go = not options.dry_run and not preflight.refused(findings)
+    if go:
+        now = before(options.uri, domain.uuid)
+        # What is wrong already would be wrong there too, and then look like the move's fault.
+        go = isinstance(now, Failed) or now.audited.verdict.decision is not Decision.MISMATCH
+    if go:
+        how = MigrationOptions(
+            persistent=domain.is_persistent(), copy_storage=options.copy_storage,
+            unsafe=options.unsafe, bandwidth=options.bandwidth, seconds=options.seconds,
+            xml=options.xml,
+        )  # fmt: skip
+        with watch() as (told, cancel):
+            result = domain.migrate(destination, how, told, cancel)
+        if result.end is MigrationEnd.MOVED:
+            then = _verified(domain, after, options.destination)
+    return MoveReport(
+        name=domain.name, uuid=domain.uuid, source=move.source, destination=move.destination,
+        findings=findings, dry_run=options.dry_run, before=now, result=result, after=then,
+    )  # fmt: skip
+
+
+def _verified(domain: Domain, after: Confirm, uri: str) -> Confirmed | Failed:
+    try:
+        return after(uri, domain.uuid)
+    except LibvirtError as error:
+        trouble = str(error)
+    except KeyboardInterrupt:
+        trouble = "interrupted"
+    # It has moved, and that must be said, whatever keeps it from being verified.
+    return Failed(name=domain.name, uuid=str(domain.uuid), error=trouble)
+
+
+def _move(
+    source: Hypervisor, destination: Hypervisor, domain: Domain, options: Options,
+    forecast: Forecast,
+) -> Move:  # fmt: skip
+    if not domain.is_active():
+        raise UsageError(
+            f"{domain.name} is {domain.state()[0]}: there is no guest to move; its definition: "
+            f"virsh migrate --offline --persistent {domain.name} {options.destination}"
+        )
+    xml = domain.xml(inactive=False)
+    try:
+        active, devices = parse(xml), domain_devices.parse(xml)
+    except DomainXmlError as error:
+        raise LibvirtError(f"{domain.name}: {error}") from error
+    here, there = source.facts(), destination.facts()
+    offered = capabilities.offers(there.capabilities, active.architecture, active.emulator or "")
+    offer = _offer(destination, active, offered)
+    return Move(
+        active=active,
+        state=domain.state()[0],
+        job=domain.job(_JOB_SECONDS),
+        devices=devices,
+        source=_end(here),
+        destination=_end(there),
+        offer=offer,
+        near=_near(active.machine or "", list(offered or ())),
+        cpu=_cpu(destination, active, devices, offer),
+        there=_there(destination, active),
+        shared=_shared(devices) if is_local(options.uri) else {},
+        copy_storage=options.copy_storage,
+        unsafe=options.unsafe,
+        xml=None if options.xml is None else _given(options.xml),
+        forecast=forecast(active),
+    )
+
+
+def _given(xml: str) -> Definition:
+    try:
+        return parse(xml)
+    except DomainXmlError as error:
+        raise UsageError(f"the XML for the destination can't be used: {error}") from error
+
+
+def _end(facts: Facts) -> End:
+    return End(
+        name=facts.name, uuid=capabilities.host_uuid(facts.capabilities), qemu=facts.hypervisor,
+        libvirt=facts.libvirt,
+    )  # fmt: skip
+
+
+def _offer(
+    destination: Hypervisor, active: Definition, offered: Mapping[str, Offer] | None
+) -> Offer | Missing:
+    """Ask the destination for the machine type, of the emulator that the domain names."""
+    name = active.machine or ""
+    if offered is not None and name not in offered:
+        return Missing(reason=Reason.ABSENT, sentence=f"there is no machine type {name}")
+    try:
+        destination.domain_capabilities(
+            active.emulator, active.architecture, active.machine, active.type
+        )
+    except EvidenceError as error:
+        # What libvirt looked at and refused, as against what it can't look at.
+        looked = error.missing.reason is Reason.FAILED
+        return Missing(
+            reason=Reason.ABSENT if looked else error.missing.reason,
+            sentence=error.missing.sentence, remedy=error.missing.remedy,
+        )  # fmt: skip
+    # An emulator that libvirt does not list has no aliases that it could know.
+    return (offered or {}).get(name) or Offer(canonical=name, deprecated=False)
+
+
+def _near(name: str, names: list[str]) -> tuple[str, ...]:
+    longer = [other for other in names if other.startswith(name) and other != name]
+    return tuple(longer or difflib.get_close_matches(name, names))
+
+
+def _cpu(
+    destination: Hypervisor, active: Definition, devices: Devices, offer: Offer | Missing
+) -> str | Missing | None:
+    if devices.cpu is None or devices.host_bound_cpu:
+        return None
+    machine = None if isinstance(offer, Missing) else active.machine
+    try:
+        return destination.incompatible_cpu(
+            devices.cpu, active.emulator, active.architecture, machine, active.type
+        )
+    except EvidenceError as error:
+        return error.missing
+
+
+def _there(destination: Hypervisor, active: Definition) -> tuple[There, ...]:
+    return tuple(
+        There(name=domain.name, uuid=domain.uuid, active=domain.is_active())
+        for domain in destination.domains()
+        if domain.name == active.name or domain.uuid == active.uuid
+    )
+
+
+def _shared(devices: Devices) -> dict[str, bool | None]:
+    return {
+        disk.target: is_shared(disk.path) if disk.type == "file" and disk.path else None
+        for disk in devices.disks
+    }

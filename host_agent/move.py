@@ -1,0 +1,77 @@
+"""What is known of a move before it is made. Decides nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from host_agent.capabilities import Offer
+from host_agent.domain_devices import Devices
+from host_agent.migration import CopyStorage, MigrationResult
+from host_agent.missing import Missing
+from host_agent.model import Confirmed, Definition, Difference, Failed, Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    """One of the two hosts."""
+
+    name: str
+    uuid: str | None
+    """libvirt's UUID of the host."""
+    qemu: str
+    libvirt: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class There:
+    """A domain that the destination already has."""
+
+    name: str
+    uuid: UUID
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """One domain, from where to where, and what both ends say to it."""
+
+    active: Definition
+    """What runs on the source."""
+    state: str
+    job: Missing | None
+    """The job of libvirt that runs on it already; None: none."""
+    devices: Devices
+    source: End
+    destination: End
+    offer: Offer | Missing
+    """The domain's machine type as the destination has it; ``ABSENT``: it has none of that name."""
+    near: tuple[str, ...] = ()
+    """Machine types of the destination whose names begin with the domain's, or near it."""
+    cpu: str | Missing | None = None
+    """Why the destination can't give the guest its CPU; None: it can."""
+    there: tuple[There, ...] = ()
+    """Domains of the destination with this domain's name or UUID."""
+    shared: Mapping[str, bool | None] = field(default_factory=dict)
+    """A disk's target → whether other hosts see its contents; None: that can't be told."""
+    copy_storage: CopyStorage | None = None
+    unsafe: bool = False
+    xml: Definition | None = None
+    """The XML that the destination is to be given; None: the source's."""
+    forecast: tuple[Difference, ...] | Missing
+    """What the guest finds there at its next boot that is not as here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveReport:
+    """What became of a move; None for each step that was not taken."""
+
+    name: str
+    uuid: UUID
+    source: End
+    destination: End
+    findings: tuple[Finding, ...]
+    """Of the preflight."""
+    dry_run: bool
+    before: Confirmed | Failed | None = None
+    result: MigrationResult | None = None
+    after: Confirmed | Failed | None = None

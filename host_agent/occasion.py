@@ -1,0 +1,30 @@
+"""Why a domain is verified: what happened to it since its baseline. Pure."""
+
+from host_agent.model import Baseline, Case, Observation, Occasion, Running
+
+_MIGRATED = "migrated"
+
+
+def of(case: Case) -> Occasion:
+    """Return the occasion that the evidence shows.
+
+    The boot id decides where the guest can be asked: a live migration keeps it, a boot does not. A
+    domain that libvirt says came by migration, to a host where it has not been verified yet, is an
+    arrival whatever the boot id says: one that is another then means that the guest booted anew
+    while it moved. One boot in a younger process than the baseline moved too: away and back, or
+    through a saved image. Without a boot id, what libvirt and the process say must do.
+    """
+    baseline = case.baseline
+    if not isinstance(baseline, Baseline) or case.declared.active is None:
+        return Occasion.AUDIT
+    moved = case.host != baseline.host
+    if moved and case.declared.reason == _MIGRATED:
+        return Occasion.ARRIVAL
+    younger = isinstance(case.running, Running) and case.running.started > baseline.taken
+    before = baseline.observation.boot_id
+    now = case.observation.boot_id if isinstance(case.observation, Observation) else None
+    if before is not None and now is not None:
+        if before != now:
+            return Occasion.RESTART
+        return Occasion.ARRIVAL if moved or younger else Occasion.AUDIT
+    return Occasion.RESTART if moved or younger else Occasion.AUDIT

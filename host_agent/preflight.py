@@ -1,0 +1,268 @@
+"""Findings on a move before it is made. Pure.
+
+A fail is a move that libvirt or QEMU would refuse, or one that must not be made though both would
+let it pass.
+"""
+
+from collections.abc import Callable
+
+from host_agent import effects
+from host_agent.missing import Missing, Reason
+from host_agent.model import Difference, Finding, Outcome
+from host_agent.move import Move
+
+_SHOWN = 3
+
+
+def run(move: Move) -> tuple[Finding, ...]:
+    """Return the findings of all checks that apply."""
+    return tuple(finding for check in CHECKS if (finding := check(move)) is not None)
+
+
+def refused(findings: tuple[Finding, ...]) -> bool:
+    """Tell whether the move must not be made."""
+    return any(finding.outcome is Outcome.FAIL for finding in findings)
+
+
+def _state(move: Move) -> Finding:
+    """``move-state``: only a running guest can be asked before and after."""
+    name = move.active.name
+    if move.job is not None:
+        return Finding(
+            check="move-state", outcome=Outcome.FAIL, sentence=move.job.sentence,
+            remedy=move.job.remedy,
+        )  # fmt: skip
+    if move.state != "running":
+        return Finding(
+            check="move-state", outcome=Outcome.FAIL,
+            sentence=f"the domain is {move.state}: its guest can't be asked before and after",
+            remedy=f"virsh resume {name}" if move.state == "paused" else None,
+        )  # fmt: skip
+    return Finding(check="move-state", outcome=Outcome.PASS, sentence="running, and no other job")
+
+
+def _host(move: Move) -> Finding | None:
+    """``move-host``: libvirt moves nothing from a host to itself."""
+    if move.source.uuid is None or move.source.uuid != move.destination.uuid:
+        return None
+    return Finding(
+        check="move-host", outcome=Outcome.FAIL,
+        sentence=f"source and destination are one host, {move.destination.name}",
+        remedy="if they are two: give each a host_uuid of its own in libvirtd.conf",
+    )  # fmt: skip
+
+
+def _domain(move: Move) -> Finding | None:
+    """``move-domain``: the destination must not have another of this name or UUID."""
+    name, uuid, host = move.active.name, move.active.uuid, move.destination.name
+    for there in move.there:
+        if there.active and there.uuid == uuid:
+            return Finding(
+                check="move-domain", outcome=Outcome.FAIL,
+                sentence=f"a domain of this UUID runs on {host} already, as {there.name}",
+                remedy="look at both: one UUID must not run twice",
+            )  # fmt: skip
+        if there.uuid != uuid or there.name != name:
+            return Finding(
+                check="move-domain", outcome=Outcome.FAIL,
+                sentence=f"{host} has another domain of this name or UUID: {there.name} "
+                f"{there.uuid}",
+                remedy=f"rename or undefine that one: virsh domrename {there.name} NEW",
+            )  # fmt: skip
+    return None
+
+
+def _xml(move: Move) -> Finding | None:
+    """``move-xml``: the machine type stays what it is.
+
+    QEMU compares its name only as far as that of the source is long (``migration/savevm.c:
+    configuration_post_load``, strncmp): pc-q35-4.0 would become pc-q35-4.0.1.
+    """
+    if move.xml is None:
+        return None
+    ours, theirs = move.active.machine, move.xml.machine
+    if ours == theirs:
+        return Finding(
+            check="move-xml", outcome=Outcome.PASS,
+            sentence=f"the destination's XML has the same machine type, {ours}",
+        )  # fmt: skip
+    prefix = "; QEMU itself would not notice" if ours and (theirs or "").startswith(ours) else ""
+    return Finding(
+        check="move-xml", outcome=Outcome.FAIL,
+        sentence=f"the destination's XML changes the machine type from {ours} to {theirs}{prefix}",
+        expected=ours, observed=theirs,
+        remedy=f"write {ours} there: a running machine can't become another one",
+    )  # fmt: skip
+
+
+def _machine_type(move: Move) -> Finding:
+    """``move-machine-type``: the destination has the machine type, by its exact own name."""
+    name, host = move.active.machine, move.destination
+    where = f"{host.name} (QEMU {host.qemu})"
+    if isinstance(move.offer, Missing):
+        absent = move.offer.reason is Reason.ABSENT
+        near = f"; near it: {', '.join(move.near[:_SHOWN])}" if absent and move.near else ""
+        return Finding(
+            check="move-machine-type", outcome=Outcome.FAIL if absent else Outcome.UNKNOWN,
+            sentence=f"{where}: {move.offer.sentence}{near}", expected=name,
+            remedy="change the machine type here first; it takes a stop and a start"
+            if absent else move.offer.remedy,
+        )  # fmt: skip
+    if move.offer.canonical != name:
+        return Finding(
+            check="move-machine-type", outcome=Outcome.FAIL,
+            sentence=f"on {where} {name} is another name of {move.offer.canonical}: the guest "
+            "would be given another machine",
+            expected=name, observed=move.offer.canonical,
+            remedy="change the machine type here first; it takes a stop and a start",
+        )  # fmt: skip
+    if move.offer.deprecated:
+        return Finding(
+            check="move-machine-type", outcome=Outcome.WARN,
+            sentence=f"{where} has {name}, but calls it deprecated: a later QEMU will not have it",
+            remedy="change the machine type at the next stop",
+        )  # fmt: skip
+    return Finding(check="move-machine-type", outcome=Outcome.PASS, sentence=f"{where} has {name}")
+
+
+def _cpu(move: Move) -> Finding:
+    """``move-cpu``: the destination can give the guest every feature that it has."""
+    host = move.destination.name
+    if isinstance(move.cpu, str):
+        return Finding(
+            check="move-cpu", outcome=Outcome.FAIL, sentence=f"{host}: {move.cpu}",
+            remedy="stop and start the guest there, or give it a CPU model that both hosts have",
+        )  # fmt: skip
+    if move.devices.host_bound_cpu:
+        return Finding(
+            check="move-cpu", outcome=Outcome.WARN,
+            sentence=f"the guest has its host's own CPU ({move.devices.cpu_mode}), which libvirt "
+            f"can't compare: {host} must have the same, with the same microcode",
+            remedy="host-model or a named model moves between hosts that differ",
+        )  # fmt: skip
+    if isinstance(move.cpu, Missing):
+        return Finding(
+            check="move-cpu", outcome=Outcome.UNKNOWN, sentence=f"{host}: {move.cpu.sentence}",
+            remedy=move.cpu.remedy,
+        )  # fmt: skip
+    return Finding(
+        check="move-cpu", outcome=Outcome.PASS, sentence=f"{host} has all of the guest's CPU"
+    )
+
+
+def _versions(move: Move) -> Finding:
+    """``move-versions``: a newer QEMU takes what an older one sends; the other way is luck.
+
+    QEMU docs/devel/migration/compatibility.rst.
+    """
+    source, destination = move.source, move.destination
+    older = [
+        f"{what} {there} there, {here} here"
+        for what, here, there in (
+            ("QEMU", source.qemu, destination.qemu),
+            ("libvirt", source.libvirt, destination.libvirt),
+        )
+        if _number(there) < _number(here)
+    ]
+    if older:
+        return Finding(
+            check="move-versions", outcome=Outcome.WARN,
+            sentence=f"the destination is older: {'; '.join(older)}",
+            remedy="nobody supports this direction; if it fails, the guest stays here",
+        )  # fmt: skip
+    return Finding(
+        check="move-versions", outcome=Outcome.PASS,
+        sentence=f"QEMU {source.qemu} to {destination.qemu}, "
+        f"libvirt {source.libvirt} to {destination.libvirt}",
+    )  # fmt: skip
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdecimal() else 0 for part in version.split("."))
+
+
+def _devices(move: Move) -> Finding | None:
+    """``move-devices``: a piece of the host can't move along."""
+    bound = move.devices.passthrough
+    if not bound:
+        return None
+    return Finding(
+        check="move-devices", outcome=Outcome.FAIL,
+        sentence=f"the guest has what belongs to this host: {', '.join(bound)}",
+        remedy="detach it, or stop and start the guest there; a device whose driver can migrate: "
+        "virsh migrate, then samemachine verify",
+    )  # fmt: skip
+
+
+def _storage(move: Move) -> Finding | None:
+    """``move-storage``: the destination sees the disks, or they are copied."""
+    disks = [disk for disk in move.devices.disks if disk.writable and disk.type != "network"]
+    if not disks:
+        return None
+    if move.copy_storage is not None:
+        names = ", ".join(disk.target for disk in disks)
+        return Finding(
+            check="move-storage", outcome=Outcome.PASS,
+            sentence=f"disks are copied ({move.copy_storage}): {names}",
+        )  # fmt: skip
+    local = [disk for disk in disks if move.shared.get(disk.target) is False]
+    if local:
+        names = ", ".join(f"{disk.target} ({disk.path})" for disk in local)
+        return Finding(
+            check="move-storage", outcome=Outcome.WARN if move.unsafe else Outcome.FAIL,
+            sentence=f"on this host's own file system: {names}",
+            remedy="the destination must see the very same files, or the guest's data is lost"
+            if move.unsafe else "--copy-storage all; or --unsafe, where the destination sees the "
+            "very same files",
+        )  # fmt: skip
+    unknown = [disk.target for disk in disks if move.shared.get(disk.target) is None]
+    if unknown:
+        return Finding(
+            check="move-storage", outcome=Outcome.UNKNOWN,
+            sentence=f"whether the destination sees {', '.join(unknown)} can't be told from here",
+            remedy="libvirt looks at it in the move",
+        )  # fmt: skip
+    return Finding(
+        check="move-storage", outcome=Outcome.PASS, sentence="all disks are on shared storage"
+    )
+
+
+def _forecast(move: Move) -> Finding:
+    """``move-forecast``: nothing changes in the move; what changes at the next boot there?"""
+    if isinstance(move.forecast, Missing):
+        return Finding(
+            check="move-forecast", outcome=Outcome.UNKNOWN,
+            sentence=f"what the guest will see there is not known: {move.forecast.sentence}",
+            remedy=move.forecast.remedy,
+        )  # fmt: skip
+    if not move.forecast:
+        return Finding(
+            check="move-forecast", outcome=Outcome.PASS,
+            sentence="at its next boot there the guest will find the same machine",
+        )  # fmt: skip
+    shown = "; ".join(map(_told, move.forecast[:_SHOWN]))
+    more = len(move.forecast) - _SHOWN
+    return Finding(
+        check="move-forecast", outcome=Outcome.WARN,
+        sentence="nothing changes in the move; at its next boot there the guest will find: "
+        f"{shown}{f'; and {more} more' if more > 0 else ''}",
+        differences=move.forecast,
+    )  # fmt: skip
+
+
+def _told(difference: Difference) -> str:
+    return f"{difference} ({effects.of(difference).effect})"
+
+
+CHECKS: tuple[Callable[[Move], Finding | None], ...] = (
+    _state,
+    _host,
+    _domain,
+    _machine_type,
+    _xml,
+    _cpu,
+    _versions,
+    _devices,
+    _storage,
+    _forecast,
+)

@@ -1,0 +1,46 @@
+"""What each event of libvirt asks for. Pure."""
+
+from dataclasses import dataclass
+
+from host_agent.domain_event import DomainEvent, EventKind
+from host_agent.schedule import Schedule, Task
+
+_SETTLING = 2.0
+"""Devices come in groups: seconds to wait for the last of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a guest is waited for, in seconds, from an event on."""
+
+    arrival: float = 60.0
+    boot: float = 300.0
+
+
+def react(schedule: Schedule, event: DomainEvent, now: float, patience: Patience) -> None:
+    """Put into the schedule what an event asks for; ``now`` is the schedule's clock."""
+    kind, uuid = event.kind, event.uuid
+    if kind is EventKind.ARRIVED:
+        schedule.add(Task(uuid=uuid, why=kind, due=now, until=now + patience.arrival))
+    elif kind is EventKind.STARTED or kind is EventKind.REBOOTED:
+        schedule.add(
+            Task(
+                uuid=uuid, why=kind, due=now, until=now + patience.boot,
+                another_boot=kind is EventKind.REBOOTED,
+            )
+        )  # fmt: skip
+    elif kind in {EventKind.DEVICE_ADDED, EventKind.DEVICE_REMOVED}:
+        schedule.add_unless_waiting(
+            Task(
+                uuid=uuid, why=kind, due=now + _SETTLING, until=now + patience.arrival,
+                refresh=True,
+            )
+        )  # fmt: skip
+    elif kind is EventKind.CHANNEL_OPENED:
+        # The guest agent is there: what waits for it need wait no longer.
+        schedule.hasten(uuid, now)
+    elif kind in {
+        EventKind.STOPPED, EventKind.CRASHED, EventKind.DEPARTED, EventKind.ARRIVING,
+        EventKind.UNDEFINED,
+    }:  # fmt: skip
+        schedule.forget(uuid)

@@ -1,0 +1,176 @@
+"""What happened to a domain since its baseline, in words for people. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from host_agent.ledger_entry import Entry
+from host_agent.missing import Missing
+from host_agent.model import (
+    Audited,
+    Baseline,
+    Case,
+    Decision,
+    Event,
+    Failed,
+    Finding,
+    HostAudit,
+    Observation,
+    Occasion,
+    Outcome,
+    Running,
+)
+
+_BEFORE_AND_NOW = "same-"
+_NOTES = {
+    Outcome.FAIL: "CHANGED", Outcome.WARN: "changed, allowed", Outcome.PASS: "as expected",
+}  # fmt: skip
+_NO_HARDWARE = {"same-boot", "clock"}
+_DAY, _HOUR, _MINUTE = 86400, 3600, 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One thing that is not as it was."""
+
+    name: str
+    before: str
+    now: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """What is known of a domain, here and now."""
+
+    name: str
+    time: float
+    audit: HostAudit | None
+    """None: the domain is not on these hosts."""
+    result: Audited | Failed | None
+    events: tuple[Event, ...]
+    """Its trail and this host's history in one, oldest first."""
+    history: tuple[Entry, ...]
+    sentence: str | None
+    """Why there is no result."""
+
+
+def headline(case: Case) -> str:
+    """Return what happened, for example ``arrived from node17 (7.2.22) on node41 (10.0.13)``."""
+    before = case.baseline
+    here = f"{case.host} ({case.qemu})" if case.qemu else case.host
+    if case.declared.active is None:
+        return f"is {case.declared.state} on {case.host}"
+    if isinstance(before, Missing):
+        return f"on {here}; {before.sentence}"
+    there = f"{before.host} ({before.qemu})" if before.qemu else before.host
+    if case.occasion is Occasion.ARRIVAL:
+        how = "came back" if before.host == case.host else "arrived"
+        how = "restored" if case.declared.reason == "restored" else how
+        origin = "" if there == here else f" from {there}"
+        at = f" {clock(case.running.started)}" if isinstance(case.running, Running) else ""
+        return f"{how}{at}{origin} on {here}, {_boot(case, before)}"
+    if case.occasion in {Occasion.RESTART, Occasion.UPGRADE}:
+        moved = f", was on {there}" if before.host != case.host else ""
+        return f"started anew on {here}{moved}, {_boot(case, before)}"
+    if case.declared.reason == "restored":
+        return f"restored from a saved image on {here}, {_boot(case, before)}"
+    return f"runs on {here} as since its baseline of {day(before.taken)}, {_boot(case, before)}"
+
+
+def _boot(case: Case, before: Baseline) -> str:
+    seen = case.observation
+    if not isinstance(seen, Observation) or seen.boot_id is None:
+        return "boot not to be seen"
+    if before.observation.boot_id is None:
+        return "no boot id before"
+    return "same boot" if seen.boot_id == before.observation.boot_id else "another boot"
+
+
+def changed(audited: Audited) -> tuple[Row, ...]:
+    """Return what the checks against the baseline found, before and now."""
+    return tuple(
+        Row(
+            name=finding.check.removeprefix(_BEFORE_AND_NOW),
+            before=finding.expected or "-",
+            now=finding.observed or "-",
+            note=_NOTES[finding.outcome],
+        )
+        for finding in _since(audited)
+        if finding.outcome in _NOTES and not _as_it_was(finding)
+    )
+
+
+def equal(audited: Audited) -> tuple[str, ...]:
+    """Return the names of what is as it was."""
+    return tuple(
+        finding.check.removeprefix(_BEFORE_AND_NOW)
+        for finding in _since(audited)
+        if _as_it_was(finding)
+    )
+
+
+def _as_it_was(finding: Finding) -> bool:
+    """Tell whether it did not change: what changed as forecast passes too, and says from what."""
+    return finding.outcome is Outcome.PASS and finding.expected == finding.observed
+
+
+def _since(audited: Audited) -> list[Finding]:
+    return [
+        finding
+        for finding in audited.verdict.findings
+        if finding.check.startswith(_BEFORE_AND_NOW) or finding.check == "clock"
+    ]
+
+
+def ticket(audited: Audited) -> str:
+    """Return one sentence for a ticket: changed, did not change, or can't be told because."""
+    case, name = audited.case, audited.case.declared.definition.name
+    what = {
+        Occasion.ARRIVAL: "in the move",
+        Occasion.RESTART: "at the restart",
+        Occasion.UPGRADE: "in the upgrade",
+        Occasion.AUDIT: "since the baseline",
+    }[case.occasion]
+    fails = [f for f in audited.verdict.findings if f.outcome is Outcome.FAIL]
+    hardware = [f for f in _since(audited) if f.check not in _NO_HARDWARE]
+    since = [f for f in hardware if f.outcome is Outcome.FAIL]
+    if since:
+        return f"{name}: the hardware changed {what}: {since[0].sentence}."
+    if fails:
+        return f"{name}: {fails[0].sentence}."
+    if isinstance(case.baseline, Missing):
+        return f"{name}: cannot tell whether the hardware changed: {case.baseline.sentence}."
+    lacking = [f for f in _since(audited) if f.outcome is Outcome.UNKNOWN]
+    allowed = [f for f in hardware if f.outcome in _NOTES and not _as_it_was(f)]
+    compared = {f.check for f in hardware if _as_it_was(f)}
+    if audited.verdict.decision is Decision.VERIFIED and not lacking:
+        if allowed:
+            return f"{name}: the hardware changed {what} only as it may: {allowed[0].sentence}."
+        if compared > {"same-smbios"}:
+            return f"{name}: the hardware did not change {what}."
+        if compared:
+            # Without a guest agent, then or now, its devices are not known.
+            return f"{name}: the SMBIOS tables did not change {what}; no more was compared."
+    if lacking:
+        return f"{name}: cannot tell all of whether the hardware changed: {lacking[0].sentence}."
+    seen = case.observation
+    why = seen.sentence if isinstance(seen, Missing) else "evidence is missing"
+    return f"{name}: cannot tell whether the hardware changed: {why}."
+
+
+def clock(seconds: float) -> str:
+    """Return a time of day, by this host's zone."""
+    return f"{datetime.fromtimestamp(seconds).astimezone():%H:%M:%S}"
+
+
+def day(seconds: float) -> str:
+    """Return day and time, by this host's zone."""
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its largest unit: ``41 d``, ``3 h``, ``12 s``."""
+    for unit, size in (("d", _DAY), ("h", _HOUR), ("min", _MINUTE)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,305 @@
+"""Judges a domain against its baseline, and keeps that current.
+
+A baseline is replaced where a verification passed and what it holds has changed, and where an
+operator accepts today's state; a mismatch never replaces it, it only adds to its trail.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from host_agent import baseline as baselines
+from host_agent import ledger_entry, verdict
+from host_agent.baseline import BaselineError
+from host_agent.domain_xml import DomainXmlError
+from host_agent.errors import EvidenceError, LedgerError, LibvirtError
+from host_agent.gather import Gatherer, Kept
+from host_agent.hypervisor import Domain
+from host_agent.ledger_entry import Entry
+from host_agent.missing import Missing, Reason
+from host_agent.model import (
+    Audited,
+    Baseline,
+    Case,
+    Confirmed,
+    Decision,
+    Event,
+    Failed,
+    Finding,
+    Observation,
+    Occasion,
+    Outcome,
+    Running,
+    Smbios,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    # SQLAlchemy takes as long to load as everything else together.
+    from host_agent.ledger import Ledger
+
+_PAUSE = 0.5
+"""Seconds between looks at a domain whose guest does not answer yet."""
+_NOT_YET = {Reason.NO_AGENT, Reason.SILENT, Reason.BUSY, Reason.PAUSED, Reason.HUNG}
+
+
+@dataclass(slots=True, kw_only=True)
+class Verifier:
+    """Verifies domains of one host."""
+
+    gatherer: Gatherer
+    ledger: "Ledger | None"
+    """None: no history is kept."""
+    clock: Callable[[], float] = time.time
+
+    def confirm(self, domain: Domain, wait: float = 0.0) -> Confirmed | Failed:
+        """Judge a domain against its baseline; ``wait`` seconds for its guest to answer."""
+        until = time.monotonic() + wait
+        while True:
+            final = time.monotonic() >= until
+            result = self.attempt(domain, final=final)
+            if result is not None:
+                return result
+            time.sleep(min(_PAUSE, max(0.0, until - time.monotonic())))
+            self.gatherer = self.gatherer.refreshed()
+
+    def attempt(
+        self, domain: Domain, *, final: bool, another_boot: bool = False, first: bool = False,
+        refresh: bool = False,
+    ) -> Confirmed | Failed | None:  # fmt: skip
+        """Judge a domain once; None: its guest does not answer yet, and this is not the last try.
+
+        ``another_boot``: an answer of the boot that the baseline knows is none yet. ``first``: a
+        domain without a baseline gets one where all else is right. ``refresh``: today's state
+        becomes the baseline where nothing fails.
+        """
+        try:
+            case = self.gatherer.case(domain)
+        except (LibvirtError, DomainXmlError) as error:
+            return self._failed(domain, str(error)) if final else None
+        if not final and not _answers(case, another_boot=another_boot):
+            return None
+        # One that is there and can't be used is not replaced unasked: what it knew is unknown.
+        none = isinstance(case.baseline, Missing) and case.baseline.reason is Reason.ABSENT
+        fresh = first and none
+        judged = verdict.judge(case, against_baseline=not fresh)
+        keep = judged.decision is Decision.VERIFIED and (differs(case) or fresh or refresh)
+        complaints: list[str] = []
+        kept, unwritten = self._keep(domain, case, judged, complaints, keep=keep)
+        audited = Audited(case=case, verdict=judged)
+        self._tell(audited, complaints)
+        return Confirmed(
+            audited=audited, kept=kept, unwritten=unwritten, complaints=tuple(complaints)
+        )
+
+    def accept(self, domain: Domain) -> Confirmed | Failed:
+        """Make today's state the baseline; a domain that can't give evidence is refused."""
+        try:
+            case = self.gatherer.case(domain)
+        except (LibvirtError, DomainXmlError) as error:
+            return self._failed(domain, str(error))
+        judged = verdict.judge(replace(case, occasion=Occasion.AUDIT))
+        lacking = evidence_lacks(case)
+        if lacking is not None:
+            return self._failed(domain, f"no baseline: {lacking.sentence}", tell=False)
+        complaints: list[str] = []
+        kept, unwritten = self._keep(domain, case, judged, complaints, keep=True)
+        return Confirmed(
+            audited=Audited(case=case, verdict=judged), kept=kept, unwritten=unwritten,
+            complaints=tuple(complaints),
+        )  # fmt: skip
+
+    def _failed(self, domain: Domain, error: str, *, tell: bool = True) -> Failed:
+        if tell and self.ledger is not None:
+            entry = Entry(
+                time=self.clock(), host=self.gatherer.facts.name, uuid=str(domain.uuid),
+                name=domain.name, occasion=Occasion.AUDIT, verdict="failed",
+                findings=(Finding(check="domain", outcome=Outcome.UNKNOWN, sentence=error),),
+            )  # fmt: skip
+            try:
+                self.ledger.append(entry)
+            except LedgerError as trouble:
+                error = f"{error}; and no history: {trouble}"
+        return Failed(name=domain.name, uuid=str(domain.uuid), error=error)
+
+    def _keep(
+        self, domain: Domain, case: Case, judged: Verdict, complaints: list[str], *, keep: bool
+    ) -> tuple[bool, str | None]:
+        """Write the baseline, or only its trail.
+
+        Returns whether today's state is the baseline, and the element where libvirt refused it.
+        """
+        before = case.baseline if isinstance(case.baseline, Baseline) else None
+        wanted = baseline_of(case, self.clock()) if keep else before
+        if wanted is None or case.declared.active is None:
+            return False, None
+        if not keep and not _is_news(case, judged, before):
+            return False, None
+        event = Event(
+            time=self.clock(), host=case.host, qemu=case.qemu, occasion=case.occasion,
+            verdict=judged.decision or "not running",
+        )  # fmt: skip
+        trail = (*(before.trail if before else ()), event)[-baselines.MAX_EVENTS :]
+        try:
+            element = baselines.to_element(replace(wanted, trail=trail))
+        except BaselineError as error:
+            complaints.append(f"the baseline was not written: {error}")
+            return False, None
+        trouble = write(domain, element, persistent=case.declared.persistent is not None)
+        if trouble is not None:
+            complaints.append(f"the baseline was not written: {trouble}")
+        # The copy serves where an owner's XML loses the element, so it is made all the same.
+        self._copy(domain, element, complaints)
+        return keep and trouble is None, None if trouble is None else element
+
+    def _copy(self, domain: Domain, element: str, complaints: list[str]) -> None:
+        if self.ledger is None:
+            return
+        try:
+            self.ledger.keep_baseline(
+                str(domain.uuid), element, time=self.clock(), host=self.gatherer.facts.name
+            )
+        except LedgerError as error:
+            complaints.append(f"no copy of the baseline: {error}")
+
+    def _tell(self, audited: Audited, complaints: list[str]) -> None:
+        case = audited.case
+        if self.ledger is None:
+            return
+        try:
+            self.ledger.append(
+                ledger_entry.of(audited, time=self.clock(), host=case.host, qemu=case.qemu)
+            )
+        except LedgerError as error:
+            complaints.append(f"no history: {error}")
+
+
+def write(domain: Domain, element: str, *, persistent: bool) -> str | None:
+    """Put a baseline into a domain's metadata; returns why that was refused, None: it was not."""
+    try:
+        domain.set_metadata(
+            element, baselines.PREFIX, baselines.NAMESPACE, live=True, persistent=persistent
+        )
+    except (EvidenceError, LibvirtError) as error:
+        return str(error)
+    return None
+
+
+def _answers(case: Case, *, another_boot: bool) -> bool:
+    """Tell whether nothing more is to be waited for."""
+    seen = case.observation
+    if isinstance(seen, Missing):
+        return seen.reason not in _NOT_YET
+    same = isinstance(case.baseline, Baseline) and seen.boot_id == case.baseline.observation.boot_id
+    return not (another_boot and same)
+
+
+def _is_news(case: Case, judged: Verdict, before: Baseline | None) -> bool:
+    """Tell whether the trail should have it: something happened, and it was not told yet."""
+    last = before.trail[-1] if before and before.trail else None
+    if case.occasion is Occasion.AUDIT:
+        return False
+    told = case.host, case.occasion, judged.decision
+    return last is None or (last.host, last.occasion, last.verdict) != told
+
+
+def evidence_lacks(case: Case) -> Missing | None:
+    """Say why no baseline can be taken of a domain; None: one can.
+
+    Where the domain has our channel, tables that the host read alone would be a weaker baseline
+    than the one that its agent can give.
+    """
+    if case.declared.active is None:
+        return Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
+    if isinstance(case.observation, Observation):
+        return None
+    if case.observation.reason is Reason.NOT_ENROLLED:
+        return case.memory if isinstance(case.memory, Missing) else None
+    return case.observation
+
+
+def baseline_of(case: Case, now: float) -> Baseline | None:
+    """Return today's state as a baseline, without a trail; None: there is no evidence of it."""
+    seen = case.observation
+    if isinstance(seen, Missing):
+        if not isinstance(case.memory, Smbios):
+            return None
+        seen = baselines.observation_of_memory(case.memory, now)
+    booted = case.booted
+    return Baseline(
+        uuid=case.declared.definition.uuid,
+        taken=now,
+        host=case.host,
+        qemu=case.qemu,
+        booted_qemu=_booted_qemu(case),
+        machine=case.declared.definition.machine,
+        product=None if isinstance(booted, Missing) else booted.product,
+        observation=seen,
+        options=None if isinstance(case.now, Missing) else case.now.options,
+    )
+
+
+def _booted_qemu(case: Case) -> str | None:
+    """The QEMU that built what the guest booted with: its ACPI tables move along with it."""
+    before, seen = case.baseline, case.observation
+    if (
+        isinstance(before, Baseline)
+        and isinstance(seen, Observation)
+        and seen.boot_id is not None
+        and seen.boot_id == before.observation.boot_id
+    ):
+        return before.booted_qemu
+    came = isinstance(case.running, Missing) or "-incoming" in case.running.arguments
+    if not came or case.occasion is Occasion.RESTART:
+        return case.qemu
+    return None
+
+
+def differs(case: Case) -> bool:
+    """Tell whether today's state is another one than the baseline's.
+
+    What can't be seen today is no difference: where it was looked at from elsewhere, or its agent
+    was not asked, a baseline that holds more would be lost. A move or a start always is one: the
+    next verification is of what happens after it.
+    """
+    today, before = baseline_of(case, 0.0), case.baseline
+    if today is None or isinstance(before, Missing):
+        return False
+    if isinstance(case.observation, Missing) and not _by_host_alone(before.observation):
+        return False
+    return (
+        case.occasion is not Occasion.AUDIT
+        or before.host != today.host
+        or today.qemu not in {None, before.qemu}
+        or before.machine != today.machine
+        or today.options not in {None, before.options}
+        or baselines.lasting(before.observation.raw) != baselines.lasting(today.observation.raw)
+    )
+
+
+def _by_host_alone(observation: Observation) -> bool:
+    unasked = observation.hardware.clock
+    return isinstance(unasked, Missing) and unasked.reason is Reason.NOT_ENROLLED
+
+
+def arrived(running: Running | None, since: float) -> bool:
+    """Tell whether a domain came to this host by live migration, or was restored, since a time.
+
+    ``-incoming`` stays on the command line of such a process (QEMU qemu-options.hx), whatever
+    libvirt's reason for the state is by then.
+    """
+    return running is not None and running.started >= since and "-incoming" in running.arguments
+
+
+def kept_in(ledger: "Ledger | None") -> Kept:
+    """Return what reads copies of baselines; where the ledger can't be read, none is kept."""
+
+    def kept(uuid: UUID) -> str | None:
+        try:
+            return None if ledger is None else ledger.baseline(str(uuid))
+        except LedgerError:
+            return None
+
+    return kept

@@ -1,0 +1,82 @@
+"""The jobs ``verify`` and ``baseline``: domains of one host held against what they were."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from host_agent.errors import UsageError
+from host_agent.gather import Gatherer, Progress
+from host_agent.hypervisor import Domain, Hypervisor
+from host_agent.model import Confirmed, Failed
+from host_agent.opened_channels import OpenedChannels
+from host_agent.selection import chosen
+from host_agent.verifier import Verifier, arrived, kept_in
+
+if TYPE_CHECKING:
+    # SQLAlchemy takes as long to load as everything else together.
+    from host_agent.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How domains are verified, or their baselines taken."""
+
+    names: Sequence[str] = ()
+    """Names, display names or UUIDs of the domains; none: all that run."""
+    wait: float = 0.0
+    """Seconds for a guest to answer."""
+    since: float | None = None
+    """Only domains that came by live migration since then, in seconds since 1970-01-01 UTC."""
+    accept: bool = False
+    """Whether today's state becomes the baseline instead of being judged by it."""
+    seconds: float = 10.0
+    at_once: int = 8
+    probe: bool = True
+    opened: OpenedChannels = field(default_factory=OpenedChannels)
+
+
+def verify(
+    uri: str, options: Options, ledger: "Ledger | None", progress: Progress = lambda *_: None
+) -> list[Confirmed | Failed]:
+    """Verify domains of one host, or take their baselines; a domain's trouble is its own result.
+
+    Raises ``LibvirtError`` where the host can't be reached, ``UsageError`` where it has no domain
+    of a name that was asked for.
+    """
+    hypervisor = Hypervisor.open(uri)
+    try:
+        hypervisor.keep_alive()
+        domains = chosen(hypervisor.domains(), options.names, uri)
+        verifier = Verifier(
+            gatherer=Gatherer.on(
+                hypervisor, uri, seconds=options.seconds, probe=options.probe,
+                opened=options.opened, kept=kept_in(ledger),
+            ),
+            ledger=ledger,
+        )  # fmt: skip
+        if not options.names:
+            domains = [domain for domain in domains if domain.is_active()]
+        if options.since is not None:
+            processes = verifier.gatherer.processes
+            if processes is None:
+                raise UsageError(
+                    f"{uri}: what arrived can be seen only on the host itself; run it there"
+                )
+            domains = [
+                domain for domain in domains if arrived(processes.get(domain.uuid), options.since)
+            ]
+
+        def one(domain: Domain) -> Confirmed | Failed:
+            if options.accept:
+                return verifier.accept(domain)
+            return verifier.confirm(domain, options.wait)
+
+        with ThreadPoolExecutor(max_workers=max(1, options.at_once)) as pool:
+            futures = [pool.submit(one, domain) for domain in domains]
+            progress(0, len(futures))
+            for done, _ in enumerate(as_completed(futures), 1):
+                progress(done, len(futures))
+            return [future.result() for future in futures]
+    finally:
+        hypervisor.close()

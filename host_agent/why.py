@@ -1,0 +1,103 @@
+"""The job ``why``: what happened to one domain, from all that is known here."""
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from host_agent.errors import LedgerError, LibvirtError
+from host_agent.hypervisor import Hypervisor
+from host_agent.ledger_entry import Entry
+from host_agent.model import Audited, Baseline, Event, Failed, HostAudit
+from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED, decision
+from host_agent.story import Story, day
+
+if TYPE_CHECKING:
+    from host_agent.ledger import Ledger
+
+_MOST = 20
+_ONE = 1.0
+"""Seconds between what trail and history say of one event, at the most."""
+
+
+def tell(found: HostAudit | None, name: str, ledger: "Ledger | None") -> Story | None:
+    """Put together what is known of a domain; None: nothing.
+
+    ``found`` is the audit of it alone, on the host where it is; None: on none that was asked.
+    """
+    history = _history(ledger, name)
+    if found is None:
+        if not history:
+            return None
+        return Story(
+            name=name, time=time.time(), audit=None, result=None, history=history,
+            events=tuple(map(_event, history)), sentence=_whereabouts(history[-1]),
+        )  # fmt: skip
+    result = found.results[0]
+    uuid = result.uuid if isinstance(result, Failed) else str(result.case.declared.definition.uuid)
+    history = _history(ledger, uuid) or history
+    trail: tuple[Event, ...] = ()
+    if isinstance(result, Audited) and isinstance(result.case.baseline, Baseline):
+        trail = result.case.baseline.trail
+    return Story(
+        name=name, time=time.time(), audit=found, result=result, history=history,
+        events=_merged(trail, tuple(map(_event, history))), sentence=None,
+    )  # fmt: skip
+
+
+def exit_code(story: Story) -> int:
+    """Return the exit code of the command."""
+    if story.result is None:
+        return UNVERIFIED
+    word = decision(story.result)
+    return {"verified": VERIFIED, "mismatch": MISMATCH}.get(word, UNVERIFIED)
+
+
+def moved(ledger: "Ledger", uri: str, names: Sequence[str]) -> str | None:
+    """Say where a domain is that this host has no more, if history knows; None: it does not."""
+    try:
+        hypervisor = Hypervisor.open(uri)
+        try:
+            here = hypervisor.host_name
+            there = {domain.name for domain in hypervisor.domains()}
+            there |= {str(domain.uuid) for domain in hypervisor.domains()}
+        finally:
+            hypervisor.close()
+        for name in names:
+            if name not in there:
+                entry = ledger.newest(name, here)
+                return None if entry is None else f"{name}: {_whereabouts(entry)}"
+    except (LedgerError, LibvirtError):
+        return None
+    return None
+
+
+def _whereabouts(entry: Entry) -> str:
+    if entry.verdict == "left":
+        return f"it left {entry.host} by live migration at {day(entry.time)}"
+    return f"it was on {entry.host} at {day(entry.time)} ({entry.verdict})"
+
+
+def _history(ledger: "Ledger | None", domain: str) -> tuple[Entry, ...]:
+    try:
+        return () if ledger is None else ledger.history(domain, None, _MOST)
+    except LedgerError:
+        return ()
+
+
+def _event(entry: Entry) -> Event:
+    return Event(
+        time=entry.time, host=entry.host, qemu=entry.qemu, occasion=entry.occasion,
+        verdict=entry.verdict,
+    )  # fmt: skip
+
+
+def _merged(trail: tuple[Event, ...], history: tuple[Event, ...]) -> tuple[Event, ...]:
+    """One timeline: what both have (within a second, of one host) is told once."""
+    more = [
+        event
+        for event in trail
+        if not any(
+            event.host == other.host and abs(event.time - other.time) <= _ONE for other in history
+        )
+    ]
+    return tuple(sorted([*history, *more], key=lambda event: event.time))

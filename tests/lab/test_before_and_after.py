@@ -1,0 +1,131 @@
+"""Baselines that travel with real domains, and what differs afterwards, named."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.lab.asking import audit
+from tests.lab.guest import Guest, GuestOptions
+from tests.lab.host import Host
+
+_NIC = """<interface type='user'><mac address='52:54:00:aa:10:02'/><model type='virtio'/>
+  <address type='pci' domain='0x0000' bus='0x00' slot='0x0a' function='0x0'/></interface>"""
+
+
+def with_devices(xml: str) -> str:
+    xml = xml.replace(
+        "<target dev='vdb' bus='virtio'/>",
+        "<target dev='vdb' bus='virtio'/><serial>DISK-A</serial>",
+    )
+    return xml.replace("<memballoon", f"{_NIC}<memballoon")
+
+
+CHANGES = {
+    "machine='pc-i440fx-7.2'": "machine='pc-i440fx-7.1'",
+    "slot='0x0a'": "slot='0x0b'",
+    "<serial>DISK-A</serial>": "<serial>DISK-B</serial>",
+    "<memory unit='KiB'>524288</memory>": "<memory unit='KiB'>655360</memory>",
+    "<currentMemory unit='KiB'>524288</currentMemory>": "",
+    ">qemu64</model>": ">Nehalem</model>",
+}
+
+
+@pytest.fixture(scope="module")
+def moved(host_a: Host) -> Iterator[Guest]:
+    options = GuestOptions(name="moved", cpu="qemu64", edit=with_devices)
+    guest = host_a.guest(options).start().wait_ready(300)
+    yield guest
+    guest.remove()
+
+
+def verify(host: Host, *arguments: str) -> tuple[int, dict[str, Any]]:
+    done = host.samemachine("verify", "--format", "json", *arguments)
+    document = json.loads(done.stdout or "{}")
+    assert document, done.stderr
+    assert document["exit_code"] == done.returncode
+    return done.returncode, {domain["name"]: domain for domain in document["domains"]}
+
+
+def finding(domain: dict[str, Any], check: str) -> dict[str, Any]:
+    (found,) = (one for one in domain["findings"] if one["check"] == check)
+    return dict(found)
+
+
+def test_a_baseline_travels_and_confirms_the_arrival(
+    host_a: Host, host_b: Host, moved: Guest
+) -> None:
+    code, domains = verify(host_a, "moved")
+    assert (code, domains["moved"]["verdict"]) == (3, "unverified")
+    assert host_a.samemachine("baseline", "moved").returncode == 0
+    assert verify(host_a, "moved")[0] == 0
+    moved.migrate(host_b)
+    code, domains = verify(host_b, "moved", "--wait", "20")
+    domain = domains["moved"]
+    assert (code, domain["verdict"], domain["occasion"]) == (0, "verified", "arrival"), domain
+    assert finding(domain, "same-boot")["outcome"] == "pass"
+    assert domain["baseline_kept"] is True
+    code, domains = verify(host_b, "--arrived-since", "10min")
+    assert (code, list(domains)) == (0, ["moved"])
+    # On the source it is known that it left, as far as anything is known there.
+    assert host_a.samemachine("verify", "moved").returncode == 3
+
+
+def test_a_restart_is_recognised_and_equals_the_forecast(host_b: Host, moved: Guest) -> None:
+    boot = audit(host_b, "moved").domains["moved"]["evidence"]["guest"]["boot_id"]
+    moved.reboot()
+    moved.wait_rebooted(boot, 240)
+    code, domains = verify(host_b, "moved", "--wait", "20")
+    domain = domains["moved"]
+    assert (code, domain["verdict"], domain["occasion"]) == (0, "verified", "restart"), domain
+    assert "as forecast" in finding(domain, "same-smbios")["sentence"]
+    assert finding(domain, "same-acpi")["outcome"] == "warn"
+    told = host_b.samemachine("why", "moved")
+    assert told.returncode == 0
+    for word in ("arrival", "restart", "hosta", "hostb", "the hardware did not change"):
+        assert word in told.stdout
+
+
+def test_hosts_that_disagree_are_caught_each_difference_by_name(host_b: Host, moved: Guest) -> None:
+    xml = host_b.virsh("dumpxml", "--inactive", "moved")
+    for old, new in CHANGES.items():
+        assert old in xml, (old, xml)
+        xml = xml.replace(old, new)
+    moved.destroy()
+    host_b.run("virsh", "define", "/dev/stdin", text_input=xml)
+    moved.start().wait_ready(240)
+    code, domains = verify(host_b, "moved", "--wait", "20")
+    domain = domains["moved"]
+    assert (code, domain["verdict"], domain["occasion"]) == (1, "mismatch", "restart")
+    said = {check: finding(domain, check) for check in
+            ("same-smbios", "same-cpu", "same-memory", "same-network", "same-block")}  # fmt: skip
+    assert {one["outcome"] for one in said.values()} == {"fail"}, said
+    assert "pc-i440fx-7.1" in said["same-smbios"]["sentence"]
+    assert "Nehalem" in said["same-cpu"]["sentence"]
+    assert "512 MiB -> 640 MiB" in said["same-memory"]["sentence"]
+    assert "0000:00:0a.0" in said["same-network"]["sentence"]
+    assert "0000:00:0b.0" in said["same-network"]["sentence"]
+    assert "DISK-A" in said["same-block"]["sentence"]
+    assert "DISK-B" in said["same-block"]["sentence"]
+    # A mismatch never replaces the baseline; the operator may.
+    assert verify(host_b, "moved")[0] == 1
+    assert host_b.samemachine("baseline", "moved").returncode == 0
+    assert verify(host_b, "moved")[0] == 0
+
+
+def test_a_damaged_baseline_is_said_and_not_ignored(host_b: Host, moved: Guest) -> None:
+    element = host_b.virsh("metadata", "moved", "--uri", "urn:samemachine:baseline:1")
+    broken = element.replace('sha256="', 'sha256="00')
+    # libvirt declares the prefix itself.
+    broken = broken.replace(' xmlns:samemachine="urn:samemachine:baseline:1"', "")
+    assert broken.count('sha256="00') == 1
+    host_b.run(
+        "virsh", "metadata", "moved", "--uri", "urn:samemachine:baseline:1", "--key",
+        "samemachine", "--set", broken, "--live", "--config",
+    )  # fmt: skip
+    code, domains = verify(host_b, "moved")
+    assert code == 3
+    assert "damaged" in finding(domains["moved"], "same-boot")["sentence"]
+    assert host_b.samemachine("baseline", "moved").returncode == 0
+    assert verify(host_b, "moved")[0] == 0
