@@ -4,14 +4,14 @@ import difflib
 import os
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from host_agent import __version__, atlas, atlas_diff, atlas_file
+from host_agent import __version__, atlas, atlas_diff, atlas_file, disassembly, fingerprint_diff
 from host_agent.atlas import Atlas
 from host_agent.audit import Options, audit
 from host_agent.commands import migration, verification
@@ -44,6 +44,7 @@ from host_agent.output import atlas as atlas_output
 from host_agent.output import history as history_output
 from host_agent.output import json, show, text
 from host_agent.output.summary import MISMATCH, UNREACHABLE, USAGE, VERIFIED, exit_code
+from host_agent.printable import printable
 from host_agent.probe import SECONDS
 from host_agent.survey import default_binary, survey
 from host_agent.times import FORMS, parse_past
@@ -237,6 +238,7 @@ def probe_command(
     "  samemachine diff debian:bookworm debian:trixie\n"
     "  samemachine diff node17.json.xz live          from that host to this one\n"
     "  samemachine diff live debian:trixie --type pc-q35-7.2 --verbose\n"
+    "  samemachine diff debian:bookworm debian:trixie --type pc-q35-7.2 --acpi | less\n"
     "  samemachine diff a.json b.json --format json | jq '.differences[].effect'\n"
     "\n\b\nExit codes:\n  0  a guest sees no difference\n"
     "  1  a guest sees one, or its machine type is gone\n"
@@ -249,16 +251,22 @@ def probe_command(
 )
 @click.option("--qemu", metavar="BINARY", help="the QEMU that 'live' means  [default: this host's]")
 @click.option("-v", "--verbose", is_flag=True, help="every type by name, and the sources")
+@click.option(
+    "--acpi", "code", is_flag=True,
+    help="also what differs in the ACPI code of one --type, line by line (needs iasl)",
+)  # fmt: skip
 @formats
 def diff_command(
     old: str, new: str, types: tuple[str, ...], qemu: str | None, form: str, output: Path | None,
-    *, verbose: bool,
+    *, verbose: bool, code: bool,
 ) -> int:  # fmt: skip
     """Show what a guest would find different under another QEMU, before anything moves.
 
     A and B are atlases: files of 'samemachine probe', 'live' for this host's QEMU, or shipped ones
     such as debian:trixie or debian:trixie:aarch64.
     """
+    if code and (len(types) != 1 or form != "text"):
+        raise UsageError("--acpi shows one machine type, as text: name it with --type")
     before, after = _atlas(old, qemu), _atlas(new, qemu)
     if before.made.architecture != after.made.architecture:
         raise UsageError(
@@ -272,13 +280,15 @@ def diff_command(
                 f"neither {old} nor {new} has a machine type {name!r}; near it: {_near(name, both)}"
             )
     diff = atlas_diff.compare(before, after, types)
-    code = MISMATCH if diff.seen else VERIFIED
+    result = MISMATCH if diff.seen else VERIFIED
     with destination(output) as console:
         if form == "json":
-            console.file.write(atlas_output.render_diff(diff, code))
+            console.file.write(atlas_output.render_diff(diff, result))
         else:
             atlas_output.print_diff(console, diff, verbose=verbose)
-    return code
+            for line in _acpi_code(before, after, types[0]) if code else ():
+                console.file.write(f"{line}\n")
+    return result
 
 
 @cli.command(
@@ -322,6 +332,24 @@ def history_command(
         else:
             history_output.print_history(console, history)
     return VERIFIED
+
+
+def _acpi_code(old: Atlas, new: Atlas, name: str) -> Iterator[str]:
+    """What differs in the code of a machine type, line by line; an empty line before each table."""
+    before, after = (
+        fingerprint_diff.tables(machine.fingerprint)
+        for atlas_ in (old, new)
+        for machine in atlas_.machines
+        if machine.name == name and machine.fingerprint is not None
+    )
+    for table in before:
+        if table[:4] in fingerprint_diff.CODE and table in after:
+            one, two = before[table].raw, after[table].raw
+            if one != two:
+                yield ""
+                for line in disassembly.changes(one, two, table):
+                    code = line.lstrip()
+                    yield line[: len(line) - len(code)] + printable(code)
 
 
 def _near(name: str, names: Collection[str]) -> str:

@@ -10,7 +10,8 @@ ABSENT = "absent"
 # Their sizes follow from what they hold, which is compared where it is known; RAM is an option.
 _DERIVED = ("/rom@", "pc.ram", "mach-virt.ram", "ppc_spapr.ram", "probe.ram")
 _ROOT_TABLES = frozenset({"RSDT", "XSDT"})
-_CODE = frozenset({"DSDT", "SSDT"})
+CODE = frozenset({"DSDT", "SSDT"})
+"""Signatures of tables that hold AML; others hold fixed fields."""
 
 
 def differences(
@@ -51,7 +52,7 @@ def _presence(area: Area, subject: str, field: str, old: object, new: object) ->
 def _acpi(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
     headers = tuple(acpi.root_pointer(side.files.get(RSDP, b"")) for side in (old, new))
     yield from _headers("RSDP", *headers)
-    before, after = _tables(old), _tables(new)
+    before, after = tables(old), tables(new)
     for name in dict.fromkeys([*before, *after]):
         one, two = before.get(name), after.get(name)
         if one is None or two is None:
@@ -62,7 +63,7 @@ def _acpi(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
         # nothing but the addresses of the others.
         if one.body != two.body and name not in _ROOT_TABLES:
             yield Difference(
-                area=Area.ACPI, subject=name, field="code" if name[:4] in _CODE else "contents",
+                area=Area.ACPI, subject=name, field="code" if name[:4] in CODE else "contents",
                 old=f"{len(one.raw)} bytes", new=_length(one, two),
             )  # fmt: skip
 
@@ -78,8 +79,11 @@ def _length(one: acpi.Table, two: acpi.Table) -> str:
     return f"{len(two.raw)} {'other ' if len(one.raw) == len(two.raw) else ''}bytes"
 
 
-def _tables(fingerprint: Fingerprint) -> dict[str, acpi.Table]:
-    """Tables by signature, a second one of the same signature with its number."""
+def tables(fingerprint: Fingerprint) -> dict[str, acpi.Table]:
+    """Return ACPI tables by signature, a second one of the same signature with its number.
+
+    Where the firmware will fill in an address there are zeros.
+    """
     found: dict[str, acpi.Table] = {}
     if fingerprint.acpi is None:
         return found

@@ -33,7 +33,6 @@ from host_agent.model import (
     Outcome,
     Running,
     Smbios,
-    Verdict,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +57,8 @@ class Verifier:
         """Judge a domain against its baseline; ``wait`` seconds for its guest to answer."""
         until = time.monotonic() + wait
         while True:
-            final = time.monotonic() >= until
+            # Written so that no number, not even nan, waits for ever.
+            final = not time.monotonic() < until
             result = self.attempt(domain, final=final)
             if result is not None:
                 return result
@@ -87,7 +87,8 @@ class Verifier:
         judged = verdict.judge(case, against_baseline=not fresh)
         keep = judged.decision is Decision.VERIFIED and (differs(case) or fresh or refresh)
         complaints: list[str] = []
-        kept, unwritten = self._keep(domain, case, judged, complaints, keep=keep)
+        told = case.occasion.value, judged.decision or "not running"
+        kept, unwritten = self._keep(domain, case, told, complaints, keep=keep)
         audited = Audited(case=case, verdict=judged)
         self._tell(audited, complaints)
         return Confirmed(
@@ -105,7 +106,8 @@ class Verifier:
         if lacking is not None:
             return self._failed(domain, f"no baseline: {lacking.sentence}", tell=False)
         complaints: list[str] = []
-        kept, unwritten = self._keep(domain, case, judged, complaints, keep=True)
+        told = "baseline", "accepted"
+        kept, unwritten = self._keep(domain, case, told, complaints, keep=True)
         return Confirmed(
             audited=Audited(case=case, verdict=judged), kept=kept, unwritten=unwritten,
             complaints=tuple(complaints),
@@ -125,9 +127,10 @@ class Verifier:
         return Failed(name=domain.name, uuid=str(domain.uuid), error=error)
 
     def _keep(
-        self, domain: Domain, case: Case, judged: Verdict, complaints: list[str], *, keep: bool
-    ) -> tuple[bool, str | None]:
-        """Write the baseline, or only its trail.
+        self, domain: Domain, case: Case, told: tuple[str, str], complaints: list[str], *,
+        keep: bool,
+    ) -> tuple[bool, str | None]:  # fmt: skip
+        """Write the baseline, or only its trail; ``told`` is what the trail says: what, verdict.
 
         Returns whether today's state is the baseline, and the element where libvirt refused it.
         """
@@ -135,12 +138,11 @@ class Verifier:
         wanted = baseline_of(case, self.clock()) if keep else before
         if wanted is None or case.declared.active is None:
             return False, None
-        if not keep and not _is_news(case, judged, before):
+        if not keep and not _is_news(case, told, before):
             return False, None
         event = Event(
-            time=self.clock(), host=case.host, qemu=case.qemu, occasion=case.occasion,
-            verdict=judged.decision or "not running",
-        )  # fmt: skip
+            time=self.clock(), host=case.host, qemu=case.qemu, occasion=told[0], verdict=told[1]
+        )
         trail = (*(before.trail if before else ()), event)[-baselines.MAX_EVENTS :]
         try:
             element = baselines.to_element(replace(wanted, trail=trail))
@@ -196,13 +198,12 @@ def _answers(case: Case, *, another_boot: bool) -> bool:
     return not (another_boot and same)
 
 
-def _is_news(case: Case, judged: Verdict, before: Baseline | None) -> bool:
+def _is_news(case: Case, told: tuple[str, str], before: Baseline | None) -> bool:
     """Tell whether the trail should have it: something happened, and it was not told yet."""
     last = before.trail[-1] if before and before.trail else None
     if case.occasion is Occasion.AUDIT:
         return False
-    told = case.host, case.occasion, judged.decision
-    return last is None or (last.host, last.occasion, last.verdict) != told
+    return last is None or (last.host, last.occasion, last.verdict) != (case.host, *told)
 
 
 def evidence_lacks(case: Case) -> Missing | None:

@@ -326,3 +326,19 @@ def test_help_has_examples_and_exit_codes(command: str) -> None:
     assert done.returncode == 0
     assert "Examples:" in done.stdout
     assert "Exit codes:" in done.stdout
+
+
+def test_acpi_code_is_compared_line_by_line() -> None:
+    two = "debian:bookworm", "debian:trixie", "--type", "pc-q35-7.2"
+    done = run("diff", *two, "--acpi")
+    assert done.returncode == 1, done.stderr
+    assert "\n--- old DSDT\n+++ new DSDT\n" in done.stdout
+    assert "\n-            Acquire (\\_SB.PCI0.BLCK, 0xFFFF)\n" in done.stdout
+    assert "DSDT" not in run("diff", *two).stdout.rpartition("COMPARED")[2]
+
+
+@pytest.mark.parametrize("more", [(), ("--type", "pc-q35-7.2", "--format", "json")])
+def test_acpi_code_is_shown_of_one_type_as_text(more: tuple[str, ...]) -> None:
+    done = run("diff", "debian:bookworm", "debian:trixie", "--acpi", *more)
+    assert done.returncode == 2
+    assert "--acpi shows one machine type" in done.stderr

@@ -290,7 +290,7 @@ def told(host: str, occasion: str, verdict: str) -> Event:
 def test_news(occasion: Occasion, trail: Sequence[Event], expected: bool) -> None:
     before = replace(BASELINE, trail=tuple(trail))
     one = case(**WRONG, occasion=occasion, baseline=before)
-    assert verifiers._is_news(one, judge(one), before) is expected
+    assert verifiers._is_news(one, (one.occasion, judge(one).decision or ""), before) is expected
 
 
 @pytest.mark.parametrize(
