@@ -3,7 +3,8 @@
 Reports: one client, one server in a process of its own, both on this machine. ``bare``: gRPC over
 a unix socket. ``framed``: the same call as the host agent makes it, a session of its own each time,
 over a socket that stands for QEMU's. Neither has a guest in it. Probes: see
-``tests.bench.probing``, on the lab's hosts, where the lab can run.
+``tests.bench.probing``, on the lab's hosts, where the lab can run; there an arrival too:
+``tests.bench.arrival``.
 """
 
 import json
@@ -21,6 +22,7 @@ from guest_agent.worker_process import WorkerProcess
 from host_agent import guest_link
 from host_agent.channel import SocketStream
 from samemachine.v1 import guest_pb2, guest_pb2_grpc
+from tests.bench import arrival
 from tests.bench.resident import resident
 from tests.lab import lab as laboratory
 
@@ -66,11 +68,11 @@ def framed() -> float:
         return median(call)
 
 
-def probing() -> None:
-    """Measure probes on each host of the lab, and print."""
+def in_the_lab() -> None:
+    """Measure probes on each host of the lab, and an arrival, and print."""
     why = laboratory.hindrance()
     if why is not None:
-        print(f"probes not measured: {why}")
+        print(f"probes and arrivals not measured: {why}")
         return
     laboratory.build()
     with laboratory.running() as lab:
@@ -92,6 +94,7 @@ def probing() -> None:
                 f"peak memory: {figures['own_kib'] // 1024} MiB, and "
                 f"{figures['largest_qemu_kib'] // 1024} MiB the largest QEMU"
             )
+        arrival.measure(lab)
 
 
 def main() -> int:
@@ -100,7 +103,7 @@ def main() -> int:
     print(f"{CALLS} calls each, median; this machine, nothing else measured")
     print(f"bare RPC on an open connection     {floor * 1000:8.2f} ms   1.0")
     print(f"a session of its own for each call {ours * 1000:8.2f} ms   {ours / floor:.1f}")
-    probing()
+    in_the_lab()
     return 0
 
 

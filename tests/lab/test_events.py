@@ -21,7 +21,9 @@ try:
     domain.set_metadata(
         "<x xmlns='urn:lab'>" + sys.argv[2] + "</x>", "lab", "urn:lab", live=True, persistent=True
     )
+    print("written", end=" ")
 except EvidenceError as error:
+    print(error.missing.reason, end=" ")
 print(int(time.monotonic() - started))
 """
 

@@ -68,7 +68,7 @@ def booted(host_a: Host) -> Iterator[dict[str, Guest]]:
 def test_probe_and_guest_agree_byte_for_byte(
     host_a: Host, booted: dict[str, Guest], options: GuestOptions
 ) -> None:
-    result = audit(host_a, options.name)
+    result = audit(host_a, options.name, "--timeout", "30")
     domain = result.domains[options.name]
     assert (domain["verdict"], domain["depth"]) == ("verified", "guest"), domain["findings"]
     for check in ("exact", "next-boot", "next-start", "stale-qemu"):
