@@ -179,7 +179,10 @@ class Host:
         nsenter waits beside the command, so the command must end when nsenter is killed.
         """
         return subprocess.Popen(
-            self.command("setpriv", "--pdeathsig", "KILL", *command),
+            # What runs in the background ignores SIGINT, and so would the command.
+            self.command(
+                "env", "--default-signal=INT", "setpriv", "--pdeathsig", "KILL", *command
+            ),
             env=ENVIRONMENT, text=True, **options,
         )  # fmt: skip
 
