@@ -18,7 +18,8 @@ SECONDS = 90
 @contextmanager
 def serving(host: Host) -> Iterator["subprocess.Popen[str]"]:
     arguments = "serve", "--ledger", "/root/serve.sqlite", "--arrival-wait", "40"
-    with (host.root / "root/serve.log").open("a") as log:
+    # Anew each time: that a line is there says that this daemon wrote it.
+    with (host.root / "root/serve.log").open("w") as log:
         process = host.popen(
             *host.samemachine_command(*arguments), stdout=subprocess.DEVNULL, stderr=log
         )
@@ -60,6 +61,7 @@ def test_each_event_is_verified_and_nothing_is_lost(
     host_a: Host, host_b: Host, served: Guest
 ) -> None:
     with serving(host_a) as first, serving(host_b):
+        wait_for(host_a, lambda _: "watching" in log(host_a) and "watching" in log(host_b))
         served.start().wait_ready(300)
         wait_for(host_a, lambda found: ("audit", "verified") in told(found, "served"))
         # It took the first baseline by itself, so a plain migration is confirmed on the other end.
