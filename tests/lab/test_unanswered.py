@@ -131,7 +131,7 @@ def test_twenty_audits_never_freeze_libvirtd(
     audit(*where)
     with trouble(guest):  # type: ignore[attr-defined]
         for _ in range(20):
-            result = audit(*where, "--timeout", "2")
+            result = audit(*where, "--timeout", "4")
             assert result.exit_code == 3
             assert result.domains["q35"]["verdict"] == "unverified"
             assert result.domains["i440fx"]["verdict"] == "verified"
