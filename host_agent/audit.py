@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 
-from host_agent import packages, verdict
+from host_agent import packages, side_by_side, verdict
 from host_agent.domain_xml import DomainXmlError
 from host_agent.errors import LibvirtError
 from host_agent.gather import QEMU, Gatherer, Kept, Progress, nothing_kept
@@ -49,20 +48,17 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
             hypervisor, uri, seconds=options.seconds, probe=options.probe, opened=options.opened,
             kept=options.kept,
         )  # fmt: skip
-        results: dict[str, Audited | Failed] = {}
-        with ThreadPoolExecutor(max_workers=max(1, options.at_once)) as pool:
-            futures = {pool.submit(_audit_one, domain, gatherer): domain for domain in domains}
-            progress(0, len(futures))
-            for future in as_completed(futures):
-                results[str(futures[future].uuid)] = future.result()
-                progress(len(results), len(futures))
-        in_order = tuple(results[str(domain.uuid)] for domain in domains)
+        results = tuple(
+            side_by_side.each(
+                lambda domain: _audit_one(domain, gatherer), domains, options.at_once, progress
+            )
+        )
         return HostAudit(
-            host=_host(uri, gatherer.facts, in_order),
-            results=in_order,
+            host=_host(uri, gatherer.facts, results),
+            results=results,
             seconds=time.monotonic() - clock,
             started=started,
-            predictions=predictions(in_order),
+            predictions=predictions(results),
         )
     finally:
         hypervisor.close()

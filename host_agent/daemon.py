@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from host_agent import ledger_entry
@@ -31,15 +31,14 @@ from host_agent.service_manager import ServiceManager
 from host_agent.verifier import Verifier, kept_in, write
 
 if TYPE_CHECKING:
-    from uuid import UUID
-
     from host_agent.ledger import Ledger
 
 _NICE = 10
 _RETRY = 1.0
 """Seconds between looks at a guest that has not answered yet."""
 _WRITE_AGAIN = 5.0
-_WRITE_TRIES = 60
+_WRITE_SECONDS = 300.0
+"""How long a baseline that libvirt refuses, as it does while a job runs, is tried to be written."""
 _RECONNECT = (1.0, 2.0, 5.0, 10.0, 30.0)
 _TICK = 5.0
 _LAST_SECONDS = 5.0
@@ -78,7 +77,6 @@ class Daemon:
         self._schedule = Schedule()
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._stopping = False
-        self._unwritten: dict[UUID, tuple[str, int]] = {}
         self._opened = OpenedChannels()
         self._said_of_ledger = ""
         self._next_care = 0.0
@@ -205,6 +203,7 @@ class Daemon:
                 continue
             running = processes.get(domain.uuid)
             told = self._newest(domain, gatherer.facts.name)
+            # What another host tells of it, such as that it left there, is no verdict of ours.
             if told is not None and (running is None or told.time >= running.started):
                 continue
             self._schedule.add_unless_waiting(
@@ -212,36 +211,48 @@ class Daemon:
             )
 
     def _newest(self, domain: Domain, host: str) -> Entry | None:
+        """The newest entry of a domain, if this host made it."""
         try:
-            return self._ledger.newest(str(domain.uuid), host) if self._ledger else None
+            found = self._ledger.newest(str(domain.uuid), host) if self._ledger else None
         except LedgerError as error:
             self._say_of_ledger(error)
             return None
+        return found if found is not None and found.host == host else None
 
     def _work(self, hypervisor: Hypervisor, gatherer: Gatherer, task: Task) -> None:
         """Do one task, in a thread of the pool; its end goes back to the main thread."""
-        again: float | None = None
+        again: tuple[Task, float] | None = None
         try:
-            again = self._verify(hypervisor, gatherer, task)
+            again = self._do(hypervisor, gatherer, task)
         except LibvirtError as error:
-            self._say(f"{task.uuid}: {error}", Priority.WARNING)
+            if time.monotonic() < task.until:
+                # A libvirtd that went away in the middle costs no verdict.
+                again = task, time.monotonic() + _RETRY
+            else:
+                self._say(f"{task.uuid}: {error}", Priority.WARNING)
         except Exception as error:  # noqa: BLE001 - one domain must not end the others' watch
             self._say(f"{task.uuid}: {type(error).__name__}: {error}", Priority.ERR)
         finally:
             if again is None:
                 self._inbox.put(lambda: self._schedule.done(task.uuid))
             else:
-                due = again
-                self._inbox.put(lambda: self._schedule.again(task, due))
+                later = again
+                self._inbox.put(lambda: self._schedule.again(*later))
 
-    def _verify(self, hypervisor: Hypervisor, gatherer: Gatherer, task: Task) -> float | None:
-        """Verify; returns when to try again, None: it is done."""
+    def _do(
+        self, hypervisor: Hypervisor, gatherer: Gatherer, task: Task
+    ) -> tuple[Task, float] | None:
+        """Verify, or write what could not be written; returns what is to be done later, and when.
+
+        None: it is done.
+        """
         domain = hypervisor.domain(task.uuid)
         if domain is None or not domain.is_active():
             return None
-        if task.uuid in self._unwritten:
-            return self._write(domain, task)
         now = time.monotonic()
+        if task.unwritten is not None:
+            refused = write(domain, task.unwritten, persistent=domain.is_persistent())
+            return (task, now + _WRITE_AGAIN) if refused and now < task.until else None
         verifier = Verifier(gatherer=gatherer.refreshed(), ledger=self._ledger, clock=self._clock)
         result = verifier.attempt(
             domain,
@@ -251,21 +262,12 @@ class Daemon:
             refresh=task.refresh,
         )
         if result is None:
-            return now + _RETRY
+            return task, now + _RETRY
         self._tell(result)
         if isinstance(result, Confirmed) and result.unwritten is not None:
-            self._unwritten[task.uuid] = (result.unwritten, _WRITE_TRIES)
-            return now + _WRITE_AGAIN
+            writing = replace(task, unwritten=result.unwritten, until=now + _WRITE_SECONDS)
+            return writing, now + _WRITE_AGAIN
         return None
-
-    def _write(self, domain: Domain, task: Task) -> float | None:
-        """Write a baseline that libvirt refused while a job ran."""
-        element, left = self._unwritten[task.uuid]
-        if write(domain, element, persistent=domain.is_persistent()) is None or left <= 1:
-            del self._unwritten[task.uuid]
-            return None
-        self._unwritten[task.uuid] = (element, left - 1)
-        return time.monotonic() + _WRITE_AGAIN
 
     def _tell(self, result: Confirmed | Failed) -> None:
         if isinstance(result, Failed):

@@ -23,6 +23,8 @@ class Task:
     """Whether the boot of the baseline must be over: one that was reset answers for a moment."""
     refresh: bool = False
     """Whether today's state becomes the baseline where all is right (devices came or went)."""
+    unwritten: str | None = None
+    """A baseline that is to be written yet, of a verification that is done; None: verify."""
 
 
 class Schedule:
@@ -69,9 +71,14 @@ class Schedule:
         self._busy.discard(uuid)
 
     def again(self, task: Task, due: float) -> None:
-        """Try a task again later, unless the domain has a newer one by now."""
+        """Try a task again later, unless the domain has a newer one by now.
+
+        Devices that came or went meanwhile are seen by what is tried again, and don't replace it.
+        """
         self._busy.discard(task.uuid)
-        self._waiting.setdefault(task.uuid, replace(task, due=due))
+        newer = self._waiting.get(task.uuid)
+        if newer is None or (newer.refresh and task.unwritten is None):
+            self._waiting[task.uuid] = replace(task, due=due)
 
     def next_due(self) -> float | None:
         """Return when the next task is due; None: none waits."""

@@ -1,10 +1,10 @@
 """The jobs ``verify`` and ``baseline``: domains of one host held against what they were."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from host_agent import side_by_side
 from host_agent.errors import UsageError
 from host_agent.gather import Gatherer, Progress
 from host_agent.hypervisor import Domain, Hypervisor
@@ -72,11 +72,6 @@ def verify(
                 return verifier.accept(domain)
             return verifier.confirm(domain, options.wait)
 
-        with ThreadPoolExecutor(max_workers=max(1, options.at_once)) as pool:
-            futures = [pool.submit(one, domain) for domain in domains]
-            progress(0, len(futures))
-            for done, _ in enumerate(as_completed(futures), 1):
-                progress(done, len(futures))
-            return [future.result() for future in futures]
+        return side_by_side.each(one, domains, options.at_once, progress)
     finally:
         hypervisor.close()

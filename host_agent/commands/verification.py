@@ -254,6 +254,11 @@ def _run(
         try:
             with progress(uri) as told:
                 results += verify(uri, options, ledger, told)
+        except KeyboardInterrupt:
+            # Each domain is written to at once or not at all.
+            raise SystemExit(
+                complain("interrupted; the domains that were done by then are recorded", 130)
+            ) from None
         except LibvirtError as error:
             complain(str(error), UNREACHABLE)
             unreachable += 1
@@ -291,5 +296,5 @@ def _print(
             output.print_kept(console, results)
         else:
             output.print_verified(console, results)
-            if not results:
+            if not results and code == VERIFIED:
                 console.print("nothing to verify")

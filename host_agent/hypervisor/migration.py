@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Told = Callable[[MigrationProgress], None]
 """Is told how far it has come, every half second."""
 
+_GIVING_UP = 30.0
 _TICK = 0.5
 _STATISTICS_SECONDS = 5.0
 _DAEMONS_OWN = {"tcp", "tls"}
@@ -150,18 +151,29 @@ class _Move:
 
         # A daemon thread: a libvirtd that never answers must not keep the program from ending.
         threading.Thread(target=run, name="migration", daemon=True).start()
-        while not done.wait(_TICK):
-            if self._options.seconds is not None and not self.cancel.is_set():
-                self.overdue = time.monotonic() - self.started > self._options.seconds
-            if self.cancel.is_set() or self.overdue:
-                # Again and again: in some phases libvirt refuses to abort.
+        try:
+            while not done.wait(_TICK):
+                self._turn()
+        except BaseException:
+            # Whatever ends us, and be it what tells of the progress, the move ends first, unless
+            # libvirt hangs.
+            until = time.monotonic() + _GIVING_UP
+            while not done.wait(_TICK) and time.monotonic() < until:
                 self._quietly(self._domain.abortJob)
-            told = self._statistics(0)
-            if told is not None:
-                self._progress(told)
+            raise
         completed = libvirt.VIR_DOMAIN_JOB_STATS_COMPLETED
         self.final = self._statistics(completed | libvirt.VIR_DOMAIN_JOB_STATS_KEEP_COMPLETED)
         return errors[0] if errors else None
+
+    def _turn(self) -> None:
+        if self._options.seconds is not None and not self.cancel.is_set():
+            self.overdue = time.monotonic() - self.started > self._options.seconds
+        if self.cancel.is_set() or self.overdue:
+            # Again and again: in some phases libvirt refuses to abort.
+            self._quietly(self._domain.abortJob)
+        told = self._statistics(0)
+        if told is not None:
+            self._progress(told)
 
     def _statistics(self, flags: int) -> MigrationProgress | None:
         told = self._quietly(lambda: self._domain.jobStats(flags))

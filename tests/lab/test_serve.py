@@ -1,10 +1,13 @@
 """The daemon on real hosts: every arrival and restart confirmed, whatever is killed meanwhile."""
 
 import json
+import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -147,4 +150,14 @@ def test_a_restored_guest_and_one_that_never_answers(host_a: Host, served: Guest
     assert silent.returncode == 3
     assert "UNVERIFIED" in silent.stdout
     assert "cannot tell" in silent.stdout
+    # Ctrl-C does not wait for what may still come.
+    waiting = host_a.popen(
+        *host_a.samemachine_command("verify", "served", "--wait", "600"), stderr=subprocess.PIPE
+    )
+    time.sleep(3)
+    children = Path(f"/proc/{waiting.pid}/task/{waiting.pid}/children")
+    os.kill(int(children.read_text(encoding="ascii")), signal.SIGINT)
+    _, said = waiting.communicate(timeout=10)
+    assert waiting.returncode == 130, said
+    assert "interrupted" in said
     served.start_agent()

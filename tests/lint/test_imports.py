@@ -24,7 +24,7 @@ LAYERS = {
         "owner", "preflight", "probe_options", "reactions", "schedule", "smbios", "smbios_diff",
         "smbios_fields", "story", "times", "verdict",
     },
-    "alone": {"bounded", "enter_root"},
+    "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
         "atlas_file", "booted_memory", "channel", "dialling", "disassembly", "domain_probe",
         "fingerprint_store", "gather", "guest_link", "hypervisor", "journal", "ledger",

@@ -1,5 +1,7 @@
 """What each event of libvirt asks for."""
 
+from typing import Any
+
 import pytest
 
 from host_agent.domain_event import DomainEvent, EventKind
@@ -23,7 +25,7 @@ def after(kind: EventKind, *before: Task) -> tuple[Task, ...]:
     return tuple(schedule.take(1e9, 99))
 
 
-def asked(kind: EventKind, due: float, until: float, **more: bool) -> tuple[Task, ...]:
+def asked(kind: EventKind, due: float, until: float, **more: Any) -> tuple[Task, ...]:
     return (Task(uuid=UUID_1, why=kind.value, due=NOW + due, until=NOW + until, **more),)
 
 

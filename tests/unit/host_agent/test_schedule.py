@@ -74,6 +74,17 @@ def test_again_waits_anew(schedule: Schedule) -> None:
     assert schedule.take(3.0, 9) == [replace(taken, due=3.0)]
 
 
+@pytest.mark.parametrize(("unwritten", "why"), [(None, "started"), ("<baseline/>", "device added")])
+def test_devices_do_not_replace_what_is_tried_again(
+    schedule: Schedule, unwritten: str | None, why: str
+) -> None:
+    schedule.add(task())
+    (taken,) = schedule.take(1.0, 9)
+    schedule.add(replace(task(why="device added"), refresh=True))
+    schedule.again(replace(taken, unwritten=unwritten), 3.0)
+    assert [one.why for one in schedule.take(9.0, 9)] == [why]
+
+
 def test_again_does_not_replace_a_newer_one(schedule: Schedule) -> None:
     schedule.add(task())
     (taken,) = schedule.take(0.0, 9)

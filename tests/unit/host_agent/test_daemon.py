@@ -1,0 +1,110 @@
+"""What the daemon does with one task, and what it does next."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from host_agent.daemon import Daemon, Options
+from host_agent.errors import EvidenceError, LibvirtError
+from host_agent.gather import Gatherer
+from host_agent.hypervisor import Hypervisor
+from host_agent.journal import Journal
+from host_agent.missing import Reason
+from host_agent.schedule import Task
+from tests.smbios_builder import UUID_1
+from tests.unit.host_agent.cases import RUNNING, case
+from tests.unit.host_agent.test_verifier import MOVED, Evidence, Memory, OneDomain
+
+FOREVER = 1e12
+BUSY = EvidenceError(Reason.BUSY, "a job of libvirt is running on the domain")
+ARRIVAL = Task(uuid=UUID_1, why="arrived", due=0.0, until=FOREVER)
+
+
+class Present(OneDomain):
+    def is_active(self) -> bool:
+        return True
+
+    def is_persistent(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def memory() -> Memory:
+    return Memory()
+
+
+@pytest.fixture
+def daemon(memory: Memory, tmp_path: Path) -> Iterator[Daemon]:
+    with (tmp_path / "journal").open("w") as said:
+        journal = Journal(tmp_path / "none", said)
+        yield Daemon(Options(uri="test:///default"), cast("Any", memory), journal=journal)
+
+
+def on(domain: object) -> Hypervisor:
+    return cast("Hypervisor", SimpleNamespace(domain=lambda uuid: domain))
+
+
+def seeing(*changes: Any) -> Gatherer:
+    return cast("Gatherer", Evidence(*(case(**one) for one in changes)))
+
+
+def test_what_was_refused_is_written_later_and_not_verified_again(
+    daemon: Daemon, memory: Memory
+) -> None:
+    domain = Present(refuses=BUSY)
+    later = daemon._do(on(domain), seeing(MOVED), ARRIVAL)
+    assert later is not None
+    assert later[0].unwritten is not None
+    assert [entry.verdict for entry in memory.entries] == ["verified"]
+    assert daemon._do(on(domain), seeing(MOVED), later[0]) is not None
+    domain.refuses = None
+    assert daemon._do(on(domain), seeing(MOVED), later[0]) is None
+    assert domain.baseline.host == "node41"
+    assert len(memory.entries) == 1
+
+
+def test_a_newer_event_is_verified_though_something_is_unwritten(
+    daemon: Daemon, memory: Memory
+) -> None:
+    daemon._do(on(Present(refuses=BUSY)), seeing(MOVED), ARRIVAL)
+    domain = Present()
+    assert daemon._do(on(domain), seeing(MOVED), ARRIVAL) is None
+    assert len(memory.entries) == 2
+    assert domain.baseline.host == "node41"
+
+
+class Gone:
+    def domain(self, uuid: object) -> None:
+        raise LibvirtError("the connection was closed")
+
+
+@pytest.mark.parametrize(("until", "waiting"), [(FOREVER, 1), (0.0, 0)])
+def test_a_libvirtd_that_goes_away_costs_no_verdict(
+    daemon: Daemon, until: float, waiting: int
+) -> None:
+    daemon._schedule.add(Task(uuid=UUID_1, why="rebooted", due=0.0, until=until))
+    (task,) = daemon._schedule.take(1.0, 1)
+    daemon._work(cast("Hypervisor", Gone()), seeing(MOVED), task)
+    daemon._inbox.get_nowait()()
+    assert (daemon._schedule.under_way, len(daemon._schedule)) == (0, waiting)
+
+
+@pytest.mark.parametrize(
+    ("host", "when", "planned"),
+    [("node17", 1.0, 0), ("node17", -1.0, 1), ("node41", 1.0, 1)],
+    ids=["told", "told of the process before", "told by another host"],
+)
+def test_what_was_missed_is_planned(
+    daemon: Daemon, memory: Memory, host: str, when: float, planned: int
+) -> None:
+    told = SimpleNamespace(host=host, time=RUNNING.started + when)
+    cast("Any", memory).newest = lambda uuid, here: told
+    gatherer = SimpleNamespace(
+        processes={UUID_1: RUNNING}, facts=SimpleNamespace(name="node17")
+    )  # fmt: skip
+    here = SimpleNamespace(domains=lambda: [Present()])
+    daemon._catch_up(cast("Hypervisor", here), cast("Gatherer", gatherer))
+    assert len(daemon._schedule) == planned
