@@ -36,7 +36,7 @@ def build(name: str, made_of: str, make: Callable[[Path], None]) -> Path:
     """Return the folder ``name-KEY``, made by ``make`` where it is not there yet.
 
     A folder that is there is whole: it is made under another name and renamed. Older folders of the
-    same name, and what an interrupted build left, are removed.
+    same name, and what an interrupted build left, are removed, unless a lab may be using them.
     """
     wanted = directory() / f"{name}-{made_of}"
     if wanted.exists():
@@ -44,12 +44,11 @@ def build(name: str, made_of: str, make: Callable[[Path], None]) -> Path:
     with _locked(name):
         if wanted.exists():
             return wanted
-        for old in directory().glob(f"{name}-*"):
-            if old.suffix != ".lock":
-                shutil.rmtree(old)
+        _prune(name)
         started = time.monotonic()
         tell(f"building {name} (kept in {directory()})")
         unfinished = wanted.with_suffix(".unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir()
         try:
             make(unfinished)
@@ -59,6 +58,23 @@ def build(name: str, made_of: str, make: Callable[[Path], None]) -> Path:
             raise
         tell(f"built {name} in {time.monotonic() - started:.0f} s")
     return wanted
+
+
+def lab_lock() -> Path:
+    """Return the file that a running lab holds a lock on."""
+    return directory() / "lab.lock"
+
+
+def _prune(name: str) -> None:
+    with lab_lock().open("w", encoding="ascii") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # Its hosts' roots are overlays over these folders.
+            return
+        for old in directory().glob(f"{name}-*"):
+            if old.suffix != ".lock":
+                shutil.rmtree(old)
 
 
 @contextmanager

@@ -19,7 +19,8 @@ _LIBVIRT = (
 )  # fmt: skip
 _PYTHON = (
     "python3-libvirt", "python3-grpcio", "python3-protobuf", "python3-lxml", "python3-click",
-    "python3-pyelftools", "python3-rich", "python3-sqlalchemy",
+    "python3-pyelftools", "python3-rich", "python3-sqlalchemy", "python3-distro-info",
+    "python3-jinja2",
 )  # fmt: skip
 _GUEST = (
     "linux-image-cloud-amd64", "systemd-sysv", "udev", "python3", "python3-grpcio",

@@ -89,7 +89,7 @@ class Lab:
 def running() -> Iterator[Lab]:
     """A lab that ends with the block; one at a time, so that two runs don't share 2 cores."""
     cache.directory().mkdir(parents=True, exist_ok=True)
-    with (cache.directory() / "lab.lock").open("w", encoding="ascii") as lock:
+    with cache.lab_lock().open("w", encoding="ascii") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
