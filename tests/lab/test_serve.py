@@ -114,11 +114,10 @@ def test_twenty_migrations_in_a_row(host_a: Host, host_b: Host, served: Guest) -
 
 
 def wait_for_arrivals(host: Host, number: int, after: int) -> None:
-    wait_for(host, lambda found: arrivals(found[after:]) == number)
-
-
-def arrivals(found: list[dict[str, Any]]) -> int:
-    return told(found, "served").count(("arrival", "verified"))
+    """``after`` entries of the guest; there are those of the other tests' guests as well."""
+    wait_for(
+        host, lambda found: told(found, "served")[after:].count(("arrival", "verified")) == number
+    )
 
 
 def log(host: Host) -> str:
