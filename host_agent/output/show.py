@@ -8,7 +8,17 @@ from rich.text import Text
 
 from host_agent import noise, owner
 from host_agent.missing import Missing
-from host_agent.model import Audited, Case, Failed, HostAudit, Named, OwnerKind, Running
+from host_agent.model import (
+    Audited,
+    Case,
+    Failed,
+    Finding,
+    HostAudit,
+    Named,
+    Outcome,
+    OwnerKind,
+    Running,
+)
 from host_agent.output.names import libvirts, whose
 from host_agent.output.table import print_table
 from host_agent.output.text import STYLES, heading, sentences
@@ -39,10 +49,22 @@ def _show(result: Audited) -> RenderableType:
     for row in _rows(case):
         views.add_row(*(Text(cell) for cell in row))
     findings = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
-    for finding in result.verdict.findings:
-        style = STYLES[finding.outcome]
-        findings.add_row(Text(finding.check), Text(finding.outcome, style), sentences(finding))
+    for alike in _alike(result.verdict.findings):
+        first, more = alike[0], len(alike) - 1
+        style = STYLES[first.outcome]
+        check = f"{first.check} +{more}" if more else first.check
+        findings.add_row(Text(check), Text(first.outcome, style), sentences(first))
     return Group(head, Text(), views, Text(), *_notes(case), Text(), findings)
+
+
+def _alike(findings: Iterable[Finding]) -> Iterable[list[Finding]]:
+    """Group what is skipped for one reason, as the checks against a baseline are without one."""
+    groups: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        skipped = finding.outcome is Outcome.SKIP
+        key = (finding.sentence, finding.remedy) if skipped else number
+        groups.setdefault(key, []).append(finding)
+    return groups.values()
 
 
 def _rows(case: Case) -> list[tuple[str, ...]]:

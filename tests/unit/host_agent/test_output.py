@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 
 from host_agent.domain_xml import parse
+from host_agent.missing import Missing, Reason
 from host_agent.model import Audited, Case, Failed, Host, HostAudit
 from host_agent.output import json as json_output
 from host_agent.output import show, summary, text
@@ -49,6 +50,17 @@ def printed(*audits: HostAudit, verbose: bool = False, each: bool = False, width
     code = summary.exit_code(audits, 0)
     text.print_audits(console, audits, verbose=verbose, each=each, exit_code=code)
     return out.getvalue()
+
+
+def test_what_is_skipped_for_one_reason_is_shown_once() -> None:
+    fresh = case(baseline=Missing(reason=Reason.ABSENT, sentence="no baseline was taken"))
+    told = shown(audit(fresh))
+    skipped = [line for line in told.splitlines() if "no baseline was taken" in line]
+    assert len(skipped) == 1
+    assert re.match(r"same-\w+ \+\d+ +skip", skipped[0])
+    for finding in judge(fresh).findings:
+        if finding.outcome != "skip":
+            assert re.search(rf"^{finding.check} +{finding.outcome}", told, re.MULTILINE)
 
 
 def shown(audited: HostAudit) -> str:
