@@ -238,12 +238,23 @@ def baseline_of(case: Case, now: float) -> Baseline | None:
         machine=case.declared.definition.machine,
         product=None if isinstance(booted, Missing) else booted.product,
         observation=seen,
-        options=None if isinstance(case.now, Missing) else case.now.options,
+        options=_options(case),
     )
 
 
-def _booted_qemu(case: Case) -> str | None:
-    """The QEMU that built what the guest booted with: its ACPI tables move along with it."""
+def _options(case: Case) -> str | None:
+    """What the domain was, as QEMU's options; it is that from its start to its end.
+
+    So what another host saw of it holds where they can't be seen, as over a remote connection.
+    """
+    if isinstance(case.now, Missing):
+        before = _of_this_boot(case)
+        return None if before is None else before.options
+    return case.now.options
+
+
+def _of_this_boot(case: Case) -> Baseline | None:
+    """Return the baseline where it is of the boot that the guest is in."""
     before, seen = case.baseline, case.observation
     if (
         isinstance(before, Baseline)
@@ -251,6 +262,14 @@ def _booted_qemu(case: Case) -> str | None:
         and seen.boot_id is not None
         and seen.boot_id == before.observation.boot_id
     ):
+        return before
+    return None
+
+
+def _booted_qemu(case: Case) -> str | None:
+    """The QEMU that built what the guest booted with: its ACPI tables move along with it."""
+    before = _of_this_boot(case)
+    if before is not None:
         return before.booted_qemu
     came = isinstance(case.running, Missing) or "-incoming" in case.running.arguments
     if not came or case.occasion is Occasion.RESTART:

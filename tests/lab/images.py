@@ -46,6 +46,10 @@ BOOKWORM = HostImage(
     newer="bookworm-backports",
 )  # fmt: skip
 TRIXIE = HostImage(suite="trixie", own_python=True)
+# Its Python is too old for the host side, and its C library for another Python: it is looked at
+# from its neighbours.
+BULLSEYE = HostImage(suite="bullseye", own_python=False)
+FORKY = HostImage(suite="forky", own_python=True)
 NEWER = "/newer"
 _DOWNLOAD = """--customize-hook=
 echo "deb {mirror} {suite} main" >"$1/etc/apt/sources.list.d/newer.list"
@@ -150,6 +154,8 @@ def _mmdebstrap(suite: str, packages: Sequence[str], place: Path, *options: str)
         # Documentation is a third of the files.
         "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*", '--aptopt=Apt::Install-Recommends "false"',
+        # An archive that stands still (a snapshot) is signed, but for a time that is over.
+        '--aptopt=Acquire::Check-Valid-Until "false"',
         *options, suite, place, debian_mirror(),
     )  # fmt: skip
 

@@ -20,6 +20,9 @@ _HOSTS = {
     "hosta": (1, images.BOOKWORM),
     "hostb": (2, images.TRIXIE),
     "hostc": (3, images.BOOKWORM),
+    # The ends of the chain bullseye, bookworm, trixie, forky.
+    "hostd": (4, images.BULLSEYE),
+    "hoste": (5, images.FORKY),
 }
 
 

@@ -268,6 +268,25 @@ def test_the_qemu_that_the_guest_booted_with(changes: dict[str, Any], booted: st
     assert found.booted_qemu == booted
 
 
+@pytest.mark.parametrize(
+    ("changes", "options"),
+    [
+        ({}, BASELINE.options),
+        ({"now": replace(PROBED, options="other")}, "other"),
+        # Over a remote connection: what its own host saw of this boot still holds,
+        ({"now": NOTHING, **MOVED}, BASELINE.options),
+        # of another boot it does not.
+        ({"now": NOTHING, "observation": OTHER_BOOT}, None),
+        ({"now": NOTHING, "baseline": NO_BASELINE}, None),
+    ],
+)
+def test_the_options_of_a_baseline(changes: dict[str, Any], options: str | None) -> None:
+    assert BASELINE.options is not None
+    found = baseline_of(case(**changes), NOW)
+    assert found is not None
+    assert found.options == options
+
+
 # What is news.
 
 
