@@ -1,24 +1,218 @@
-"""Which strings look like machine types, and how old they are. Pure.
+"""Names of machine types: their parts, which family they are of, which of two is newer. Pure.
 
-Names are opaque until a grammar knows them: an unknown one is compared as a string, never guessed.
+Names are opaque until the grammar below knows them: an unknown one is compared as a string, never
+guessed. A codename counts only where the catalogue knows the release. What a name is based on
+comes from the catalogue, never from its codename: ``pc-i440fx-focal`` is QEMU's 4.0,
+``pc-q35-focal`` its 4.2.
 """
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
 
+from host_agent import catalogue
+
+FAMILIES = ("pc-i440fx", "pc-q35", "virt", "pseries", "s390-ccw-virtio")
+"""Machines whose types QEMU keeps as they were, version by version."""
+
+
+class Vendor(StrEnum):
+    """Who makes machine types of a scheme of names."""
+
+    UPSTREAM = "upstream"
+    UBUNTU = "ubuntu"
+    RHEL = "rhel"
+    PROXMOX = "proxmox"
+    OPAQUE = "opaque"
+    """A name of no known scheme."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineName:
+    """A machine type's name in its parts; ``str()`` puts them together again."""
+
+    text: str
+    vendor: Vendor
+    family: str | None = None
+    """One of ``FAMILIES``; None: opaque."""
+    version: tuple[int, ...] | None = None
+    """QEMU's version, where the name has it: (7, 2), (4, 0, 1)."""
+    release: str | None = None
+    """The distribution's: a codename, or RHEL's version."""
+    features: tuple[str, ...] = ()
+    """What was added beside the type as it is: ``hpb``, ``maxcpus``, ``sxxm``, ``pxe``."""
+    increment: str | None = None
+    """What was added within a release, as the name has it: ``v2``, ``1``, ``pve1``."""
+
+    def __str__(self) -> str:
+        """Return the name, from its parts."""
+        if self.vendor is Vendor.OPAQUE:
+            return self.text
+        version = ".".join(map(str, self.version)) if self.version else None
+        if self.vendor is Vendor.PROXMOX:
+            tail = f"+{self.increment}" + "".join(f".{one}" for one in self.features)
+            return f"{_head(self)}-{version}{tail}"
+        release = f"rhel{self.release}" if self.vendor is Vendor.RHEL else self.release
+        parts = (_head(self), version, release, *self.features, self.increment)
+        return "-".join(part for part in parts if part)
+
+    @property
+    def number(self) -> int:
+        """The increment as a number; 0: none."""
+        return int((self.increment or "0").removeprefix("pve").removeprefix("v"))
+
+
+# [0-9], since \d takes the digits of every script; without leading zeros, which would get lost.
+_NUMBER = r"(?:0|[1-9][0-9]{0,3})"
+_VERSION = rf"{_NUMBER}\.{_NUMBER}(?:\.{_NUMBER})?"
+_FAMILY = "|".join(FAMILIES)
+# Up to 1.3 QEMU's only PC was named pc-1.3 (hw/i386/pc_piix.c of 1.4 begins pc-i440fx-1.4).
+_OLD_PC = r"pc-(?P<old>0\.1[0-5]|1\.[0-3])"
 _UPSTREAM = re.compile(
-    r"(?:pc|pc-i440fx|pc-q35|virt|pseries|s390-ccw-virtio)-(\d+)\.(\d+)(?:\.\d+)?"
+    rf"{_OLD_PC}|(?P<family>{_FAMILY})-(?P<version>{_VERSION})(?:-(?P<features>sxxm))?"
 )
-_RHEL_X86 = re.compile(r"pc-(i440fx|q35)-rhel(\d+\.\d+\.\d+)")
-_RHEL6 = re.compile(r"rhel(6\.\d+\.0)")
-_UBUNTU = re.compile(r"(?:pc-i440fx|pc-q35|virt|pseries|s390-ccw-virtio)-[a-z]{4,}(?:-[a-z0-9]+)*")
-_PVE = re.compile(r"\+pve\d+(?:\.pxe)?$")
+# proxmox/qemu-server src/PVE/QemuServer/Machine.pm
+_PROXMOX = re.compile(
+    rf"(?P<family>{_FAMILY})-(?P<version>{_VERSION})\+(?P<increment>pve{_NUMBER})"
+    r"(?:\.(?P<features>pxe))?"
+)
+# qemu-kvm's patches "Add … machine types"; el6 had rhel6.N.0 alone.
+_RHEL = re.compile(
+    rf"(?P<family>{_FAMILY})-rhel(?P<release>{_VERSION})(?:-(?P<features>sxxm))?"
+    rf"|rhel(?P<old>6\.{_NUMBER}\.0)"
+)
+# Ubuntu's policy QemuKVMMigration: <family>-<version>-<codename>[-N], and today's
+# <family>-<codename>[-feature]…[-vN] (define-ubuntu-machine-types.patch).
+_UBUNTU = re.compile(
+    rf"(?P<family>{_FAMILY})-(?:(?P<version>{_VERSION})-)?(?P<release>[a-z]{{4,}})"
+    r"(?P<features>(?:-(?:hpb|maxcpus|sxxm))*)(?:-(?P<increment>v?[1-9][0-9]{0,3}))?"
+)
+_FORMS = (
+    (_UPSTREAM, Vendor.UPSTREAM),
+    (_PROXMOX, Vendor.PROXMOX),
+    (_RHEL, Vendor.RHEL),
+    (_UBUNTU, Vendor.UBUNTU),
+)
+
+
+@lru_cache(maxsize=4096)
+def parse(name: str) -> MachineName:
+    """Return the parts of a machine type's name; of an unknown scheme: vendor ``OPAQUE``."""
+    for pattern, vendor in _FORMS:
+        found = pattern.fullmatch(name)
+        if found is not None:
+            return _named(name, found.groupdict(), vendor)
+    return MachineName(text=name, vendor=Vendor.OPAQUE)
+
+
+def _named(name: str, parts: dict[str, str | None], vendor: Vendor) -> MachineName:
+    release, old = parts.get("release"), parts.get("old")
+    if vendor is Vendor.UBUNTU and release not in catalogue.codenames():
+        return MachineName(text=name, vendor=Vendor.OPAQUE)
+    if vendor is Vendor.RHEL and old:
+        return MachineName(text=name, vendor=vendor, family="pc-i440fx", release=old)
+    version = old or parts.get("version")
+    return MachineName(
+        text=name, vendor=vendor, family=parts["family"] or "pc-i440fx", release=release,
+        version=_numbers(version) if version else None,
+        features=tuple(filter(None, (parts.get("features") or "").split("-"))),
+        increment=parts.get("increment"),
+    )  # fmt: skip
+
+
+def _head(name: MachineName) -> str:
+    if name.family == "pc-i440fx" and name.vendor is Vendor.UPSTREAM and name.version:
+        return "pc" if name.version < (1, 4) else name.family
+    if name.vendor is Vendor.RHEL and (name.release or "").startswith("6."):
+        return ""
+    return name.family or ""
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
+
+
+def family(name: str) -> str | None:
+    """Return the family of a machine type; None: the name is opaque."""
+    return parse(name).family
+
+
+def base(name: str) -> tuple[int, int] | None:
+    """Return the version (major, minor) of QEMU whose machine a type is; None: not established."""
+    known = parse(name).version or _known_base(name)
+    return (known[0], known[1]) if known else None
+
+
+def _known_base(name: str) -> tuple[int, ...] | None:
+    found = catalogue.base(canonical(name))
+    return _numbers(found) if found else None
+
+
+Order = tuple[tuple[int, ...], tuple[int, ...], int]
+
+
+def order(name: str) -> Order | None:
+    """Return a key by which types of one family are sorted, oldest first; None: not known.
+
+    By what a type is based on, then its release, then its increment. A feature beside a type
+    (``-hpb``) makes it no newer.
+    """
+    parts = parse(name)
+    based = parts.version or _known_base(name)
+    if parts.vendor is Vendor.OPAQUE or based is None:
+        return None
+    return based, _released(parts), parts.number
+
+
+def is_newer(one: str, other: str) -> bool | None:
+    """Tell whether a type is newer than another; None: they can't be held against each other.
+
+    Types of one vendor go by the vendor's releases, of two by what they are based on. Equal ones,
+    or those that differ in a feature only, are not newer.
+    """
+    left, right = parse(one), parse(other)
+    if left.family is None or left.family != right.family:
+        return None
+    if left.vendor is right.vendor:
+        keys = [(part.version or (), _released(part), part.number) for part in (left, right)]
+        if left.vendor is Vendor.UBUNTU:
+            # The form with the version and the one without it are of the same releases.
+            keys = [((), released, number) for _, released, number in keys]
+        return keys[0] > keys[1]
+    bases = base(one), base(other)
+    if bases[0] is None or bases[1] is None:
+        return None
+    return bases[0] > bases[1]
+
+
+def newest(names: Sequence[str]) -> str | None:
+    """Return the newest of types that can all be held against each other; None: there is none."""
+    best: str | None = None
+    for name in names:
+        if best is None or is_newer(name, best):
+            best = name
+    return best
+
+
+def _released(parts: MachineName) -> tuple[int, ...]:
+    """A distribution's release as numbers; of upstream: none."""
+    if parts.vendor is Vendor.UBUNTU:
+        return _numbers(catalogue.codenames()[parts.release or ""])
+    return _numbers(parts.release) if parts.release else ()
+
+
+_LIKE_UBUNTU = re.compile(rf"(?:{_FAMILY})-[a-z]{{4,}}(?:-[a-z0-9]+)*")
+_PVE = re.compile(r"\+pve[0-9]+(?:\.pxe)?$")
 
 
 def is_machine_type(text: str) -> bool:
-    """Tell whether a string has the form of a versioned machine type's name."""
-    return any(
-        pattern.fullmatch(canonical(text)) for pattern in (_UPSTREAM, _RHEL_X86, _RHEL6, _UBUNTU)
-    )
+    """Tell whether a string has the form of a versioned machine type's name.
+
+    Also that of a release which is not known yet, for strings of which nothing else is known.
+    """
+    return parse(text).vendor is not Vendor.OPAQUE or bool(_LIKE_UBUNTU.fullmatch(text))
 
 
 def canonical(name: str) -> str:
@@ -28,16 +222,13 @@ def canonical(name: str) -> str:
 
 def upstream_version(name: str) -> tuple[int, int] | None:
     """Return (major, minor) of an upstream name such as ``pc-q35-7.2``; None for any other."""
-    found = _UPSTREAM.fullmatch(name)
-    return (int(found[1]), int(found[2])) if found else None
-
-
-_FAMILIES = ("pc-i440fx-", "pc-q35-", "virt-", "pseries-", "s390-ccw-virtio-")
+    parts = parse(name)
+    return base(name) if parts.vendor is Vendor.UPSTREAM else None
 
 
 def is_versioned_family(name: str) -> bool:
     """Tell whether QEMU keeps machine types of this name as they were, version by version."""
-    return name.startswith(_FAMILIES)
+    return name.startswith(tuple(f"{one}-" for one in FAMILIES))
 
 
 def rhel_description(name: str) -> str | None:
@@ -45,17 +236,19 @@ def rhel_description(name: str) -> str | None:
 
     i440fx has a space after RHEL, q35 a hyphen (patches "Add x86_64 machine types" of qemu-kvm).
     """
-    if found := _RHEL_X86.fullmatch(name):
-        chipset = {
-            "i440fx": "RHEL {} PC (i440FX + PIIX, 1996)",
-            "q35": "RHEL-{} PC (Q35 + ICH9, 2009)",
-        }
-        return chipset[found[1]].format(found[2])
-    if found := _RHEL6.fullmatch(name):
-        return f"RHEL {found[1]} PC"
-    return None
+    parts = parse(name)
+    if parts.vendor is not Vendor.RHEL:
+        return None
+    if name.startswith("rhel"):
+        return f"RHEL {parts.release} PC"
+    forms = {
+        "pc-i440fx": "RHEL {} PC (i440FX + PIIX, 1996)",
+        "pc-q35": "RHEL-{} PC (Q35 + ICH9, 2009)",
+    }
+    form = forms.get(parts.family or "")
+    return form.format(parts.release) if form else None
 
 
 def is_ubuntu(name: str) -> bool:
-    """Tell whether the name is of Ubuntu's scheme ``<family>-<codename>[-suffix]``."""
-    return bool(_UBUNTU.fullmatch(name))
+    """Tell whether the name is one of Ubuntu's scheme, of a release that is known."""
+    return parse(name).vendor is Vendor.UBUNTU

@@ -17,12 +17,12 @@ LAYERS = {
         "printable",
     },
     "pure": {
-        "acpi", "atlas", "atlas_diff", "baseline", "capabilities", "checks", "decode",
+        "acpi", "atlas", "atlas_diff", "baseline", "capabilities", "catalogue", "checks", "decode",
         "decode_hardware", "device_tree", "distribution", "domain_devices", "domain_xml",
         "effects", "expectation", "fingerprint", "fingerprint_diff", "fw_cfg", "known_changes",
         "ledger_entry", "machine_types", "memory_blocks", "move", "noise", "occasion", "output",
         "owner", "preflight", "probe_options", "reactions", "schedule", "smbios", "smbios_diff",
-        "smbios_fields", "story", "times", "verdict",
+        "smbios_fields", "story", "targets", "times", "verdict",
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
