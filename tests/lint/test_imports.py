@@ -21,16 +21,16 @@ LAYERS = {
         "decode_hardware", "device_tree", "distribution", "domain_devices", "domain_xml",
         "effects", "expectation", "fingerprint", "fingerprint_diff", "fw_cfg", "known_changes",
         "ledger_entry", "machine_types", "memory_blocks", "move", "noise", "occasion", "output",
-        "owner", "preflight", "probe_options", "reactions", "schedule", "smbios", "smbios_diff",
-        "smbios_fields", "story", "targets", "times", "verdict",
+        "owner", "preflight", "probe_options", "reactions", "releases", "schedule", "smbios",
+        "smbios_diff", "smbios_fields", "story", "targets", "times", "verdict",
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
         "atlas_file", "booted_memory", "channel", "dialling", "disassembly", "domain_probe",
         "fingerprint_store", "gather", "guest_link", "hypervisor", "journal", "ledger",
         "ledger_postgresql", "ledger_sqlite", "opened_channels", "packages", "predictions",
-        "probe", "qemu_binary", "qemu_process", "qemu_session", "selection", "service_manager",
-        "shared_storage", "verifier",
+        "probe", "qemu_binary", "qemu_process", "qemu_session", "release_data", "selection",
+        "service_manager", "shared_storage", "verifier",
     },
     "jobs": {"audit", "daemon", "migrate", "survey", "verify", "why"},
     "top": {"cli", "commands", "__main__"},
@@ -41,6 +41,7 @@ IMPURE = {"os", "subprocess", "socket", "threading", "select", "tempfile", "shut
 ONLY_IN = {
     "libvirt": {"hypervisor"}, "libvirt_qemu": {"hypervisor"},
     "grpc": {"guest_link"}, "click": {"cli", "commands"}, "elftools": {"qemu_binary"},
+    "distro_info": {"release_data"}, "jinja2": {"output"},
     "sqlalchemy": {"ledger", "ledger_postgresql", "ledger_sqlite"},
 }  # fmt: skip
 
