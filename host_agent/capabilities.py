@@ -44,6 +44,31 @@ def offers(xml: str, architecture: str, emulator: str) -> Mapping[str, Offer] | 
     } or None
 
 
+def twins(xml: str, architecture: str, emulator: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the aliases that several machine types of one emulator carry, with those types.
+
+    QEMU allows it (Ubuntu 24.04 had ``q35`` twice); which type the alias then means is chance.
+    """
+    found: dict[str, set[str]] = {}
+    for key, machine in _machines(xml):
+        canonical = machine.get("canonical")
+        if key == (architecture, emulator) and canonical is not None:
+            found.setdefault((machine.text or "").strip(), set()).add(canonical)
+    return {alias: tuple(sorted(names)) for alias, names in found.items() if len(names) > 1}
+
+
+def architecture(xml: str) -> str | None:
+    """Return the host's own architecture; None where it has none."""
+    root = _root(xml)
+    return (root.findtext("host/cpu/arch") or "").strip() or None if root is not None else None
+
+
+def emulators(xml: str, architecture: str) -> tuple[str, ...]:
+    """Return the emulators of an architecture that have a list of machine types, each once."""
+    found = [emulator for (name, emulator), _ in _machines(xml) if name == architecture]
+    return tuple(dict.fromkeys(found))
+
+
 def host_uuid(xml: str) -> str | None:
     """Return libvirt's UUID of the host; None where it has none."""
     root = _root(xml)

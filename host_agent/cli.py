@@ -14,7 +14,7 @@ import click
 from host_agent import __version__, atlas, atlas_diff, atlas_file, disassembly, fingerprint_diff
 from host_agent.atlas import Atlas
 from host_agent.audit import Options, audit
-from host_agent.commands import migration, verification
+from host_agent.commands import migration, types, verification
 from host_agent.commands.options import (
     EXITS,
     connections,
@@ -99,6 +99,8 @@ Examples:
   samemachine probe --output here.json.xz    what this host's QEMU shows a guest
   samemachine diff debian:bookworm live      what a guest of theirs would find different here
   samemachine history vm1 --since 3d         what was found of it before
+  samemachine types                          machine types of this host, and how long they last
+  samemachine path jammy noble               may guests move between these releases
   samemachine audit -c qemu+ssh://node2/system -c qemu+ssh://node3/system""",
 )
 @click.version_option(__version__, prog_name="samemachine")
@@ -106,7 +108,7 @@ def cli() -> None:
     """Is the machine that a guest sees the machine that libvirt declares?"""
 
 
-for _command in (*verification.COMMANDS, *migration.COMMANDS):
+for _command in (*verification.COMMANDS, *migration.COMMANDS, *types.COMMANDS):
     cli.add_command(_command)
 
 

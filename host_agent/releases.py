@@ -106,6 +106,14 @@ def find(name: str, known: Known, on: date | None = None) -> Release | None:
     return None
 
 
+def of_system(name: str, known: Known) -> Release | None:
+    """Return the release of a system by its name, ``Ubuntu 24.04`` or ``Debian forky``."""
+    distribution, _, version = name.partition(" ")
+    if distribution not in SHOWN.values():
+        return None
+    return find(f"{distribution}:{version}", known)
+
+
 def _debian_word(word: str, known: Known, on: date) -> str | None:
     debian = [one for one in known if one.distribution == DEBIAN and one.created <= on]
     out = [one for one in debian if one.is_released(on)]

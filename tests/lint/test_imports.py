@@ -22,7 +22,8 @@ LAYERS = {
         "effects", "expectation", "fingerprint", "fingerprint_diff", "fw_cfg", "known_changes",
         "ledger_entry", "machine_types", "memory_blocks", "move", "noise", "occasion", "output",
         "owner", "preflight", "probe_options", "reactions", "releases", "schedule", "smbios",
-        "smbios_diff", "smbios_fields", "story", "targets", "times", "verdict",
+        "smbios_diff", "smbios_fields", "story", "targets", "times", "type_list",
+        "verdict",
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
@@ -32,7 +33,7 @@ LAYERS = {
         "probe", "qemu_binary", "qemu_process", "qemu_session", "release_data", "selection",
         "service_manager", "shared_storage", "verifier",
     },
-    "jobs": {"audit", "daemon", "migrate", "survey", "verify", "why"},
+    "jobs": {"audit", "daemon", "migrate", "survey", "type_survey", "verify", "why"},
     "top": {"cli", "commands", "__main__"},
 }  # fmt: skip
 ORDER = list(LAYERS)

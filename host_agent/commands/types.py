@@ -1,0 +1,213 @@
+"""The commands ``types`` and ``path``."""
+
+import difflib
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from host_agent import atlas_file, catalogue, release_data, releases
+from host_agent.atlas import Atlas
+from host_agent.commands.options import formats, uris_or_default
+from host_agent.commands.terminal import destination
+from host_agent.errors import UsageError
+from host_agent.missing import Missing
+from host_agent.output import matrix as matrix_output
+from host_agent.output import types as types_output
+from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED
+from host_agent.releases import DEBIAN, UBUNTU, Known, Release, Supported
+from host_agent.type_list import TypeList, of_atlas, of_release
+from host_agent.type_survey import host_types
+
+
+@click.command(
+    "types",
+    epilog="\b\nExamples:\n"
+    "  samemachine types                          this host's, and who uses which\n"
+    "  samemachine types --host qemu+ssh://node2/system\n"
+    "  samemachine types --release noble          what is known of a release\n"
+    "  samemachine types --release debian:trixie --arch aarch64\n"
+    "  samemachine types --atlas node17.json.xz --format json | jq '.types[].name'\n"
+    "\n\b\nExit codes:\n  0  listed\n  1  a domain has a type that is not offered\n"
+    "  2  usage, or nothing is known of the release\n  4  libvirt can't be reached",
+)
+@click.option(
+    "-c", "--connect", "--host", "uri", metavar="URI",
+    help="libvirt connection of the host  [default: $LIBVIRT_DEFAULT_URI, then qemu:///system]",
+)  # fmt: skip
+@click.option(
+    "--release", metavar="RELEASE",
+    help="a distribution's release instead: noble, ubuntu:24.04, debian:trixie, rhel:9.3",
+)  # fmt: skip
+@click.option(
+    "--atlas", metavar="FILE", help="a file of 'samemachine probe' instead, or a shipped atlas"
+)
+@click.option("--arch", metavar="ARCH", help="architecture of the guests  [default: the host's]")
+@formats
+def types_command(
+    uri: str | None, release: str | None, atlas: str | None, arch: str | None, form: str,
+    output: Path | None,
+) -> int:  # fmt: skip
+    """List the machine types of a host, a release or an atlas, and how long each lasts.
+
+    BASE is the QEMU whose machine a type is. GOES is when QEMU or the distribution drops it, as far
+    as that is decided; SUPPORT ENDS is until when a distribution vouches for one of its own types.
+    """
+    if sum(one is not None for one in (uri, release, atlas)) > 1:
+        raise UsageError("--host, --release and --atlas are three lists: choose one")
+    known = _known()
+    if release is not None:
+        found = [_of_release(release, arch, known)]
+    elif atlas is not None:
+        shipped = atlas_file.is_shipped_name(atlas)
+        found = [of_atlas(_read(atlas, arch, shipped=shipped), known)]
+    else:
+        found = host_types(uri or uris_or_default(())[0], arch, known)
+    _print_types(found, form, output)
+    return MISMATCH if any(one.unlisted for one in found) else VERIFIED
+
+
+def _print_types(found: list[TypeList], form: str, place: Path | None) -> None:
+    with destination(place) as console:
+        for number, one in enumerate(found):
+            if form == "json":
+                console.file.write(types_output.render_types(one))
+                continue
+            if number:
+                console.print()
+            types_output.print_types(console, one, date.today())
+
+
+def _read(name: str, arch: str | None, *, shipped: bool) -> Atlas:
+    if not shipped:
+        return atlas_file.read(Path(name))
+    return atlas_file.read_shipped(f"{name}:{arch}" if arch and name.count(":") < 2 else name)
+
+
+def _of_release(name: str, arch: str | None, known: Known) -> TypeList:
+    """A shipped atlas was probed, so it is complete; else what the catalogue knows."""
+    found = releases.find(name, known, date.today())
+    listed = catalogue.release(name)
+    distribution, codename = (
+        (found.distribution, found.codename) if found
+        else (listed.distribution, listed.name) if listed
+        else ("", name)
+    )  # fmt: skip
+    architecture = arch or atlas_file.DEFAULT_ARCHITECTURE
+    shipped = f"{distribution}:{codename}:{architecture}"
+    if shipped in atlas_file.shipped():
+        return of_atlas(atlas_file.read_shipped(shipped), known)
+    offering = catalogue.offering(distribution, codename, architecture)
+    if offering is None:
+        names = {one.name for one in catalogue.releases()} - {codename}
+        near = difflib.get_close_matches(codename, names)
+        meant = f" (did you mean {' or '.join(near)}?)" if near else ""
+        raise UsageError(
+            f"nothing is known of the {architecture} machine types of {name!r}{meant}; "
+            "ask one of its hosts: samemachine types --host URI"
+        )
+    return of_release(offering, known)
+
+
+@click.command(
+    "path",
+    epilog="\b\nExamples:\n"
+    "  samemachine path jammy noble\n"
+    "  samemachine path 22.04 26.04 --cold\n"
+    "  samemachine path debian:oldstable debian:stable --on 2026-01-01\n"
+    "  samemachine path --matrix                      today's releases of Ubuntu\n"
+    "  samemachine path --matrix --from jammy --format svg --output paths.svg\n"
+    "\n\b\nExit codes:\n  0  supported, or the matrix was printed\n  1  not supported\n"
+    "  2  usage, or the releases' dates can't be read\n  3  not known",
+)
+@click.argument("origin", metavar="[FROM]", required=False)
+@click.argument("target", metavar="[TO]", required=False)
+@click.option(
+    "--live/--cold", default=True, show_default=True,
+    help="moved while it runs, or stopped here and started there",
+)  # fmt: skip
+@click.option(
+    "--on", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
+    help="as of a day, YYYY-MM-DD  [default: today]",
+)  # fmt: skip
+@click.option("--matrix", is_flag=True, help="all paths between a distribution's releases")
+@click.option(
+    "--from", "first", metavar="RELEASE",
+    help="with --matrix: from this release to the second LTS after it  [default: what is "
+    "supported on the day]",
+)  # fmt: skip
+@click.option(
+    "--distribution", type=click.Choice([UBUNTU, DEBIAN]), default=UBUNTU, show_default=True,
+    help="with --matrix: whose releases",
+)  # fmt: skip
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "svg", "html"]), default="text",
+    show_default=True, help="what to print; svg and html with --matrix",
+)  # fmt: skip
+@click.option(
+    "--output", "place", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="write there instead of to standard output",
+)  # fmt: skip
+def path_command(
+    origin: str | None, target: str | None, day: datetime | None, first: str | None,
+    distribution: str, form: str, place: Path | None, *, live: bool, matrix: bool,
+) -> int:  # fmt: skip
+    """Say whether guests may move between two releases, why, and which way to go round.
+
+    FROM and TO are releases of Ubuntu or Debian: noble, 24.04, debian:12, debian:stable. The dates
+    are those of distro-info-data; the rules are Ubuntu's policy for machine types.
+    """
+    on = day.date() if day is not None else date.today()
+    known = _known()
+    if matrix:
+        if origin or target:
+            raise UsageError("--matrix takes no FROM and TO; say with --from where it begins")
+        _print_matrix(_chosen(first, distribution, known, on), known, on, form, place)
+        return VERIFIED
+    if origin is None or target is None or first is not None:
+        raise UsageError("say FROM and TO, such as: samemachine path jammy noble; or --matrix")
+    if form not in {"text", "json"}:
+        raise UsageError(f"--format {form} is for --matrix")
+    answer = releases.path(origin, target, known, on=on, live=live)
+    with destination(place) as console:
+        if form == "json":
+            console.file.write(types_output.render_answer(answer))
+        else:
+            types_output.print_answer(console, answer)
+    codes = {Supported.YES: VERIFIED, Supported.NO: MISMATCH, Supported.UNKNOWN: UNVERIFIED}
+    return codes[answer.supported]
+
+
+def _chosen(first: str | None, distribution: str, known: Known, on: date) -> list[Release]:
+    if first is None:
+        chosen = releases.current(known, distribution, on)
+        if not chosen:
+            raise UsageError(f"no release of {distribution} was supported on {on}")
+        return list(chosen)
+    found = releases.find(first, known, on)
+    if found is None:
+        raise UsageError(f"no release {first!r} is known; distro-info-data lists them")
+    return list(releases.from_lts(found, known))
+
+
+def _print_matrix(
+    chosen: list[Release], known: Known, on: date, form: str, place: Path | None
+) -> None:
+    made = releases.matrix(chosen, known, on)
+    with destination(place) as console:
+        if form == "text":
+            matrix_output.print_matrix(console, made)
+        elif form == "json":
+            console.file.write(matrix_output.render_json(made))
+        else:
+            console.file.write(matrix_output.render_page(made, form))
+
+
+def _known() -> Known:
+    found = release_data.known()
+    if isinstance(found, Missing):
+        raise UsageError(f"{found.sentence}; {found.remedy}")
+    return found
+
+
+COMMANDS = (types_command, path_command)

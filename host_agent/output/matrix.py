@@ -1,0 +1,150 @@
+"""The matrix of supported paths: text, JSON, and pages for people who plan upgrades."""
+
+import json
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from host_agent.output.table import print_table
+from host_agent.printable import printable
+from host_agent.releases import SHOWN, Cell, Matrix, Release
+
+if TYPE_CHECKING:
+    import jinja2
+
+_SCHEMA = 1
+_YES, _ENDED, _NO = "yes", "ended", "no"
+_MARKS = {_YES: "Y", _ENDED: "(Y)", _NO: "·"}
+_STYLES = {_YES: "green", _ENDED: "dim", _NO: "dim"}
+_FILLS = {_YES: "#b7e1b0", _ENDED: "#eeeeee", _NO: "#ffffff"}
+_SIDE, _LEFT, _TOP = 26, 150, 120
+_TEMPLATES = "data/templates"
+
+
+def _kind(cell: Cell) -> str:
+    return _YES if cell.supported else _ENDED if cell.allowed else _NO
+
+
+def _legend(matrix: Matrix) -> tuple[str, ...]:
+    return (
+        f"Y    supported on {matrix.on}: a path of the policy, both ends get updates",
+        "(Y)  a path of the policy, but one end gets no updates on that day, or is not out yet",
+        "Other paths may work and are not supported; backward is risky.",
+    )
+
+
+def _title(matrix: Matrix) -> str:
+    distribution = SHOWN.get(matrix.releases[0].distribution, matrix.releases[0].distribution)
+    return f"{distribution}: where guests may move, on {matrix.on}"
+
+
+def print_matrix(console: Console, matrix: Matrix) -> None:
+    """Print the matrix; columns are numbered like their rows, so that it fits a terminal."""
+    console.print(Text(printable(_title(matrix)), "bold"), soft_wrap=True)
+    console.print()
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("from \\ to", no_wrap=True, header_style="bold")
+    for number in range(1, len(matrix.releases) + 1):
+        table.add_column(str(number), no_wrap=True, justify="center", min_width=3)
+    for number, (release, row) in enumerate(zip(matrix.releases, matrix.rows, strict=True), 1):
+        kinds = [_kind(cell) for cell in row]
+        table.add_row(
+            Text(f"{number} {printable(str(release))}"),
+            *(Text(_MARKS[kind], _STYLES[kind]) for kind in kinds),
+        )
+    print_table(console, table, whole=True)
+    console.print()
+    for line in _legend(matrix):
+        console.print(Text(line, "dim"), soft_wrap=True)
+
+
+def render_json(matrix: Matrix) -> str:
+    """Return the matrix for programs: every path, also those that are none."""
+    form = {
+        "samemachine_path_matrix": _SCHEMA,
+        "on": str(matrix.on),
+        "releases": [_release(one) for one in matrix.releases],
+        "paths": [
+            {
+                "from": origin.codename,
+                "to": target.codename,
+                "policy": cell.allowed,
+                "supported": cell.supported,
+            }
+            for origin, row in zip(matrix.releases, matrix.rows, strict=True)
+            for target, cell in zip(matrix.releases, row, strict=True)
+        ],
+    }
+    return json.dumps(form, indent=2, ensure_ascii=False) + "\n"
+
+
+def _release(release: Release) -> dict[str, Any]:
+    end = release.support_end
+    return {
+        "distribution": release.distribution,
+        "codename": release.codename,
+        "version": release.version,
+        "lts": release.lts,
+        "released": str(release.released) if release.released else None,
+        "support_ends": str(end) if end else None,
+    }
+
+
+def render_page(matrix: Matrix, form: str) -> str:
+    """Return the matrix as ``svg`` or ``html``; both are well-formed XML, and load nothing."""
+    size = len(matrix.releases)
+    columns = [
+        {"name": release.codename, "x": _LEFT + number * _SIDE}
+        for number, release in enumerate(matrix.releases)
+    ]
+    rows = [
+        {
+            "name": str(origin),
+            "y": _TOP + number * _SIDE,
+            "cells": [
+                {
+                    "x": _LEFT + at * _SIDE,
+                    "mark": _MARKS[_kind(cell)],
+                    "kind": _kind(cell),
+                    "fill": _FILLS[_kind(cell)],
+                    "why": _why(origin, target, cell, matrix),
+                }
+                for at, (target, cell) in enumerate(zip(matrix.releases, row, strict=True))
+            ],
+        }
+        for number, (origin, row) in enumerate(zip(matrix.releases, matrix.rows, strict=True))
+    ]
+    bottom = _TOP + size * _SIDE + 24
+    return _environment().get_template(f"matrix.{form}.j2").render(
+        title=_title(matrix), columns=columns, rows=rows, legend=_legend(matrix), side=_SIDE,
+        left=_LEFT, top=_TOP, legend_top=bottom, height=bottom + 48,
+        width=max(_LEFT + size * _SIDE + 70, 620),
+    )  # fmt: skip
+
+
+def _why(origin: Release, target: Release, cell: Cell, matrix: Matrix) -> str:
+    words = {
+        _YES: f"supported on {matrix.on}",
+        _ENDED: "a path of the policy; one end is not supported on that day",
+        _NO: "not supported",
+    }
+    return f"{origin.codename} to {target.codename}: {words[_kind(cell)]}"
+
+
+@cache
+def _environment() -> "jinja2.Environment":
+    # It takes as long to load as all of a short command: only for who wants a page.
+    import jinja2  # noqa: PLC0415
+
+    def source(name: str) -> str | None:
+        place = resources.files("host_agent").joinpath(*_TEMPLATES.split("/"), name)
+        return place.read_text(encoding="utf-8") if place.is_file() else None
+
+    return jinja2.Environment(
+        loader=jinja2.FunctionLoader(source), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip

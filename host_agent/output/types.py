@@ -1,0 +1,125 @@
+"""Machine types and paths between releases as text for people, and as JSON."""
+
+import json
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from host_agent.machine_types import Vendor
+from host_agent.output.table import print_table
+from host_agent.printable import printable
+from host_agent.releases import Answer, Supported
+from host_agent.type_list import Listed, TypeList
+
+_SCHEMA = 1
+_DOMAINS = 4
+"""How many domains of a type are named."""
+_STYLES = {Supported.YES: "green", Supported.NO: "bold red", Supported.UNKNOWN: "yellow"}
+
+
+def print_types(console: Console, found: TypeList, today: date) -> None:
+    """Print a line for each machine type."""
+    console.print(
+        Text(printable(f"{found.place} | {found.architecture} | {len(found.types)} types"), "bold"),
+        soft_wrap=True,
+    )
+    for note in found.notes:
+        console.print(Text(printable(note), "yellow"), soft_wrap=True)
+    console.print()
+    used = any(one.domains for one in found.types)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    titles = ("TYPE", "OF", "BASE", "", "GOES", "SUPPORT ENDS", *(("USED BY",) if used else ()))
+    for title in titles:
+        table.add_column(title, no_wrap=True, overflow="fold", header_style="bold")
+    for one in found.types:
+        table.add_row(*(_cells(one, today)[: len(titles)]))
+    print_table(console, table, whole=True)
+    if found.unlisted:
+        console.print()
+    for name, domains in found.unlisted:
+        line = Text("NOT OFFERED HERE  ", "bold red")
+        line.append(f"{printable(name)}  {_names(domains)}: the next start fails", "")
+        console.print(line, soft_wrap=True)
+
+
+def _cells(one: Listed, today: date) -> tuple[Text, ...]:
+    ended = one.support_ends is not None and one.support_ends < today
+    flags = [
+        "default" if one.default else "",
+        *one.aliases,
+        "deprecated" if one.deprecated else "",
+    ]
+    return (
+        Text(printable(one.name)),
+        Text("-" if one.vendor is Vendor.OPAQUE else one.vendor, "dim"),
+        Text(one.base or "-"),
+        Text(printable(", ".join(filter(None, flags))), "yellow" if one.deprecated else ""),
+        Text(one.removed or "-"),
+        Text(f"{one.support_ends or '-'}{' ended' if ended else ''}", "yellow" if ended else ""),
+        Text(_names(one.domains)),
+    )
+
+
+def _names(domains: tuple[str, ...]) -> str:
+    more = f" +{len(domains) - _DOMAINS}" if len(domains) > _DOMAINS else ""
+    return " ".join(map(printable, domains[:_DOMAINS])) + more
+
+
+def render_types(found: TypeList) -> str:
+    """Return the list for programs."""
+    form: dict[str, Any] = {
+        "samemachine_types": _SCHEMA,
+        "place": found.place,
+        "architecture": found.architecture,
+        "notes": found.notes,
+        "types": [
+            asdict(one) | {"support_ends": str(one.support_ends) if one.support_ends else None}
+            for one in found.types
+        ],
+        "not_offered": [
+            {"name": name, "domains": domains} for name, domains in found.unlisted
+        ],
+    }  # fmt: skip
+    return json.dumps(form, indent=2, ensure_ascii=False) + "\n"
+
+
+def print_answer(console: Console, answer: Answer) -> None:
+    """Print whether a path is supported, why, and what else there is."""
+    how = "live" if answer.live else "stopped and started"
+    line = Text(f"{answer.supported.upper()}  ", _STYLES[answer.supported])
+    line.append(printable(f"{answer.origin} -> {answer.target}, {how}, on {answer.on}"), "bold")
+    console.print(line, soft_wrap=True)
+    lines = [("why", answer.why)]
+    if answer.through:
+        lines.append(("way round", " -> ".join(one.codename for one in answer.through)))
+    if answer.note:
+        lines.append(("but", answer.note))
+    if answer.remedy:
+        lines.append(("or", answer.remedy))
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in lines:
+        grid.add_row(Text(f"  {name}", "dim"), Text(printable(text)))
+    print_table(console, grid)
+
+
+def render_answer(answer: Answer) -> str:
+    """Return an answer for programs."""
+    form = {
+        "samemachine_path": _SCHEMA,
+        "from": answer.origin,
+        "to": answer.target,
+        "on": str(answer.on),
+        "live": answer.live,
+        "supported": answer.supported,
+        "why": answer.why,
+        "through": [one.codename for one in answer.through],
+        "note": answer.note,
+        "remedy": answer.remedy,
+    }
+    return json.dumps(form, indent=2, ensure_ascii=False) + "\n"

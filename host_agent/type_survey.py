@@ -1,0 +1,55 @@
+"""The job ``types``: the machine types of a host, with the domains that have them."""
+
+import contextlib
+
+from host_agent import capabilities, packages, releases
+from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.errors import LibvirtError, UsageError
+from host_agent.hypervisor import Domain, Hypervisor, is_local
+from host_agent.model import Definition
+from host_agent.releases import Known
+from host_agent.type_list import TypeList, of_host
+
+
+def host_types(uri: str, architecture: str | None, known: Known) -> list[TypeList]:
+    """Return a list for each emulator of an architecture; None: the host's own.
+
+    Raises ``LibvirtError`` where the host can't be reached, ``UsageError`` where it has nothing of
+    that architecture.
+    """
+    hypervisor = Hypervisor.open(uri)
+    try:
+        hypervisor.keep_alive()
+        facts = hypervisor.facts()
+        domains = [
+            definition for domain in hypervisor.domains() for definition in _definitions(domain)
+        ]
+    finally:
+        hypervisor.close()
+    name = packages.distribution_name() if is_local(uri) and facts.driver == "QEMU" else None
+    here = releases.of_system(name, known) if name else None
+    wanted = architecture or capabilities.architecture(facts.capabilities) or "x86_64"
+    found = []
+    for emulator in capabilities.emulators(facts.capabilities, wanted):
+        used: dict[str, list[str]] = {}
+        for one in domains:
+            if one.machine and (one.architecture, one.emulator or emulator) == (wanted, emulator):
+                used.setdefault(one.machine, []).append(one.name)
+        place = f"{facts.name} | {facts.driver} {facts.hypervisor} | {emulator}"
+        listed = of_host(
+            place, facts.capabilities, wanted, emulator, used=used, known=known, here=here
+        )
+        if listed is not None:
+            found.append(listed)
+    if not found:
+        raise UsageError(f"{uri} lists no machine types for guests of architecture {wanted}")
+    return found
+
+
+def _definitions(domain: Domain) -> list[Definition]:
+    """The active and the persistent XML, as far as there are such and they can be read."""
+    found = []
+    for inactive in (False, True):
+        with contextlib.suppress(LibvirtError, DomainXmlError):
+            found.append(parse(domain.xml(inactive=inactive)))
+    return found
