@@ -27,7 +27,7 @@ from host_agent.type_survey import host_types
     "  samemachine types --host qemu+ssh://node2/system\n"
     "  samemachine types --release noble          what is known of a release\n"
     "  samemachine types --release debian:trixie --arch aarch64\n"
-    "  samemachine types --atlas node17.json.xz --format json | jq '.types[].name'\n"
+    "  samemachine types --atlas node17.json.xz --format json | jq '.lists[].types[].name'\n"
     "\n\b\nExit codes:\n  0  listed\n  1  a domain has a type that is not offered\n"
     "  2  usage, or nothing is known of the release\n  4  libvirt can't be reached",
 )
@@ -69,10 +69,10 @@ def types_command(
 
 def _print_types(found: list[TypeList], form: str, place: Path | None) -> None:
     with destination(place) as console:
+        if form == "json":
+            console.file.write(types_output.render_types(found))
+            return
         for number, one in enumerate(found):
-            if form == "json":
-                console.file.write(types_output.render_types(one))
-                continue
             if number:
                 console.print()
             types_output.print_types(console, one, date.today())

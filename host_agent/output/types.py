@@ -1,6 +1,7 @@
 """Machine types and paths between releases as text for people, and as JSON."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -69,10 +70,14 @@ def _names(domains: tuple[str, ...]) -> str:
     return " ".join(map(printable, domains[:_DOMAINS])) + more
 
 
-def render_types(found: TypeList) -> str:
-    """Return the list for programs."""
-    form: dict[str, Any] = {
-        "samemachine_types": _SCHEMA,
+def render_types(lists: Sequence[TypeList]) -> str:
+    """Return the lists for programs: one, or one for each emulator of a host."""
+    form = {"samemachine_types": _SCHEMA, "lists": [_list(one) for one in lists]}
+    return json.dumps(form, indent=2, ensure_ascii=False) + "\n"
+
+
+def _list(found: TypeList) -> dict[str, Any]:
+    return {
         "place": found.place,
         "architecture": found.architecture,
         "notes": found.notes,
@@ -80,11 +85,8 @@ def render_types(found: TypeList) -> str:
             asdict(one) | {"support_ends": str(one.support_ends) if one.support_ends else None}
             for one in found.types
         ],
-        "not_offered": [
-            {"name": name, "domains": domains} for name, domains in found.unlisted
-        ],
-    }  # fmt: skip
-    return json.dumps(form, indent=2, ensure_ascii=False) + "\n"
+        "not_offered": [{"name": name, "domains": domains} for name, domains in found.unlisted],
+    }
 
 
 def print_answer(console: Console, answer: Answer) -> None:

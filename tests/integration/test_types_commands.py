@@ -72,7 +72,7 @@ def test_a_page_is_a_whole_file(tmp_path: Path, form: str) -> None:
 
 def test_the_types_of_a_release() -> None:
     done = run("types", "--release", "noble", "--format", "json")
-    document = json.loads(done.stdout)
+    (document,) = json.loads(done.stdout)["lists"]
     assert {"pc-q35-noble-v2", "pc-i440fx-8.2"} <= {one["name"] for one in document["types"]}
     # A shipped atlas is complete, so it is taken where there is one.
     assert "QEMU 10.0." in run("types", "--release", "debian:trixie").stdout.splitlines()[0]

@@ -68,8 +68,9 @@ def test_types_as_text() -> None:
 
 
 def test_types_as_json() -> None:
-    document = json.loads(output.render_types(LIST))
-    assert document["samemachine_types"] == 1
+    form = json.loads(output.render_types([LIST, LIST]))
+    assert form["samemachine_types"] == 1
+    document, _ = form["lists"]
     assert document["types"][0]["support_ends"] == "2023-05-31"
     assert document["types"][1]["domains"] == [HOSTILE]
     assert document["not_offered"] == [{"name": "pc-q35-trusty", "domains": ["lost"]}]
