@@ -1,21 +1,18 @@
 """The host's capabilities XML → its UUID and machine types (libvirt docs/formatcaps.rst). Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from lxml import etree
 
+from host_agent.surroundings import Offer
+
+__all__ = [
+    "Aliases", "Lists", "Offer", "Twins", "aliases", "architecture", "emulators", "host_uuid",
+    "lists", "offers", "twins",
+]  # fmt: skip
+
 Aliases = Mapping[tuple[str, str], Mapping[str, str]]
 """(architecture, emulator) → alias → the machine type's own name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """A machine type as a host offers it."""
-
-    canonical: str
-    """Its own name."""
-    deprecated: bool
 
 
 def aliases(xml: str) -> Aliases:
@@ -34,27 +31,43 @@ def aliases(xml: str) -> Aliases:
 
 def offers(xml: str, architecture: str, emulator: str) -> Mapping[str, Offer] | None:
     """Return the machine types of one emulator by name, aliases too; None: it is not listed."""
-    found = [machine for key, machine in _machines(xml) if key == (architecture, emulator)]
-    named = {(machine.text or "").strip(): machine for machine in found}
-    return {
-        name: Offer(
+    return lists(xml).get((architecture, emulator))
+
+
+Lists = Mapping[tuple[str, str], Mapping[str, Offer]]
+"""(architecture, emulator) → name or alias → the machine type."""
+
+
+def lists(xml: str) -> Lists:
+    """Return the machine types of each emulator by name, aliases too."""
+    found: dict[tuple[str, str], dict[str, Offer]] = {}
+    for key, machine in _machines(xml):
+        name = (machine.text or "").strip()
+        found.setdefault(key, {})[name] = Offer(
             canonical=machine.get("canonical", name), deprecated=machine.get("deprecated") == "yes"
         )
-        for name, machine in named.items()
-    } or None
+    return found
 
 
-def twins(xml: str, architecture: str, emulator: str) -> Mapping[str, tuple[str, ...]]:
+Twins = Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]
+"""(architecture, emulator) → alias → the several machine types that carry it."""
+
+
+def twins(xml: str) -> Twins:
     """Return the aliases that several machine types of one emulator carry, with those types.
 
     QEMU allows it (Ubuntu 24.04 had ``q35`` twice); which type the alias then means is chance.
     """
-    found: dict[str, set[str]] = {}
+    found: dict[tuple[str, str], dict[str, set[str]]] = {}
     for key, machine in _machines(xml):
         canonical = machine.get("canonical")
-        if key == (architecture, emulator) and canonical is not None:
-            found.setdefault((machine.text or "").strip(), set()).add(canonical)
-    return {alias: tuple(sorted(names)) for alias, names in found.items() if len(names) > 1}
+        if canonical is not None:
+            carriers = found.setdefault(key, {})
+            carriers.setdefault((machine.text or "").strip(), set()).add(canonical)
+    return {
+        key: {alias: tuple(sorted(names)) for alias, names in carriers.items() if len(names) > 1}
+        for key, carriers in found.items()
+    }
 
 
 def architecture(xml: str) -> str | None:

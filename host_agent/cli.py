@@ -5,13 +5,21 @@ import os
 import sys
 import time
 from collections.abc import Collection, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from host_agent import __version__, atlas, atlas_diff, atlas_file, disassembly, fingerprint_diff
+from host_agent import (
+    __version__,
+    atlas,
+    atlas_diff,
+    atlas_file,
+    disassembly,
+    fingerprint_diff,
+    waivers,
+)
 from host_agent.atlas import Atlas
 from host_agent.audit import Options, audit
 from host_agent.commands import migration, types, verification
@@ -127,10 +135,16 @@ for _command in (*verification.COMMANDS, *migration.COMMANDS, *types.COMMANDS):
     help="how many domains to ask at the same time",
 )  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="every finding of every domain")
+@click.option(
+    "--waive", "waived", multiple=True, metavar="FILE", envvar="SAMEMACHINE_WAIVE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="warnings that are accepted for now, as TOML; repeatable  [default: $SAMEMACHINE_WAIVE]",
+)  # fmt: skip
 @connections
 def audit_command(
     domains: tuple[str, ...],
     uris: tuple[str, ...],
+    waived: tuple[Path, ...],
     timeout: float,
     jobs: int,
     form: str,
@@ -145,7 +159,12 @@ def audit_command(
     Nothing is changed.
     """
     options = Options(names=domains, seconds=timeout, at_once=jobs, probe=probe)
-    audits, unreachable = _run(uris, options)
+    accepted = [one for file in waived for one in _waivers(file)]
+    found, unreachable = _run(uris, options)
+    applied = waivers.apply(found, accepted, date.today())
+    audits = applied.audits
+    for over in applied.over:
+        complain(over, VERIFIED)
     code = exit_code(audits, len(unreachable))
     with destination(output) as console:
         if form == "json":
@@ -334,6 +353,13 @@ def history_command(
         else:
             history_output.print_history(console, history)
     return VERIFIED
+
+
+def _waivers(file: Path) -> tuple[waivers.Waiver, ...]:
+    try:
+        return waivers.parse(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} can't be read: {error}") from error
 
 
 def _acpi_code(old: Atlas, new: Atlas, name: str) -> Iterator[str]:

@@ -3,9 +3,19 @@
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
-from host_agent import baseline, booted_memory, capabilities, occasion, qemu_process
+from host_agent import (
+    baseline,
+    booted_memory,
+    capabilities,
+    occasion,
+    packages,
+    qemu_process,
+    release_data,
+    releases,
+)
 from host_agent.baseline import BaselineError, ForeignBaselineError
 from host_agent.dialling import Dialler, undialled
 from host_agent.domain_probe import DomainProbe
@@ -26,6 +36,7 @@ from host_agent.model import (
     Smbios,
 )
 from host_agent.opened_channels import OpenedChannels
+from host_agent.surroundings import Release, Surroundings
 
 QEMU = "QEMU"
 """libvirt's word for its driver."""
@@ -37,6 +48,11 @@ _NOT_ASKED_FOR = Missing(reason=Reason.ABSENT, sentence="probes were switched of
 _ELSEWHERE = Missing(
     reason=Reason.UNSUPPORTED,
     sentence="a QEMU can be asked only on its own host",
+    remedy="run samemachine there",
+)
+_RELEASE_ELSEWHERE = Missing(
+    reason=Reason.UNSUPPORTED,
+    sentence="a host's release can be seen only on that host",
     remedy="run samemachine there",
 )
 _MONITOR_SECONDS = 3.0
@@ -65,6 +81,10 @@ class Gatherer:
     processes: Mapping[UUID, Running] | None
     """None: the host's processes can't be seen from here."""
     aliases: capabilities.Aliases
+    lists: capabilities.Lists
+    twins: capabilities.Twins
+    here: Release | Missing
+    """The host's release."""
     seconds: float
     """What one domain may take until its guest agent has answered."""
     kept: Kept
@@ -84,6 +104,9 @@ class Gatherer:
             probe=DomainProbe(len(os.sched_getaffinity(0))) if probe else None,
             processes=qemu_process.running() if local else None,
             aliases=capabilities.aliases(facts.capabilities),
+            lists=capabilities.lists(facts.capabilities),
+            twins=capabilities.twins(facts.capabilities),
+            here=_here() if local else _RELEASE_ELSEWHERE,
             seconds=seconds,
             kept=kept,
         )
@@ -134,8 +157,25 @@ class Gatherer:
             host=self.facts.name,
             qemu=self._qemu(running, now),
             aliases=aliases,
+            surroundings=self._surroundings(definition),
         )
         return replace(case, occasion=occasion.of(case))
+
+    def _surroundings(self, definition: Definition) -> Surroundings:
+        key = definition.architecture, definition.emulator or ""
+        return Surroundings(
+            today=date.today(),
+            offers=self.lists.get(key)
+            or Missing(
+                reason=Reason.ABSENT,
+                sentence="libvirt lists no machine types for the domain's emulator "
+                f"{definition.emulator or '(none)'}",
+            ),
+            here=self.here,
+            releases=release_data.known(),
+            qemu=self.facts.hypervisor,
+            twins=self.twins.get(key, {}),
+        )
 
     def _baseline(self, definition: Definition) -> Baseline | Missing:
         # An owner that rewrites the XML at each start loses it there.
@@ -215,6 +255,19 @@ class Gatherer:
             return now.qemu
         replaced = isinstance(running, Missing) or running.replaced is not False
         return None if replaced else self.facts.hypervisor
+
+
+def _here() -> Release | Missing:
+    """This host's release, where the releases of its distribution are known."""
+    known = release_data.known()
+    if isinstance(known, Missing):
+        return known
+    name = packages.distribution_name()
+    found = releases.of_system(name, known) if name else None
+    return found or Missing(
+        reason=Reason.ABSENT,
+        sentence=f"nothing is known of the support of this host's {name or 'distribution'}",
+    )
 
 
 def _declared(domain: Domain) -> Declared:

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
 from host_agent.hardware import Hardware
-from host_agent.missing import Missing
+from host_agent.missing import Missing, Reason
+from host_agent.surroundings import Surroundings
 
 
 class Outcome(StrEnum):
@@ -330,6 +332,9 @@ class Expectation:
     """Whether fw_cfg holds the tables (not in the legacy mode of old machine types)."""
 
 
+_NOWHERE = Missing(reason=Reason.ABSENT, sentence="the host's machine types were not asked for")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """Everything that the checks judge one domain by."""
@@ -354,6 +359,8 @@ class Case:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """This host's alias → machine type's own name, for the domain's emulator."""
     occasion: Occasion = Occasion.AUDIT
+    surroundings: Surroundings | Missing = _NOWHERE
+    """What its host offers, and how long that is supported."""
 
     @property
     def booted(self) -> Named | Missing:
@@ -384,6 +391,15 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waived:
+    """That somebody accepts a warning, why, and how long."""
+
+    reason: str
+    until: date
+    """The last day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What one check says."""
 
@@ -395,6 +411,8 @@ class Finding:
     remedy: str | None = None
     differences: tuple[Difference, ...] = ()
     """What the sentence says, where it is of two views that differ."""
+    waived: Waived | None = None
+    """Of a warning that an operator accepts for now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

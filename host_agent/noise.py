@@ -23,6 +23,7 @@ from host_agent.model import (
     Outcome,
     Prediction,
     Verdict,
+    Waived,
 )
 from host_agent.verdict import required
 
@@ -61,6 +62,15 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Waiving:
+    """Warnings of one check that somebody accepts for now, with the domains that have them."""
+
+    check: str
+    waived: Waived
+    domains: tuple[Audited, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """A domain that is not verified, or several of which the same is to be said."""
 
@@ -79,6 +89,7 @@ class Folded:
     problems: tuple[Problem, ...]
     shared: tuple[Shared, ...]
     known: tuple[Known, ...]
+    waived: tuple[Waiving, ...] = ()
 
 
 def fold(results: Sequence[Audited | Failed], predictions: Sequence[Prediction]) -> Folded:
@@ -86,9 +97,13 @@ def fold(results: Sequence[Audited | Failed], predictions: Sequence[Prediction])
     audited = [result for result in results if isinstance(result, Audited)]
     known: list[tuple[Audited, str, Prediction, tuple[Difference, ...]]] = []
     warnings: list[tuple[Audited, Finding]] = []
+    waived: dict[tuple[str, Waived], list[Audited]] = {}
     for result in audited:
         for finding in _without_repeats(result.verdict.findings):
             if finding.outcome is not Outcome.WARN:
+                continue
+            if finding.waived is not None:
+                waived.setdefault((finding.check, finding.waived), []).append(result)
                 continue
             prediction, expected = known_changes.of(result.case, finding, predictions)
             if prediction is not None:
@@ -100,6 +115,10 @@ def fold(results: Sequence[Audited | Failed], predictions: Sequence[Prediction])
         problems=tuple(_problems(results)),
         shared=tuple(_shared(warnings)),
         known=tuple(_known(known)),
+        waived=tuple(
+            Waiving(check=check, waived=why, domains=tuple(same))
+            for (check, why), same in waived.items()
+        ),
     )
 
 

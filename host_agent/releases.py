@@ -14,53 +14,18 @@ from datetime import date
 from enum import StrEnum
 
 from host_agent import catalogue
+from host_agent.surroundings import DEBIAN, UBUNTU, Release
 
-Known = Sequence["Release"]
+__all__ = [
+    "DEBIAN", "SHOWN", "UBUNTU", "Answer", "Cell", "Known", "Matrix", "Release", "Supported",
+    "TypeEnd", "allowed", "current", "find", "from_lts", "matrix", "of", "of_system", "path",
+    "standing", "type_end",
+]  # fmt: skip
+
+Known = Sequence[Release]
 """Releases, a distribution's in the order in which they were made."""
 
-UBUNTU, DEBIAN = "ubuntu", "debian"
 SHOWN = {UBUNTU: "Ubuntu", DEBIAN: "Debian"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """One release of a distribution, with its dates."""
-
-    distribution: str
-    codename: str
-    version: str
-    """``24.04``, ``12``."""
-    lts: bool
-    created: date
-    released: date | None
-    """None: no date is set."""
-    eol: date | None
-    """Last day of the support that every user has; None: not set."""
-    extended: tuple[tuple[str, date], ...] = ()
-    """Support after that: its name and last day."""
-
-    def __str__(self) -> str:
-        """Return for example ``noble (24.04 LTS)``."""
-        return f"{self.codename} ({self.version}{' LTS' if self.lts else ''})"
-
-    @property
-    def support_end(self) -> date | None:
-        """The last day of the support that counts; None: not set.
-
-        Debian's LTS reaches every user; Ubuntu's ESM those who subscribe, so it does not count.
-        """
-        if self.distribution == DEBIAN:
-            return dict(self.extended).get("LTS", self.eol)
-        return self.eol
-
-    def is_released(self, on: date) -> bool:
-        """Tell whether it is out on a day."""
-        return self.released is not None and self.released <= on
-
-    def is_supported(self, on: date) -> bool:
-        """Tell whether it gets updates on a day; Debian's testing does from its first day."""
-        out = self.created <= on if self.distribution == DEBIAN else self.is_released(on)
-        return out and (self.support_end is None or on <= self.support_end)
 
 
 class Supported(StrEnum):
@@ -201,7 +166,7 @@ def _judged(origin: Release, target: Release, known: Known, on: date) -> tuple[S
         return Supported.NO, f"backward: QEMU and {shown} call that risky and do not support it"
     if rule is None:
         return Supported.NO, f"no path of {shown}'s policy: {_paths(origin, known)}"
-    ended = [_standing(one, on) for one in dict.fromkeys((origin, target))]
+    ended = [standing(one, on) for one in dict.fromkeys((origin, target))]
     if any(ended):
         return Supported.NO, f"{rule}, but {' and '.join(filter(None, ended))}"
     both = "it is" if origin == target else "both are"
@@ -218,7 +183,7 @@ def _paths(origin: Release, known: Known) -> str:
     return f"{kind}{origin.codename} goes to {', '.join(targets) or 'none yet'}"
 
 
-def _standing(release: Release, on: date) -> str | None:
+def standing(release: Release, on: date) -> str | None:
     """Why a release is not supported on a day; None: it is."""
     if release.is_supported(on):
         return None
@@ -242,7 +207,7 @@ def _way_round(
     for usable in (supported, [origin, *supported], series):
         way = _shortest(origin, target, usable, known)
         if len(way) > 2:
-            ended = [told for one in way if (told := _standing(one, on)) is not None]
+            ended = [told for one in way if (told := standing(one, on)) is not None]
             return way, "; ".join(ended) or None
     return (), None
 
@@ -295,9 +260,10 @@ class TypeEnd:
 
 
 def type_end(release: Release, known: Known) -> TypeEnd:
-    """Say when the machine types of a release are dropped (Ubuntu's policy, "Cleanup").
+    """Say until when the machine types of a release are kept (Ubuntu's policy, "Cleanup").
 
-    Those of an interim release with the next LTS, those of an LTS with its support.
+    Those of an LTS end with its support, those of an interim release with the next LTS: guests come
+    there with them, and go on from there with a newer one.
     """
     if release.lts:
         return TypeEnd(last=release.support_end, why=f"with {release.codename}'s support")
@@ -305,7 +271,9 @@ def type_end(release: Release, known: Known) -> TypeEnd:
     later = [one for one in series[series.index(release) + 1 :] if one.lts]
     if not later:
         return TypeEnd(last=None, why="with the next LTS, which has no date yet")
-    return TypeEnd(last=later[0].released, why=f"with the LTS {later[0].codename}")
+    # The last interim release is still supported when that LTS comes out.
+    dates = [one for one in (later[0].released, release.support_end) if one is not None]
+    return TypeEnd(last=max(dates, default=None), why=f"with the LTS {later[0].codename}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -119,7 +119,7 @@ def of_host(
         users.setdefault(meant, set()).update(domains)
     own = {one.canonical for one in offers.values()}
     default = _LIBVIRTS_DEFAULT.get(architecture)
-    twins = capabilities.twins(xml, architecture, emulator)
+    twins = capabilities.twins(xml).get((architecture, emulator), {})
     return TypeList(
         place=place,
         architecture=architecture,

@@ -6,6 +6,8 @@ from host_agent.checks import (
     agent,
     alias,
     clock,
+    deprecated,
+    end_of_life,
     exact,
     identity,
     machine_type,
@@ -25,6 +27,8 @@ from host_agent.checks import (
     same_smbios,
     same_virtio,
     stale_qemu,
+    unavailable,
+    vendor_support,
 )
 from host_agent.model import Case, Finding
 
@@ -43,6 +47,10 @@ ALL: tuple[Check, ...] = (
     next_start.check,
     pending_change.check,
     alias.check,
+    unavailable.check,
+    deprecated.check,
+    vendor_support.check,
+    end_of_life.check,
     same_boot.check,
     same_smbios.check,
     same_cpu.check,
@@ -55,6 +63,18 @@ ALL: tuple[Check, ...] = (
     clock.check,
 )
 """In the order in which their findings are shown."""
+
+
+IDS = frozenset(
+    module.ID
+    for module in (
+        agent, identity, machine_type, machine_type_live, product, exact, running_qemu,
+        stale_qemu, next_boot, next_start, pending_change, alias, unavailable,
+        deprecated, vendor_support, end_of_life, same_boot, same_smbios, same_cpu,
+        same_memory, same_pci, same_virtio, same_acpi, same_network, same_block, clock,
+    )
+)  # fmt: skip
+"""The names of the checks."""
 
 
 def run(case: Case) -> tuple[Finding, ...]:

@@ -95,12 +95,19 @@ def _finding(case: Case, finding: Finding, predictions: Sequence[Prediction]) ->
         "expected": finding.expected,
         "observed": finding.observed,
         "remedy": finding.remedy,
+        "waived": _waived(finding),
         "differences": [
             _difference(difference, known=difference in known) for difference in finding.differences
         ]
         or None,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def _waived(finding: Finding) -> dict[str, str] | None:
+    if finding.waived is None:
+        return None
+    return {"reason": finding.waived.reason, "until": str(finding.waived.until)}
 
 
 def _difference(difference: Difference, *, known: bool) -> dict[str, Any]:

@@ -187,10 +187,18 @@ def _shared(folded: noise.Folded, names: Names, *, verbose: bool) -> Iterator[_R
                 f"(QEMU {known.old} -> {known.new}, {whom})" + ("" if verbose else ": --verbose")
             ),
         )
+    if folded.waived and not verbose:
+        number = sum(len(line.domains) for line in folded.waived)
+        checks = ", ".join(dict.fromkeys(line.check for line in folded.waived))
+        yield _counted(number, "waived"), Text(f"{checks}: --verbose", "dim")
+    for waiving in folded.waived if verbose else ():
+        why = f"{waiving.check}, until {waiving.waived.until}: {printable(waiving.waived.reason)}"
+        told = Text(f"{why}\n{names.some(waiving.domains)}", "dim")
+        yield _counted(len(waiving.domains), "waived"), told
 
 
 def _counted(number: int, what: str) -> Text:
-    return Text(f"{number:>{_INDENT}} {what}", "yellow" if what != "known" else "dim")
+    return Text(f"{number:>{_INDENT}} {what}", "dim" if what in {"known", "waived"} else "yellow")
 
 
 def _told(sentence: str, remedy: str | None) -> Text:
@@ -214,7 +222,8 @@ def _each(results: Sequence[Audited | Failed], *, each: bool, verbose: bool) -> 
         if verbose and isinstance(result, Audited):
             for finding in result.verdict.findings:
                 style = STYLES[finding.outcome]
-                said = Text(f"{finding.outcome}: ", style).append_text(sentences(finding))
+                word = "waived" if finding.waived else finding.outcome
+                said = Text(f"{word}: ", style).append_text(sentences(finding))
                 yield Text(f"  {finding.check}", style), said
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -24,6 +25,7 @@ from host_agent.model import (
     Running,
     Smbios,
 )
+from host_agent.surroundings import DEBIAN, Offer, Release, Surroundings
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1
@@ -45,6 +47,23 @@ RUNNING = Running(
 NOTHING = Missing(reason=Reason.UNSUPPORTED, sentence="not to be had")
 SILENT = Missing(reason=Reason.SILENT, sentence="nobody answered")
 NOT_ENROLLED = Missing(reason=Reason.NOT_ENROLLED, sentence="no channel")
+
+
+TRIXIE = Release(
+    distribution=DEBIAN, codename="trixie", version="13", lts=False, created=date(2023, 6, 10),
+    released=date(2025, 8, 9), eol=date(2028, 8, 9), extended=(("LTS", date(2030, 6, 30)),),
+)  # fmt: skip
+SURROUNDINGS = Surroundings(
+    today=date(2026, 11, 25), here=TRIXIE, releases=(TRIXIE,), qemu="7.2.22",
+    offers={
+        name: Offer(canonical=machine, deprecated=False)
+        for name, machine in (
+            ("pc", MACHINE), (MACHINE, MACHINE), ("pc-q35-7.2", "pc-q35-7.2"),
+            ("pc-i440fx-7.1", "pc-i440fx-7.1"),
+        )
+    },
+)  # fmt: skip
+"""A host whose release and machine types are as they should be."""
 
 
 def smbios(*, more: bytes = b"", **changes: Any) -> Smbios:
@@ -111,6 +130,7 @@ def case(**changes: Any) -> Case:
         "declared": declared(), "running": RUNNING, "memory": smbios(),
         "observation": OBSERVATION, "now": PROBED, "next_start": PROBED, "aliases": aliases,
         "baseline": BASELINE, "forecast": PROBED, "host": "node17", "qemu": "7.2.22",
+        "surroundings": SURROUNDINGS,
         **changes,
     }  # fmt: skip
     return Case(expected=expected, **fields)

@@ -18,6 +18,7 @@ from tests.unit.host_agent.cases import (
     OBSERVATION,
     PROBED,
     RUNNING,
+    SURROUNDINGS,
     declared,
 )
 
@@ -64,6 +65,7 @@ def moved(number: int, **changes: Any) -> Case:
         "forecast": probed,
         "host": "node23",
         "qemu": "10.0.13",
+        "surroundings": SURROUNDINGS,
         **changes,
     }
     return Case(**fields)

@@ -29,7 +29,7 @@ from host_agent.model import (
 )
 from host_agent.smbios_fields import PROCESSOR_ID
 from tests import smbios_builder
-from tests.unit.host_agent import baseline_rows
+from tests.unit.host_agent import baseline_rows, type_rows
 from tests.unit.host_agent.cases import (
     DEFINITION,
     NOT_ENROLLED,
@@ -195,6 +195,7 @@ ROWS = [
     (alias.check, case(declared=declared(machine="ubuntu")), PASS, "itself"),
     (alias.check, case(declared=TRANSIENT), SKIP, "transient"),
     *baseline_rows.ROWS,
+    *type_rows.ROWS,
 ]  # fmt: skip
 
 
@@ -211,6 +212,8 @@ def test_finding(check: checks.Check, judged: Case, outcome: Outcome, words: str
 def test_every_check_is_listed_once_and_has_rows() -> None:
     assert len(set(checks.ALL)) == len(checks.ALL)
     assert set(checks.ALL) == {row[0] for row in ROWS}
+    assert {finding.check for finding in checks.run(case())} == checks.IDS
+    assert len(checks.IDS) == len(checks.ALL)
 
 
 def test_a_fail_says_expected_and_observed() -> None:
@@ -233,7 +236,7 @@ def test_a_forecast_says_what_was_and_what_will_be() -> None:
 
 def test_checks_never_pass_on_missing_evidence() -> None:
     gone = Missing(reason=Reason.FAILED, sentence="gone")
-    nothing = case(observation=gone, memory=gone, running=gone, expected=gone)
+    nothing = case(observation=gone, memory=gone, running=gone, expected=gone, surroundings=gone)
     outcomes = {finding.check: finding.outcome for finding in checks.run(nothing)}
     assert {name for name, outcome in outcomes.items() if outcome is Outcome.PASS} == {
         "pending-change",

@@ -1,0 +1,53 @@
+"""``deprecated``: has QEMU announced that it will drop the machine type?"""
+
+from host_agent import catalogue
+from host_agent.checks.offered_type import RAISE, offered
+from host_agent.machine_types import parse, upstream_version
+from host_agent.model import Case, Finding, Outcome
+from host_agent.surroundings import Surroundings
+
+ID = "deprecated"
+
+
+def check(case: Case) -> Finding:
+    """Look the type up in the host's list (libvirt formatcaps.rst, ``deprecated='yes'``).
+
+    QEMU calls a type deprecated after three years of releases and drops it after six
+    (docs/about/deprecated.rst). Where a host's list marks none at all, which an old libvirt does,
+    the shipped life of QEMU's own types is asked as well.
+    """
+    found = offered(ID, case)
+    if isinstance(found, Finding):
+        return found
+    machine, offers = found
+    if machine not in offers:
+        return Finding(check=ID, outcome=Outcome.SKIP, sentence=f"{machine} is not offered here")
+    life = catalogue.lifecycle(machine, parse(machine).version) if _is_upstream(machine) else None
+    since = life.deprecated if life else None
+    old = offers[machine].deprecated
+    if not old and since and not any(one.deprecated for one in offers.values()):
+        old = _reached(since, case)
+    if not old:
+        return Finding(
+            check=ID,
+            outcome=Outcome.PASS,
+            sentence=f"{machine} is not deprecated",
+            observed=machine,
+        )
+    removed = f": QEMU {life.removed} has it no more" if life and life.removed else ""
+    return Finding(
+        check=ID, outcome=Outcome.WARN, sentence=f"{machine} is deprecated{removed}",
+        observed=machine, remedy=RAISE,
+    )  # fmt: skip
+
+
+def _is_upstream(machine: str) -> bool:
+    return upstream_version(machine) is not None
+
+
+def _reached(version: str, case: Case) -> bool:
+    """Tell whether the host's QEMU is of a version or a newer one."""
+    here = case.surroundings.qemu if isinstance(case.surroundings, Surroundings) else ""
+    numbers = [[int(part) for part in text.split(".")[:2] if part.isdigit()] for text in
+               (here, version)]  # fmt: skip
+    return bool(numbers[0]) and numbers[0] >= numbers[1]

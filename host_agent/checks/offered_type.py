@@ -1,0 +1,42 @@
+"""Which machine type a domain needs, and what its host offers. Shared by the checks of types."""
+
+from collections.abc import Mapping
+
+from host_agent.machine_types import canonical
+from host_agent.missing import Missing
+from host_agent.model import Case, Finding, Outcome
+from host_agent.surroundings import Offer
+
+RAISE = "raise its machine type: samemachine upgrade DOMAIN"
+
+
+def needed(case: Case) -> str | None:
+    """Return the machine type that the next start needs; None: the XML names none.
+
+    That of the persistent XML; of the active one where the domain is transient. Aliases are
+    resolved as this host resolves them today.
+    """
+    definition = case.declared.persistent or case.declared.definition
+    machine = definition.machine
+    return canonical(case.aliases.get(machine, machine)) if machine else None
+
+
+def offered(check: str, case: Case) -> tuple[str, Mapping[str, Offer]] | Finding:
+    """Return the type and the host's list, or the finding of a check that lacks one of them."""
+    machine = needed(case)
+    if machine is None:
+        return Finding(
+            check=check, outcome=Outcome.SKIP, sentence="the domain names no machine type"
+        )
+    surroundings = case.surroundings
+    missing = surroundings if isinstance(surroundings, Missing) else surroundings.offers
+    if isinstance(missing, Missing):
+        return lacking(check, missing)
+    return machine, missing
+
+
+def lacking(check: str, missing: Missing) -> Finding:
+    """Return the finding of a check that lacks evidence."""
+    return Finding(
+        check=check, outcome=Outcome.UNKNOWN, sentence=missing.sentence, remedy=missing.remedy
+    )

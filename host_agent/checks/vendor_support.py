@@ -1,0 +1,42 @@
+"""``vendor-support``: does the distribution stand by the machine type, where it has its own?"""
+
+from host_agent.checks.offered_type import RAISE, offered
+from host_agent.machine_types import Vendor, parse
+from host_agent.model import Case, Finding, Outcome
+from host_agent.type_policy import own
+
+ID = "vendor-support"
+
+
+def check(case: Case) -> Finding:
+    """Hold the type's name against the policy of who made the host's list (``type_policy``).
+
+    Ubuntu's policy (QemuKVMMigration): upstream types are provided as they are without further
+    guarantees. Where a host offers no type of a distribution's own in the domain's family, as
+    Debian does, QEMU's types are what it supports.
+    """
+    found = offered(ID, case)
+    if isinstance(found, Finding):
+        return found
+    machine, offers = found
+    parts = parse(machine)
+    policy = own(offers, parts.family) if parts.family else None
+    if parts.vendor is Vendor.OPAQUE:
+        return Finding(
+            check=ID, outcome=Outcome.UNKNOWN, observed=machine,
+            sentence=f"{machine} is of no known scheme of names",
+        )  # fmt: skip
+    if policy is None:
+        return Finding(
+            check=ID, outcome=Outcome.SKIP,
+            sentence=f"this host has no {parts.family} types but QEMU's own",
+        )  # fmt: skip
+    if parts.vendor is Vendor.UPSTREAM:
+        return Finding(
+            check=ID, outcome=Outcome.WARN, observed=machine, remedy=RAISE,
+            sentence=f"the machine type is QEMU's own: {policy.upstream}",
+        )  # fmt: skip
+    return Finding(
+        check=ID, outcome=Outcome.PASS, observed=machine,
+        sentence=f"{machine} is a type of a distribution's own",
+    )  # fmt: skip
