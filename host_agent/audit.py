@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from host_agent import packages, side_by_side, verdict
 from host_agent.domain_xml import DomainXmlError
 from host_agent.errors import LibvirtError
-from host_agent.gather import QEMU, Gatherer, Kept, Progress, nothing_kept
+from host_agent.gather import QEMU, Elsewhere, Gatherer, Kept, Progress, nothing_kept
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
 from host_agent.model import Audited, Failed, Host, HostAudit
 from host_agent.opened_channels import OpenedChannels
@@ -30,6 +30,8 @@ class Options:
     probe: bool = True
     """Whether QEMU itself is asked what it builds for each domain."""
     opened: OpenedChannels = field(default_factory=OpenedChannels)
+    elsewhere: Elsewhere = field(default_factory=dict)
+    """The domains that run on other hosts as well, with where."""
     kept: Kept = nothing_kept
 
 
@@ -46,7 +48,7 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
         domains = chosen(hypervisor.domains(), options.names, uri)
         gatherer = Gatherer.on(
             hypervisor, uri, seconds=options.seconds, probe=options.probe, opened=options.opened,
-            kept=options.kept,
+            kept=options.kept, elsewhere=options.elsewhere,
         )  # fmt: skip
         results = tuple(
             side_by_side.each(

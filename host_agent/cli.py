@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import NoReturn
@@ -29,7 +30,7 @@ from host_agent.commands.options import (
     formats,
     ledger_option,
     open_ledger,
-    uris_or_default,
+    whereabouts,
 )
 from host_agent.commands.terminal import (
     WIDTH,
@@ -402,12 +403,14 @@ def _survey(
 
 def _run(uris: tuple[str, ...], options: Options) -> tuple[list[HostAudit], list[str]]:
     """Audit each host in turn; one that can't be reached costs no other its audit."""
-    audits, unreachable = [], []
-    for uri in uris_or_default(uris):
+    where = whereabouts(uris, options.names)
+    audits, unreachable = [], list(where.unreachable)
+    for place in where.places:
+        asked = replace(options, names=place.names, elsewhere=place.elsewhere)
         try:
-            with progress(uri) as told:
-                audits.append(audit(uri, options, told))
+            with progress(place.uri) as told:
+                audits.append(audit(place.uri, asked, told))
         except LibvirtError as error:
             complain(str(error), UNREACHABLE)
-            unreachable.append(uri)
+            unreachable.append(place.uri)
     return audits, unreachable

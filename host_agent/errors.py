@@ -4,6 +4,7 @@
 
     HostAgentError              one sentence for people; the command line prints it and exits
     ├── UsageError              what was asked for can't be done: exit code 2
+    │   └── NoDomainError       there is no domain of a name that was asked for
     ├── LibvirtError            libvirt can't be reached or refused: exit code 4
     │   └── LibvirtTimeoutError a call did not return in time; it may still be under way
     ├── LedgerError             the ledger can't be read or written: exit code 4, or history is lost
@@ -20,6 +21,14 @@ class HostAgentError(Exception):
 
 class UsageError(HostAgentError):
     """What was asked for can't be done as it was asked."""
+
+
+class NoDomainError(UsageError):
+    """There is no domain of a name that was asked for, where it was looked for."""
+
+    def __init__(self, sentence: str, name: str) -> None:
+        super().__init__(sentence)
+        self.name = name
 
 
 class LibvirtError(HostAgentError):

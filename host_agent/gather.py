@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 from uuid import UUID
 
 from host_agent import (
@@ -33,6 +34,7 @@ from host_agent.model import (
     Observation,
     ProbedTables,
     Running,
+    Sighting,
     Smbios,
 )
 from host_agent.opened_channels import OpenedChannels
@@ -59,6 +61,9 @@ _MONITOR_SECONDS = 3.0
 
 Progress = Callable[[int, int], None]
 """Told how many domains of how many are done."""
+
+Elsewhere = Mapping[UUID, tuple[Sighting, ...]]
+"""The domains that run on other hosts as well, with where."""
 
 Kept = Callable[[UUID], str | None]
 """Returns a copy of a domain's baseline, an element, from where it is kept beside libvirt."""
@@ -88,11 +93,13 @@ class Gatherer:
     seconds: float
     """What one domain may take until its guest agent has answered."""
     kept: Kept
+    elsewhere: Elsewhere
 
     @classmethod
     def on(
         cls, hypervisor: Hypervisor, uri: str, *, seconds: float, probe: bool,
         opened: OpenedChannels, kept: Kept = nothing_kept,
+        elsewhere: Elsewhere = MappingProxyType({}),
     ) -> "Gatherer":  # fmt: skip
         """Return one for a connection; raises ``LibvirtError``."""
         facts = hypervisor.facts()
@@ -109,6 +116,7 @@ class Gatherer:
             here=_here() if local else _RELEASE_ELSEWHERE,
             seconds=seconds,
             kept=kept,
+            elsewhere=elsewhere,
         )
 
     def refreshed(self) -> "Gatherer":
@@ -123,6 +131,7 @@ class Gatherer:
         definition = declared.definition
         aliases = self.aliases.get((definition.architecture, definition.emulator or ""), {})
         expected = by_rule(definition, aliases)
+        elsewhere = self.elsewhere.get(definition.uuid, ())
         if self.facts.driver != QEMU:
             nothing = Missing(
                 reason=Reason.UNSUPPORTED,
@@ -132,7 +141,7 @@ class Gatherer:
                 declared=declared, expected=expected, running=nothing, memory=nothing,
                 observation=undialled(declared, nothing) or nothing, now=nothing,
                 next_start=nothing, baseline=self._baseline(definition), forecast=nothing,
-                host=self.facts.name, aliases=aliases,
+                host=self.facts.name, aliases=aliases, elsewhere=elsewhere,
             )  # fmt: skip
         running = self._running(declared)
         memory = self._memory(domain, declared, running)
@@ -158,6 +167,7 @@ class Gatherer:
             qemu=self._qemu(running, now),
             aliases=aliases,
             surroundings=self._surroundings(definition),
+            elsewhere=elsewhere,
         )
         return replace(case, occasion=occasion.of(case))
 

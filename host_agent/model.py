@@ -336,6 +336,22 @@ _NOWHERE = Missing(reason=Reason.ABSENT, sentence="the host's machine types were
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """An active domain, as one host's libvirt showed it at one moment."""
+
+    place: str
+    """Tells one libvirtd from another, by whatever URI it was reached."""
+    host: str
+    """The host's name, as its libvirt says it."""
+    name: str
+    uuid: UUID
+    state: str
+    """libvirt's word: ``running``, ``paused`` …"""
+    reason: str
+    """libvirt's word for how it came to that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """Everything that the checks judge one domain by."""
 
@@ -361,6 +377,8 @@ class Case:
     occasion: Occasion = Occasion.AUDIT
     surroundings: Surroundings | Missing = _NOWHERE
     """What its host offers, and how long that is supported."""
+    elsewhere: tuple[Sighting, ...] = ()
+    """The same domain, where it runs on another of the hosts that were asked as well."""
 
     @property
     def booted(self) -> Named | Missing:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from host_agent import owner
 from host_agent.domain_xml import DomainXmlError, parse
-from host_agent.errors import LibvirtError, UsageError
+from host_agent.errors import LibvirtError, NoDomainError, UsageError
 from host_agent.hypervisor import Domain
 from host_agent.printable import printable
 
@@ -14,22 +14,35 @@ _SHOWN = 10
 
 
 def chosen(domains: list[Domain], names: Sequence[str], uri: str) -> list[Domain]:
-    """Return the domains of these names, each once, or all; raises ``UsageError``.
+    """Return the domains of these names, each once, or all.
 
-    libvirt's names and UUIDs are looked at first: both are unique on a host. XML is read only where
-    a name is neither.
+    Raises ``NoDomainError`` for a name of none, ``UsageError`` for one of several.
     """
     if not names:
         return domains
-    found: dict[UUID, Domain] = {}
+    found = present(domains, names, uri)
+    for name in names:
+        if name not in found:
+            raise NoDomainError(f"{uri} has no domain {name!r}; there are: {_some(domains)}", name)
+    return list({domain.uuid: domain for domain in found.values()}.values())
+
+
+def present(domains: Sequence[Domain], names: Sequence[str], uri: str) -> dict[str, Domain]:
+    """Return the domains of these names by name, without the names of none.
+
+    libvirt's names and UUIDs are looked at first: both are unique on a host. XML is read only where
+    a name is neither. Raises ``UsageError`` for a name of several.
+    """
+    found: dict[str, Domain] = {}
     titled: dict[str, list[Domain]] | None = None
     for name in names:
         domain = _by_libvirt(domains, name)
         if domain is None:
             titled = _titled(domains) if titled is None else titled
-            domain = _only(titled.get(" ".join(name.split()), []), name, domains, uri)
-        found.setdefault(domain.uuid, domain)
-    return list(found.values())
+            domain = _only(titled.get(" ".join(name.split()), []), name, uri)
+        if domain is not None:
+            found[name] = domain
+    return found
 
 
 def _by_libvirt(domains: Sequence[Domain], name: str) -> Domain | None:
@@ -55,14 +68,15 @@ def _titled(domains: Sequence[Domain]) -> dict[str, list[Domain]]:
     return titled
 
 
-def _only(found: Sequence[Domain], name: str, domains: Sequence[Domain], uri: str) -> Domain:
-    if len(found) == 1:
-        return found[0]
-    if found:
+def _only(found: Sequence[Domain], name: str, uri: str) -> Domain | None:
+    if len(found) > 1:
         which = ", ".join(f"{domain.uuid} ({printable(domain.name)})" for domain in found)
         raise UsageError(
             f"{uri} has {len(found)} domains that their owner calls {name!r}; say which: {which}"
         )
+    return found[0] if found else None
+
+
+def _some(domains: Sequence[Domain]) -> str:
     there = ", ".join(printable(domain.name) for domain in domains[:_SHOWN]) or "none"
-    more = f" and {len(domains) - _SHOWN} more" if len(domains) > _SHOWN else ""
-    raise UsageError(f"{uri} has no domain {name!r}; there are: {there}{more}")
+    return f"{there} and {len(domains) - _SHOWN} more" if len(domains) > _SHOWN else there

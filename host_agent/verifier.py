@@ -105,6 +105,12 @@ class Verifier:
         lacking = evidence_lacks(case)
         if lacking is not None:
             return self._failed(domain, f"no baseline: {lacking.sentence}", tell=False)
+        if case.elsewhere:
+            where = " and ".join(one.host for one in case.elsewhere)
+            return self._failed(
+                domain, f"no baseline: it runs on {where} as well, and either may be the copy",
+                tell=False,
+            )  # fmt: skip
         complaints: list[str] = []
         told = "baseline", "accepted"
         kept, unwritten = self._keep(domain, case, told, complaints, keep=True)

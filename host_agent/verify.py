@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from host_agent import side_by_side
 from host_agent.errors import UsageError
-from host_agent.gather import Gatherer, Progress
+from host_agent.gather import Elsewhere, Gatherer, Progress
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.model import Confirmed, Failed
 from host_agent.opened_channels import OpenedChannels
@@ -34,6 +34,8 @@ class Options:
     at_once: int = 8
     probe: bool = True
     opened: OpenedChannels = field(default_factory=OpenedChannels)
+    elsewhere: Elsewhere = field(default_factory=dict)
+    """The domains that run on other hosts as well, with where."""
 
 
 def verify(
@@ -51,7 +53,7 @@ def verify(
         verifier = Verifier(
             gatherer=Gatherer.on(
                 hypervisor, uri, seconds=options.seconds, probe=options.probe,
-                opened=options.opened, kept=kept_in(ledger),
+                opened=options.opened, kept=kept_in(ledger), elsewhere=options.elsewhere,
             ),
             ledger=ledger,
         )  # fmt: skip

@@ -1,7 +1,6 @@
 """The job ``why``: what happened to one domain, from all that is known here."""
 
 import time
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from host_agent.errors import LedgerError, LibvirtError
@@ -52,23 +51,17 @@ def exit_code(story: Story) -> int:
     return {"verified": VERIFIED, "mismatch": MISMATCH}.get(word, UNVERIFIED)
 
 
-def moved(ledger: "Ledger", uri: str, names: Sequence[str]) -> str | None:
-    """Say where a domain is that this host has no more, if history knows; None: it does not."""
+def moved(ledger: "Ledger", uri: str, name: str) -> str | None:
+    """Say where a domain is that a host has no more, if history knows; None: it does not."""
     try:
         hypervisor = Hypervisor.open(uri)
         try:
-            here = hypervisor.host_name
-            there = {domain.name for domain in hypervisor.domains()}
-            there |= {str(domain.uuid) for domain in hypervisor.domains()}
+            entry = ledger.newest(name, hypervisor.host_name)
         finally:
             hypervisor.close()
-        for name in names:
-            if name not in there:
-                entry = ledger.newest(name, here)
-                return None if entry is None else f"{name}: {_whereabouts(entry)}"
     except (LedgerError, LibvirtError):
         return None
-    return None
+    return None if entry is None else f"{name}: {_whereabouts(entry)}"
 
 
 def _whereabouts(entry: Entry) -> str:

@@ -1,5 +1,7 @@
 """``identity``: is the guest's UUID the domain's?"""
 
+from uuid import UUID
+
 from host_agent.missing import Missing
 from host_agent.model import (
     Case,
@@ -16,29 +18,28 @@ def check(case: Case) -> Finding:
     """Compare the type 1 UUID (DSP0134 7.2.1) in every view with the domain's.
 
     Machine types up to 2.1 write it with the first fields' bytes in the other order; either is the
-    domain's.
+    domain's. Whatever the guest shows, a domain that two hosts run at once is not told apart from
+    its copy.
     """
     if case.declared.active is None:
         return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
     declared = case.declared.active.uuid
+    if case.elsewhere:
+        return _twice(case)
     if not isinstance(case.expected, Missing) and not case.expected.visible:
         return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=case.expected.why)
-    seen = [
-        (word, view)
-        for word, view in (("booted with", case.booted), ("is now served", case.live))
-        if isinstance(view, Named) and view.uuid is not None
-    ]
-    for word, view in seen:
-        if view.uuid not in {declared, swapped(declared)}:
-            return Finding(
-                check=ID,
-                outcome=Outcome.FAIL,
-                sentence=f"the guest {word} UUID {view.uuid}, libvirt says {declared}",
-                expected=str(declared),
-                observed=str(view.uuid),
-                remedy="find out which machine this is: compare virsh dumpxml with the guest, and "
-                "look for a second domain with that UUID",
-            )
+    seen = _seen(case)
+    other = _other(seen, declared)
+    if other is not None:
+        return Finding(
+            check=ID,
+            outcome=Outcome.FAIL,
+            sentence=f"the guest {other[0]} UUID {other[1]}, libvirt says {declared}",
+            expected=str(declared),
+            observed=str(other[1]),
+            remedy="find out which machine this is: compare virsh dumpxml with the guest, and "
+            "look for a second domain with that UUID",
+        )
     if not seen:
         why = case.booted
         return Finding(
@@ -47,11 +48,45 @@ def check(case: Case) -> Finding:
             sentence=why.sentence if isinstance(why, Missing) else "the guest shows no UUID",
             remedy=why.remedy if isinstance(why, Missing) else None,
         )
-    order = "" if seen[0][1].uuid == declared else ", bytes swapped as machine types up to 2.1 do"
+    order = "" if seen[0][1] == declared else ", bytes swapped as machine types up to 2.1 do"
     return Finding(
         check=ID,
         outcome=Outcome.PASS,
         sentence=f"the guest has the domain's UUID{order}",
         expected=str(declared),
-        observed=str(seen[0][1].uuid),
+        observed=str(seen[0][1]),
+    )
+
+
+def _seen(case: Case) -> list[tuple[str, UUID]]:
+    return [
+        (word, view.uuid)
+        for word, view in (("booted with", case.booted), ("is now served", case.live))
+        if isinstance(view, Named) and view.uuid is not None
+    ]
+
+
+def _other(seen: list[tuple[str, UUID]], declared: UUID) -> tuple[str, UUID] | None:
+    """Return the first UUID that is not the domain's, and how it was seen."""
+    return next((one for one in seen if one[1] not in {declared, swapped(declared)}), None)
+
+
+def _twice(case: Case) -> Finding:
+    definition, declared = case.declared.definition, case.declared
+    others = " and ".join(
+        f"{one.host} ({one.state})"
+        if one.name == definition.name
+        else f"{one.host} as {one.name} ({one.state})"
+        for one in case.elsewhere
+    )
+    other = _other(_seen(case), definition.uuid)
+    also = "" if other is None else f"; and the guest here {other[0]} UUID {other[1]}"
+    return Finding(
+        check=ID,
+        outcome=Outcome.FAIL,
+        sentence=f"the domain runs on {case.host} ({declared.state}) and on {others} at once, with "
+        f"UUID {definition.uuid}{also}",
+        expected=f"on {case.host} only",
+        observed=f"on {case.host} and on {', '.join(one.host for one in case.elsewhere)}",
+        remedy="look at both: one UUID must not run twice",
     )

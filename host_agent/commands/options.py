@@ -1,14 +1,16 @@
 """Options that several commands share."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from host_agent.commands.terminal import complain
+from host_agent.commands.terminal import complain, progress
 from host_agent.errors import LedgerError
+from host_agent.output.summary import UNREACHABLE
+from host_agent.whereabouts import Whereabouts, find
 
 if TYPE_CHECKING:
     from host_agent.ledger import Ledger
@@ -70,7 +72,9 @@ def ledger_option(command: Callable[..., int]) -> Callable[..., int]:
 
 def uris_or_default(uris: tuple[str, ...]) -> tuple[str, ...]:
     """Return the connections that were named, else the user's default one, else this host's."""
-    return uris or (os.environ.get("LIBVIRT_DEFAULT_URI") or "qemu:///system",)
+    return tuple(dict.fromkeys(uris)) or (
+        os.environ.get("LIBVIRT_DEFAULT_URI") or "qemu:///system",
+    )
 
 
 def open_ledger(url: str | None) -> "Ledger":
@@ -92,3 +96,13 @@ def ready_ledger(url: str | None) -> "Ledger | None":
         complain(f"no history: {error}", 0)
         return None
     return ledger
+
+
+def whereabouts(uris: tuple[str, ...], names: Sequence[str]) -> Whereabouts:
+    """Find domains on the hosts that were named; which of these can't be reached is said."""
+    asked = uris_or_default(uris)
+    with progress("looking for domains") as told:
+        where = find(asked, names, told)
+    for error in where.unreachable.values():
+        complain(str(error), UNREACHABLE)
+    return where

@@ -3,6 +3,7 @@
 import shlex
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +20,10 @@ from host_agent.commands.options import (
     open_ledger,
     ready_ledger,
     uris_or_default,
+    whereabouts,
 )
 from host_agent.commands.terminal import complain, destination, progress, whole_file
-from host_agent.errors import LedgerError, LibvirtError, UsageError
+from host_agent.errors import LedgerError, LibvirtError, NoDomainError, UsageError
 from host_agent.model import Confirmed, Failed, HostAudit
 from host_agent.output import verification as output
 from host_agent.output import why as why_output
@@ -142,7 +144,7 @@ def why_command(
     """
     history = ready_ledger(ledger)
     options = AuditOptions(names=(domain,), seconds=timeout, probe=probe, kept=kept_in(history))
-    found, absent = _found(uris_or_default(uris), options)
+    found, absent = _found(uris, options)
     story = why.tell(found, domain, history)
     if story is None:
         raise absent
@@ -249,36 +251,53 @@ def _run(
     uris: tuple[str, ...], options: Options, ledger: "Ledger | None"
 ) -> tuple[list[Confirmed | Failed], int]:
     results: list[Confirmed | Failed] = []
-    unreachable = 0
-    for uri in uris_or_default(uris):
-        try:
-            with progress(uri) as told:
-                results += verify(uri, options, ledger, told)
-        except KeyboardInterrupt:
-            # Each domain is written to at once or not at all.
-            raise SystemExit(
-                complain("interrupted; the domains that were done by then are recorded", 130)
-            ) from None
-        except LibvirtError as error:
-            complain(str(error), UNREACHABLE)
-            unreachable += 1
-        except UsageError as error:
-            moved = None if ledger is None else why.moved(ledger, uri, options.names)
-            raise UsageError(moved) if moved else error from None
+    try:
+        where = whereabouts(uris, options.names)
+        unreachable = len(where.unreachable)
+        for place in where.places:
+            # A definition that stayed behind where its domain left is nothing to verify.
+            asked = replace(options, names=place.running, elsewhere=place.elsewhere)
+            if options.names and not asked.names:
+                continue
+            try:
+                with progress(place.uri) as told:
+                    results += verify(place.uri, asked, ledger, told)
+            except LibvirtError as error:
+                complain(str(error), UNREACHABLE)
+                unreachable += 1
+    except KeyboardInterrupt:
+        # Each domain is written to at once or not at all.
+        raise SystemExit(
+            complain("interrupted; the domains that were done by then are recorded", 130)
+        ) from None
+    except NoDomainError as error:
+        raise _moved(ledger, uris_or_default(uris), error) from None
     return results, unreachable
 
 
+def _moved(ledger: "Ledger | None", uris: Sequence[str], error: NoDomainError) -> UsageError:
+    """Say where a domain went, if the history of one of the hosts knows."""
+    for uri in uris if ledger is not None else ():
+        moved = None if ledger is None else why.moved(ledger, uri, error.name)
+        if moved is not None:
+            return UsageError(moved)
+    return error
+
+
 def _found(
-    uris: Sequence[str], options: AuditOptions
+    uris: tuple[str, ...], options: AuditOptions
 ) -> tuple[HostAudit | None, LibvirtError | UsageError]:
-    """The audit of the first host that has the domain, else why none has it."""
+    """The audit of the host that runs the domain, or has it, else why none has it."""
     absent: LibvirtError | UsageError = UsageError("no connection was named")
-    for uri in uris:
-        try:
-            return audit(uri, options), absent
-        except (LibvirtError, UsageError) as error:
-            # It may be on the one that can't be reached.
-            absent = absent if isinstance(absent, LibvirtError) else error
+    try:
+        where = whereabouts(uris, options.names)
+        absent = next(iter(where.unreachable.values()), absent)
+        if where.places:
+            place = min(where.places, key=lambda place: not place.running)
+            asked = replace(options, names=place.names, elsewhere=place.elsewhere)
+            return audit(place.uri, asked), absent
+    except (LibvirtError, UsageError) as error:
+        absent = error
     return None, absent
 
 

@@ -106,6 +106,7 @@ def _form(result: Confirmed | Failed) -> dict[str, Any]:
         return domain_form(result)
     audited = result.audited
     return domain_form(audited) | {
+        "host": audited.case.host,
         "occasion": audited.case.occasion,
         "headline": story.headline(audited.case),
         "ticket": story.ticket(audited),

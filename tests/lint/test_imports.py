@@ -18,23 +18,23 @@ LAYERS = {
     },
     "pure": {
         "acpi", "atlas", "atlas_diff", "baseline", "capabilities", "catalogue", "checks", "decode",
-        "decode_hardware", "device_tree", "distribution", "domain_devices", "domain_xml",
+        "decode_hardware", "device_tree", "distribution", "domain_devices", "domain_xml", "doubles",
         "effects", "expectation", "fingerprint", "fingerprint_diff", "fw_cfg", "known_changes",
         "ledger_entry", "machine_types", "memory_blocks", "move", "noise", "occasion", "output",
         "owner", "preflight", "probe_options", "reactions", "releases", "schedule", "smbios",
-        "smbios_diff", "smbios_fields", "story", "targets", "times", "type_list",
-        "type_policy", "verdict", "waivers",
+        "smbios_diff", "smbios_fields", "story", "targets", "times", "type_list", "type_policy",
+        "verdict", "waivers",
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
         "atlas_file", "booted_memory", "channel", "dialling", "disassembly", "domain_probe",
         "fingerprint_store", "gather", "guest_link", "hypervisor", "journal", "ledger",
-        "ledger_postgresql", "ledger_sqlite", "opened_channels", "packages", "predictions",
-        "probe", "qemu_binary", "qemu_process", "qemu_session", "release_data", "selection",
-        "service_manager", "shared_storage", "verifier",
+        "ledger_postgresql", "ledger_sqlite", "opened_channels", "packages", "predictions", "probe",
+        "qemu_binary", "qemu_process", "qemu_session", "release_data", "selection",
+        "service_manager", "shared_storage", "verifier", "whereabouts",
     },
     "jobs": {"audit", "daemon", "migrate", "survey", "type_survey", "verify", "why"},
-    "top": {"cli", "commands", "__main__"},
+    "top": {"__main__", "cli", "commands"},
 }  # fmt: skip
 ORDER = list(LAYERS)
 OF = {module: layer for layer, modules in LAYERS.items() for module in modules}

@@ -23,6 +23,7 @@ from host_agent.model import (
     Observation,
     ProbedTables,
     Running,
+    Sighting,
     Smbios,
 )
 from host_agent.surroundings import DEBIAN, Offer, Release, Surroundings
@@ -111,6 +112,11 @@ PROBED = ProbedTables(
     binary="/usr/bin/qemu-system-x86_64", smbios=smbios(), masked=frozenset(), accelerator="kvm",
     qemu="7.2.22", options="",
 )  # fmt: skip
+
+
+COPY = Sighting(
+    place="node41", host="node41", name="vm1", uuid=UUID_1, state="running", reason="booted"
+)
 
 
 def declared(active: Definition | None = DEFINITION, **persistent: Any) -> Declared:

@@ -29,8 +29,10 @@ from host_agent.model import (
 )
 from host_agent.smbios_fields import PROCESSOR_ID
 from tests import smbios_builder
+from tests.smbios_builder import UUID_1
 from tests.unit.host_agent import baseline_rows, type_rows
 from tests.unit.host_agent.cases import (
+    COPY,
     DEFINITION,
     NOT_ENROLLED,
     NOTHING,
@@ -90,6 +92,14 @@ ROWS = [
     (identity.check, case(observation=SILENT, memory=NOTHING), UNKNOWN, "not to be had"),
     (identity.check, case(declared=POWER), UNKNOWN, "ppc64le"),
     (identity.check, case(declared=OFF), SKIP, "not running"),
+    (identity.check, case(elsewhere=(COPY,)), FAIL,
+     f"runs on node17 (running) and on node41 (running) at once, with UUID {UUID_1}"),
+    (identity.check, case(elsewhere=(replace(COPY, name="vm1b", state="paused"),),
+                          observation=SILENT, memory=NOTHING), FAIL,
+     "on node41 as vm1b (paused) at once"),
+    (identity.check, replace(seen(uuid=OTHER), elsewhere=(COPY,)), FAIL,
+     f"and the guest here booted with UUID {OTHER}"),
+    (identity.check, case(declared=OFF, elsewhere=(COPY,)), SKIP, "not running"),
     (machine_type.check, case(), PASS, "booted as pc-i440fx-7.2"),
     (machine_type.check, seen(version="pc-i440fx-7.1"), FAIL, "booted as pc-i440fx-7.1"),
     (machine_type.check, seen(processor_version="pc-q35-7.2"), FAIL, "processor version"),

@@ -36,6 +36,7 @@ from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.baseline_rows import NO_BASELINE, OFF, UNAGENTED
 from tests.unit.host_agent.cases import (
     BASELINE,
+    COPY,
     NOT_ENROLLED,
     NOTHING,
     OBSERVATION,
@@ -527,7 +528,12 @@ def test_what_an_operator_accepts_is_the_baseline(changes: dict[str, Any]) -> No
 
 @pytest.mark.parametrize(
     "changes",
-    [{"observation": SILENT}, {"declared": OFF}, {"observation": NOT_ENROLLED, "memory": NOTHING}],
+    [
+        {"observation": SILENT},
+        {"declared": OFF},
+        {"observation": NOT_ENROLLED, "memory": NOTHING},
+        {"elsewhere": (COPY,)},
+    ],
 )
 def test_without_evidence_there_is_nothing_to_accept(changes: dict[str, Any]) -> None:
     trial = Trial(case(**changes))

@@ -1,0 +1,32 @@
+"""Which domains run on two hosts at once, and which are only on their way. Pure."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from uuid import UUID
+
+from host_agent.model import Sighting
+
+_UNDER_WAY = {
+    ("paused", "migration"),
+    ("paused", "starting up"),
+    ("paused", "post-copy"),
+    ("paused", "post-copy failed"),
+}
+"""The end of a live migration that does not execute the guest.
+
+libvirt ``src/qemu/qemu_migration.c``: until all has come the destination is PAUSED, with the reason
+MIGRATION (for a moment before that STARTING_UP); the source is so from when it was stopped for the
+last of it, with post-copy with the reason POSTCOPY. Before that the source is RUNNING.
+"""
+
+
+def doubles(sightings: Iterable[Sighting]) -> dict[UUID, tuple[Sighting, ...]]:
+    """Return the domains that more than one libvirtd executes, each with one sighting of each.
+
+    One that its administrator paused counts: it is there, and can go on at any time.
+    """
+    seen: dict[UUID, dict[str, Sighting]] = defaultdict(dict)
+    for sighting in sightings:
+        if (sighting.state, sighting.reason) not in _UNDER_WAY:
+            seen[sighting.uuid][sighting.place] = sighting
+    return {uuid: tuple(places.values()) for uuid, places in seen.items() if len(places) > 1}
