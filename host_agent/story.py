@@ -24,6 +24,7 @@ _BEFORE_AND_NOW = "same-"
 _NOTES = {
     Outcome.FAIL: "CHANGED", Outcome.WARN: "changed, allowed", Outcome.PASS: "as expected",
 }  # fmt: skip
+_OWN_NOTES = {("same-boot", Outcome.FAIL): "REBOOTED in the move"}
 _NO_HARDWARE = {"same-boot", "clock"}
 _DAY, _HOUR, _MINUTE = 86400, 3600, 60
 
@@ -56,6 +57,15 @@ class Story:
 
 def headline(case: Case) -> str:
     """Return what happened, for example ``arrived from node17 (7.2.22) on node41 (10.0.13)``."""
+    return _course(case, timed=True)
+
+
+def course(case: Case) -> str:
+    """Return what happened without when: it is one for all domains that came the same way."""
+    return _course(case, timed=False)
+
+
+def _course(case: Case, *, timed: bool) -> str:
     before = case.baseline
     here = f"{case.host} ({case.qemu})" if case.qemu else case.host
     if case.declared.active is None:
@@ -67,14 +77,17 @@ def headline(case: Case) -> str:
         how = "came back" if before.host == case.host else "arrived"
         how = "restored" if case.declared.reason == "restored" else how
         origin = "" if there == here else f" from {there}"
-        at = f" {clock(case.running.started)}" if isinstance(case.running, Running) else ""
+        at = ""
+        if timed and isinstance(case.running, Running):
+            at = f" {clock(case.running.started)}"
         return f"{how}{at}{origin} on {here}, {_boot(case, before)}"
     if case.occasion in {Occasion.RESTART, Occasion.UPGRADE}:
         moved = f", was on {there}" if before.host != case.host else ""
         return f"started anew on {here}{moved}, {_boot(case, before)}"
     if case.declared.reason == "restored":
         return f"restored from a saved image on {here}, {_boot(case, before)}"
-    return f"runs on {here} as since its baseline of {day(before.taken)}, {_boot(case, before)}"
+    since = f" of {day(before.taken)}" if timed else ""
+    return f"runs on {here} as since its baseline{since}, {_boot(case, before)}"
 
 
 def _boot(case: Case, before: Baseline) -> str:
@@ -93,7 +106,7 @@ def changed(audited: Audited) -> tuple[Row, ...]:
             name=finding.check.removeprefix(_BEFORE_AND_NOW),
             before=finding.expected or "-",
             now=finding.observed or "-",
-            note=_NOTES[finding.outcome],
+            note=_OWN_NOTES.get((finding.check, finding.outcome), _NOTES[finding.outcome]),
         )
         for finding in _since(audited)
         if finding.outcome in _NOTES and not _as_it_was(finding)

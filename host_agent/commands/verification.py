@@ -91,12 +91,13 @@ def baseline_command(
     "--max-mismatch", type=click.IntRange(0), default=0, show_default=True, metavar="N",
     help="exit 0 with up to N mismatches",
 )  # fmt: skip
+@click.option("-v", "--verbose", is_flag=True, help="each domain by itself, also of many alike")
 @ledger_option
 @connections
 def verify_command(
     domains: tuple[str, ...], uris: tuple[str, ...], timeout: float, ledger: str | None, form: str,
     output: Path | None, wait: float, arrived_since: str | None, max_mismatch: int, *,
-    probe: bool, everything: bool,
+    probe: bool, everything: bool, verbose: bool,
 ) -> int:  # fmt: skip
     """Hold domains against their baselines: did this move or this restart go well?
 
@@ -116,7 +117,7 @@ def verify_command(
     code = UNREACHABLE if unreachable else UNVERIFIED if lacking else VERIFIED
     if words.count("mismatch") > max_mismatch:
         code = MISMATCH
-    _print(results, form, output, code, kept=False)
+    _print(results, form, output, code, kept=False, each=verbose or bool(domains))
     return code
 
 
@@ -306,14 +307,15 @@ def _word(result: Confirmed | Failed) -> str:
 
 
 def _print(
-    results: list[Confirmed | Failed], form: str, file: Path | None, code: int, *, kept: bool
-) -> None:
+    results: list[Confirmed | Failed], form: str, file: Path | None, code: int, *, kept: bool,
+    each: bool = True,
+) -> None:  # fmt: skip
     with destination(file) as console:
         if form == "json":
             console.file.write(output.render(results, code))
         elif kept:
             output.print_kept(console, results)
         else:
-            output.print_verified(console, results)
+            output.print_verified(console, results, each=each)
             if not results and code == VERIFIED:
                 console.print("nothing to verify")

@@ -1,6 +1,7 @@
 """Verifications and kept baselines as text for people, and as JSON."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,8 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from host_agent import story
-from host_agent.model import Audited, Baseline, Confirmed, Decision, Failed, Outcome
+from host_agent.alike import Alike, alike
+from host_agent.model import Audited, Baseline, Confirmed, Decision, Depth, Failed, Outcome
 from host_agent.output.json import domain_form
+from host_agent.output.names import Names, called
 from host_agent.output.table import print_table
 from host_agent.printable import printable
 
@@ -18,24 +21,62 @@ _SCHEMA = 1
 _STYLES = {
     "verified": "green", "mismatch": "bold red", "unverified": "yellow", "failed": "yellow",
 }  # fmt: skip
-_NOTE_STYLES = {"CHANGED": "bold red", "changed, allowed": "yellow"}
+_NOTE_STYLES = {
+    "CHANGED": "bold red", "REBOOTED in the move": "bold red", "changed, allowed": "yellow",
+}  # fmt: skip
 
 
-def print_verified(console: Console, results: Sequence[Confirmed | Failed]) -> None:
-    """Print each domain: what happened to it, what is not as it was, one sentence for a ticket."""
-    for result in results:
-        if isinstance(result, Failed):
-            print_failed(console, result)
-            continue
-        audited = result.audited
-        word = audited.verdict.decision or "not running"
-        line = Text(printable(audited.case.declared.definition.name) + " ")
-        line.append(word.upper(), _STYLES.get(word, "dim"))
-        line.append(f"  {printable(story.headline(audited.case))}")
-        console.print(line, soft_wrap=True)
-        print_changes(console, audited)
-        for complaint in result.complaints:
-            console.print(Text(f"  note: {printable(complaint)}", "yellow"), soft_wrap=True)
+def print_verified(
+    console: Console, results: Sequence[Confirmed | Failed], *, each: bool = True
+) -> None:
+    """Print each domain: what happened to it, what is not as it was, one sentence for a ticket.
+
+    Without ``each`` what is to be said of several domains is said once, with their names.
+    """
+    if each:
+        for result in results:
+            _print_one(console, result)
+        return
+    names = Names([one if isinstance(one, Failed) else one.audited for one in results])
+    for group in alike(results):
+        if len(group.results) == 1:
+            _print_one(console, group.results[0])
+        else:
+            _print_alike(console, group, names)
+
+
+def _print_one(console: Console, result: Confirmed | Failed) -> None:
+    if isinstance(result, Failed):
+        print_failed(console, result)
+        return
+    audited = result.audited
+    word = audited.verdict.decision or "not running"
+    line = Text(called(audited) + " ")
+    line.append(word.upper(), _STYLES.get(word, "dim"))
+    line.append(f"  {printable(story.headline(audited.case))}")
+    console.print(line, soft_wrap=True)
+    print_changes(console, audited)
+    for complaint in result.complaints:
+        console.print(Text(f"  note: {printable(complaint)}", "yellow"), soft_wrap=True)
+
+
+def _print_alike(console: Console, group: Alike, names: Names) -> None:
+    line = Text(f"{len(group.results)} domains ")
+    line.append(group.word.upper(), _STYLES.get(group.word, "dim"))
+    line.append(f"  {printable(group.sentence)}")
+    console.print(line, soft_wrap=True)
+    who = names.some([one if isinstance(one, Failed) else one.audited for one in group.results])
+    depths = Counter(one.verdict.depth for one in group.audited)
+    by = ", ".join(f"{depths[depth]} by {depth}" for depth in Depth if depths[depth])
+    console.print(Text(f"  {who}" + (f"  ({by})" if by else "")), soft_wrap=True)
+    if group.ticket is None and group.allowed:
+        few = ", ".join(f"{name} ({number})" for name, number in group.allowed.items())
+        console.print(Text(f"  changed as expected or allowed: {few}"), soft_wrap=True)
+    if group.ticket is not None:
+        console.print(Text(f'  Ticket: "{printable(group.ticket)}"'), soft_wrap=True)
+    for complaint, number in group.complaints.items():
+        told = f"  note, of {number}: {printable(complaint)}"
+        console.print(Text(told, "yellow"), soft_wrap=True)
 
 
 def print_changes(console: Console, audited: Audited) -> None:
@@ -81,7 +122,7 @@ def print_kept(console: Console, results: Sequence[Confirmed | Failed]) -> None:
             print_failed(console, result)
             continue
         case = result.audited.case
-        line = Text(printable(case.declared.definition.name) + "  ")
+        line = Text(called(result.audited) + "  ")
         line.append("baseline taken" if result.kept else "NO BASELINE", None if result.kept
                     else "yellow")  # fmt: skip
         line.append(f"  by {result.audited.verdict.depth}, on {printable(case.host)}")

@@ -11,6 +11,7 @@ from rich.text import Text
 from host_agent import story as stories
 from host_agent.model import Failed
 from host_agent.output.json import domain_form
+from host_agent.output.names import called
 from host_agent.output.table import print_table
 from host_agent.output.verification import print_changes, print_failed
 from host_agent.printable import printable
@@ -28,9 +29,11 @@ def print_why(console: Console, story: Story) -> None:
     else:
         audited = story.result
         word = audited.verdict.decision or "not running"
-        name = printable(audited.case.declared.definition.name)
         console.print(
-            Text(f"{name} {word.upper()}  {printable(stories.headline(audited.case))}", "bold"),
+            Text(
+                f"{called(audited)} {word.upper()}  {printable(stories.headline(audited.case))}",
+                "bold",
+            ),
             soft_wrap=True,
         )
         print_changes(console, audited)

@@ -12,6 +12,7 @@ from host_agent.missing import Missing, Reason
 from host_agent.model import Audited, Case, Confirmed, Failed, Occasion
 from host_agent.output import verification
 from host_agent.verdict import judge
+from tests.unit.host_agent import forty
 from tests.unit.host_agent.baseline_rows import (
     ARRIVAL,
     HARDWARE,
@@ -34,10 +35,15 @@ def confirmed(one: Case, *, kept: bool = False, complaints: tuple[str, ...] = ()
     )  # fmt: skip
 
 
-def printed(*results: Confirmed | Failed, kept: bool = False, width: int = 120) -> str:
+def printed(
+    *results: Confirmed | Failed, kept: bool = False, each: bool = True, width: int = 120
+) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False)
-    (verification.print_kept if kept else verification.print_verified)(console, results)
+    if kept:
+        verification.print_kept(console, results)
+    else:
+        verification.print_verified(console, results, each=each)
     return out.getvalue()
 
 
@@ -101,6 +107,60 @@ def test_what_failed_and_what_was_not_written() -> None:
     assert shown.splitlines()[-1] == "  note: no history: \\x1b the disk is full"
 
 
+def test_forty_that_are_right_are_a_few_lines() -> None:
+    came = {"host": "node23", "occasion": Occasion.ARRIVAL}
+    results: list[Confirmed | Failed] = [
+        *(confirmed(forty.moved(number, **came)) for number in range(1, 31)),
+        *(confirmed(forty.moved(number)) for number in range(31, 39)),
+        confirmed(forty.moved(39, observation=SILENT)),
+        confirmed(forty.moved(40, baseline=NO_BASELINE)),
+    ]
+    shown = printed(*results, each=False, width=80)
+    lines = shown.splitlines()
+    assert len(lines) <= 12, shown
+    assert lines[0].startswith("vm39 UNVERIFIED")
+    first = next(number for number, line in enumerate(lines) if line.startswith("30 domains"))
+    assert lines[first] == (
+        "30 domains VERIFIED  arrived from node17 (7.2.22) on node23 (10.0.13), same boot"
+    )
+    assert lines[first + 1] == "  vm01 vm02 vm03 vm04 vm05 vm06 +24  (30 by guest)"
+    assert any(line.startswith("8 domains VERIFIED  runs on") for line in lines)
+    # By name, each by itself.
+    assert printed(*results).count("VERIFIED") == 40
+
+
+def test_of_many_each_mismatch_is_told() -> None:
+    wrong = [
+        confirmed(forty.moved(number, running=replace(RUNNING, machine="pc-q35-9.0")))
+        for number in (1, 2)
+    ]
+    quiet = [confirmed(forty.moved(number, baseline=NO_BASELINE)) for number in range(3, 9)]
+    noted = [confirmed(forty.moved(number), complaints=("the disk is full",)) for number in (9, 10)]
+    lines = printed(*noted, *quiet, *wrong, FAILED, FAILED, each=False).splitlines()
+    assert [line.split()[1] for line in lines if "MISMATCH" in line] == ["MISMATCH"] * 2
+    assert "2 domains FAILED  the XML is \\x07 broken" in lines
+    assert "6 domains UNVERIFIED  on node23 (10.0.13); no baseline was taken" in lines
+    ticket = "cannot tell whether the hardware changed: no baseline was taken."
+    assert f'  Ticket: "{ticket}"' in lines
+    assert "  note, of 2: the disk is full" in lines
+    assert lines.index("  note, of 2: the disk is full") == len(lines) - 1
+
+
+def test_what_changed_as_it_may_is_counted() -> None:
+    one = confirmed(since(memory(4096)))
+    lines = printed(one, one, one, each=False).splitlines()
+    assert lines[0].startswith("3 domains VERIFIED  runs on node17")
+    assert lines[2] == "  changed as expected or allowed: memory (3)"
+
+
+def test_the_owners_own_name_is_shown() -> None:
+    nova = "http://openstack.org/xmlns/libvirt/nova/1.1"
+    element = f"<n:i xmlns:n='{nova}'><n:name>shop-db</n:name></n:i>"
+    theirs = case(declared=declared(replace(DEFINITION, metadata={nova: element})))
+    assert printed(confirmed(theirs)).startswith("vm1  shop-db (Nova) VERIFIED  ")
+    assert printed(confirmed(theirs), kept=True).startswith("vm1  shop-db (Nova)  NO BASELINE")
+
+
 def hostile(**changes: Any) -> Case:
     definition = replace(DEFINITION, name=HOSTILE)
     fields: dict[str, Any] = {"declared": declared(definition), "host": HOSTILE, **changes}
@@ -117,7 +177,8 @@ def hostile(**changes: Any) -> Case:
 )  # fmt: skip
 def test_nothing_that_a_terminal_obeys(one: Case) -> None:
     for kept in (True, False):
-        shown = printed(confirmed(one, complaints=(HOSTILE,)), kept=kept)
+        also = printed(*[confirmed(one, complaints=(HOSTILE,))] * 2, each=False)
+        shown = also + printed(confirmed(one, complaints=(HOSTILE,)), kept=kept)
         assert all(line.isprintable() for line in shown.splitlines())
         # Nor what a library for terminals obeys.
         assert "[red]x[/]" in shown
