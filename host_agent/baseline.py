@@ -27,7 +27,7 @@ from uuid import UUID
 from google.protobuf.message import DecodeError as ProtobufError
 from lxml import etree
 
-from host_agent import decode
+from host_agent import decode, decode_hardware
 from host_agent.model import Baseline, Event, Observation, Smbios
 from host_agent.printable import printable
 from samemachine.v1 import guest_pb2
@@ -161,11 +161,25 @@ def observation_of_memory(booted: Smbios, now: float) -> Observation:
 
 
 def lasting(raw: bytes) -> bytes:
-    """Return a report without what changes from one moment to the next: its clocks."""
+    """Return a report without what changes from one moment to the next within one boot.
+
+    Its clocks, the bits of CPUID that follow what the kernel has switched on, and what the kernel
+    writes into the ACPI table FACS.
+    """
     report = guest_pb2.Report.FromString(raw)
     report.ClearField("clock")
     # Linux computes it anew from the clock that NTP corrects.
     report.boot.ClearField("boot_time_seconds")
+    leaves = decode_hardware.lasting_cpuid(report.cpu.live_cpuid)
+    del report.cpu.live_cpuid[:]
+    for one in leaves:
+        eax, ebx, ecx, edx = one.registers
+        report.cpu.live_cpuid.add(
+            leaf=one.leaf, subleaf=one.subleaf, eax=eax, ebx=ebx, ecx=ecx, edx=edx
+        )
+    for table in report.acpi.tables:
+        if table.signature == "FACS" and table.content_sha256:
+            table.ClearField("sha256")
     return report.SerializeToString(deterministic=True)
 
 

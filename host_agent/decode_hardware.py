@@ -154,6 +154,11 @@ def _cpu(message: guest_pb2.Cpu) -> Cpu:
 def _cpuid(leaves: Collection[guest_pb2.CpuidLeaf]) -> tuple[CpuidLeaf, ...]:
     _count(leaves, _MAX_LEAVES, "CPUID leaves")
     _unique(((one.leaf, one.subleaf) for one in leaves), "CPUID leaf")
+    return lasting_cpuid(leaves)
+
+
+def lasting_cpuid(leaves: Iterable[guest_pb2.CpuidLeaf]) -> tuple[CpuidLeaf, ...]:
+    """Return what of these answers is the machine's, and the same from one moment to the next."""
     return tuple(_leaf(one) for one in leaves if one.leaf not in _MEASURED)
 
 

@@ -399,6 +399,32 @@ def test_lasting_is_without_clocks_only() -> None:
     assert lasting(later) == lasting(base)
 
 
+def leaf(report: guest_pb2.Report, number: int, subleaf: int = 0) -> guest_pb2.CpuidLeaf:
+    found = [one for one in report.cpu.live_cpuid if (one.leaf, one.subleaf) == (number, subleaf)]
+    return found[0] if found else report.cpu.live_cpuid.add(leaf=number, subleaf=subleaf)
+
+
+UNSTEADY: dict[str, Callable[[guest_pb2.Report, int], object]] = {
+    "APIC id": lambda r, n: setattr(leaf(r, 1), "ebx", n << 24),
+    "OSXSAVE": lambda r, n: setattr(leaf(r, 1), "ecx", n << 27),
+    "size of XSAVE's area": lambda r, n: setattr(leaf(r, 0xD), "ebx", n),
+    "x2APIC id": lambda r, n: setattr(leaf(r, 0xB), "edx", n),
+    "measured": lambda r, n: setattr(leaf(r, 0x15), "ecx", n),
+    "FACS": lambda r, n: r.acpi.tables.add(
+        signature="FACS", sha256=bytes([n]), content_sha256=b"c"
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", UNSTEADY)
+def test_lasting_is_without_what_is_not_steady(what: str) -> None:
+    reports = full(), full()
+    for number, one in enumerate(reports):
+        UNSTEADY[what](one, number)
+    assert reports[0] != reports[1]
+    assert lasting(reports[0]) == lasting(reports[1])
+
+
 CHANGES: dict[str, Callable[[Any], object]] = {
     "boot id": lambda r: setattr(r.boot, "boot_id", UUID_1.hex),
     "kernel": lambda r: setattr(r.boot, "kernel_release", "9"),
@@ -415,6 +441,9 @@ CHANGES: dict[str, Callable[[Any], object]] = {
     "MAC": lambda r: setattr(r.network.interfaces[0], "mac", "52:54:00:00:00:09"),
     "serial": lambda r: setattr(r.block.devices[0], "serial", "x"),
     "an absence": lambda r: r.absences.add(),
+    "CPUID": lambda r: setattr(leaf(r, 1), "eax", 1),
+    "a leaf more": lambda r: leaf(r, 0x24),
+    "FACS": lambda r: r.acpi.tables.add(signature="FACS", sha256=b"a", content_sha256=b"b"),
 }
 
 
