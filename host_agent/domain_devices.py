@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from host_agent.domain_xml import DomainXmlError
-
-_HOST_BOUND = {"host-passthrough", "maximum"}
+from host_agent.domain_xml import HOST_BOUND_CPU, DomainXmlError, cpu_mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +36,7 @@ class Devices:
     @property
     def host_bound_cpu(self) -> bool:
         """Whether the guest has whatever CPU its host has."""
-        return self.cpu_mode in _HOST_BOUND
+        return self.cpu_mode in HOST_BOUND_CPU
 
 
 def parse(xml: str) -> Devices:
@@ -53,7 +51,7 @@ def parse(xml: str) -> Devices:
         disks=tuple(_disks(root)),
         passthrough=tuple(_passthrough(root)),
         cpu=None if cpu is None else etree.tostring(cpu, encoding="unicode", with_tail=False),
-        cpu_mode=None if cpu is None else cpu.get("mode", "custom"),
+        cpu_mode=cpu_mode(root),
     )
 
 

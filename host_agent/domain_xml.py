@@ -7,6 +7,8 @@ from lxml import etree
 from host_agent.model import Channel, Definition
 
 CHANNEL_NAME = "org.samemachine.guest.0"
+HOST_BOUND_CPU = frozenset({"host-passthrough", "maximum"})
+"""Modes of ``<cpu>`` that give the guest whatever its host and its QEMU have."""
 _QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"
 MAX_XML_BYTES = 16 * 1024 * 1024
 
@@ -50,12 +52,19 @@ def parse(xml: str) -> Definition:
         ),
         channel=_channel(root),
         metadata=_metadata(root),
+        cpu_mode=cpu_mode(root),
     )
 
 
 def _text(root: etree._Element, path: str) -> str | None:
     text = root.findtext(path)
     return text.strip() or None if text else None
+
+
+def cpu_mode(root: etree._Element) -> str | None:
+    """Return the mode of ``<cpu>``; None: there is no such element."""
+    cpu = root.find("cpu")
+    return None if cpu is None else cpu.get("mode", "custom")
 
 
 def _firmware(root: etree._Element) -> str:

@@ -132,6 +132,8 @@ class Definition:
     channel: Channel | None
     metadata: Mapping[str, str] = field(default_factory=dict)
     """``<metadata>``: namespace of an element → the element."""
+    cpu_mode: str | None = None
+    """``custom``, ``host-passthrough``, ``maximum`` …: of ``<cpu>``; None: there is none."""
 
 
 class OwnerKind(StrEnum):

@@ -29,6 +29,8 @@ class Kind(StrEnum):
     """Something that libvirt may add, remove or resize while a domain runs."""
     GUESTS = "guest's"
     """The guest may have done it, with another kernel or by its administrator."""
+    HOSTS = "host's"
+    """Declared to be whatever host and QEMU have: a boot on another of either brings another."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +45,11 @@ class Change:
 
 _FAIL, _WARN = Outcome.FAIL, Outcome.WARN
 _OUTCOMES = {
-    #                   FIXED  PLUGGED GUESTS
-    Occasion.AUDIT:    (_FAIL, _WARN, _WARN),
-    Occasion.ARRIVAL:  (_FAIL, _FAIL, _WARN),
-    Occasion.RESTART:  (_FAIL, _FAIL, _WARN),
-    Occasion.UPGRADE:  (_WARN, _WARN, _WARN),
+    #                   FIXED  PLUGGED GUESTS HOSTS
+    Occasion.AUDIT:    (_FAIL, _WARN, _WARN, _FAIL),
+    Occasion.ARRIVAL:  (_FAIL, _FAIL, _WARN, _FAIL),
+    Occasion.RESTART:  (_FAIL, _FAIL, _WARN, _WARN),
+    Occasion.UPGRADE:  (_WARN, _WARN, _WARN, _WARN),
 }  # fmt: skip
 
 
@@ -152,8 +154,13 @@ def lacking(
     )  # fmt: skip
 
 
-def judged(check: str, case: Case, changes: Sequence[Change], same: str) -> Finding:
-    """Return the finding for what changed; ``same`` is the sentence where nothing did."""
+def judged(
+    check: str, case: Case, changes: Sequence[Change], same: str, advice: str | None = None
+) -> Finding:
+    """Return the finding for what changed; ``same`` is the sentence where nothing did.
+
+    ``advice`` is the remedy where what changed is allowed.
+    """
     if not changes:
         return Finding(check=check, outcome=Outcome.PASS, sentence=same)
     occasion = rules(case)
@@ -170,7 +177,7 @@ def judged(check: str, case: Case, changes: Sequence[Change], same: str) -> Find
         check=check, outcome=outcome, sentence=sentence,
         expected=said([change.old for change in ordered]),
         observed=said([change.new for change in ordered]),
-        remedy=_remedy(case, outcome),
+        remedy=advice if advice and outcome is Outcome.WARN else _remedy(case, outcome),
     )  # fmt: skip
 
 

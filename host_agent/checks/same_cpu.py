@@ -10,6 +10,7 @@ from host_agent.checks.against_baseline import (
     rules,
     same_kernel,
 )
+from host_agent.domain_xml import HOST_BOUND_CPU
 from host_agent.hardware import Cpu, CpuidLeaf
 from host_agent.missing import Missing
 from host_agent.model import Case, Finding, Occasion, Outcome
@@ -26,13 +27,17 @@ def check(case: Case) -> Finding:
     What /proc/cpuinfo prints was read at boot, what CPUID answers is of now (guest.proto, ``Cpu``):
     over a live migration only the second can change. Flags are the kernel's words, so those of
     another kernel are no proof. Microcode is the host's, and not compared.
+
+    A CPU that is declared to be the host's (libvirt formatdomain.rst, ``<cpu mode=…>``) may be
+    another one after a boot on another host, or under another QEMU; never within one boot.
     """
     both = groups(ID, case, "processors", lambda hardware: hardware.cpu)
     if isinstance(both, Finding):
         return both
     then, now = both
-    found = [*_numbers(then, now), *_names(then, now)]
-    found += _flags(then, now, known=same_kernel(case))
+    fixed = Kind.HOSTS if _is_hosts_own(case) else Kind.FIXED
+    found = [*_numbers(then, now), *_names(then, now, fixed)]
+    found += _flags(then, now, fixed if same_kernel(case) else Kind.GUESTS)
     note = ""
     missing = now.cpuid if isinstance(now.cpuid, Missing) else then.cpuid
     if isinstance(missing, Missing):
@@ -45,11 +50,31 @@ def check(case: Case) -> Finding:
                 remedy=missing.remedy,
             )  # fmt: skip
     elif not isinstance(now.cpuid, Missing):
-        found += _cpuid(missing, now.cpuid, folded=bool(found))
+        found += _cpuid(missing, now.cpuid, fixed, folded=bool(found))
     name = f" '{now.model}'" if now.model else ""
     number = now.present or now.online
     many = "processor" if number == 1 else "processors"
-    return judged(ID, case, found, f"the guest has the same {number} {many}{name}{note}")
+    advice = (
+        f"name a CPU model in the XML of {case.declared.definition.name}, so that it has one CPU "
+        f"on all hosts; else samemachine baseline {case.declared.definition.name}"
+        if any(change.kind is Kind.HOSTS for change in found)
+        else None
+    )
+    return judged(ID, case, found, f"the guest has the same {number} {many}{name}{note}", advice)
+
+
+def _is_hosts_own(case: Case) -> bool:
+    """Tell whether the CPU is whatever the host has, and host or QEMU may be others by now.
+
+    What the kernel read at boot is of the QEMU that the guest booted under, and of the hosts where
+    it has been since.
+    """
+    before = case.baseline
+    if case.declared.definition.cpu_mode not in HOST_BOUND_CPU or isinstance(before, Missing):
+        return False
+    hosts = {before.host, *(event.host for event in before.trail)}
+    versions = {case.qemu, before.qemu, before.booted_qemu}
+    return hosts != {case.host} or versions != {case.qemu} or case.qemu is None
 
 
 def _numbers(then: Cpu, now: Cpu) -> Iterator[Change]:
@@ -68,7 +93,7 @@ def _numbers(then: Cpu, now: Cpu) -> Iterator[Change]:
         )  # fmt: skip
 
 
-def _names(then: Cpu, now: Cpu) -> Iterator[Change]:
+def _names(then: Cpu, now: Cpu, kind: Kind) -> Iterator[Change]:
     for name, old, new in (
         ("CPU model", then.model, now.model),
         ("CPU vendor", then.vendor, now.vendor),
@@ -76,7 +101,7 @@ def _names(then: Cpu, now: Cpu) -> Iterator[Change]:
     ):
         if old != new:
             yield Change(
-                sentence=f"{name} {_quoted(old)} -> {_quoted(new)}", kind=Kind.FIXED,
+                sentence=f"{name} {_quoted(old)} -> {_quoted(new)}", kind=kind,
                 old=f"{name} {_quoted(old)}", new=f"{name} {_quoted(new)}",
             )  # fmt: skip
 
@@ -85,8 +110,8 @@ def _quoted(text: str | None) -> str:
     return "not given" if text is None else f"'{text}'"
 
 
-def _flags(then: Cpu, now: Cpu, *, known: bool) -> Iterator[Change]:
-    why = "" if known else " (under another kernel)"
+def _flags(then: Cpu, now: Cpu, kind: Kind) -> Iterator[Change]:
+    why = " (under another kernel)" if kind is Kind.GUESTS else ""
     for word, here, there in (
         ("lost", then.flags, now.flags),
         ("gained", now.flags, then.flags),
@@ -97,14 +122,14 @@ def _flags(then: Cpu, now: Cpu, *, known: bool) -> Iterator[Change]:
             with_flags, without = f"flags with {few}{more}", f"flags without {few}{more}"
             yield Change(
                 sentence=f"flags {word}: {few}{more}{why}",
-                kind=Kind.FIXED if known else Kind.GUESTS,
+                kind=kind,
                 old=with_flags if word == "lost" else without,
                 new=without if word == "lost" else with_flags,
             )
 
 
 def _cpuid(
-    then: tuple[CpuidLeaf, ...], now: tuple[CpuidLeaf, ...], *, folded: bool
+    then: tuple[CpuidLeaf, ...], now: tuple[CpuidLeaf, ...], kind: Kind, *, folded: bool
 ) -> Iterator[Change]:
     """Yield each register that differs; ``folded``: only which leaves, the rest says enough."""
     before, after = ({(one.leaf, one.subleaf): one for one in side} for side in (then, now))
@@ -116,7 +141,7 @@ def _cpuid(
         few = ", ".join(f"{leaf:#x}" for leaf in leaves[:_MOST_FLAGS])
         more = f" and {len(leaves) - _MOST_FLAGS} more" if leaves[_MOST_FLAGS:] else ""
         yield Change(
-            sentence=f"CPUID answers differ in leaves {few}{more}", kind=Kind.FIXED,
+            sentence=f"CPUID answers differ in leaves {few}{more}", kind=kind,
             old=f"CPUID leaves {few}{more} otherwise", new=f"CPUID leaves {few}{more} changed",
         )  # fmt: skip
         return
@@ -125,7 +150,7 @@ def _cpuid(
         if key not in before or key not in after:
             word = "gone" if key in before else "new"
             yield Change(
-                sentence=f"{name} is {word}", kind=Kind.FIXED,
+                sentence=f"{name} is {word}", kind=kind,
                 old=f"{name} {'there' if key in before else 'absent'}",
                 new=f"{name} {'there' if key in after else 'absent'}",
             )  # fmt: skip
@@ -135,6 +160,6 @@ def _cpuid(
         ):
             if old != new:
                 yield Change(
-                    sentence=f"{name} {register} {old:#010x} -> {new:#010x}", kind=Kind.FIXED,
+                    sentence=f"{name} {register} {old:#010x} -> {new:#010x}", kind=kind,
                     old=f"{name} {register} {old:#010x}", new=f"{name} {register} {new:#010x}",
                 )  # fmt: skip

@@ -30,11 +30,12 @@ from host_agent.hardware import (
 )
 from host_agent.hardware import Clock as Clocks
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Occasion, Outcome
+from host_agent.model import Case, Event, Occasion, Outcome
 from tests import smbios_builder
 from tests.unit.host_agent.cases import (
     BASELINE,
     DAY,
+    DEFINITION,
     NOT_ENROLLED,
     NOTHING,
     OBSERVATION,
@@ -109,6 +110,11 @@ def at(items: Sequence[_T], number: int, **changes: Any) -> tuple[_T, ...]:
 
 def cpu(**changes: Any) -> dict[str, Any]:
     return {"cpu": replace(CPU, **changes)}
+
+
+OTHER_CPU = cpu(flags=CPU.flags - {"svm"})
+HOSTS_CPU = declared(replace(DEFINITION, cpu_mode="maximum"))
+AWAY = Event(time=1.0, host="node41", qemu="7.2.22", occasion="arrival", verdict="verified")
 
 
 def memory(total: int, online: int | None = None, block: int | None = 128) -> dict[str, Any]:
@@ -265,6 +271,27 @@ ROWS = [
     (same_cpu.check, since(cpu(cpuid=GONE, present=4), **ARRIVAL), FAIL, "processors 2 -> 4"),
     # A restored image has another QEMU under the same boot.
     (same_cpu.check, since(cpu(cpuid=GONE), occasion=Occasion.RESTART), UNKNOWN, "not known"),
+
+    # A CPU that is whatever the host has.
+    *((same_cpu.check, since(OTHER_CPU, **{"declared": HOSTS_CPU, **changes}), outcome,
+       "flags lost: svm")
+      for outcome, changes in (
+          (FAIL, RESTART), (FAIL, ARRIVAL), (FAIL, {}), (FAIL, {"qemu": "10.0.13"}),
+          (WARN, {**RESTART, "qemu": "10.0.13"}), (WARN, {**RESTART, "host": "node41"}),
+          (WARN, {**RESTART, "qemu": None}), (WARN, UPGRADE),
+          (FAIL, {**ARRIVAL, "qemu": "10.0.13"}),
+          # One whose CPU is named is the same everywhere.
+          (FAIL, {**RESTART, "qemu": "10.0.13", "declared": declared()}),
+      )),
+    # It booted elsewhere, and is verified here since.
+    *((same_cpu.check, replace(since(OTHER_CPU, declared=HOSTS_CPU, **RESTART),
+                               baseline=replace(BASELINE, **before)), WARN,
+       "flags lost: svm") for before in ({"booted_qemu": "7.2.21"}, {"trail": (AWAY,)})),
+    (same_cpu.check, since(cpu(cpuid=CPUID[:-1]), declared=HOSTS_CPU, host="node41", **RESTART),
+     WARN, "CPUID leaf 0x8000000a.0 is gone"),
+    (same_cpu.check, since(cpu(cpuid=CPUID[:-1]), declared=HOSTS_CPU, **ARRIVAL), FAIL, "is gone"),
+    (same_cpu.check, since(cpu(present=3, online=3), declared=HOSTS_CPU, qemu="10.0.13", **RESTART),
+     FAIL, "processors 2 -> 3"),
 
     (same_memory.check, case(), PASS, "the same memory, 512 MiB"),
     (same_memory.check, since(memory(900, 1024)), WARN, "memory 512 MiB -> 1024 MiB (hot-plug?)"),

@@ -54,6 +54,18 @@ def test_the_guests_end(state: str, is_open: bool | None) -> None:
     assert channel.guest_end_open is is_open
 
 
+@pytest.mark.parametrize(
+    ("cpu", "mode"),
+    [
+        ("", None), ("<cpu><model>Nehalem</model></cpu>", "custom"),
+        ("<cpu mode='host-passthrough'/>", "host-passthrough"),
+        ("<cpu mode='maximum'/>", "maximum"),
+    ],
+)  # fmt: skip
+def test_the_mode_of_the_cpu(cpu: str, mode: str | None) -> None:
+    assert parse(FULL.replace("<devices>", f"{cpu}<devices>")).cpu_mode == mode
+
+
 def test_little_is_enough() -> None:
     definition = parse(f"<domain><uuid>{UUID}</uuid></domain>")
     assert definition.name == UUID
