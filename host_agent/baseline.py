@@ -125,7 +125,10 @@ def from_element(text: str, uuid: UUID) -> Baseline:
             "update samemachine"
         )
     if element.get("uuid") != str(uuid):
-        raise ForeignBaselineError("it is another domain's: its UUID is not this domain's")
+        whose = printable(element.get("uuid") or "no UUID")[:36]
+        raise ForeignBaselineError(
+            f"it is of domain {whose}, not of this one: was the definition copied?"
+        )
     report = _only(element, "report")
     if report is None:
         raise BaselineError("its report is missing")

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from uuid import UUID
 
 from host_agent import (
-    baseline,
     booted_memory,
     capabilities,
     occasion,
@@ -17,7 +16,7 @@ from host_agent import (
     release_data,
     releases,
 )
-from host_agent.baseline import BaselineError, ForeignBaselineError
+from host_agent.baseline_choice import choose
 from host_agent.dialling import Dialler, undialled
 from host_agent.domain_probe import DomainProbe
 from host_agent.domain_xml import parse
@@ -42,9 +41,6 @@ from host_agent.surroundings import Release, Surroundings
 
 QEMU = "QEMU"
 """libvirt's word for its driver."""
-NO_BASELINE = Missing(
-    reason=Reason.ABSENT, sentence="no baseline was taken", remedy="samemachine baseline DOMAIN"
-)
 _NOT_RUNNING = Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
 _NOT_ASKED_FOR = Missing(reason=Reason.ABSENT, sentence="probes were switched off (--no-probe)")
 _ELSEWHERE = Missing(
@@ -140,7 +136,7 @@ class Gatherer:
             return Case(
                 declared=declared, expected=expected, running=nothing, memory=nothing,
                 observation=undialled(declared, nothing) or nothing, now=nothing,
-                next_start=nothing, baseline=self._baseline(definition), forecast=nothing,
+                next_start=nothing, baseline=choose(definition, self.kept), forecast=nothing,
                 host=self.facts.name, aliases=aliases, elsewhere=elsewhere,
             )  # fmt: skip
         running = self._running(declared)
@@ -152,7 +148,7 @@ class Gatherer:
         now = self._now(declared, running)
         if isinstance(expected, Expectation) and isinstance(now, ProbedTables) and now.smbios:
             expected = with_probe(expected, now.smbios.named)
-        before = self._baseline(definition)
+        before = choose(definition, self.kept)
         case = Case(
             declared=declared,
             expected=expected,
@@ -186,21 +182,6 @@ class Gatherer:
             qemu=self.facts.hypervisor,
             twins=self.twins.get(key, {}),
         )
-
-    def _baseline(self, definition: Definition) -> Baseline | Missing:
-        # An owner that rewrites the XML at each start loses it there.
-        element = definition.metadata.get(baseline.NAMESPACE) or self.kept(definition.uuid)
-        if element is None:
-            return NO_BASELINE
-        try:
-            return baseline.from_element(element, definition.uuid)
-        except BaselineError as error:
-            foreign = isinstance(error, ForeignBaselineError)
-            return Missing(
-                reason=Reason.ABSENT if foreign else Reason.REFUSED,
-                sentence=f"the baseline can't be used: {error}",
-                remedy=f"take a new one: samemachine baseline {definition.name}",
-            )
 
     def _memory(
         self, domain: Domain, declared: Declared, running: Running | Missing

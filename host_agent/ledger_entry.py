@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 
+from host_agent import owner
 from host_agent.model import Audited, Finding, Observation, Outcome
 from host_agent.printable import printable
 
@@ -57,9 +58,7 @@ class Entry:
         return self.findings[0] if self.findings else None
 
 
-def of(
-    audited: Audited, *, time: float, host: str, qemu: str | None, title: str | None = None
-) -> Entry:
+def of(audited: Audited, *, time: float, host: str, qemu: str | None) -> Entry:
     """Return the entry of a verdict that a host came to."""
     case, verdict = audited.case, audited.verdict
     definition = case.declared.definition
@@ -67,7 +66,8 @@ def of(
     kept = [finding for finding in verdict.findings if finding.outcome in _KEPT]
     return Entry(
         time=time, host=host, uuid=str(definition.uuid), name=definition.name,
-        occasion=case.occasion, verdict=verdict.decision or "not running", title=title,
+        occasion=case.occasion, verdict=verdict.decision or "not running",
+        title=owner.of(definition).name,
         depth=verdict.depth, machine=definition.machine, qemu=qemu,
         boot_id=observed.boot_id if isinstance(observed, Observation) else None,
         passed=sum(finding.outcome is Outcome.PASS for finding in verdict.findings),

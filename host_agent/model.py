@@ -266,6 +266,8 @@ class Baseline:
     """What decided QEMU's tables (``probe_options.to_text``); None: it was not to be seen."""
     trail: tuple[Event, ...] = ()
     """Oldest first."""
+    instead_of: str | None = None
+    """Why it is the ledger's copy: what is wrong with the one in the XML. None: it is that one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     # SQLAlchemy takes as long to load as everything else together.
     from host_agent.ledger import Ledger
 
+_ACCEPTED = "baseline", "accepted"
+"""What trail and history say of a baseline that an operator took: what, verdict."""
 _PAUSE = 0.5
 """Seconds between looks at a domain whose guest does not answer yet."""
 _NOT_YET = {Reason.NO_AGENT, Reason.SILENT, Reason.BUSY, Reason.PAUSED, Reason.HUNG}
@@ -86,7 +88,7 @@ class Verifier:
         fresh = first and none
         judged = verdict.judge(case, against_baseline=not fresh)
         keep = judged.decision is Decision.VERIFIED and (differs(case) or fresh or refresh)
-        complaints: list[str] = []
+        complaints = _of_baseline(case)
         told = case.occasion.value, judged.decision or "not running"
         kept, unwritten = self._keep(domain, case, told, complaints, keep=keep)
         audited = Audited(case=case, verdict=judged)
@@ -112,12 +114,13 @@ class Verifier:
                 tell=False,
             )  # fmt: skip
         complaints: list[str] = []
-        told = "baseline", "accepted"
-        kept, unwritten = self._keep(domain, case, told, complaints, keep=True)
+        kept, unwritten = self._keep(domain, case, _ACCEPTED, complaints, keep=True)
+        audited = Audited(case=case, verdict=judged)
+        if kept:
+            self._tell(audited, complaints, as_=_ACCEPTED)
         return Confirmed(
-            audited=Audited(case=case, verdict=judged), kept=kept, unwritten=unwritten,
-            complaints=tuple(complaints),
-        )  # fmt: skip
+            audited=audited, kept=kept, unwritten=unwritten, complaints=tuple(complaints)
+        )
 
     def _failed(self, domain: Domain, error: str, *, tell: bool = True) -> Failed:
         if tell and self.ledger is not None:
@@ -172,14 +175,18 @@ class Verifier:
         except LedgerError as error:
             complaints.append(f"no copy of the baseline: {error}")
 
-    def _tell(self, audited: Audited, complaints: list[str]) -> None:
+    def _tell(
+        self, audited: Audited, complaints: list[str], as_: tuple[str, str] | None = None
+    ) -> None:
+        """Add to the history; ``as_``: another occasion and word than the verdict's."""
         case = audited.case
         if self.ledger is None:
             return
+        entry = ledger_entry.of(audited, time=self.clock(), host=case.host, qemu=case.qemu)
+        if as_ is not None:
+            entry = replace(entry, occasion=as_[0], verdict=as_[1])
         try:
-            self.ledger.append(
-                ledger_entry.of(audited, time=self.clock(), host=case.host, qemu=case.qemu)
-            )
+            self.ledger.append(entry)
         except LedgerError as error:
             complaints.append(f"no history: {error}")
 
@@ -193,6 +200,14 @@ def write(domain: Domain, element: str, *, persistent: bool) -> str | None:
     except (EvidenceError, LibvirtError) as error:
         return str(error)
     return None
+
+
+def _of_baseline(case: Case) -> list[str]:
+    """Say that the baseline is not the domain's own, whatever the verdict by it."""
+    before = case.baseline
+    if isinstance(before, Missing) or before.instead_of is None:
+        return []
+    return [f"held against the ledger's copy of the baseline: {before.instead_of}"]
 
 
 def _answers(case: Case, *, another_boot: bool) -> bool:
@@ -297,6 +312,7 @@ def differs(case: Case) -> bool:
         return False
     return (
         case.occasion is not Occasion.AUDIT
+        or before.instead_of is not None
         or before.host != today.host
         or today.qemu not in {None, before.qemu}
         or before.machine != today.machine

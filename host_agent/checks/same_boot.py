@@ -1,5 +1,6 @@
 """``same-boot``: does the guest still run the boot that it ran at the baseline?"""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from host_agent.checks.against_baseline import lacking, same_boot, sides
@@ -14,6 +15,16 @@ _NO_ID = Missing(reason=Reason.FAILED, sentence="the kernel's boot id could not 
 
 
 def check(case: Case) -> Finding:
+    """Say whether the boot is the same, and by which baseline where it is not the domain's own."""
+    finding = _check(case)
+    before = case.baseline
+    if finding.outcome is Outcome.SKIP or isinstance(before, Missing) or before.instead_of is None:
+        return finding
+    by = f"held against the ledger's copy, for {before.instead_of}"
+    return replace(finding, sentence=f"{finding.sentence} ({by})")
+
+
+def _check(case: Case) -> Finding:
     """Compare the boot ids (Linux ``drivers/char/random.c``: random/boot_id of proc_sys_kernel(5)).
 
     A live migration and a saved image keep it, every boot makes a new one. So an arrival with

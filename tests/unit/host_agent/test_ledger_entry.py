@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from host_agent import ledger_entry
 from host_agent.ledger_entry import Entry
 from host_agent.model import Audited, Case, Finding, Outcome
 from host_agent.verdict import judge
-from tests.unit.host_agent.cases import NOT_ENROLLED, SILENT, case, declared, seen
+from tests.unit.host_agent.cases import DEFINITION, NOT_ENROLLED, SILENT, case, declared, seen
 
 texts = st.text(max_size=20) | st.text("x \0", min_size=250, max_size=260)
 findings = st.builds(
@@ -29,7 +30,7 @@ entries = st.builds(
 
 def of(case: Case) -> Entry:
     audited = Audited(case=case, verdict=judge(case))
-    return ledger_entry.of(audited, time=1.7e9, host="node1", qemu="7.2.22", title="shop-db-1")
+    return ledger_entry.of(audited, time=1.7e9, host="node1", qemu="7.2.22")
 
 
 def test_a_verdict_that_is_good() -> None:
@@ -38,6 +39,13 @@ def test_a_verdict_that_is_good() -> None:
     assert entry.passed > 5
     assert entry.problem is None
     assert entry.boot_id is not None
+
+
+def test_the_owners_own_name_is_the_title() -> None:
+    nova = "http://openstack.org/xmlns/libvirt/nova/1.1"
+    element = f"<n:i xmlns:n='{nova}'><n:name>shop-db-1</n:name></n:i>"
+    theirs = declared(replace(DEFINITION, metadata={nova: element}))
+    assert (of(case(declared=theirs)).title, of(case()).title) == ("shop-db-1", None)
 
 
 def test_the_worst_comes_first() -> None:

@@ -524,6 +524,8 @@ def test_what_an_operator_accepts_is_the_baseline(changes: dict[str, Any]) -> No
     assert result.kept
     assert trial.domain.baseline.taken == NOW
     assert trial.domain.baseline.trail[-1].time == NOW
+    (entry,) = trial.ledger.entries
+    assert (entry.time, entry.occasion, entry.verdict) == (NOW, "baseline", "accepted")
 
 
 @pytest.mark.parametrize(
@@ -541,6 +543,28 @@ def test_without_evidence_there_is_nothing_to_accept(changes: dict[str, Any]) ->
     assert isinstance(result, Failed)
     assert result.error.startswith("no baseline: ")
     assert trial.domain.written == []
+    assert trial.ledger.entries == []
+
+
+def test_what_was_not_written_was_not_accepted() -> None:
+    trial = Trial(case(), refuses=EvidenceError(Reason.BUSY, "a job runs"))
+    result = trial.verifier.accept(trial.domain)
+    assert isinstance(result, Confirmed)
+    assert trial.ledger.entries == []
+
+
+def test_the_ledgers_copy_is_said_and_put_back() -> None:
+    copied = replace(BASELINE, instead_of="its report is damaged")
+    trial = Trial(case(baseline=copied))
+    result = trial.attempt()
+    assert result.kept
+    assert result.complaints == (
+        "held against the ledger's copy of the baseline: its report is damaged",
+    )
+    assert trial.domain.baseline.instead_of is None
+    # A mismatch does not make what it found the baseline.
+    trial = Trial(case(baseline=copied, **WRONG))
+    assert not trial.attempt().kept
 
 
 def test_accepting_says_what_was_not_written() -> None:

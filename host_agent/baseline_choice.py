@@ -1,0 +1,45 @@
+"""Which baseline a domain is held against: that in its XML, else the ledger's copy. Pure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import UUID
+
+from host_agent import baseline
+from host_agent.baseline import BaselineError, ForeignBaselineError
+from host_agent.missing import Missing, Reason
+from host_agent.model import Baseline, Definition
+
+NO_BASELINE = Missing(
+    reason=Reason.ABSENT, sentence="no baseline was taken", remedy="samemachine baseline DOMAIN"
+)
+
+
+def choose(definition: Definition, kept: Callable[[UUID], str | None]) -> Baseline | Missing:
+    """Return the baseline, or why there is none; ``kept`` returns the copy that the ledger has.
+
+    An owner that rewrites the XML at each start loses it there: then the copy is as good. Where the
+    XML has one that can't be used, the copy is used and says what it is used instead of.
+    """
+    written = definition.metadata.get(baseline.NAMESPACE)
+    found = NO_BASELINE if written is None else _read(written, definition)
+    if isinstance(found, Baseline):
+        return found
+    copy = kept(definition.uuid)
+    if copy is None:
+        return found
+    own = _read(copy, definition)
+    if isinstance(own, Missing):
+        return own if written is None else found
+    return own if written is None else replace(own, instead_of=found.sentence)
+
+
+def _read(element: str, definition: Definition) -> Baseline | Missing:
+    try:
+        return baseline.from_element(element, definition.uuid)
+    except BaselineError as error:
+        foreign = isinstance(error, ForeignBaselineError)
+        return Missing(
+            reason=Reason.ABSENT if foreign else Reason.REFUSED,
+            sentence=f"the baseline can't be used: {error}",
+            remedy=f"take a new one: samemachine baseline {definition.name}",
+        )
