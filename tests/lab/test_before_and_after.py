@@ -120,12 +120,25 @@ def test_a_damaged_baseline_is_said_and_not_ignored(host_b: Host, moved: Guest) 
     # libvirt declares the prefix itself.
     broken = broken.replace(' xmlns:samemachine="urn:samemachine:baseline:1"', "")
     assert broken.count('sha256="00') == 1
-    host_b.run(
+    write = (
         "virsh", "metadata", "moved", "--uri", "urn:samemachine:baseline:1", "--key",
         "samemachine", "--set", broken, "--live", "--config",
     )  # fmt: skip
-    code, domains = verify(host_b, "moved")
+    host_b.run(*write)
+    # Where nothing else is known of it.
+    code, domains = verify(host_b, "moved", "--ledger", "/root/another.sqlite")
     assert code == 3
     assert "damaged" in finding(domains["moved"], "same-boot")["sentence"]
-    assert host_b.samemachine("baseline", "moved").returncode == 0
-    assert verify(host_b, "moved")[0] == 0
+    # The ledger's copy is as good; that it was needed is said, and once.
+    code, domains = verify(host_b, "moved")
+    assert code == 0
+    said = finding(domains["moved"], "same-boot")["sentence"]
+    assert "held against the ledger's copy" in said
+    assert "damaged" in said
+    assert "damaged" in domains["moved"]["notes"][0]
+    code, domains = verify(host_b, "moved")
+    assert (code, domains["moved"]["notes"]) == (0, [])
+    told = host_b.samemachine("why", "moved").stdout
+    assert "accepted" in told
+    history = host_b.samemachine("history", "moved").stdout
+    assert "ACCEPTED" in history

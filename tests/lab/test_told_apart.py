@@ -1,6 +1,7 @@
 """What looks alike from afar is told apart: a copy, a boot in the move, a move that was cut off."""
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 from tests.lab.listening import listening
@@ -126,6 +128,68 @@ def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host, apart: Guest)
     apart.migrate(host_a)
     host_b.virsh("undefine", NAME)
     assert verify(host_a, NAME, "--wait", "60")[0] == 0
+
+
+def test_a_clone_brings_no_baseline_of_its_own(host_a: Host, apart: Guest) -> None:
+    """As virt-clone makes it: another name and UUID, and all the metadata of the original."""
+    uuid = "7c1f0000-0000-4000-8000-000000000001"
+    xml = host_a.virsh("dumpxml", "--inactive", NAME)
+    assert "urn:samemachine:baseline:1" in xml
+    clone = xml.replace(f"<uuid>{apart.uuid}</uuid>", f"<uuid>{uuid}</uuid>")
+    clone = clone.replace(f"<name>{NAME}</name>", "<name>clone</name>")
+    clone = re.sub("<mac address=[^>]*/>", "", clone)
+    clone = clone.replace(apart.options.disk, "/var/lib/libvirt/images/clone.qcow2")
+    clone = clone.replace(apart.options.console, "/var/log/libvirt/qemu/clone.console")
+    assert NAME not in clone.split("<metadata")[0]
+    host_a.run(
+        "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/lab/disk.raw",
+        "/var/lib/libvirt/images/clone.qcow2",
+    )  # fmt: skip
+    host_a.run("virsh", "define", "/dev/stdin", text_input=clone)
+    try:
+        host_a.virsh("start", "clone")
+        code, domains = verify(host_a, "clone")
+        assert (code, domains["clone"]["verdict"]) == (3, "unverified")
+        said = finding(domains["clone"], "same-boot")["sentence"]
+        assert f"it is of domain {apart.uuid}, not of this one" in said
+        assert apart.uuid in domains["clone"]["ticket"]
+        # Nothing was said by it, and nothing of it was changed.
+        assert "of domain" in finding(verify(host_a, "clone")[1]["clone"], "same-cpu")["sentence"]
+    finally:
+        host_a.virsh("destroy", "clone")
+        host_a.virsh("undefine", "clone")
+
+
+BARE = """<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>{name}</name><uuid>{uuid}</uuid>{metadata}<memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><features><acpi/></features>
+  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='usb' model='none'/><memballoon model='none'/></devices>{more}
+</domain>"""
+"""A machine whose firmware finds nothing to boot: it costs next to nothing."""
+
+
+def identity(host: Host, name: str) -> dict[str, Any]:
+    return finding(audit(host, name).domains[name], "identity")
+
+
+def test_a_guest_that_shows_another_domains_uuid(host_a: Host, apart: Guest) -> None:
+    """As where a hypervisor's management copied options along with a disk."""
+    more = (
+        f"<qemu:commandline><qemu:arg value='-uuid'/><qemu:arg value='{apart.uuid}'/>"
+        "</qemu:commandline>"
+    )
+    own = "7c1f0000-0000-4000-8000-000000000002"
+    xml = BARE.format(name="posing", uuid=own, metadata="", memory=32, more=more)
+    host_a.run("virsh", "create", "/dev/stdin", text_input=xml)
+    try:
+        # Until the firmware has put its tables into memory.
+        until(lambda: identity(host_a, "posing")["outcome"] != "unknown")
+        said = identity(host_a, "posing")
+        assert said["outcome"] == "fail"
+        assert f"the guest booted with UUID {apart.uuid}, libvirt says {own}" in said["sentence"]
+    finally:
+        host_a.virsh("destroy", "posing")
 
 
 def kill_libvirtd(host: Host) -> None:
