@@ -101,6 +101,8 @@ def ready_ledger(url: str | None) -> "Ledger | None":
 def whereabouts(uris: tuple[str, ...], names: Sequence[str]) -> Whereabouts:
     """Find domains on the hosts that were named; which of these can't be reached is said."""
     asked = uris_or_default(uris)
+    if len(asked) == 1:
+        return find(asked, names)
     with progress("looking for domains") as told:
         where = find(asked, names, told)
     for error in where.unreachable.values():
