@@ -1,7 +1,7 @@
 """Baselines that travel with real domains, and what differs afterwards, named."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -142,3 +142,27 @@ def test_a_damaged_baseline_is_said_and_not_ignored(host_b: Host, moved: Guest) 
     assert "accepted" in told
     history = host_b.samemachine("history", "moved").stdout
     assert "ACCEPTED" in history
+
+
+def test_a_cpu_that_is_the_hosts_own_may_be_another_after_a_start_elsewhere(
+    host_a: Host, host_b: Host, new_guest: Callable[[GuestOptions], Guest]
+) -> None:
+    guest = new_guest(GuestOptions(name="anycpu", cpu="max")).start().wait_ready(300)
+    assert host_a.samemachine("baseline", "anycpu").returncode == 0
+    xml = host_a.virsh("dumpxml", "--inactive", "anycpu")
+    guest.destroy()
+    host_b.run("mkdir", "-p", "/var/lib/libvirt/images")
+    there = Guest(host_b, guest.options)
+    there.make_disk()
+    host_b.run("virsh", "define", "/dev/stdin", text_input=xml)
+    try:
+        there.start().wait_ready(300)
+        code, domains = verify(host_b, "anycpu", "--wait", "20")
+        domain = domains["anycpu"]
+        said = finding(domain, "same-cpu")
+        assert said["outcome"] == "warn", said
+        assert "flags gained: " in said["sentence"]
+        assert "name a CPU model" in said["remedy"]
+        assert (code, domain["verdict"], domain["occasion"]) == (0, "verified", "restart"), domain
+    finally:
+        there.remove()
