@@ -128,6 +128,7 @@ for _command in (*verification.COMMANDS, *migration.COMMANDS, *types.COMMANDS):
     "  samemachine audit vm1 vm2 --verbose\n"
     "  samemachine audit --format json | jq '.hosts[].domains[] | select(.verdict==\"mismatch\")'\n"
     "  samemachine audit -c qemu+ssh://root@node2/system --timeout 5\n"
+    "  samemachine audit --waive /etc/samemachine/waivers.toml\n"
     f"\n{EXITS}",
 )
 @click.argument("domains", nargs=-1, metavar="[DOMAIN]...")

@@ -13,19 +13,19 @@ class Policy:
     name: str
     """As people write it."""
     upstream: str
-    """How it stands to QEMU's own types, completing "QEMU's own …"."""
+    """How it stands to QEMU's own types."""
     source: str
 
 
 POLICIES: Mapping[Vendor, Policy] = {
     Vendor.UBUNTU: Policy(
         name="Ubuntu",
-        upstream="Ubuntu offers those as they are, without guarantees, and supports its own",
+        upstream="Ubuntu gives no guarantees",
         source="wiki.ubuntu.com/QemuKVMMigration, Machine Type handling Summary",
     ),
     Vendor.RHEL: Policy(
         name="RHEL",
-        upstream="RHEL builds none of those, and supports its own",
+        upstream="RHEL supports its own only",
         source="qemu-kvm, patches 'Add … machine types'",
     ),
 }

@@ -1,10 +1,9 @@
 """``deprecated``: has QEMU announced that it will drop the machine type?"""
 
 from host_agent import catalogue
-from host_agent.checks.offered_type import RAISE, offered
+from host_agent.checks.offered_type import RAISE, has_reached, offered
 from host_agent.machine_types import parse, upstream_version
 from host_agent.model import Case, Finding, Outcome
-from host_agent.surroundings import Surroundings
 
 ID = "deprecated"
 
@@ -26,7 +25,7 @@ def check(case: Case) -> Finding:
     since = life.deprecated if life else None
     old = offers[machine].deprecated
     if not old and since and not any(one.deprecated for one in offers.values()):
-        old = _reached(since, case)
+        old = has_reached(case, since)
     if not old:
         return Finding(
             check=ID,
@@ -34,7 +33,7 @@ def check(case: Case) -> Finding:
             sentence=f"{machine} is not deprecated",
             observed=machine,
         )
-    removed = f": QEMU {life.removed} has it no more" if life and life.removed else ""
+    removed = f": QEMU {life.removed} drops it" if life and life.removed else ""
     return Finding(
         check=ID, outcome=Outcome.WARN, sentence=f"{machine} is deprecated{removed}",
         observed=machine, remedy=RAISE,
@@ -43,11 +42,3 @@ def check(case: Case) -> Finding:
 
 def _is_upstream(machine: str) -> bool:
     return upstream_version(machine) is not None
-
-
-def _reached(version: str, case: Case) -> bool:
-    """Tell whether the host's QEMU is of a version or a newer one."""
-    here = case.surroundings.qemu if isinstance(case.surroundings, Surroundings) else ""
-    numbers = [[int(part) for part in text.split(".")[:2] if part.isdigit()] for text in
-               (here, version)]  # fmt: skip
-    return bool(numbers[0]) and numbers[0] >= numbers[1]

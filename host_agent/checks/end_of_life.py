@@ -32,7 +32,7 @@ def check(case: Case) -> Finding:
     if ended:
         return Finding(
             check=ID, outcome=Outcome.WARN, sentence="; ".join(ended),
-            remedy=RAISE if type_ else "move its domains to a release that is supported",
+            remedy=RAISE if type_ else "move to a supported release",
         )  # fmt: skip
     if isinstance(here, Missing):
         return lacking(ID, here)

@@ -7,7 +7,8 @@ from host_agent.missing import Missing
 from host_agent.model import Case, Finding, Outcome
 from host_agent.surroundings import Offer
 
-RAISE = "raise its machine type: samemachine upgrade DOMAIN"
+RAISE = "samemachine upgrade DOMAIN"
+"""The remedy of all that have too old a type."""
 
 
 def needed(case: Case) -> str | None:
@@ -33,6 +34,17 @@ def offered(check: str, case: Case) -> tuple[str, Mapping[str, Offer]] | Finding
     if isinstance(missing, Missing):
         return lacking(check, missing)
     return machine, missing
+
+
+def has_reached(case: Case, version: str) -> bool:
+    """Tell whether the host's QEMU is of a version or a newer one; no: it is not to be known."""
+    if isinstance(case.surroundings, Missing):
+        return False
+    here, wanted = (
+        [int(part) for part in text.split(".")[:2] if part.isdigit()]
+        for text in (case.surroundings.qemu, version)
+    )
+    return bool(here) and here >= wanted
 
 
 def lacking(check: str, missing: Missing) -> Finding:

@@ -1,7 +1,7 @@
 """``unavailable``: does this host still offer the machine type that the next start needs?"""
 
 from host_agent import catalogue
-from host_agent.checks.offered_type import RAISE, needed, offered
+from host_agent.checks.offered_type import RAISE, has_reached, needed, offered
 from host_agent.machine_types import parse
 from host_agent.model import Case, Finding, Outcome
 
@@ -23,10 +23,9 @@ def check(case: Case) -> Finding:
             check=ID, outcome=Outcome.PASS, sentence=f"this host offers {machine}", observed=machine
         )
     life = catalogue.lifecycle(machine, parse(machine).version)
-    gone = f": QEMU {life.removed} dropped it" if life and life.removed else ""
-    running = case.declared.active is not None
-    what = "once it is stopped it won't start again" if running else "it won't start"
+    removed = life.removed if life else None
+    gone = f" (QEMU {removed} dropped it)" if removed and has_reached(case, removed) else ""
     return Finding(
         check=ID, outcome=Outcome.WARN, expected=needed(case), observed=None, remedy=RAISE,
-        sentence=f"this host does not offer {machine}{gone}; {what}",
+        sentence=f"{machine} is not offered here{gone}: the next start fails",
     )  # fmt: skip

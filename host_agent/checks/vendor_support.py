@@ -34,7 +34,7 @@ def check(case: Case) -> Finding:
     if parts.vendor is Vendor.UPSTREAM:
         return Finding(
             check=ID, outcome=Outcome.WARN, observed=machine, remedy=RAISE,
-            sentence=f"the machine type is QEMU's own: {policy.upstream}",
+            sentence=f"the type is QEMU's own: {policy.upstream}",
         )  # fmt: skip
     return Finding(
         check=ID, outcome=Outcome.PASS, observed=machine,

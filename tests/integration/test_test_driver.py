@@ -95,3 +95,24 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
         text=True, check=False,
     )  # fmt: skip
     assert "Traceback" not in done.stderr
+
+
+WAIVER = """[[waive]]
+check = "{check}"
+reason = "ticket 4711"
+until = 2099-12-31
+"""
+
+
+def test_a_file_of_waivers(tmp_path: Path) -> None:
+    file = tmp_path / "waivers.toml"
+    file.write_text(WAIVER.format(check="alias"), encoding="utf-8")
+    done = run("audit", "-c", URI, "--waive", str(file))
+    assert (done.returncode, "nothing can be asked" in done.stdout) == (3, True)
+    file.write_text(WAIVER.format(check="allias"), encoding="utf-8")
+    done = run("audit", "-c", URI, "--waive", str(file))
+    assert done.returncode == 2
+    assert "waiver 1: no check 'allias'" in done.stderr
+    file.write_bytes(b"\xff")
+    assert run("audit", "-c", URI, "--waive", str(file)).returncode == 2
+    assert run("audit", "-c", URI, "--waive", str(tmp_path / "none")).returncode == 2

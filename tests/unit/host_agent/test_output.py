@@ -19,9 +19,20 @@ from host_agent.missing import Missing, Reason
 from host_agent.model import Audited, Case, Failed, Host, HostAudit
 from host_agent.output import json as json_output
 from host_agent.output import show, summary, text
+from host_agent.surroundings import Offer
 from host_agent.verdict import judge
 from tests.unit.host_agent import forty
-from tests.unit.host_agent.cases import NOT_ENROLLED, RUNNING, SILENT, case, declared, seen
+from tests.unit.host_agent.cases import (
+    MACHINE,
+    NOT_ENROLLED,
+    RUNNING,
+    SILENT,
+    SURROUNDINGS,
+    case,
+    declared,
+    seen,
+)
+from tests.unit.host_agent.type_rows import BIONIC, RELEASES
 
 DOMAINS = Path(__file__).parents[2] / "data" / "domains"
 NOVA = "http://openstack.org/xmlns/libvirt/nova/1.1"
@@ -154,11 +165,22 @@ def alone(number: int) -> Case:
     return forty.upgraded(number, observation=NOT_ENROLLED, definition=changes)
 
 
+def aged(number: int) -> Case:
+    """On a release that is over: QEMU's own types on a distribution that has its own, and gone."""
+    offers = {
+        name: Offer(canonical=name, deprecated=name == MACHINE)
+        for name in (("pc-i440fx-bionic",) if number < 10 else ("pc-i440fx-bionic", MACHINE))
+    }
+    surroundings = replace(SURROUNDINGS, here=BIONIC, releases=RELEASES, offers=offers)
+    return forty.moved(number, surroundings=surroundings)
+
+
 HOSTS: dict[str, tuple[Callable[[], list[Case]], int, int]] = {
     "moved": (lambda: [forty.moved(number) for number in range(1, 41)], 0, 12),
     "upgraded": (lambda: [forty.upgraded(number) for number in range(1, 41)], 0, 12),
     "no-agents": (lambda: [alone(number) for number in range(1, 41)], 0, 13),
     "problems": (problems, 1, 30),
+    "aged": (lambda: [aged(number) for number in range(1, 41)], 0, 18),
 }
 """What is on the host, the exit code, and how many lines may be printed."""
 

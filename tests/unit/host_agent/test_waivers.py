@@ -4,6 +4,7 @@ import io
 import json
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -154,3 +155,9 @@ def test_waived_ones_are_counted_and_shown_when_asked_for() -> None:
 def test_the_example_of_the_documentation_is_valid() -> None:
     example = (waivers.__doc__ or "").split("::\n", 1)[1].split("\n\nOnly", 1)[0]
     assert parse(example.replace("\n    ", "\n"), "x")[0].domain == "legacy1"
+
+
+def test_the_example_of_the_readme_is_valid() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
+    example = readme.split("$ cat waivers.toml\n", 1)[1].split("\n$", 1)[0]
+    assert [one.check for one in parse(example, "README.md")] == ["deprecated"]

@@ -56,7 +56,7 @@ NO_LIST = case(surroundings=replace(SURROUNDINGS, offers=NOTHING))
 ROWS = [
     (deprecated.check, case(), PASS, "pc-i440fx-7.2 is not deprecated"),
     (deprecated.check, on("pc-i440fx-2.8", old=("pc-i440fx-2.8",)), WARN,
-     "pc-i440fx-2.8 is deprecated: QEMU 10.1 has it no more"),
+     "pc-i440fx-2.8 is deprecated: QEMU 10.1 drops it"),
     (deprecated.check, on("pc-i440fx-rhel7.6.0", old=("pc-i440fx-rhel7.6.0",)), WARN,
      "pc-i440fx-rhel7.6.0 is deprecated"),
     # The list marks others, so it would mark this one as well.
@@ -80,17 +80,19 @@ ROWS = [
     (unavailable.check, case(), PASS, "this host offers pc-i440fx-7.2"),
     (unavailable.check, case(declared=declared(machine="pc")), PASS, "offers pc-i440fx-7.2"),
     (unavailable.check, on("pc-i440fx-2.1", *OWN), WARN,
-     "does not offer pc-i440fx-2.1: QEMU 9.1 dropped it; once it is stopped it won't start again"),
+     "pc-i440fx-2.1 is not offered here: the next start fails"),
+    (unavailable.check, on("pc-i440fx-2.1", *OWN, qemu="10.0.13"), WARN,
+     "pc-i440fx-2.1 is not offered here (QEMU 9.1 dropped it): the next start fails"),
     (unavailable.check, on(TRUSTY_LIKE, *OWN, off=True), WARN,
-     "does not offer pc-i440fx-trusty; it won't start"),
-    (unavailable.check, on("ubuntu", "pc-i440fx-7.2"), WARN, "does not offer ubuntu"),
+     "pc-i440fx-trusty is not offered here: the next start fails"),
+    (unavailable.check, on("ubuntu", "pc-i440fx-7.2"), WARN, "ubuntu is not offered here"),
     (unavailable.check, on("vendor_machine", "vendor_machine"), PASS, "offers vendor_machine"),
     (unavailable.check, on(None, *OWN), SKIP, "names no machine type"),
     (unavailable.check, NO_LIST, UNKNOWN, "not to be had"),
     (unavailable.check, case(surroundings=NOTHING), UNKNOWN, "not to be had"),
 
     (vendor_support.check, on("pc-i440fx-8.2", *OWN), WARN,
-     "QEMU's own: Ubuntu offers those as they are, without guarantees"),
+     "QEMU's own: Ubuntu gives no guarantees"),
     (vendor_support.check, on("pc-i440fx-noble", *OWN), PASS, "of a distribution's own"),
     (vendor_support.check, on("pc-q35-7.2", "pc-q35-7.2", "pc-q35-rhel9.2.0"), WARN, "RHEL"),
     # Debian, and a family of which Ubuntu has none of its own.
