@@ -9,7 +9,7 @@ import click
 from host_agent import atlas_file, catalogue, release_data, releases
 from host_agent.atlas import Atlas
 from host_agent.commands.options import formats, uris_or_default
-from host_agent.commands.terminal import destination
+from host_agent.commands.terminal import complain, destination
 from host_agent.errors import UsageError
 from host_agent.missing import Missing
 from host_agent.output import matrix as matrix_output
@@ -55,7 +55,10 @@ def types_command(
     """
     if sum(one is not None for one in (uri, release, atlas)) > 1:
         raise UsageError("--host, --release and --atlas are three lists: choose one")
-    known = _known()
+    dates = release_data.known()
+    known = () if isinstance(dates, Missing) else dates
+    if isinstance(dates, Missing):
+        complain(f"no dates of support: {dates.sentence}; {dates.remedy}", VERIFIED)
     if release is not None:
         found = [_of_release(release, arch, known)]
     elif atlas is not None:

@@ -19,6 +19,7 @@ ENVIRONMENT = {
 }
 GUEST_IMAGES = "/lab"
 """Where our files are inside every host; the same path, so that guests can migrate."""
+_RELEASES = Path("/usr/share/distro-info")
 
 _QEMU_CONF = """security_driver = "none"
 user = "root"
@@ -122,8 +123,11 @@ class Host:
         binds += [(file, inside / file.name) for file in (guest.kernel, guest.initrd, guest.disk)]
         binds.append((agent, inside / "agent.raw"))
         base = Path(sys.base_prefix)
-        if not self._image.own_python and base != Path("/usr"):
-            binds.append((base, base))
+        if not self._image.own_python:
+            # What a library reads lies where the library is from.
+            binds.append((_RELEASES, _RELEASES))
+            if base != Path("/usr"):
+                binds.append((base, base))
         return binds
 
     def _write(self, name: str, text: str) -> None:
