@@ -1,24 +1,22 @@
 """The job ``migrate``: preflight, baseline, live migration, and verified on the destination."""
 
-import difflib
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent import capabilities, domain_devices, preflight
-from host_agent.capabilities import Offer
-from host_agent.domain_devices import Devices
+from host_agent import domain_devices, preflight
+from host_agent.destination import Destination, end_of
 from host_agent.domain_xml import DomainXmlError, parse
-from host_agent.errors import EvidenceError, LibvirtError, UsageError
-from host_agent.hypervisor import Domain, Facts, Hypervisor, Told, is_local
+from host_agent.errors import LibvirtError, UsageError
+from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
 from host_agent.migration import CopyStorage, MigrationEnd, MigrationOptions
-from host_agent.missing import Missing, Reason
+from host_agent.missing import Missing
 from host_agent.model import Confirmed, Decision, Definition, Difference, Failed
-from host_agent.move import End, Move, MoveReport, There
+from host_agent.move import Move, MoveReport
 from host_agent.selection import chosen
-from host_agent.shared_storage import is_shared
+from host_agent.shared_storage import shared
 
 _JOB_SECONDS = 5.0
 
@@ -125,21 +123,20 @@ def _move(
         active, devices = parse(xml), domain_devices.parse(xml)
     except DomainXmlError as error:
         raise LibvirtError(f"{domain.name}: {error}") from error
-    here, there = source.facts(), destination.facts()
-    offered = capabilities.offers(there.capabilities, active.architecture, active.emulator or "")
-    offer = _offer(destination, active, offered)
+    there = Destination.of(destination)
+    offer = there.offer(active)
     return Move(
         active=active,
         state=domain.state()[0],
         job=domain.job(_JOB_SECONDS),
         devices=devices,
-        source=_end(here),
-        destination=_end(there),
+        source=end_of(source.facts()),
+        destination=there.end,
         offer=offer,
-        near=_near(active.machine or "", list(offered or ())),
-        cpu=_cpu(destination, active, devices, offer),
-        there=_there(destination, active),
-        shared=_shared(devices) if is_local(options.uri) else {},
+        near=there.near(active),
+        cpu=there.cpu(active, devices, offer),
+        there=there.same(active),
+        shared=shared(devices) if is_local(options.uri) else {},
         copy_storage=options.copy_storage,
         unsafe=options.unsafe,
         xml=None if options.xml is None else _given(options.xml),
@@ -152,66 +149,3 @@ def _given(xml: str) -> Definition:
         return parse(xml)
     except DomainXmlError as error:
         raise UsageError(f"the XML for the destination can't be used: {error}") from error
-
-
-def _end(facts: Facts) -> End:
-    return End(
-        name=facts.name, uuid=capabilities.host_uuid(facts.capabilities), qemu=facts.hypervisor,
-        libvirt=facts.libvirt,
-    )  # fmt: skip
-
-
-def _offer(
-    destination: Hypervisor, active: Definition, offered: Mapping[str, Offer] | None
-) -> Offer | Missing:
-    """Ask the destination for the machine type, of the emulator that the domain names."""
-    name = active.machine or ""
-    if offered is not None and name not in offered:
-        return Missing(reason=Reason.ABSENT, sentence=f"there is no machine type {name}")
-    try:
-        destination.domain_capabilities(
-            active.emulator, active.architecture, active.machine, active.type
-        )
-    except EvidenceError as error:
-        # What libvirt looked at and refused, as against what it can't look at.
-        looked = error.missing.reason is Reason.FAILED
-        return Missing(
-            reason=Reason.ABSENT if looked else error.missing.reason,
-            sentence=error.missing.sentence, remedy=error.missing.remedy,
-        )  # fmt: skip
-    # An emulator that libvirt does not list has no aliases that it could know.
-    return (offered or {}).get(name) or Offer(canonical=name, deprecated=False)
-
-
-def _near(name: str, names: list[str]) -> tuple[str, ...]:
-    longer = [other for other in names if other.startswith(name) and other != name]
-    return tuple(longer or difflib.get_close_matches(name, names))
-
-
-def _cpu(
-    destination: Hypervisor, active: Definition, devices: Devices, offer: Offer | Missing
-) -> str | Missing | None:
-    if devices.cpu is None or devices.host_bound_cpu:
-        return None
-    machine = None if isinstance(offer, Missing) else active.machine
-    try:
-        return destination.incompatible_cpu(
-            devices.cpu, active.emulator, active.architecture, machine, active.type
-        )
-    except EvidenceError as error:
-        return error.missing
-
-
-def _there(destination: Hypervisor, active: Definition) -> tuple[There, ...]:
-    return tuple(
-        There(name=domain.name, uuid=domain.uuid, active=domain.is_active())
-        for domain in destination.domains()
-        if domain.name == active.name or domain.uuid == active.uuid
-    )
-
-
-def _shared(devices: Devices) -> dict[str, bool | None]:
-    return {
-        disk.target: is_shared(disk.path) if disk.type == "file" and disk.path else None
-        for disk in devices.disks
-    }

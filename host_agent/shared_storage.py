@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from host_agent.domain_devices import Devices
+
 _SHARED = {
     "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.mfs", "fuse.quobyte",
     "fuse.sshfs", "gfs2", "glusterfs", "gpfs", "lustre", "nfs", "nfs4", "ocfs2", "smb3", "vxfs",
@@ -33,3 +35,11 @@ def is_shared(path: str, root: Path = Path("/")) -> bool | None:
     if found is None or found in _UNKNOWN:
         return None
     return found in _SHARED
+
+
+def shared(devices: Devices) -> dict[str, bool | None]:
+    """Return a disk's target → whether other hosts see its contents; None: that can't be told."""
+    return {
+        disk.target: is_shared(disk.path) if disk.type == "file" and disk.path else None
+        for disk in devices.disks
+    }

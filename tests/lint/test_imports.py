@@ -28,6 +28,7 @@ LAYERS = {
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
+        "destination",
         "atlas_file", "booted_memory", "channel", "dialling", "disassembly", "domain_probe",
         "fingerprint_store", "gather", "guest_link", "hypervisor", "journal", "ledger",
         "ledger_postgresql", "ledger_sqlite", "opened_channels", "packages", "predictions", "probe",

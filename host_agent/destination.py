@@ -1,0 +1,120 @@
+"""A host to which domains are to move: what it has, asked once for all of them.
+
+Nothing that hangs is waited for twice: after a call that did not return, nothing more is asked.
+"""
+
+import difflib
+import threading
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import TypeVar, cast
+
+from host_agent import capabilities
+from host_agent.capabilities import Offer
+from host_agent.domain_devices import Devices
+from host_agent.errors import EvidenceError
+from host_agent.hypervisor import Domain, Facts, Hypervisor
+from host_agent.missing import Missing, Reason
+from host_agent.model import Definition
+from host_agent.move import End, There
+
+T = TypeVar("T")
+
+
+def end_of(facts: Facts) -> End:
+    """Return what findings say of a host."""
+    return End(
+        name=facts.name, uuid=capabilities.host_uuid(facts.capabilities), qemu=facts.hypervisor,
+        libvirt=facts.libvirt,
+    )  # fmt: skip
+
+
+class Destination:
+    """One host, over a connection to its libvirt. May be asked from several threads."""
+
+    def __init__(self, hypervisor: Hypervisor, facts: Facts, domains: Sequence[Domain]) -> None:
+        self._hypervisor = hypervisor
+        self._domains = domains
+        self._lock = threading.Lock()
+        self._answers: dict[Hashable, object] = {}
+        self._hung: Missing | None = None
+        self.facts = facts
+        self.end = end_of(facts)
+
+    @classmethod
+    def of(cls, hypervisor: Hypervisor) -> "Destination":
+        """Return it for a connection; raises ``LibvirtError``."""
+        return cls(hypervisor, hypervisor.facts(), hypervisor.domains())
+
+    def offered(self, definition: Definition) -> Mapping[str, Offer] | None:
+        """Return the machine types of the domain's emulator; None: libvirt does not list it."""
+        return capabilities.offers(
+            self.facts.capabilities, definition.architecture, definition.emulator or ""
+        )
+
+    def offer(self, definition: Definition) -> Offer | Missing:
+        """Ask for the machine type, of the emulator that the domain names."""
+        name, offered = definition.machine or "", self.offered(definition)
+        if offered is not None and name not in offered:
+            return absent(name)
+        ask = definition.emulator, definition.architecture, definition.machine, definition.type
+        answer = self._once(("offer", *ask), lambda: self._hypervisor.domain_capabilities(*ask))
+        if isinstance(answer, Missing):
+            # What libvirt looked at and refused, as against what it can't look at.
+            looked = answer.reason is Reason.FAILED
+            return Missing(
+                reason=Reason.ABSENT if looked else answer.reason, sentence=answer.sentence,
+                remedy=answer.remedy,
+            )  # fmt: skip
+        # An emulator that libvirt does not list has no aliases that it could know.
+        return (offered or {}).get(name) or Offer(canonical=name, deprecated=False)
+
+    def near(self, definition: Definition) -> tuple[str, ...]:
+        """Return machine types of names near the domain's."""
+        return near(definition.machine or "", list(self.offered(definition) or ()))
+
+    def cpu(
+        self, definition: Definition, devices: Devices, offer: Offer | Missing
+    ) -> str | Missing | None:
+        """Say why the host can't give the guest its CPU; None: it can."""
+        if devices.cpu is None or devices.host_bound_cpu:
+            return None
+        ask = (
+            devices.cpu, definition.emulator, definition.architecture,
+            None if isinstance(offer, Missing) else definition.machine, definition.type,
+        )  # fmt: skip
+        return self._once(("cpu", *ask), lambda: self._hypervisor.incompatible_cpu(*ask))
+
+    def same(self, definition: Definition) -> tuple[There, ...]:
+        """Return the host's domains of this one's name or UUID; raises ``LibvirtError``."""
+        return tuple(
+            There(name=domain.name, uuid=domain.uuid, active=domain.is_active())
+            for domain in self._domains
+            if domain.name == definition.name or domain.uuid == definition.uuid
+        )
+
+    def _once(self, key: Hashable, ask: Callable[[], T]) -> T | Missing:
+        with self._lock:
+            if key in self._answers:
+                return cast("T | Missing", self._answers[key])
+            if self._hung is not None:
+                return self._hung
+            answer: T | Missing
+            try:
+                answer = ask()
+            except EvidenceError as error:
+                answer = error.missing
+                if answer.reason is Reason.HUNG:
+                    self._hung = answer
+            self._answers[key] = answer
+            return answer
+
+
+def absent(name: str) -> Missing:
+    """Return that there is no machine type of this name."""
+    return Missing(reason=Reason.ABSENT, sentence=f"there is no machine type {name}")
+
+
+def near(name: str, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names that begin with this one, else those that look like it."""
+    longer = [other for other in names if other.startswith(name) and other != name]
+    return tuple(longer or difflib.get_close_matches(name, names))
