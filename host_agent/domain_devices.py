@@ -7,6 +7,14 @@ from lxml import etree
 
 from host_agent.domain_xml import HOST_BOUND_CPU, DomainXmlError, cpu_mode
 
+# Models (libvirt formatdomain.rst) → QEMU's names of their option ROMs as memory blocks, of those
+# that an atlas has.
+_NIC_ROMS = {
+    "e1000": "e1000.rom", "e1000e": "e1000e.rom", "rtl8139": "rtl8139.rom",
+    "virtio": "virtio-net-pci.rom", "vmxnet3": "vmxnet3.rom",
+}  # fmt: skip
+_VIDEO_ROMS = {"vga": "vga.rom"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disk:
@@ -32,11 +40,18 @@ class Devices:
     cpu: str | None
     """The element ``<cpu>``; None: there is none."""
     cpu_mode: str | None
+    roms: frozenset[str] = frozenset()
+    """Option ROMs that come with QEMU, as its memory blocks end: ``e1000.rom``."""
 
     @property
     def host_bound_cpu(self) -> bool:
         """Whether the guest has whatever CPU its host has."""
         return self.cpu_mode in HOST_BOUND_CPU
+
+    @property
+    def any_host_starts_it(self) -> bool:
+        """Whether a start chooses a CPU that its host can give."""
+        return self.cpu_mode is None or self.cpu_mode == "host-model" or self.host_bound_cpu
 
 
 def parse(xml: str) -> Devices:
@@ -52,6 +67,7 @@ def parse(xml: str) -> Devices:
         passthrough=tuple(_passthrough(root)),
         cpu=None if cpu is None else etree.tostring(cpu, encoding="unicode", with_tail=False),
         cpu_mode=cpu_mode(root),
+        roms=frozenset(_roms(root)),
     )
 
 
@@ -68,6 +84,19 @@ def _disks(root: etree._Element) -> Iterator[Disk]:
             path=source.get("file") or source.get("dev"),
             writable=not fixed and disk.get("device", "disk") not in {"cdrom", "floppy"},
         )
+
+
+def _roms(root: etree._Element) -> Iterator[str]:
+    for device, roms in (("interface", _NIC_ROMS), ("video", _VIDEO_ROMS)):
+        for element in root.iterfind(f"devices/{device}"):
+            model, rom = element.find("model"), element.find("rom")
+            name = "" if model is None else model.get("type", "")
+            # One that is switched off, or a file of the operator's own.
+            own = rom is not None and (
+                rom.get("bar") == "off" or rom.get("enabled") == "no" or rom.get("file")
+            )
+            if name in roms and not own:
+                yield roms[name]
 
 
 def _passthrough(root: etree._Element) -> Iterator[str]:

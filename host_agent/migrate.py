@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent import domain_devices, preflight
+from host_agent import domain_devices, foreseen, preflight
 from host_agent.destination import Destination, end_of
+from host_agent.domain_devices import Devices
 from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.errors import LibvirtError, UsageError
 from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
@@ -140,8 +141,14 @@ def _move(
         copy_storage=options.copy_storage,
         unsafe=options.unsafe,
         xml=None if options.xml is None else _given(options.xml),
-        forecast=forecast(active),
+        forecast=_touching(forecast(active), active, devices),
     )
+
+
+def _touching(
+    forecast: tuple[Difference, ...] | Missing, active: Definition, devices: Devices
+) -> tuple[Difference, ...] | Missing:
+    return forecast if isinstance(forecast, Missing) else foreseen.of(forecast, active, devices)
 
 
 def _given(xml: str) -> Definition:

@@ -18,8 +18,14 @@ class End:
     name: str
     uuid: str | None
     """libvirt's UUID of the host."""
-    qemu: str
-    libvirt: str
+    qemu: str | None
+    """None: not known, as of a release whose package may be any."""
+    libvirt: str | None = None
+
+    @property
+    def title(self) -> str:
+        """Return for example ``node2 (QEMU 10.0.13)``."""
+        return f"{self.name} (QEMU {self.qemu})" if self.qemu else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ let it pass.
 
 from collections.abc import Callable
 
-from host_agent import effects
+from host_agent import effects, foreseen
 from host_agent.missing import Missing, Reason
 from host_agent.model import Difference, Finding, Outcome
 from host_agent.move import Move
@@ -98,7 +98,7 @@ def _xml(move: Move) -> Finding | None:
 def _machine_type(move: Move) -> Finding:
     """``move-machine-type``: the destination has the machine type, by its exact own name."""
     name, host = move.active.machine, move.destination
-    where = f"{host.name} (QEMU {host.qemu})"
+    where = host.title
     if isinstance(move.offer, Missing):
         absent = move.offer.reason is Reason.ABSENT
         near = f"; near it: {', '.join(move.near[:_SHOWN])}" if absent and move.near else ""
@@ -150,18 +150,25 @@ def _cpu(move: Move) -> Finding:
     )
 
 
-def _versions(move: Move) -> Finding:
+def _versions(move: Move) -> Finding | None:
     """``move-versions``: a newer QEMU takes what an older one sends; the other way is luck.
 
     QEMU docs/devel/migration/compatibility.rst.
     """
     source, destination = move.source, move.destination
-    older = [
-        f"{what} {there} there, {here} here"
+    both = [
+        (what, here, there)
         for what, here, there in (
             ("QEMU", source.qemu, destination.qemu),
             ("libvirt", source.libvirt, destination.libvirt),
         )
+        if here and there
+    ]
+    if not both:
+        return None
+    older = [
+        f"{what} {there} there, {here} here"
+        for what, here, there in both
         if _number(there) < _number(here)
     ]
     if older:
@@ -172,8 +179,7 @@ def _versions(move: Move) -> Finding:
         )  # fmt: skip
     return Finding(
         check="move-versions", outcome=Outcome.PASS,
-        sentence=f"QEMU {source.qemu} to {destination.qemu}, "
-        f"libvirt {source.libvirt} to {destination.libvirt}",
+        sentence=", ".join(f"{what} {here} to {there}" for what, here, there in both),
     )  # fmt: skip
 
 
@@ -227,6 +233,31 @@ def _storage(move: Move) -> Finding | None:
     )
 
 
+def _blocks(move: Move) -> Finding | None:
+    """``move-blocks``: option ROMs and firmware are as large there as here.
+
+    QEMU sends them with the guest's memory and refuses another size (``migration/ram.c``).
+    """
+    if isinstance(move.forecast, Missing):
+        # The forecast says why.
+        return None
+    differing = foreseen.refusing(move.forecast)
+    if not differing:
+        return Finding(
+            check="move-blocks", outcome=Outcome.PASS,
+            sentence="firmware and option ROMs are of the same sizes there",
+        )  # fmt: skip
+    told = ", ".join(
+        f"{one.subject.rpartition('/')[2] or 'firmware'} {one.old} here, {one.new} there"
+        for one in differing
+    )
+    return Finding(
+        check="move-blocks", outcome=Outcome.FAIL, sentence=f"QEMU would refuse the move: {told}",
+        remedy="stop and start the guest there, or give both hosts the same package of ROMs",
+        differences=differing,
+    )  # fmt: skip
+
+
 def _forecast(move: Move) -> Finding:
     """``move-forecast``: nothing changes in the move; what changes at the next boot there?"""
     if isinstance(move.forecast, Missing):
@@ -235,18 +266,19 @@ def _forecast(move: Move) -> Finding:
             sentence=f"what the guest will see there is not known: {move.forecast.sentence}",
             remedy=move.forecast.remedy,
         )  # fmt: skip
-    if not move.forecast:
+    seen = foreseen.seen(move.forecast)
+    if not seen:
         return Finding(
             check="move-forecast", outcome=Outcome.PASS,
             sentence="at its next boot there the guest will find the same machine",
         )  # fmt: skip
-    shown = "; ".join(map(_told, move.forecast[:_SHOWN]))
-    more = len(move.forecast) - _SHOWN
+    shown = "; ".join(map(_told, seen[:_SHOWN]))
+    more = len(seen) - _SHOWN
     return Finding(
         check="move-forecast", outcome=Outcome.WARN,
         sentence="nothing changes in the move; at its next boot there the guest will find: "
         f"{shown}{f'; and {more} more' if more > 0 else ''}",
-        differences=move.forecast,
+        differences=seen,
     )  # fmt: skip
 
 
@@ -264,5 +296,6 @@ CHECKS: tuple[Callable[[Move], Finding | None], ...] = (
     _versions,
     _devices,
     _storage,
+    _blocks,
     _forecast,
 )

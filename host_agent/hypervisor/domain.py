@@ -2,7 +2,8 @@
 
 import threading
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 import libvirt
@@ -18,6 +19,8 @@ from host_agent.missing import Missing, Reason
 
 if TYPE_CHECKING:
     from host_agent.hypervisor.connection import Hypervisor
+
+T = TypeVar("T")
 
 METADATA_SECONDS = 5.0
 """How long libvirt may take to write metadata."""
@@ -65,6 +68,39 @@ class Domain:
         """
         flags = libvirt.VIR_DOMAIN_XML_MIGRATABLE | libvirt.VIR_DOMAIN_XML_SECURE
         return str(call(lambda: self._domain.XMLDesc(flags)))
+
+    def saved_xml(self, seconds: float) -> str | None:
+        """Return the XML of the guest that the next start restores; None: there is none.
+
+        ``virDomainManagedSaveGetXMLDesc``; empty where the driver can't show it. Raises
+        ``EvidenceError``.
+        """
+        domain = self._domain
+        if not self._asked(lambda: bool(domain.hasManagedSaveImage(0)), seconds, default=False):
+            return None
+        return self._asked(lambda: str(domain.managedSaveGetXMLDesc(0)), seconds, default="")
+
+    def snapshots_xml(self, seconds: float) -> tuple[str, ...]:
+        """Return the XML of each snapshot that libvirt knows; raises ``EvidenceError``."""
+        domain = self._domain
+        return self._asked(
+            lambda: tuple(str(one.getXMLDesc(0)) for one in domain.listAllSnapshots(0)), seconds,
+            default=(),
+        )  # fmt: skip
+
+    @staticmethod
+    def _asked(function: Callable[[], T], seconds: float, *, default: T) -> T:
+        """``default`` is the answer of a driver that has no such call."""
+        try:
+            return evidence_call(function, seconds)
+        except bounded.CallTimeoutError as error:
+            raise EvidenceError(
+                Reason.HUNG, f"libvirt did not answer within {seconds:.0f} s"
+            ) from error
+        except EvidenceError as error:
+            if lacks_support(error):
+                return default
+            raise
 
     def is_active(self) -> bool:
         """Tell whether the domain runs; raises ``LibvirtError``."""

@@ -104,3 +104,29 @@ def test_shared_storage(tmp_path: Path, path: str, *, shared: bool | None) -> No
 
 def test_shared_storage_without_proc(tmp_path: Path) -> None:
     assert is_shared("/a", tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("devices", "roms"),
+    [
+        ("<interface><model type='e1000'/></interface>", {"e1000.rom"}),
+        ("<interface><model type='virtio'/><rom bar='off'/></interface>", set()),
+        ("<interface><model type='virtio'/><rom enabled='no'/></interface>", set()),
+        ("<interface><model type='virtio'/><rom file='/own.rom'/></interface>", set()),
+        ("<interface><model type='virtio'/><rom bar='on'/></interface>", {"virtio-net-pci.rom"}),
+        ("<interface/><interface><model type='ne2k_pci'/></interface>", set()),
+        ("<video><model type='vga'/></video>", {"vga.rom"}),
+        ("<video><model type='qxl'/></video>", set()),
+    ],
+)
+def test_roms(devices: str, roms: set[str]) -> None:
+    assert parse(domain(devices)).roms == roms
+
+
+@pytest.mark.parametrize(
+    ("cpu", "any_host"),
+    [("", True), ("<cpu mode='host-model'/>", True), ("<cpu mode='host-passthrough'/>", True),
+     ("<cpu mode='custom'><model>Nehalem</model></cpu>", False)],
+)  # fmt: skip
+def test_a_start_takes_the_cpu_of_its_host(cpu: str, *, any_host: bool) -> None:
+    assert parse(domain("", cpu)).any_host_starts_it is any_host

@@ -27,6 +27,9 @@ MOVE = Move(
 CHANGE = Difference(
     area=Area.SMBIOS, subject="type 4 Processor", field="Processor Family", old="0x01", new="0xfe"
 )
+ROM = Difference(
+    area=Area.ROM, subject="0000:00:03.0/e1000.rom", field="size", old="256 KiB", new="512 KiB"
+)
 
 
 def xml(machine: str, ours: str = MACHINE) -> dict[str, Any]:
@@ -93,6 +96,12 @@ ROWS: list[tuple[str, dict[str, Any], str, Outcome, str]] = [
     ("local disk, copied", {"shared": {"vda": False}, "copy_storage": CopyStorage.ALL},
      "move-storage", PASS, "disks are copied (all): vda"),
     ("remote, unknown", {"shared": {}}, "move-storage", UNKNOWN, "vda can't be told from here"),
+    ("ROM of another size", {"forecast": (ROM, CHANGE)}, "move-blocks", FAIL,
+     "e1000.rom 256 KiB here, 512 KiB there"),
+    ("only what a guest sees", {"forecast": (CHANGE,)}, "move-blocks", PASS, "same sizes"),
+    ("of a release nothing is known but its name",
+     {"destination": End(name="trixie", uuid=None, qemu=None)}, "move-machine-type", PASS,
+     "trixie has pc-i440fx-7.2"),
     ("no atlas", {"forecast": NOTHING}, "move-forecast", UNKNOWN, "not to be had"),
     ("next boot", {"forecast": (CHANGE,) * 5}, "move-forecast", WARN,
      "Processor Family 0x01 -> 0xfe (inventory); and 2 more"),
@@ -125,6 +134,9 @@ def test_all_is_well() -> None:
 
 
 def test_what_does_not_apply_says_nothing() -> None:
+    unknown = replace(MOVE, destination=End(name="trixie", uuid=None, qemu=None), forecast=NOTHING)
+    found = {finding.check for finding in preflight.run(unknown)}
+    assert not {"move-versions", "move-blocks"} & found
     checks = {finding.check for finding in preflight.run(MOVE)}
     assert not {"move-host", "move-domain", "move-xml", "move-devices"} & checks
     plain = replace(MOVE, devices=replace(DEVICES, disks=()))

@@ -1,0 +1,45 @@
+"""A snapshot's XML → whether it holds a running guest, and of which machine type. Pure.
+
+libvirt docs/formatsnapshot.rst.
+"""
+
+from dataclasses import dataclass
+
+from lxml import etree
+
+from host_agent.domain_xml import DomainXmlError
+
+_OF_MEMORY = {"internal", "external"}
+_RAN = {"running", "paused"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A snapshot of a domain."""
+
+    name: str
+    memory: bool
+    """Whether it holds a running guest, which only the same machine type can take up again."""
+    machine: str | None
+    """The machine type of that guest."""
+
+
+def parse(xml: str) -> Snapshot:
+    """Return what matters of a snapshot; raises ``DomainXmlError``."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    try:
+        root = etree.fromstring(xml.encode(), parser)
+    except etree.XMLSyntaxError as error:
+        raise DomainXmlError(f"a snapshot's XML can't be parsed: {error}") from error
+    memory = root.find("memory")
+    if memory is not None and memory.get("snapshot"):
+        holds = memory.get("snapshot") in _OF_MEMORY
+    else:
+        # Those of older libvirts do not say.
+        holds = (root.findtext("state") or "").strip() in _RAN
+    type_ = root.find("domain/os/type")
+    return Snapshot(
+        name=(root.findtext("name") or "").strip(),
+        memory=holds,
+        machine=None if type_ is None else type_.get("machine") or None,
+    )
