@@ -69,7 +69,7 @@ def compare(old: Atlas, new: Atlas, only: Collection[str] = ()) -> AtlasDiff:
         found = fingerprint_diff.differences(one, two)
         (differing if found else equal).append(name)
         for difference in found:
-            grouped.setdefault(_key(difference), []).append((name, difference))
+            grouped.setdefault(sameness(difference), []).append((name, difference))
     groups = [
         Group(
             difference=members[0][1],
@@ -101,7 +101,8 @@ def _unprobed(one: Machine, two: Machine) -> str:
     )
 
 
-def _key(difference: Difference) -> Difference | tuple[str, ...]:
+def sameness(difference: Difference) -> Difference | tuple[str, ...]:
+    """Return what differences have in common that are one and the same change."""
     if difference.field in _VARYING:
         return difference.area, difference.subject, difference.field
     return difference

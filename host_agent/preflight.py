@@ -4,7 +4,7 @@ A fail is a move that libvirt or QEMU would refuse, or one that must not be made
 let it pass.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from host_agent import effects, foreseen
 from host_agent.missing import Missing, Reason
@@ -14,9 +14,16 @@ from host_agent.move import Move
 _SHOWN = 3
 
 
-def run(move: Move) -> tuple[Finding, ...]:
-    """Return the findings of all checks that apply."""
-    return tuple(finding for check in CHECKS if (finding := check(move)) is not None)
+Check = Callable[[Move], Finding | None]
+
+
+def run(move: Move, checks: Sequence[Check] | None = None) -> tuple[Finding, ...]:
+    """Return the findings of all checks, or of these, that apply."""
+    return tuple(
+        finding
+        for check in (CHECKS if checks is None else checks)
+        if (finding := check(move)) is not None
+    )
 
 
 def refused(findings: tuple[Finding, ...]) -> bool:
@@ -233,7 +240,7 @@ def _storage(move: Move) -> Finding | None:
     )
 
 
-def _blocks(move: Move) -> Finding | None:
+def blocks(move: Move) -> Finding | None:
     """``move-blocks``: option ROMs and firmware are as large there as here.
 
     QEMU sends them with the guest's memory and refuses another size (``migration/ram.c``).
@@ -286,7 +293,7 @@ def _told(difference: Difference) -> str:
     return f"{difference} ({effects.of(difference).effect})"
 
 
-CHECKS: tuple[Callable[[Move], Finding | None], ...] = (
+CHECKS: tuple[Check, ...] = (
     _state,
     _host,
     _domain,
@@ -296,6 +303,13 @@ CHECKS: tuple[Callable[[Move], Finding | None], ...] = (
     _versions,
     _devices,
     _storage,
-    _blocks,
+    blocks,
     _forecast,
 )
+
+MOVING: tuple[Check, ...] = (
+    _domain, _machine_type, _cpu, _versions, _devices, _storage, blocks,
+)  # fmt: skip
+"""What decides, long before the move, whether a running domain can be moved."""
+STARTING: tuple[Check, ...] = (_domain, _machine_type, _storage)
+"""What decides whether a domain that does not run can be started there."""

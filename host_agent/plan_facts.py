@@ -1,0 +1,186 @@
+"""What a plan is made of: places, domains, what is asked of both, and the answers. Decides nothing.
+
+A *site* is where domains are or are to go: a host, an atlas, a release. A *hop* is one move of all
+domains to the next site.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from host_agent.capabilities import Offer
+from host_agent.domain_devices import Devices
+from host_agent.missing import Missing
+from host_agent.model import Definition, Difference, Failed, Finding
+from host_agent.move import End, Move
+from host_agent.snapshots import Snapshot
+from host_agent.targets import Target
+
+
+class Answer(StrEnum):
+    """What becomes of a domain on the way to a site."""
+
+    LIVE = "live"
+    """It moves while it runs."""
+    START = "start"
+    """It does not run, and starts there."""
+    RESTART = "restart"
+    """It must be stopped here and started there."""
+    RAISE = "raise"
+    """Its machine type must be raised first."""
+    CANNOT = "cannot"
+    UNKNOWN = "cannot tell"
+
+
+class Kind(StrEnum):
+    """What a site is, and so how much can be asked of it."""
+
+    HOST = "host"
+    """A libvirt that answers."""
+    ATLAS = "atlas"
+    RELEASE = "release"
+
+
+Offers = Mapping[str, Offer]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where domains are, or are to go."""
+
+    name: str
+    kind: Kind
+    end: End
+    offers: Mapping[tuple[str, str], Offers]
+    """(libvirt's architecture, emulator) → its machine types; without an emulator: of any."""
+    whole: bool = True
+    """Whether these are all; of some releases only the distribution's own are established."""
+    release: str | None = None
+    """``debian:trixie``; None: not known."""
+
+    def offered(self, definition: Definition) -> Offers | None:
+        """Return the machine types for a domain; None: none are known."""
+        architecture = definition.architecture
+        return self.offers.get((architecture, definition.emulator or "")) or self.offers.get(
+            (architecture, "")
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """One domain, wherever it is to go."""
+
+    active: Definition | None
+    """None: it does not run."""
+    persistent: Definition | None
+    """None: its definition ends with its run."""
+    state: str
+    devices: Devices
+    """Of what runs, else of what is defined."""
+    start: Devices
+    """Of what is defined, else of what runs."""
+    shared: Mapping[str, bool | None] = field(default_factory=dict)
+    """A disk's target → whether other hosts see its contents; None: that can't be told."""
+    saved: Definition | Missing | None = None
+    """The guest that the next start would restore; None: there is none."""
+    snapshots: tuple[Snapshot, ...] | Missing = ()
+
+    @property
+    def definition(self) -> Definition:
+        """The active XML, else the persistent one."""
+        definition = self.active or self.persistent
+        if definition is None:
+            raise ValueError("a domain has an active or a persistent XML")
+        return definition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One domain and one site: all that decides whether the one gets to the other."""
+
+    subject: Subject
+    kind: Kind
+    move: Move
+    """Its forecast compares the machine type that it moves with, on both sides."""
+    next_start: Offer | Missing | None = None
+    """The persistent machine type there, where that is another than the active one."""
+    start_cpu: str | Missing | None = None
+    """Why a start there can't have the persistent CPU; None: it can."""
+    saved: Offer | Missing | None = None
+    """The saved guest's machine type there; None: there is none."""
+    raised: Target
+    """The machine type to raise it to."""
+    outlook: tuple[Difference, ...] | Missing
+    """What the guest finds there at its next boot that is not as here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What becomes of one domain on one hop."""
+
+    definition: Definition
+    source: str
+    """The name of the site that it is on."""
+    state: str
+    answer: Answer
+    raise_to: str | None
+    """Where the answer is ``raise``."""
+    findings: tuple[Finding, ...]
+    outlook: tuple[Difference, ...] | Missing
+
+    @property
+    def name(self) -> str:
+        """The name that libvirt has for it."""
+        return self.definition.name
+
+    @property
+    def uuid(self) -> UUID:
+        """Its UUID."""
+        return self.definition.uuid
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """Whether the releases of two sites are a supported path."""
+
+    source: str
+    supported: bool | None
+    """None: not known."""
+    why: str
+    around: tuple[str, ...] = ()
+    """Releases to go through instead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """Above which machine type nothing may be raised while hosts are mixed."""
+
+    family: str
+    newest: str
+    """That every site has."""
+    until: tuple[str, ...]
+    """Sites that have nothing newer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One move of all domains to one site."""
+
+    sources: tuple[Site, ...]
+    target: Site
+    ways: tuple[Way, ...]
+    planned: tuple[Planned | Failed, ...]
+    limits: tuple[Limit, ...] = ()
+    compared: tuple[str, ...] = ()
+    """By what was said what guests will see."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that was asked for."""
+
+    hops: tuple[Hop, ...]
+    seconds: float
+    staying: tuple[str, ...] = ()
+    """Names of sources that are the target itself."""

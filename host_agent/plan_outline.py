@@ -1,0 +1,253 @@
+"""The answers for all domains of a hop → what is said once for many of them. Pure."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from host_agent import atlas_diff, effects, machine_types, targets
+from host_agent.effects import Touched
+from host_agent.known_changes import in_one
+from host_agent.missing import Missing
+from host_agent.model import Difference, Failed, Finding, Outcome
+from host_agent.plan_facts import Answer, Hop, Kind, Limit, Offers, Planned, Site, Subject
+from host_agent.targets import Target
+
+_DECIDED_THERE = {
+    Kind.HOST: "storage pools, networks, free memory and bandwidth: libvirt decides these at the "
+    "move",
+    Kind.ATLAS: "CPU, storage, networks, names that are taken there: ask the host itself, --to URI",
+    Kind.RELEASE: "CPU, storage, networks: they are a host's own; ask it, --to URI",
+}
+_DEVICES = (
+    "what guests see is compared for machine types alone, as atlases have them: other devices and "
+    "CPU features are not in it"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Domains of which the same is to be said."""
+
+    answer: Answer
+    raise_to: str | None
+    reasons: tuple[Finding, ...]
+    """What failed, or can't be told."""
+    domains: tuple[Planned | Failed, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A change that guests find at their next boot there."""
+
+    difference: Difference
+    varies: bool
+    """Whether old and new values differ from domain to domain."""
+    touched: Touched
+    domains: tuple[Planned, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """A warning, or what could not be looked at, with the domains that it is about."""
+
+    finding: Finding
+    domains: tuple[Planned, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """Something to do, in its place among others."""
+
+    answer: Answer
+    raise_to: str | None
+    domains: tuple[Planned, ...]
+
+
+_ORDER = (Answer.CANNOT, Answer.RAISE, Answer.RESTART, Answer.UNKNOWN)
+_STEPS = (Answer.RAISE, Answer.LIVE, Answer.RESTART, Answer.START)
+"""A type is raised while the old host still has it; what keeps running comes before what stops."""
+
+
+def answer_of(result: Planned | Failed) -> Answer:
+    """Return the answer; of a domain that could not be looked at: cannot tell."""
+    return Answer.UNKNOWN if isinstance(result, Failed) else result.answer
+
+
+def groups(planned: Sequence[Planned | Failed]) -> tuple[Group, ...]:
+    """Return the domains that need something, grouped by what and why."""
+    found: dict[object, list[Planned | Failed]] = {}
+    for one in planned:
+        if answer_of(one) in _ORDER:
+            found.setdefault(_same(one), []).append(one)
+    listed = [_group(same) for same in found.values()]
+    return tuple(sorted(listed, key=lambda one: (_ORDER.index(one.answer), -len(one.domains))))
+
+
+def _same(one: Planned | Failed) -> object:
+    if isinstance(one, Failed):
+        return "failed", one.error
+    return one.answer, one.raise_to, tuple(reason.sentence for reason in _reasons(one))
+
+
+def _group(same: Sequence[Planned | Failed]) -> Group:
+    first = same[0]
+    if isinstance(first, Failed):
+        reason = Finding(check="plan-domain", outcome=Outcome.UNKNOWN, sentence=first.error)
+        reasons: tuple[Finding, ...] = (reason,)
+    else:
+        reasons = _reasons(first)
+    return Group(
+        answer=answer_of(first),
+        raise_to=None if isinstance(first, Failed) else first.raise_to,
+        reasons=reasons,
+        domains=tuple(same),
+    )
+
+
+def _reasons(one: Planned) -> tuple[Finding, ...]:
+    """Return what failed, else what is not known, of what decides."""
+    failed = tuple(finding for finding in one.findings if finding.outcome is Outcome.FAIL)
+    if failed or one.answer is not Answer.UNKNOWN:
+        return failed
+    return tuple(finding for finding in one.findings if finding.outcome is Outcome.UNKNOWN)
+
+
+def noted(planned: Sequence[Planned | Failed], outcome: Outcome) -> tuple[Noted, ...]:
+    """Return each warning, or each piece of evidence that is missing, once."""
+    found: dict[tuple[str, str], list[tuple[Planned, Finding]]] = {}
+    for one in planned:
+        if isinstance(one, Failed):
+            continue
+        said = _reasons(one) if one.answer is Answer.UNKNOWN else ()
+        for finding in one.findings:
+            # What a domain is to be raised to is said with the answer.
+            if finding.outcome is outcome and finding not in said and finding.check != "plan-raise":
+                found.setdefault((finding.check, finding.sentence), []).append((one, finding))
+    return tuple(
+        Noted(finding=same[0][1], domains=tuple(one for one, _ in same)) for same in found.values()
+    )
+
+
+def steps(planned: Sequence[Planned | Failed]) -> tuple[Step, ...]:
+    """Return what to do in which order."""
+    found: dict[tuple[int, str | None], list[Planned]] = {}
+    for one in planned:
+        if isinstance(one, Planned) and one.answer in _STEPS:
+            found.setdefault((_STEPS.index(one.answer), one.raise_to), []).append(one)
+    return tuple(
+        Step(answer=_STEPS[at], raise_to=name, domains=tuple(found[at, name]))
+        for at, name in sorted(found, key=lambda key: (key[0], key[1] or ""))
+    )
+
+
+def seen(planned: Sequence[Planned | Failed]) -> tuple[Seen, ...]:
+    """Return what guests will find at their next boot there, most domains first."""
+    found: dict[object, list[tuple[Planned, Difference]]] = {}
+    for one in planned:
+        if isinstance(one, Failed) or isinstance(one.outlook, Missing):
+            continue
+        for difference in dict.fromkeys(map(in_one, one.outlook)):
+            found.setdefault(atlas_diff.sameness(difference), []).append((one, difference))
+    listed = [
+        Seen(
+            difference=same[0][1],
+            varies=len({difference for _, difference in same}) > 1,
+            touched=effects.of(same[0][1]),
+            domains=tuple(one for one, _ in same),
+        )
+        for same in found.values()
+    ]
+    return tuple(sorted(listed, key=lambda one: -len(one.domains)))
+
+
+def not_checked(hop: Hop) -> tuple[str, ...]:
+    """Return what the plan did not look at, in sentences; never none."""
+    lines = [_DECIDED_THERE[hop.target.kind], _DEVICES]
+    lines += [f"release path of {way.source}: {way.why}" for way in hop.ways if not _known(way)]
+    why: dict[str, int] = {}
+    for one in hop.planned:
+        if isinstance(one, Planned) and isinstance(one.outlook, Missing):
+            told = one.outlook.sentence + (f" ({one.outlook.remedy})" if one.outlook.remedy else "")
+            why[told] = why.get(told, 0) + 1
+    lines += [f"what {_some(number)} will see there: {told}" for told, number in why.items()]
+    for note in noted(hop.planned, Outcome.UNKNOWN):
+        lines.append(f"{_some(len(note.domains))}: {note.finding.sentence}")
+    return tuple(dict.fromkeys(lines))
+
+
+def _known(way: object) -> bool:
+    return getattr(way, "supported", None) is not None
+
+
+def _some(number: int) -> str:
+    return f"{number} domain{'' if number == 1 else 's'}"
+
+
+def raised(machine: str, offers: Sequence[Offers]) -> Target:
+    """Return the machine type to raise a domain to, so that every site has it.
+
+    Where all that they have in common are called deprecated somewhere, the newest of those.
+    """
+    found = targets.best(machine, offers)
+    if found.name is not None:
+        return found
+    names = [{offer.canonical for offer in one.values()} for one in offers]
+    old = targets.best(machine, names)
+    return found if old.name is None else replace(old, note=f"{old.name} is deprecated there")
+
+
+def limits(sites: Sequence[Site], subjects: Iterable[Subject]) -> tuple[Limit, ...]:
+    """Return above which type of each family nothing may be raised until some sites are gone."""
+    found: dict[str, Limit] = {}
+    for subject in subjects:
+        family = machine_types.family(subject.definition.machine or "")
+        offers = [site.offered(subject.definition) for site in sites]
+        if family is None or family in found or None in offers:
+            continue
+        limit = _limit(family, sites, [one for one in offers if one is not None])
+        if limit is not None:
+            found[family] = limit
+    return tuple(found.values())
+
+
+def _limit(family: str, sites: Sequence[Site], offers: Sequence[Offers]) -> Limit | None:
+    own = [set(_of_family(family, offer)) for offer in offers]
+    common = _newest(set.intersection(*own))
+    newest = [_newest(names) for names in own]
+    if common is None or all(one == common for one in newest):
+        return None
+    return Limit(
+        family=family,
+        newest=common,
+        until=tuple(site.name for site, one in zip(sites, newest, strict=True) if one == common),
+    )
+
+
+def _of_family(family: str, offers: Offers) -> Iterator[str]:
+    return (
+        offer.canonical
+        for offer in offers.values()
+        if machine_types.family(offer.canonical) == family
+    )
+
+
+def _newest(names: set[str]) -> str | None:
+    """Return the newest that a pool would raise to: without features that nobody asked for."""
+    plain = sorted(name for name in names if not machine_types.parse(name).features)
+    own = [
+        name
+        for name in plain
+        if machine_types.parse(name).vendor is not machine_types.Vendor.UPSTREAM
+    ]
+    return machine_types.newest(own or plain)
+
+
+def onward(subject: Subject, planned: Planned) -> Subject:
+    """Return a domain as it is after a hop: with another machine type where it was raised."""
+    machine = planned.raise_to
+    if machine is None and planned.answer is Answer.RESTART and subject.persistent is not None:
+        machine = subject.persistent.machine
+    active, persistent = (
+        None if one is None else replace(one, machine=machine or one.machine)
+        for one in (subject.active, subject.persistent)
+    )
+    return replace(subject, active=active, persistent=persistent, saved=None, snapshots=())
