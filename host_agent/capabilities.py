@@ -82,6 +82,13 @@ def emulators(xml: str, architecture: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def all_offers(xml: str) -> Mapping[tuple[str, str], Mapping[str, Offer]]:
+    """Return the machine types of every (architecture, emulator), by name, aliases too."""
+    keys = dict.fromkeys(key for key, _ in _machines(xml))
+    found = ((key, offers(xml, *key)) for key in keys)
+    return {key: offered for key, offered in found if offered is not None}
+
+
 def host_uuid(xml: str) -> str | None:
     """Return libvirt's UUID of the host; None where it has none."""
     root = _root(xml)

@@ -24,6 +24,7 @@ from host_agent import (
 from host_agent.atlas import Atlas
 from host_agent.audit import Options, audit
 from host_agent.commands import migration, types, verification
+from host_agent.commands import plan as planning
 from host_agent.commands.options import (
     EXITS,
     connections,
@@ -107,6 +108,7 @@ Examples:
   samemachine show vm1                       one domain, all views side by side
   samemachine probe --output here.json.xz    what this host's QEMU shows a guest
   samemachine diff debian:bookworm live      what a guest of theirs would find different here
+  samemachine plan --to debian:trixie        what to do before this host is upgraded
   samemachine history vm1 --since 3d         what was found of it before
   samemachine types                          machine types of this host, and how long they last
   samemachine path jammy noble               may guests move between these releases
@@ -117,7 +119,7 @@ def cli() -> None:
     """Is the machine that a guest sees the machine that libvirt declares?"""
 
 
-for _command in (*verification.COMMANDS, *migration.COMMANDS, *types.COMMANDS):
+for _command in (*verification.COMMANDS, *migration.COMMANDS, *types.COMMANDS, *planning.COMMANDS):
     cli.add_command(_command)
 
 

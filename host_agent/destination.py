@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 from host_agent import capabilities
 from host_agent.capabilities import Offer
 from host_agent.domain_devices import Devices
-from host_agent.errors import EvidenceError
+from host_agent.errors import EvidenceError, LibvirtTimeoutError
 from host_agent.hypervisor import Domain, Facts, Hypervisor
 from host_agent.missing import Missing, Reason
 from host_agent.model import Definition
@@ -86,11 +86,21 @@ class Destination:
 
     def same(self, definition: Definition) -> tuple[There, ...]:
         """Return the host's domains of this one's name or UUID; raises ``LibvirtError``."""
-        return tuple(
-            There(name=domain.name, uuid=domain.uuid, active=domain.is_active())
+        alike = [
+            domain
             for domain in self._domains
             if domain.name == definition.name or domain.uuid == definition.uuid
-        )
+        ]
+        if alike and self._hung is not None:
+            raise LibvirtTimeoutError(self._hung.sentence)
+        try:
+            return tuple(
+                There(name=domain.name, uuid=domain.uuid, active=domain.is_active())
+                for domain in alike
+            )
+        except LibvirtTimeoutError as error:
+            self._hung = Missing(reason=Reason.HUNG, sentence=str(error))
+            raise
 
     def _once(self, key: Hashable, ask: Callable[[], T]) -> T | Missing:
         with self._lock:

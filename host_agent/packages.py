@@ -10,9 +10,20 @@ _TIMEOUT = 10.0
 
 def distribution_name(root: Path = Path("/")) -> str | None:
     """Return the distribution's name; None where os-release(5) does not say."""
+    text = _os_release(root)
+    return None if text is None else distribution.name(text)
+
+
+def release(root: Path = Path("/")) -> str | None:
+    """Return the distribution's release, as ``debian:bookworm``; None where nothing says it."""
+    text = _os_release(root)
+    return None if text is None else distribution.release(text)
+
+
+def _os_release(root: Path) -> str | None:
     for path in ("etc/os-release", "usr/lib/os-release"):
         try:
-            return distribution.name((root / path).read_text(encoding="utf-8", errors="replace"))
+            return (root / path).read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
     return None

@@ -7,8 +7,9 @@ and what follows from all of it.
 from collections.abc import Callable
 
 from host_agent import preflight
+from host_agent.capabilities import Offer
 from host_agent.missing import Missing, Reason
-from host_agent.model import Finding, Outcome
+from host_agent.model import Definition, Finding, Outcome
 from host_agent.plan_facts import Answer, Kind, Planned, Question
 from host_agent.snapshots import Snapshot
 
@@ -45,20 +46,6 @@ def judge(question: Question, source: str) -> Planned:
     )  # fmt: skip
 
 
-def stranded(before: Planned, site: str) -> Planned:
-    """Return what becomes on later hops of a domain that does not get to a site."""
-    return Planned(
-        definition=before.definition, source=before.source, state=before.state,
-        answer=Answer.CANNOT if before.answer is Answer.CANNOT else Answer.UNKNOWN, raise_to=None,
-        findings=(
-            Finding(
-                check="plan-hop", outcome=Outcome.FAIL, sentence=f"it does not get as far as {site}"
-            ),
-        ),
-        outlook=Missing(reason=Reason.ABSENT, sentence="it does not get there"),
-    )  # fmt: skip
-
-
 def _answer(question: Question, findings: tuple[Finding, ...]) -> Answer:
     failed = {_follows(question, one) for one in findings if one.outcome is Outcome.FAIL}
     worst = next((answer for answer in _WORST if answer in failed), None)
@@ -72,14 +59,9 @@ def _answer(question: Question, findings: tuple[Finding, ...]) -> Answer:
 
 
 def _follows(question: Question, finding: Finding) -> Answer:
-    if finding.check == "move-machine-type" and _raised_already(question):
+    if finding.check == "move-machine-type" and isinstance(question.next_start, Offer):
         return Answer.RESTART
     return _FOLLOWS[finding.check]
-
-
-def _raised_already(question: Question) -> bool:
-    """Whether the next start is as another machine type, which is there."""
-    return question.next_start is not None and not isinstance(question.next_start, Missing)
 
 
 Check = Callable[[Question], tuple[Finding | None, ...]]
@@ -92,17 +74,26 @@ def _move(question: Question) -> tuple[Finding | None, ...]:
     if stopped and question.subject.saved is not None and question.kind is not Kind.HOST:
         # A restore is an incoming migration to the same host.
         checks = (*checks, preflight.blocks)
-    return tuple(
-        _local(question, finding) if finding.check == "move-storage" else finding
-        for finding in preflight.run(move, checks)
-    )
+    return tuple(_here(question, finding) for finding in preflight.run(move, checks))
+
+
+def _here(question: Question, finding: Finding) -> Finding | None:
+    """Leave out what no atlas and no release can say of a host."""
+    if finding.check == "move-storage":
+        return _local(question, finding)
+    if finding.check == "move-cpu" and question.kind is not Kind.HOST:
+        # What is bound to this host's CPU is so whatever the other one is.
+        return finding if finding.outcome is Outcome.WARN else None
+    return finding
 
 
 def _local(question: Question, finding: Finding) -> Finding | None:
     """A local disk is no hindrance to a host that is upgraded where it stands."""
     stopped = question.subject.active is None
     if finding.outcome is not Outcome.FAIL:
-        return None if stopped and question.kind is not Kind.HOST else finding
+        # Where only a release is known, storage is not looked at, and the plan says so.
+        unseen = finding.outcome is Outcome.UNKNOWN or stopped
+        return None if unseen and question.kind is not Kind.HOST else finding
     if question.kind is Kind.HOST:
         remedy = "copy it there, then define and start the domain there"
         return finding if not stopped else _finding(finding, finding.check, remedy)
@@ -262,7 +253,9 @@ def _names(snapshots: tuple[Snapshot, ...]) -> str:
 
 def _raise(question: Question) -> tuple[Finding | None, ...]:
     """``plan-raise``: where a type is gone, there is one to raise to."""
-    gone = _lacking(question)
+    gone = lacking(
+        question.move.active, question.move.offer, question.subject.persistent, question.next_start
+    )
     if gone is None:
         return ()
     if question.raised.name is None or question.raised.name == gone:
@@ -283,17 +276,22 @@ def _raise(question: Question) -> tuple[Finding | None, ...]:
     )  # fmt: skip
 
 
-def _lacking(question: Question) -> str | None:
-    """Return the machine type that must be another one before the domain can go."""
-    offer, name = question.move.offer, question.move.active.machine
+def lacking(
+    definition: Definition, offer: Offer | Missing, persistent: Definition | None,
+    next_start: Offer | Missing | None,
+) -> str | None:  # fmt: skip
+    """Return the machine type that must be another one before a domain can go; None: none.
+
+    ``offer`` and ``next_start``: what is there for ``definition`` and for ``persistent``.
+    """
     if isinstance(offer, Missing):
-        lacking = offer.reason is Reason.ABSENT
+        gone = offer.reason is Reason.ABSENT
     else:
-        lacking = offer.canonical != name
-    if lacking:
-        return None if _raised_already(question) else name
-    persistent, start = question.subject.persistent, question.next_start
-    if persistent and isinstance(start, Missing) and start.reason is Reason.ABSENT:
+        gone = offer.canonical != definition.machine
+    if gone:
+        # The next start may be as one that is there.
+        return None if isinstance(next_start, Offer) else definition.machine
+    if persistent and isinstance(next_start, Missing) and next_start.reason is Reason.ABSENT:
         return persistent.machine
     return None
 

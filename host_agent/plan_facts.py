@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from host_agent.atlas import Atlas
 from host_agent.capabilities import Offer
 from host_agent.domain_devices import Devices
 from host_agent.missing import Missing
@@ -58,6 +59,8 @@ class Site:
     """Whether these are all; of some releases only the distribution's own are established."""
     release: str | None = None
     """``debian:trixie``; None: not known."""
+    atlases: Mapping[str, Atlas] = field(default_factory=dict)
+    """libvirt's architecture → what its QEMU shows guests, of an atlas or a release."""
 
     def offered(self, definition: Definition) -> Offers | None:
         """Return the machine types for a domain; None: none are known."""
@@ -173,7 +176,9 @@ class Hop:
     planned: tuple[Planned | Failed, ...]
     limits: tuple[Limit, ...] = ()
     compared: tuple[str, ...] = ()
-    """By what was said what guests will see."""
+    """By what is said what guests will see."""
+    unchecked: tuple[str, ...] = ()
+    """What could not be compared, beside what is said of each domain."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,4 +188,6 @@ class Plan:
     hops: tuple[Hop, ...]
     seconds: float
     staying: tuple[str, ...] = ()
-    """Names of sources that are the target itself."""
+    """Names of sources that are the first target itself: their domains are where they are to be."""
+    unreachable: tuple[str, ...] = ()
+    """Sources that could not be asked, in sentences."""

@@ -161,7 +161,7 @@ def seen(planned: Sequence[Planned | Failed]) -> tuple[Seen, ...]:
 
 def not_checked(hop: Hop) -> tuple[str, ...]:
     """Return what the plan did not look at, in sentences; never none."""
-    lines = [_DECIDED_THERE[hop.target.kind], _DEVICES]
+    lines = [_DECIDED_THERE[hop.target.kind], _DEVICES, *hop.unchecked]
     lines += [f"release path of {way.source}: {way.why}" for way in hop.ways if not _known(way)]
     why: dict[str, int] = {}
     for one in hop.planned:

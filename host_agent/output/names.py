@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from host_agent import owner
 from host_agent.model import Audited, Definition, Failed, OwnerKind
+from host_agent.plan_facts import Planned
 from host_agent.printable import printable
 
 _MOST = 6
@@ -59,8 +60,32 @@ class Names:
 
     def some(self, results: Sequence[Audited | Failed]) -> str:
         """Return the first names, whole, and how many more there are."""
-        names = [self.of(result) for result in results[:_MOST]]
-        while len(names) > 1 and len(" ".join(names)) > _WIDTH:
-            names.pop()
-        more = len(results) - len(names)
-        return " ".join(names) + (f" +{more}" if more else "")
+        return _some([self.of(result) for result in results[:_MOST]], len(results))
+
+
+class PlannedNames:
+    """The names of the domains of a plan, as ``Names`` has those of an audit."""
+
+    def __init__(self, planned: Sequence[Planned | Failed]) -> None:
+        own = {
+            id(one): owner.of(one.definition).name for one in planned if isinstance(one, Planned)
+        }
+        taken = Counter(name for name in own.values() if name)
+        taken.update({printable(one.name) for one in planned})
+        self._own = {key: name for key, name in own.items() if name and taken[name] == 1}
+
+    def of(self, one: Planned | Failed) -> str:
+        """Return a name that can be pasted into a command."""
+        name = self._own.get(id(one)) or printable(one.name)
+        return shlex.quote(printable(name)) if name else "''"
+
+    def some(self, planned: Sequence[Planned | Failed]) -> str:
+        """Return the first names, whole, and how many more there are."""
+        return _some([self.of(one) for one in planned[:_MOST]], len(planned))
+
+
+def _some(names: list[str], number: int) -> str:
+    while len(names) > 1 and len(" ".join(names)) > _WIDTH:
+        names.pop()
+    more = number - len(names)
+    return " ".join(names) + (f" +{more}" if more else "")

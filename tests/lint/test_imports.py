@@ -31,10 +31,11 @@ LAYERS = {
         "atlas_file", "booted_memory", "channel", "destination", "dialling", "disassembly",
         "domain_probe", "fingerprint_store", "gather", "guest_link", "hypervisor", "journal",
         "ledger", "ledger_postgresql", "ledger_sqlite", "opened_channels", "packages",
-        "predictions", "probe", "qemu_binary", "qemu_process", "qemu_session", "release_data",
-        "selection", "service_manager", "shared_storage", "verifier", "whereabouts",
+        "plan_atlases", "plan_subject", "predictions", "probe", "qemu_binary", "qemu_process",
+        "qemu_session", "release_data", "selection", "service_manager", "shared_storage", "sites",
+        "verifier", "whereabouts",
     },
-    "jobs": {"audit", "daemon", "migrate", "survey", "type_survey", "verify", "why"},
+    "jobs": {"audit", "daemon", "migrate", "plan", "survey", "type_survey", "verify", "why"},
     "top": {"__main__", "cli", "commands"},
 }  # fmt: skip
 ORDER = list(LAYERS)

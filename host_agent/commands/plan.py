@@ -1,0 +1,118 @@
+"""The command ``plan``."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from host_agent import atlas_file
+from host_agent.atlas import Atlas
+from host_agent.commands.options import uris_or_default
+from host_agent.commands.terminal import complain, destination, orderly_end, progress
+from host_agent.errors import UsageError
+from host_agent.migration import CopyStorage
+from host_agent.output import plan as output
+from host_agent.output import plan_document
+from host_agent.output.summary import UNREACHABLE
+from host_agent.plan import Options, plan
+from host_agent.survey import survey
+
+
+@click.command(
+    "plan",
+    epilog="\b\nExamples:\n"
+    "  samemachine plan --to debian:trixie                 before this host is upgraded\n"
+    "  samemachine plan --to qemu+ssh://node2/system       before its domains move there\n"
+    "  samemachine plan vm1 vm2 --to node2.json.xz         an atlas: samemachine probe --output\n"
+    "  samemachine plan --to trixie,forky                  one after the other\n"
+    "  samemachine plan -c qemu+ssh://n1/system -c qemu+ssh://n2/system --to ubuntu:noble\n"
+    "  samemachine plan --to debian:trixie --format html --output plan.html\n"
+    "\n\b\nExit codes:\n  0  all move live, or start there\n"
+    "  1  something can't go, must be raised or restarted first, or the path is not supported\n"
+    "  2  usage, or a target that is not known\n"
+    "  3  of some it can't be told\n"
+    "  4  a libvirt can't be reached",
+)
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.option(
+    "--to", "goals", required=True, metavar="TARGET",
+    help="a libvirt URI, the file of an atlas, or a release (trixie, ubuntu:noble); several, "
+    "one after the other, with commas",
+)  # fmt: skip
+@click.option(
+    "-c", "--connect", "uris", multiple=True, metavar="URI",
+    help="where the domains are; repeatable  [default: this host]",
+)  # fmt: skip
+@click.option(
+    "--copy-storage", type=click.Choice([one.value for one in CopyStorage]),
+    help="local disks are copied in the moves",
+)  # fmt: skip
+@click.option("--unsafe", is_flag=True, help="the target sees the very same disks")
+@click.option(
+    "--atlas", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    help="the target host's atlas, made there by 'samemachine probe --output FILE'",
+)  # fmt: skip
+@click.option(
+    "--on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
+    help="the day of the move, for what is supported then  [default: today]",
+)  # fmt: skip
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=8, show_default=True, metavar="N",
+    help="how many domains to look at at the same time",
+)  # fmt: skip
+@click.option(
+    "--probe/--no-probe", default=True, show_default=True,
+    help="whether to ask this host's QEMU what it shows guests",
+)  # fmt: skip
+@click.option("-v", "--verbose", is_flag=True, help="every finding of every domain")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "html"]), default="text",
+    show_default=True, help="what to print",
+)  # fmt: skip
+@click.option(
+    "--output", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="write there instead of to standard output",
+)  # fmt: skip
+def plan_command(
+    domains: tuple[str, ...], goals: str, uris: tuple[str, ...], copy_storage: str | None,
+    atlas: Path | None, on: datetime | None, jobs: int, form: str, file: Path | None, *,
+    unsafe: bool, probe: bool, verbose: bool,
+) -> int:  # fmt: skip
+    """Say which domains can move or start there, which can't, and what to do first.
+
+    For each domain, running or not: does it move live, must it be restarted, must its machine type
+    be raised first (to which), or can't it go (why)? What will each guest see differently there, in
+    which order is it done, and what was not looked at. Nothing is changed.
+    """
+    wanted = [goal.strip() for goal in goals.split(",")]
+    if not all(wanted):
+        raise UsageError(f"--to {goals!r} names a target that is empty")
+    if atlas is not None and "://" not in wanted[0]:
+        raise UsageError("--atlas is of a host that is a target: --to URI")
+    options = Options(
+        uris=uris_or_default(uris), goals=wanted, names=domains, at_once=jobs,
+        copy_storage=CopyStorage(copy_storage) if copy_storage else None, unsafe=unsafe,
+        on=(on or datetime.now(UTC).astimezone()).date(),
+        atlas=None if atlas is None else atlas_file.read(atlas),
+    )  # fmt: skip
+    with orderly_end(), progress("looking at domains") as told:
+        found = plan(options, _asked if probe else None, told)
+    code = output.exit_code(found)
+    for sentence in found.unreachable:
+        complain(sentence, UNREACHABLE)
+    with destination(file) as console:
+        if form == "json":
+            console.file.write(plan_document.render(found, code))
+        elif form == "html":
+            console.file.write(plan_document.page(found))
+        else:
+            output.print_plan(console, found, code, verbose=verbose)
+    return code
+
+
+COMMANDS = (plan_command,)
+
+
+def _asked(emulator: str, types: tuple[str, ...]) -> Atlas:
+    with progress(f"probing {emulator}") as told:
+        return survey(emulator, types, told)

@@ -1,0 +1,274 @@
+"""A plan as text for people; what the formats share, and the exit code.
+
+What needs something comes first, then the warnings, the order, what guests will see, and always
+what was not looked at.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from host_agent import plan_outline
+from host_agent.missing import Missing
+from host_agent.model import Effect, Failed, Finding, Outcome
+from host_agent.output.names import PlannedNames, whose
+from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
+from host_agent.output.table import print_table
+from host_agent.plan_facts import Answer, Hop, Limit, Plan, Planned, Site, Way
+from host_agent.plan_outline import Group, Noted, Seen, Step, answer_of
+from host_agent.printable import printable
+
+WORDS = {
+    Answer.LIVE: "live", Answer.START: "start there", Answer.RESTART: "restart",
+    Answer.RAISE: "raise type first", Answer.CANNOT: "cannot", Answer.UNKNOWN: "cannot tell",
+}  # fmt: skip
+"""As they are counted."""
+_STYLES = {
+    Answer.LIVE: "green", Answer.START: "green", Answer.RESTART: "yellow", Answer.RAISE: "yellow",
+    Answer.CANNOT: "bold red", Answer.UNKNOWN: "yellow",
+}  # fmt: skip
+_EFFECT_STYLES = {
+    Effect.INVENTORY: "dim", Effect.DRIVER: "yellow", Effect.IDENTITY: "yellow",
+    Effect.BREAKING: "bold red",
+}  # fmt: skip
+_DO = {
+    Answer.RAISE: "raise here", Answer.LIVE: "move live", Answer.RESTART: "stop here, start there",
+    Answer.START: "start there, at any time",
+}  # fmt: skip
+_LEAST = 64
+_NEEDS = {Answer.RAISE, Answer.RESTART, Answer.CANNOT}
+_Row = tuple[Text, Text]
+
+
+def exit_code(plan: Plan) -> int:
+    """Return the exit code: what needs something first, then a host that can't be asked."""
+    answers = {answer_of(one) for hop in plan.hops for one in hop.planned}
+    unsupported = any(way.supported is False for hop in plan.hops for way in hop.ways)
+    if answers & _NEEDS or unsupported:
+        return MISMATCH
+    if plan.unreachable:
+        return UNREACHABLE
+    return UNVERIFIED if Answer.UNKNOWN in answers else VERIFIED
+
+
+def print_plan(console: Console, plan: Plan, code: int, *, verbose: bool) -> None:
+    """Print all hops; ``verbose``: every domain with every finding as well."""
+    for at, hop in enumerate(plan.hops):
+        if at:
+            console.print()
+        last = at == len(plan.hops) - 1
+        console.print(Text(heading(hop), "bold"), soft_wrap=True)
+        console.print(_counts(hop, code if last else None), soft_wrap=True)
+        for line in way_lines(hop):
+            console.print(Text(line, "yellow"), soft_wrap=True)
+        if not at:
+            for name in plan.staying:
+                console.print(f"{printable(name)} is the target itself: its domains stay")
+        names = PlannedNames(hop.planned)
+        sections = [
+            [_group(group, names) for group in plan_outline.groups(hop.planned)],
+            [_note(note, names) for note in plan_outline.noted(hop.planned, Outcome.WARN)],
+            [*_order(hop, names)],
+        ]
+        width = max((len(first) for rows in sections for first, _ in rows), default=0)
+        for rows in filter(None, sections):
+            console.print()
+            print_table(console, _grid(rows, width), least=_LEAST)
+        _print_seen(console, hop, verbose=verbose)
+        console.print()
+        print_table(console, _grid(_closing(hop), 0), least=_LEAST)
+        if verbose:
+            console.print()
+            print_table(console, _grid(_each(hop), 0), least=_LEAST)
+
+
+def _grid(rows: Iterable[_Row], width: int) -> Table:
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True, min_width=width)
+    grid.add_column(overflow="fold")
+    for row in rows:
+        grid.add_row(*row)
+    return grid
+
+
+def heading(hop: Hop) -> str:
+    """Return from where to where, whether releases fit, and how many domains."""
+    number = len(hop.planned)
+    sources = ", ".join(map(_site, hop.sources))
+    parts = (
+        f"{sources} -> {_site(hop.target)}", f"live path: {path_word(hop.ways)}",
+        f"{number} domain{'' if number == 1 else 's'}",
+    )  # fmt: skip
+    return " | ".join(printable(part) for part in parts)
+
+
+def _site(site: Site) -> str:
+    release = "" if site.release in {None, site.name} else f"{site.release} "
+    return f"{site.name} {release}{site.end.qemu or ''}".rstrip()
+
+
+def path_word(ways: Sequence[Way]) -> str:
+    """Return the worst of some ways in a word."""
+    known = {way.supported for way in ways}
+    if False in known:
+        return "not supported"
+    return "not known" if None in known or not known else "supported"
+
+
+def way_lines(hop: Hop) -> Iterator[str]:
+    """Yield why a path is not supported, and the way round."""
+    for way in hop.ways:
+        if way.supported is False:
+            around = f"; way round: {' -> '.join(way.around)}" if way.around else ""
+            yield printable(f"{way.source} -> {hop.target.name} is {way.why}{around}")
+
+
+def counts(hop: Hop) -> Counter[Answer]:
+    """Count the answers."""
+    return Counter(map(answer_of, hop.planned))
+
+
+def _counts(hop: Hop, code: int | None) -> Text:
+    counted, line = counts(hop), Text()
+    for answer, word in WORDS.items():
+        if counted[answer]:
+            line.append((" | " if line else "") + f"{word} {counted[answer]}", _STYLES[answer])
+    if not line:
+        line.append("no domains", "dim")
+    if code is not None:
+        line.append(f"   exit {code}", "dim")
+    return line
+
+
+def _group(group: Group, names: PlannedNames) -> _Row:
+    text = Text(f"{names.some(group.domains)}")
+    for at, finding in enumerate(group.reasons):
+        text.append("  " if not at else "\n").append(printable(finding.sentence))
+        remedy = remedy_of(group, finding, names)
+        if remedy:
+            text.append(f"\n-> {printable(remedy)}", "dim")
+    return Text(group.answer.upper(), _STYLES[group.answer]), text
+
+
+def remedy_of(group: Group, finding: Finding, names: PlannedNames) -> str | None:
+    """Return what to do about a finding; where the type is to be raised, how."""
+    if group.raise_to is not None and finding.check in {"move-machine-type", "plan-next-start"}:
+        return raise_command(group.domains, group.raise_to, names)
+    return _named(finding.remedy, group.domains, names)
+
+
+def raise_command(domains: Sequence[Planned | Failed], machine: str, names: PlannedNames) -> str:
+    """Return the command that raises some domains' machine type."""
+    return f"samemachine upgrade {names.some(domains)} --to {machine}"
+
+
+def _named(
+    remedy: str | None, domains: Sequence[Planned | Failed], names: PlannedNames
+) -> str | None:
+    if remedy is None or len(domains) > 1:
+        return remedy
+    return remedy.replace("NAME", names.of(domains[0]))
+
+
+def _note(note: Noted, names: PlannedNames) -> _Row:
+    text = Text(f"{names.some(note.domains)}  {printable(note.finding.sentence)}")
+    remedy = _named(note.finding.remedy, note.domains, names)
+    if remedy:
+        text.append(f"\n-> {printable(remedy)}", "dim")
+    return Text("NOTE", "yellow"), text
+
+
+def _order(hop: Hop, names: PlannedNames) -> Iterator[_Row]:
+    steps = plan_outline.steps(hop.planned)
+    if len(steps) < 2:
+        return
+    for number, step in enumerate(steps, 1):
+        yield (
+            Text("ORDER" if number == 1 else "", "bold"),
+            Text(f"{number} {step_words(step)}: {names.some(step.domains)}"),
+        )
+
+
+def step_words(step: Step) -> str:
+    """Return what a step is."""
+    to = f" to {printable(step.raise_to)}" if step.raise_to else ""
+    return f"{_DO[step.answer]}{to}"
+
+
+def _print_seen(console: Console, hop: Hop, *, verbose: bool) -> None:
+    seen = plan_outline.seen(hop.planned)
+    console.print()
+    head = Text("GUESTS WILL SEE", "bold")
+    if not seen:
+        console.print(head.append(f"  while moving: nothing. {nothing_seen(hop)}", ""))
+        return
+    console.print(head.append("  while moving: nothing. At their next boot there:", ""))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(no_wrap=True, justify="right")
+    table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    names = PlannedNames(hop.planned)
+    for one in seen:
+        change = Text(seen_words(one))
+        if verbose:
+            change.append(f"\n{names.some(one.domains)}; {one.touched.source}", "dim")
+        table.add_row(
+            Text(str(len(one.domains))), change,
+            Text(one.touched.effect, _EFFECT_STYLES[one.touched.effect]), Text(one.touched.who),
+        )  # fmt: skip
+    print_table(console, table)
+
+
+def nothing_seen(hop: Hop) -> str:
+    """Return why no change is listed."""
+    compared = [
+        one
+        for one in hop.planned
+        if isinstance(one, Planned) and not isinstance(one.outlook, Missing)
+    ]
+    if compared:
+        return "At their next boot there: the same machine"
+    return "What they find at their next boot there is not known"
+
+
+def seen_words(seen: Seen) -> str:
+    """Return a change in words, without values where they vary."""
+    difference = seen.difference
+    if not seen.varies:
+        return printable(str(difference))
+    subject = f" {difference.subject}" if difference.subject else ""
+    return printable(f"{difference.area}{subject}: {difference.field} differs")
+
+
+def limit_words(limit: Limit) -> str:
+    """Return above which type nothing may be raised yet, and why."""
+    until = " and ".join(limit.until)
+    return printable(f"raise no {limit.family} above {limit.newest} until {until} is gone")
+
+
+def _closing(hop: Hop) -> Iterator[_Row]:
+    for head, lines in (
+        ("COMPARED", hop.compared),
+        ("NOT CHECKED", plan_outline.not_checked(hop)),
+        ("MIXED POOL", tuple(map(limit_words, hop.limits))),
+    ):
+        for at, line in enumerate(lines):
+            yield Text("" if at else head, "bold"), Text(printable(line))
+
+
+def _each(hop: Hop) -> Iterator[_Row]:
+    for one in hop.planned:
+        if isinstance(one, Failed):
+            yield Text(Answer.UNKNOWN), Text(printable(f"{one.name}: {one.error}"))
+            continue
+        machine = one.definition.machine or "no machine type"
+        told = Text(printable(f"{one.name}  {whose(one.definition)}  {machine}, {one.state}"))
+        for finding in one.findings:
+            told.append(
+                f"\n{finding.check} {finding.outcome}: {printable(finding.sentence)}", "dim"
+            )
+        yield Text(one.answer, _STYLES[one.answer]), told

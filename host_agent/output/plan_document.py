@@ -1,0 +1,169 @@
+"""A plan as JSON, and as a page."""
+
+import json
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from host_agent import plan_outline
+from host_agent.missing import Missing
+from host_agent.model import Failed, Finding, Outcome
+from host_agent.output import plan as text
+from host_agent.output.names import PlannedNames, whose
+from host_agent.plan_facts import Answer, Hop, Plan, Planned, Site
+from host_agent.plan_outline import answer_of
+from host_agent.printable import printable
+
+_SCHEMA = 1
+_TEMPLATE = "plan.html"
+_SHOWN = {Outcome.FAIL, Outcome.WARN, Outcome.UNKNOWN}
+
+
+def render(plan: Plan, code: int) -> str:
+    """Return the plan as JSON."""
+    document = {
+        "schema": _SCHEMA,
+        "exit_code": code,
+        "seconds": round(plan.seconds, 3),
+        "unreachable": list(plan.unreachable),
+        "staying": list(plan.staying),
+        "hops": [_hop(hop) for hop in plan.hops],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def _hop(hop: Hop) -> dict[str, Any]:
+    return {
+        "sources": [_site(site) for site in hop.sources],
+        "target": _site(hop.target),
+        "paths": [
+            {"source": way.source, "supported": way.supported, "why": way.why,
+             "around": list(way.around)}
+            for way in hop.ways
+        ],
+        "counts": {answer.value: number for answer, number in text.counts(hop).items()},
+        "domains": [_domain(one) for one in hop.planned],
+        "order": [
+            {"step": step.answer, "raise_to": step.raise_to,
+             "domains": [one.name for one in step.domains]}
+            for step in plan_outline.steps(hop.planned)
+        ],
+        "guests_will_see": [
+            {
+                "area": one.difference.area, "subject": one.difference.subject,
+                "field": one.difference.field, "old": one.difference.old,
+                "new": one.difference.new, "varies": one.varies, "effect": one.touched.effect,
+                "who": one.touched.who, "source": one.touched.source,
+                "domains": [domain.name for domain in one.domains],
+            }
+            for one in plan_outline.seen(hop.planned)
+        ],
+        "mixed_pool": [
+            {"family": limit.family, "newest": limit.newest, "until": list(limit.until)}
+            for limit in hop.limits
+        ],
+        "compared": list(hop.compared),
+        "not_checked": list(plan_outline.not_checked(hop)),
+    }  # fmt: skip
+
+
+def _site(site: Site) -> dict[str, Any]:
+    return {
+        "name": site.name, "kind": site.kind, "qemu": site.end.qemu, "libvirt": site.end.libvirt,
+        "release": site.release,
+    }  # fmt: skip
+
+
+def _domain(one: Planned | Failed) -> dict[str, Any]:
+    if isinstance(one, Failed):
+        return {"name": one.name, "uuid": one.uuid, "answer": Answer.UNKNOWN, "error": one.error}
+    return {
+        "name": one.name,
+        "uuid": str(one.uuid),
+        "source": one.source,
+        "state": one.state,
+        "answer": one.answer,
+        "machine": one.definition.machine,
+        "raise_to": one.raise_to,
+        "findings": [_finding(finding) for finding in one.findings],
+        "next_boot": None
+        if isinstance(one.outlook, Missing)
+        else [str(difference) for difference in one.outlook],
+        "next_boot_unknown": one.outlook.sentence if isinstance(one.outlook, Missing) else None,
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    fields = {
+        "check": finding.check, "outcome": finding.outcome, "sentence": finding.sentence,
+        "remedy": finding.remedy,
+    }  # fmt: skip
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def page(plan: Plan) -> str:
+    """Return the plan as one HTML file that needs no other."""
+    environment = Environment(
+        loader=PackageLoader("host_agent", "data/templates"), autoescape=True,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    shown = {"hops": [_shown(hop) for hop in plan.hops]}
+    return environment.get_template(_TEMPLATE).render(plan=shown) + "\n"
+
+
+def _shown(hop: Hop) -> dict[str, Any]:
+    names = PlannedNames(hop.planned)
+    counted = text.counts(hop)
+    return {
+        "target": {"name": printable(hop.target.name)},
+        "heading": text.heading(hop),
+        "counts": ", ".join(
+            f"{word} {counted[answer]}" for answer, word in text.WORDS.items() if counted[answer]
+        ) or "no domains",
+        "ways": [
+            {
+                "source": printable(way.source), "word": text.path_word([way]),
+                "why": printable(way.why), "around": [printable(one) for one in way.around],
+            }
+            for way in hop.ways
+        ],
+        "domains": [_row(one) for one in hop.planned],
+        "order": [
+            {"what": text.step_words(step), "domains": [names.of(one) for one in step.domains]}
+            for step in plan_outline.steps(hop.planned)
+        ],
+        "seen": [
+            {
+                "number": len(one.domains), "change": text.seen_words(one),
+                "effect": one.touched.effect, "who": one.touched.who,
+            }
+            for one in plan_outline.seen(hop.planned)
+        ],
+        "nothing_seen": text.nothing_seen(hop),
+        "limits": [text.limit_words(limit) for limit in hop.limits],
+        "compared": [printable(line) for line in hop.compared],
+        "not_checked": [printable(line) for line in plan_outline.not_checked(hop)],
+    }  # fmt: skip
+
+
+def _row(one: Planned | Failed) -> dict[str, Any]:
+    if isinstance(one, Failed):
+        return {
+            "name": printable(one.name), "owner": "", "uuid": one.uuid, "source": "", "state": "",
+            "answer": Answer.UNKNOWN, "css": "unknown", "machine": "", "raise_to": None,
+            "findings": [{"sentence": printable(one.error), "remedy": None}],
+        }  # fmt: skip
+    return {
+        "name": printable(one.name), "owner": whose(one.definition), "uuid": str(one.uuid),
+        "source": printable(one.source), "state": one.state, "answer": text.WORDS[answer_of(one)],
+        "css": "unknown" if one.answer is Answer.UNKNOWN else one.answer,
+        "machine": printable(one.definition.machine or "none"), "raise_to": one.raise_to,
+        "findings": [
+            {
+                "sentence": printable(finding.sentence),
+                "remedy": None if finding.remedy is None else printable(finding.remedy),
+            }
+            for finding in one.findings
+            if finding.outcome in _SHOWN
+        ],
+    }  # fmt: skip

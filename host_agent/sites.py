@@ -1,0 +1,193 @@
+"""The sites of a plan: hosts over libvirt, atlases from files, releases from what is shipped."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from pathlib import Path
+
+from host_agent import (
+    atlas_file,
+    capabilities,
+    catalogue,
+    machine_types,
+    packages,
+    release_data,
+    releases,
+)
+from host_agent.atlas import Atlas
+from host_agent.capabilities import Offer
+from host_agent.destination import Destination, absent
+from host_agent.errors import UsageError
+from host_agent.missing import Missing, Reason
+from host_agent.model import Definition
+from host_agent.move import End
+from host_agent.plan_facts import Kind, Offers, Site, Way
+
+# QEMU's word for an architecture → libvirt's words.
+_LIBVIRTS = {"ppc64": ("ppc64le", "ppc64"), "x86_64": ("x86_64", "i686")}
+_ARCHITECTURES = "x86_64", "aarch64", "ppc64", "s390x", "riscv64", "loongarch64"
+
+
+def is_uri(text: str) -> bool:
+    """Tell whether a target is a libvirt to be asked."""
+    return "://" in text
+
+
+def of_host(host: Destination, *, local: bool) -> Site:
+    """Return a host; its release is known where it is this one, or where its QEMU says it."""
+    offers = capabilities.all_offers(host.facts.capabilities)
+    return Site(
+        name=host.end.name, kind=Kind.HOST, end=host.end, offers=offers,
+        release=packages.release() if local else _by_types(offers.values()),
+    )  # fmt: skip
+
+
+def _by_types(offers: Iterable[Offers]) -> str | None:
+    """Ubuntu names its newest machine types after the release whose QEMU it is."""
+    own = {
+        parsed.text
+        for offered in offers
+        for offer in offered.values()
+        if (parsed := machine_types.parse(offer.canonical)).vendor is machine_types.Vendor.UBUNTU
+    }
+    released = {
+        machine_types.parse(newest).release
+        for family in machine_types.FAMILIES
+        if (newest := machine_types.newest(sorted(_of(family, own)))) is not None
+    }
+    return f"ubuntu:{released.pop()}" if len(released) == 1 else None
+
+
+def _of(family: str, names: Iterable[str]) -> Iterable[str]:
+    return (name for name in names if machine_types.family(name) == family)
+
+
+def named(text: str, on: date) -> Site:
+    """Return an atlas's file or a release; raises ``UsageError`` where it is neither."""
+    if Path(text).exists():
+        return _of_atlas(text)
+    return _of_release(text, on)
+
+
+def _of_atlas(text: str) -> Site:
+    atlas = atlas_file.read(Path(text))
+    made = atlas.made
+    release = None if made.distribution is None else made.distribution.lower().replace(" ", ":")
+    return _from_atlases(made.host or text, Kind.ATLAS, {made.architecture: atlas}, release)
+
+
+def _of_release(text: str, on: date) -> Site:
+    known = release_data.known()
+    found = None if isinstance(known, Missing) else releases.find(text, known, on)
+    name = text if found is None else f"{found.distribution}:{found.codename}"
+    shipped = {
+        shipped_name.rpartition(":")[2]: shipped_name
+        for shipped_name in atlas_file.shipped()
+        if shipped_name.rpartition(":")[0] == name
+        or (":" not in name and shipped_name.split(":")[1] == name)
+    }
+    if shipped:
+        title = next(iter(shipped.values())).rpartition(":")[0]
+        atlases = {one: atlas_file.read_shipped(file) for one, file in shipped.items()}
+        return _from_atlases(title, Kind.RELEASE, atlases, title)
+    listed = catalogue.release(name)
+    if listed is None:
+        releases_there = ", ".join(
+            dict.fromkeys(one.rpartition(":")[0] for one in atlas_file.shipped())
+        )
+        raise UsageError(
+            f"{text!r} is no file, no libvirt URI and no release that is known; releases are for "
+            f"example {releases_there}, ubuntu:noble; the machine types of another: an atlas of "
+            "its QEMU, by samemachine probe --root FOLDER --output FILE"
+        )
+    return _from_catalogue(listed)
+
+
+def _from_atlases(name: str, kind: Kind, atlases: Mapping[str, Atlas], release: str | None) -> Site:
+    offers: dict[tuple[str, str], Offers] = {}
+    by_word: dict[str, Atlas] = {}
+    for architecture, atlas in atlases.items():
+        offered = _offers((one.name, (one.alias,), one.deprecated) for one in atlas.machines)
+        for word in _LIBVIRTS.get(architecture, (architecture,)):
+            offers[word, ""] = offered
+            by_word[word] = atlas
+    versions = {atlas.made.qemu for atlas in atlases.values()}
+    return Site(
+        name=name, kind=kind, offers=offers, release=release, atlases=by_word,
+        end=End(name=name, uuid=None, qemu=versions.pop() if len(versions) == 1 else None),
+    )  # fmt: skip
+
+
+def _from_catalogue(listed: catalogue.Release) -> Site:
+    name = f"{listed.distribution}:{listed.name}"
+    found = {
+        architecture: offering
+        for architecture in _ARCHITECTURES
+        if (offering := catalogue.offering(listed.distribution, listed.name, architecture))
+    }
+    if not found:
+        raise UsageError(
+            f"the machine types of {name} are not known: make an atlas of its QEMU with "
+            "samemachine probe --root FOLDER --output FILE, and plan --to that"
+        )
+    return Site(
+        name=name, kind=Kind.RELEASE, release=name, end=End(name=name, uuid=None, qemu=listed.qemu),
+        whole=all(one.whole for one in found.values()),
+        offers={
+            (word, ""): _offers(
+                (one.name, one.aliases, bool(one.deprecated)) for one in offering.types
+            )
+            for architecture, offering in found.items()
+            for word in _LIBVIRTS.get(architecture, (architecture,))
+        },
+    )  # fmt: skip
+
+
+def _offers(machines: Iterable[tuple[str, Iterable[str | None], bool]]) -> dict[str, Offer]:
+    """Return offers by name, aliases too, from (name, aliases, deprecated)."""
+    found: dict[str, Offer] = {}
+    for name, aliases, deprecated in machines:
+        for one in (name, *aliases):
+            if one:
+                found[one] = Offer(canonical=name, deprecated=deprecated)
+    return found
+
+
+def offer(site: Site, definition: Definition) -> Offer | Missing:
+    """Return a domain's machine type as an atlas or a release has it."""
+    name, offered = definition.machine, site.offered(definition)
+    if name is None:
+        return Missing(reason=Reason.UNSUPPORTED, sentence="the domain names no machine type")
+    if offered is None:
+        return Missing(
+            reason=Reason.UNSUPPORTED,
+            sentence=f"its machine types for {definition.architecture} guests are not known",
+            remedy="make an atlas of its QEMU: samemachine probe --output FILE",
+        )
+    if name in offered:
+        return offered[name]
+    if site.whole or machine_types.parse(name).vendor is machine_types.Vendor.UPSTREAM:
+        return absent(name)
+    return Missing(
+        reason=Reason.UNSUPPORTED, sentence=f"whether it has {name} is not established",
+        remedy="ask a host of that release: samemachine plan --to URI",
+    )  # fmt: skip
+
+
+def way(source: Site, target: Site, on: date) -> Way:
+    """Say whether guests may move live between the releases of two sites."""
+    known = release_data.known()
+    if isinstance(known, Missing):
+        return Way(source=source.name, supported=None, why=known.sentence)
+    if source.release is None or target.release is None:
+        unseen = [one.name for one in (source, target) if one.release is None]
+        return Way(
+            source=source.name, supported=None,
+            why=f"the release of {' and '.join(unseen)} can't be seen from here; look it up: "
+            "samemachine path FROM TO",
+        )  # fmt: skip
+    answer = releases.path(source.release, target.release, known, on=on, live=True)
+    supported = {releases.Supported.YES: True, releases.Supported.NO: False}
+    return Way(
+        source=source.name, supported=supported.get(answer.supported), why=answer.why,
+        around=tuple(one.codename for one in answer.through),
+    )  # fmt: skip
