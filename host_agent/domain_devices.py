@@ -42,6 +42,8 @@ class Devices:
     cpu_mode: str | None
     roms: frozenset[str] = frozenset()
     """Option ROMs that come with QEMU, as its memory blocks end: ``e1000.rom``."""
+    state: tuple[str, ...] = ()
+    """What the guest keeps beside its disks, in words: firmware variables, a TPM's secrets."""
 
     @property
     def host_bound_cpu(self) -> bool:
@@ -68,6 +70,7 @@ def parse(xml: str) -> Devices:
         cpu=None if cpu is None else etree.tostring(cpu, encoding="unicode", with_tail=False),
         cpu_mode=cpu_mode(root),
         roms=frozenset(_roms(root)),
+        state=tuple(_state(root)),
     )
 
 
@@ -97,6 +100,16 @@ def _roms(root: etree._Element) -> Iterator[str]:
             )
             if name in roms and not own:
                 yield roms[name]
+
+
+def _state(root: etree._Element) -> Iterator[str]:
+    nvram = root.find("os/nvram")
+    if nvram is not None:
+        source = nvram.find("source")
+        file = (nvram.text or "").strip() or ("" if source is None else source.get("file", ""))
+        yield f"firmware variables {file}".rstrip()
+    if root.find("devices/tpm/backend[@type='emulator']") is not None:
+        yield "the state of its TPM"
 
 
 def _passthrough(root: etree._Element) -> Iterator[str]:

@@ -267,7 +267,7 @@ def _asked(
     lacking = plan_answer.lacking(definition, offer, persistent, next_start)
     raised = Target(name=None, why="there is nothing to raise")
     if lacking is not None:
-        raised = _raised(lacking, stop.site, definition, all_sites)
+        raised = _raised(lacking, stop.site, goal, definition, all_sites)
     going = definition.machine or ""
     if lacking is not None:
         going = raised.name or going
@@ -279,7 +279,12 @@ def _asked(
     )  # fmt: skip
 
 
-def _raised(name: str, here: Site, definition: Definition, all_sites: Sequence[Site]) -> Target:
+def _raised(
+    name: str, here: Site, goal: _Stop, definition: Definition, all_sites: Sequence[Site]
+) -> Target:
+    if goal.site.offered(definition) is None:
+        why = f"{goal.site.name} has no emulator {definition.emulator}"
+        return Target(name=None, why=why)
     offered = [site.offered(definition) for site in all_sites]
     known = [one for one in offered if one is not None]
     meant = (here.offered(definition) or {}).get(name)

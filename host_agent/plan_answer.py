@@ -29,6 +29,7 @@ _FOLLOWS = {
 }
 """What follows where a check fails; the worst one decides."""
 _WORST = (Answer.CANNOT, Answer.RAISE, Answer.RESTART)
+_STARTING = {Answer.START, Answer.RESTART}
 _DECIDING = {"move-machine-type", "plan-next-start", "move-cpu", "plan-start-cpu"}
 """Checks without whose evidence nothing can be said, at a host that could have given it."""
 
@@ -39,10 +40,11 @@ def judge(question: Question, source: str) -> Planned:
         finding for check in CHECKS for finding in check(question) if finding is not None
     )
     answer = _answer(question, findings)
+    raising = {one.check: one.outcome for one in findings}.get("plan-raise")
     return Planned(
         definition=question.subject.definition, source=source, state=question.subject.state,
-        answer=answer, raise_to=question.raised.name if answer is Answer.RAISE else None,
-        findings=findings, outlook=question.outlook,
+        answer=answer, raise_to=question.raised.name if raising is Outcome.WARN else None,
+        findings=(*findings, *_left_behind(question, answer)), outlook=question.outlook,
     )  # fmt: skip
 
 
@@ -168,6 +170,19 @@ def _passthrough(question: Question) -> tuple[Finding | None, ...]:
     )  # fmt: skip
 
 
+def _left_behind(question: Question, answer: Answer) -> tuple[Finding, ...]:
+    """``plan-state``: a live move carries along what a stop and a start elsewhere do not."""
+    files = question.subject.start.state
+    if not files or question.kind is not Kind.HOST or answer not in _STARTING:
+        return ()
+    return (
+        Finding(
+            check="plan-state", outcome=Outcome.WARN,
+            sentence=f"what it keeps on this host must be copied there: {', '.join(files)}",
+        ),
+    )  # fmt: skip
+
+
 def _saved(question: Question) -> tuple[Finding | None, ...]:
     """``plan-saved``: a saved guest is taken up only by the same machine type, on its own host."""
     saved, offer = question.subject.saved, question.saved
@@ -186,7 +201,8 @@ def _saved(question: Question) -> tuple[Finding | None, ...]:
         return (
             Finding(
                 check="plan-saved", outcome=Outcome.FAIL,
-                sentence="its saved state stays on this host", remedy=here,
+                sentence="its saved state stays on this host, also in an offline migration",
+                remedy=here,
             ),
         )  # fmt: skip
     if isinstance(offer, Missing):

@@ -163,6 +163,11 @@ def not_checked(hop: Hop) -> tuple[str, ...]:
     """Return what the plan did not look at, in sentences; never none."""
     lines = [_DECIDED_THERE[hop.target.kind], _DEVICES, *hop.unchecked]
     lines += [f"release path of {way.source}: {way.why}" for way in hop.ways if not _known(way)]
+    uefi = [
+        one for one in hop.planned if isinstance(one, Planned) and one.definition.firmware == "efi"
+    ]
+    if uefi:
+        lines.append(f"{_some(len(uefi))} with UEFI: whether its images there are as large as here")
     why: dict[str, int] = {}
     for one in hop.planned:
         if isinstance(one, Planned) and isinstance(one.outlook, Missing):

@@ -96,11 +96,10 @@ def _grid(rows: Iterable[_Row], width: int) -> Table:
 
 def heading(hop: Hop) -> str:
     """Return from where to where, whether releases fit, and how many domains."""
-    number = len(hop.planned)
     sources = ", ".join(map(_site, hop.sources))
     parts = (
         f"{sources} -> {_site(hop.target)}", f"live path: {path_word(hop.ways)}",
-        f"{number} domain{'' if number == 1 else 's'}",
+        _domains(len(hop.planned)),
     )  # fmt: skip
     return " | ".join(printable(part) for part in parts)
 
@@ -217,7 +216,7 @@ def _print_seen(console: Console, hop: Hop, *, verbose: bool) -> None:
         if verbose:
             change.append(f"\n{names.some(one.domains)}; {one.touched.source}", "dim")
         table.add_row(
-            Text(str(len(one.domains))), change,
+            Text(_domains(len(one.domains))), change,
             Text(one.touched.effect, _EFFECT_STYLES[one.touched.effect]), Text(one.touched.who),
         )  # fmt: skip
     print_table(console, table)
@@ -244,17 +243,26 @@ def seen_words(seen: Seen) -> str:
     return printable(f"{difference.area}{subject}: {difference.field} differs")
 
 
-def limit_words(limit: Limit) -> str:
-    """Return above which type nothing may be raised yet, and why."""
-    until = " and ".join(limit.until)
-    return printable(f"raise no {limit.family} above {limit.newest} until {until} is gone")
+def _domains(number: int) -> str:
+    return f"{number} domain{'' if number == 1 else 's'}"
+
+
+def limit_lines(limits: Iterable[Limit]) -> tuple[str, ...]:
+    """Return above which types nothing may be raised yet, and until when."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for limit in limits:
+        found.setdefault(limit.until, []).append(limit.newest)
+    return tuple(
+        printable(f"raise no type above {', '.join(newest)} until {' and '.join(until)} is gone")
+        for until, newest in found.items()
+    )
 
 
 def _closing(hop: Hop) -> Iterator[_Row]:
     for head, lines in (
         ("COMPARED", hop.compared),
         ("NOT CHECKED", plan_outline.not_checked(hop)),
-        ("MIXED POOL", tuple(map(limit_words, hop.limits))),
+        ("MIXED POOL", limit_lines(hop.limits)),
     ):
         for at, line in enumerate(lines):
             yield Text("" if at else head, "bold"), Text(printable(line))

@@ -140,7 +140,7 @@ def _shown(hop: Hop) -> dict[str, Any]:
             for one in plan_outline.seen(hop.planned)
         ],
         "nothing_seen": text.nothing_seen(hop),
-        "limits": [text.limit_words(limit) for limit in hop.limits],
+        "limits": list(text.limit_lines(hop.limits)),
         "compared": [printable(line) for line in hop.compared],
         "not_checked": [printable(line) for line in plan_outline.not_checked(hop)],
     }  # fmt: skip
