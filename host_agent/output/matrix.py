@@ -1,20 +1,16 @@
 """The matrix of supported paths: text, JSON, and pages for people who plan upgrades."""
 
 import json
-from functools import cache
-from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from host_agent.output import page
 from host_agent.output.table import print_table
 from host_agent.printable import printable
 from host_agent.releases import SHOWN, Cell, Matrix, Release
-
-if TYPE_CHECKING:
-    import jinja2
 
 _SCHEMA = 1
 _YES, _ENDED, _NO = "yes", "ended", "no"
@@ -22,7 +18,6 @@ _MARKS = {_YES: "Y", _ENDED: "(Y)", _NO: "·"}
 _STYLES = {_YES: "green", _ENDED: "dim", _NO: "dim"}
 _FILLS = {_YES: "#b7e1b0", _ENDED: "#eeeeee", _NO: "#ffffff"}
 _SIDE, _LEFT, _TOP = 26, 150, 120
-_TEMPLATES = "data/templates"
 
 
 def _kind(cell: Cell) -> str:
@@ -119,7 +114,8 @@ def render_page(matrix: Matrix, form: str) -> str:
         for number, (origin, row) in enumerate(zip(matrix.releases, matrix.rows, strict=True))
     ]
     bottom = _TOP + size * _SIDE + 24
-    return _environment().get_template(f"matrix.{form}.j2").render(
+    return page.render(
+        f"matrix.{form}.j2",
         title=_title(matrix), columns=columns, rows=rows, legend=_legend(matrix), side=_SIDE,
         left=_LEFT, top=_TOP, legend_top=bottom, height=bottom + 48,
         width=max(_LEFT + size * _SIDE + 70, 620),
@@ -133,18 +129,3 @@ def _why(origin: Release, target: Release, cell: Cell, matrix: Matrix) -> str:
         _NO: "not supported",
     }
     return f"{origin.codename} to {target.codename}: {words[_kind(cell)]}"
-
-
-@cache
-def _environment() -> "jinja2.Environment":
-    # It takes as long to load as all of a short command: only for who wants a page.
-    import jinja2  # noqa: PLC0415
-
-    def source(name: str) -> str | None:
-        place = resources.files("host_agent").joinpath(*_TEMPLATES.split("/"), name)
-        return place.read_text(encoding="utf-8") if place.is_file() else None
-
-    return jinja2.Environment(
-        loader=jinja2.FunctionLoader(source), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip

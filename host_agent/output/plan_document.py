@@ -3,11 +3,10 @@
 import json
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from host_agent import plan_outline
 from host_agent.missing import Missing
 from host_agent.model import Failed, Finding, Outcome
+from host_agent.output import page as page_of
 from host_agent.output import plan as text
 from host_agent.output.names import PlannedNames, whose
 from host_agent.plan_facts import Answer, Hop, Plan, Planned, Site
@@ -15,7 +14,7 @@ from host_agent.plan_outline import answer_of
 from host_agent.printable import printable
 
 _SCHEMA = 1
-_TEMPLATE = "plan.html"
+_TEMPLATE = "plan.html.j2"
 _SHOWN = {Outcome.FAIL, Outcome.WARN, Outcome.UNKNOWN}
 
 
@@ -103,12 +102,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 def page(plan: Plan) -> str:
     """Return the plan as one HTML file that needs no other."""
-    environment = Environment(
-        loader=PackageLoader("host_agent", "data/templates"), autoescape=True,
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
-    shown = {"hops": [_shown(hop) for hop in plan.hops]}
-    return environment.get_template(_TEMPLATE).render(plan=shown) + "\n"
+    return page_of.render(_TEMPLATE, plan={"hops": [_shown(hop) for hop in plan.hops]})
 
 
 def _shown(hop: Hop) -> dict[str, Any]:
