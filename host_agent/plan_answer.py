@@ -43,7 +43,8 @@ def judge(question: Question, source: str) -> Planned:
     raising = {one.check: one.outcome for one in findings}.get("plan-raise")
     return Planned(
         definition=question.subject.definition, source=source, state=question.subject.state,
-        answer=answer, raise_to=question.raised.name if raising is Outcome.WARN else None,
+        active=question.subject.active is not None, answer=answer,
+        raise_to=question.raised.name if raising is Outcome.WARN else None,
         findings=(*findings, *_left_behind(question, answer)), outlook=question.outlook,
     )  # fmt: skip
 

@@ -126,6 +126,7 @@ class Planned:
     source: str
     """The name of the site that it is on."""
     state: str
+    active: bool
     answer: Answer
     raise_to: str | None
     """Where the answer is ``raise``."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from host_agent import atlas_diff, effects, machine_types, targets
 from host_agent.effects import Touched
@@ -53,18 +54,33 @@ class Noted:
     domains: tuple[Planned, ...]
 
 
+class Do(StrEnum):
+    """What is done, in this order.
+
+    A type is raised while the old host still has it; what keeps running goes before what stops.
+    """
+
+    RAISE = "raise here"
+    RESTORE = "start here, from its saved state, then plan again"
+    LIVE = "move live"
+    RESTART = "stop here, start there"
+    START = "start there, at any time"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """Something to do, in its place among others."""
 
-    answer: Answer
+    do: Do
     raise_to: str | None
     domains: tuple[Planned, ...]
 
 
 _ORDER = (Answer.CANNOT, Answer.RAISE, Answer.RESTART, Answer.UNKNOWN)
-_STEPS = (Answer.RAISE, Answer.LIVE, Answer.RESTART, Answer.START)
-"""A type is raised while the old host still has it; what keeps running comes before what stops."""
+_DO = {
+    Answer.RAISE: Do.RAISE, Answer.LIVE: Do.LIVE, Answer.RESTART: Do.RESTART,
+    Answer.START: Do.START,
+}  # fmt: skip
 
 
 def answer_of(result: Planned | Failed) -> Answer:
@@ -129,13 +145,17 @@ def noted(planned: Sequence[Planned | Failed], outcome: Outcome) -> tuple[Noted,
 
 def steps(planned: Sequence[Planned | Failed]) -> tuple[Step, ...]:
     """Return what to do in which order."""
-    found: dict[tuple[int, str | None], list[Planned]] = {}
+    found: dict[tuple[Do, str | None], list[Planned]] = {}
     for one in planned:
-        if isinstance(one, Planned) and one.answer in _STEPS:
-            found.setdefault((_STEPS.index(one.answer), one.raise_to), []).append(one)
+        if isinstance(one, Planned) and one.answer in _DO:
+            do = _DO[one.answer]
+            if do is Do.RESTART and not one.active:
+                do = Do.RESTORE
+            found.setdefault((do, one.raise_to), []).append(one)
+    order = list(Do)
     return tuple(
-        Step(answer=_STEPS[at], raise_to=name, domains=tuple(found[at, name]))
-        for at, name in sorted(found, key=lambda key: (key[0], key[1] or ""))
+        Step(do=do, raise_to=name, domains=tuple(found[do, name]))
+        for do, name in sorted(found, key=lambda key: (order.index(key[0]), key[1] or ""))
     )
 
 

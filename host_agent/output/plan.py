@@ -34,10 +34,6 @@ _EFFECT_STYLES = {
     Effect.INVENTORY: "dim", Effect.DRIVER: "yellow", Effect.IDENTITY: "yellow",
     Effect.BREAKING: "bold red",
 }  # fmt: skip
-_DO = {
-    Answer.RAISE: "raise here", Answer.LIVE: "move live", Answer.RESTART: "stop here, start there",
-    Answer.START: "start there, at any time",
-}  # fmt: skip
 _LEAST = 64
 _NEEDS = {Answer.RAISE, Answer.RESTART, Answer.CANNOT}
 _Row = tuple[Text, Text]
@@ -194,7 +190,7 @@ def _order(hop: Hop, names: PlannedNames) -> Iterator[_Row]:
 def step_words(step: Step) -> str:
     """Return what a step is."""
     to = f" to {printable(step.raise_to)}" if step.raise_to else ""
-    return f"{_DO[step.answer]}{to}"
+    return f"{step.do}{to}"
 
 
 def _print_seen(console: Console, hop: Hop, *, verbose: bool) -> None:

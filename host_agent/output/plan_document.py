@@ -43,7 +43,7 @@ def _hop(hop: Hop) -> dict[str, Any]:
         "counts": {answer.value: number for answer, number in text.counts(hop).items()},
         "domains": [_domain(one) for one in hop.planned],
         "order": [
-            {"step": step.answer, "raise_to": step.raise_to,
+            {"step": step.do.name.lower(), "raise_to": step.raise_to,
              "domains": [one.name for one in step.domains]}
             for step in plan_outline.steps(hop.planned)
         ],
@@ -151,7 +151,8 @@ def _row(one: Planned | Failed) -> dict[str, Any]:
         "name": printable(one.name), "owner": whose(one.definition), "uuid": str(one.uuid),
         "source": printable(one.source), "state": one.state, "answer": text.WORDS[answer_of(one)],
         "css": "unknown" if one.answer is Answer.UNKNOWN else one.answer,
-        "machine": printable(one.definition.machine or "none"), "raise_to": one.raise_to,
+        "machine": printable(one.definition.machine or "none"),
+        "raise_to": None if one.raise_to is None else printable(one.raise_to),
         "findings": [
             {
                 "sentence": printable(finding.sentence),

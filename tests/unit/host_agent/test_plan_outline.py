@@ -1,0 +1,190 @@
+"""What is said of many domains at once."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from host_agent import plan_outline
+from host_agent.capabilities import Offer
+from host_agent.model import Area, Difference, Failed, Finding, Outcome
+from host_agent.move import End
+from host_agent.plan_facts import Answer, Hop, Kind, Limit, Planned, Site, Way
+from host_agent.plan_outline import Do
+from tests.unit.host_agent.cases import DEFINITION, NOTHING
+from tests.unit.host_agent.test_plan_answer import SUBJECT
+
+EMULATOR = "/usr/bin/qemu-system-x86_64"
+CODE = Difference(area=Area.ACPI, subject="DSDT", field="code", old="1 bytes", new="2 bytes")
+FAMILY = Difference(
+    area=Area.SMBIOS, subject="type 4 Processor", field="Processor Family", old="0x01", new="0xfe"
+)
+FAILED = Failed(name="broken", uuid="u", error="the domain XML can't be parsed")
+
+
+def offers(*names: str, old: tuple[str, ...] = ()) -> dict[str, Offer]:
+    return {name: Offer(canonical=name, deprecated=name in old) for name in (*names, *old)}
+
+
+def site(name: str, *names: str, kind: Kind = Kind.HOST, old: tuple[str, ...] = ()) -> Site:
+    emulator = EMULATOR if kind is Kind.HOST else ""
+    return Site(
+        name=name, kind=kind, end=End(name=name, uuid=name, qemu="7.2.22"),
+        offers={("x86_64", emulator): offers(*names, old=old)},
+    )  # fmt: skip
+
+
+def planned(
+    name: str, answer: Answer = Answer.LIVE, *findings: Finding, raise_to: str | None = None,
+    outlook: tuple[Difference, ...] = (),
+) -> Planned:  # fmt: skip
+    return Planned(
+        definition=replace(DEFINITION, name=name, uuid=UUID(int=hash(name) % 2**64)),
+        source="node1", state="running", active=True, answer=answer,
+        raise_to=raise_to, findings=findings, outlook=outlook,
+    )  # fmt: skip
+
+
+def failing(sentence: str, check: str = "move-devices") -> Finding:
+    return Finding(check=check, outcome=Outcome.FAIL, sentence=sentence)
+
+
+def warning(sentence: str) -> Finding:
+    return Finding(check="move-cpu", outcome=Outcome.WARN, sentence=sentence)
+
+
+def test_the_same_reason_is_said_once_and_the_worst_first() -> None:
+    found = plan_outline.groups(
+        (
+            planned("a", Answer.RESTART, failing("PCI")),
+            planned("fine"),
+            planned("b", Answer.RESTART, failing("PCI")),
+            planned("c", Answer.RESTART, failing("CPU")),
+            planned("d", Answer.RAISE, failing("gone"), raise_to="pc-q35-7.2"),
+            planned("e", Answer.RAISE, failing("gone"), raise_to="pc-q35-8.2"),
+            FAILED,
+            planned("f", Answer.CANNOT, failing("disk")),
+        )
+    )
+    assert [(one.answer, [domain.name for domain in one.domains]) for one in found] == [
+        (Answer.CANNOT, ["f"]), (Answer.RAISE, ["d"]), (Answer.RAISE, ["e"]),
+        (Answer.RESTART, ["a", "b"]), (Answer.RESTART, ["c"]), (Answer.UNKNOWN, ["broken"]),
+    ]  # fmt: skip
+    assert found[-1].reasons[0].sentence == FAILED.error
+
+
+def test_warnings_are_said_once() -> None:
+    found = plan_outline.noted(
+        (planned("a", Answer.LIVE, warning("x")), planned("b", Answer.LIVE, warning("x")), FAILED),
+        Outcome.WARN,
+    )
+    assert [(one.finding.sentence, len(one.domains)) for one in found] == [("x", 2)]
+
+
+def test_types_are_raised_first_and_what_runs_on_goes_before_what_stops() -> None:
+    found = plan_outline.steps(
+        (
+            planned("s", Answer.START), planned("r", Answer.RESTART), planned("l", Answer.LIVE),
+            planned("u", Answer.RAISE, raise_to="b"), planned("t", Answer.RAISE, raise_to="a"),
+            planned("c", Answer.CANNOT), FAILED,
+            replace(planned("m", Answer.RESTART), active=False),
+        )
+    )  # fmt: skip
+    assert [(one.do, one.raise_to, len(one.domains)) for one in found] == [
+        (Do.RAISE, "a", 1), (Do.RAISE, "b", 1), (Do.RESTORE, None, 1), (Do.LIVE, None, 1),
+        (Do.RESTART, None, 1), (Do.START, None, 1),
+    ]  # fmt: skip
+
+
+def test_changes_are_counted_by_domain_not_by_processor() -> None:
+    found = plan_outline.seen(
+        (
+            planned("a", outlook=(CODE, replace(FAMILY, count=4))),
+            planned("b", outlook=(replace(CODE, new="3 bytes"), FAMILY)),
+            planned("c", outlook=(CODE,)),
+            replace(planned("d"), outlook=NOTHING),
+            FAILED,
+        )
+    )
+    told = [(one.difference.field, one.varies, len(one.domains)) for one in found]
+    assert told == [("code", True, 3), ("Processor Family", False, 2)]
+
+
+OLD, NEW = ("pc-i440fx-7.1", "pc-i440fx-7.2"), ("pc-i440fx-7.2", "pc-i440fx-10.0")
+
+
+@pytest.mark.parametrize(
+    ("sites", "limit"),
+    [
+        ([site("a", *OLD), site("b", *OLD)], None),
+        ([site("a", *OLD), site("b", *NEW)], ("pc-i440fx-7.2", ("a",))),
+        # Back to an older one: that is the one to wait for.
+        ([site("b", *NEW), site("a", *OLD)], ("pc-i440fx-7.2", ("a",))),
+        ([site("a", *OLD), site("c", *OLD), site("r", *NEW, kind=Kind.RELEASE)],
+         ("pc-i440fx-7.2", ("a", "c"))),
+        # A distribution's own types go before QEMU's.
+        ([site("a", *OLD, "pc-i440fx-jammy"), site("b", *NEW, "pc-i440fx-jammy",
+          "pc-i440fx-noble")], ("pc-i440fx-jammy", ("a",))),
+        ([site("a", "pc-i440fx-2.1"), site("b", "pc-i440fx-10.0")], None),
+        ([site("a", *OLD), site("b")], None),
+    ],
+)  # fmt: skip
+def test_limits(sites: list[Site], limit: tuple[str, tuple[str, ...]] | None) -> None:
+    found = plan_outline.limits(sites, (SUBJECT, SUBJECT))
+    wanted = () if limit is None else (Limit(family="pc-i440fx", newest=limit[0], until=limit[1]),)
+    assert found == wanted
+
+
+@pytest.mark.parametrize(
+    ("machine", "here", "there", "name", "note"),
+    [
+        ("pc-i440fx-2.1", offers("pc-i440fx-2.1", *OLD), offers(*NEW), "pc-i440fx-7.2", None),
+        # Better an old one than none.
+        ("pc-i440fx-2.1", offers("pc-i440fx-2.1", "pc-i440fx-5.2"),
+         offers(*NEW, old=("pc-i440fx-5.2",)), "pc-i440fx-5.2", "deprecated"),
+        ("pc-i440fx-2.1", offers("pc-i440fx-2.1"), offers(*NEW), None, None),
+        # Never another machine.
+        ("pc-i440fx-2.1", offers("pc-i440fx-2.1", "pc-q35-7.2"), offers("pc-q35-7.2"), None, None),
+    ],
+)  # fmt: skip
+def test_what_to_raise_to(
+    machine: str, here: dict[str, Offer], there: dict[str, Offer], name: str | None,
+    note: str | None,
+) -> None:  # fmt: skip
+    found = plan_outline.raised(machine, [here, there])
+    assert found.name == name, found
+    assert (note or "") in (found.note or "")
+
+
+def test_a_raised_type_counts_on_the_next_hop() -> None:
+    raised = planned("vm1", Answer.RAISE, raise_to="pc-i440fx-7.2")
+    old = replace(DEFINITION, machine="pc-i440fx-2.1")
+    subject = replace(SUBJECT, active=old, persistent=old)
+    onward = plan_outline.onward(subject, raised)
+    assert onward.active is not None
+    assert onward.persistent is not None
+    assert {onward.active.machine, onward.persistent.machine} == {"pc-i440fx-7.2"}
+    # One that is stopped and started is what its definition says by then.
+    later = replace(subject, persistent=replace(old, machine="pc-i440fx-10.0"))
+    onward = plan_outline.onward(later, planned("vm1", Answer.RESTART))
+    assert onward.definition.machine == "pc-i440fx-10.0"
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_something_is_never_checked(kind: Kind) -> None:
+    target = site("there", *NEW, kind=kind)
+    hop = Hop(sources=(site("here", *OLD),), target=target, ways=(), planned=())
+    lines = plan_outline.not_checked(hop)
+    assert "networks" in lines[0]
+    unknown = Finding(check="move-storage", outcome=Outcome.UNKNOWN, sentence="vda can't be told")
+    more = replace(
+        hop,
+        planned=(replace(planned("a", Answer.LIVE, unknown), outlook=NOTHING), planned("b")),
+        ways=(Way(source="here", supported=None, why="not seen"),),
+        unchecked=("ROMs",),
+    )
+    told = plan_outline.not_checked(more)
+    assert lines == tuple(line for line in told if line in lines)
+    for words in ("ROMs", "release path of here: not seen", "1 domain: vda can't be told",
+                  "what 1 domain will see there: not to be had"):  # fmt: skip
+        assert words in told
