@@ -4,7 +4,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from host_agent import foreseen, plan_answer, plan_outline, plan_subject, side_by_side
@@ -288,7 +288,11 @@ def _raised(
     offered = [site.offered(definition) for site in all_sites]
     known = [one for one in offered if one is not None]
     meant = (here.offered(definition) or {}).get(name)
-    return plan_outline.raised(meant.canonical if meant else name, known)
+    found = plan_outline.raised(meant.canonical if meant else name, known)
+    unknown = [site.name for site, one in zip(all_sites, offered, strict=True) if one is None]
+    if unknown and found.name is not None:
+        return replace(found, note=f"whether {', '.join(unknown)} has it is not known")
+    return found
 
 
 def _offer(goal: _Stop, definition: Definition) -> Offer | Missing:

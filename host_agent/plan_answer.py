@@ -30,8 +30,10 @@ _FOLLOWS = {
 """What follows where a check fails; the worst one decides."""
 _WORST = (Answer.CANNOT, Answer.RAISE, Answer.RESTART)
 _STARTING = {Answer.START, Answer.RESTART}
-_DECIDING = {"move-machine-type", "plan-next-start", "move-cpu", "plan-start-cpu"}
-"""Checks without whose evidence nothing can be said, at a host that could have given it."""
+_TYPES = frozenset({"move-machine-type", "plan-next-start"})
+"""Checks without whose evidence nothing can be said."""
+_STARTS, _MOVES = frozenset({"plan-start-cpu"}), frozenset({"move-cpu"})
+"""The like, at a host, which could have given it."""
 
 
 def judge(question: Question, source: str) -> Planned:
@@ -52,13 +54,15 @@ def judge(question: Question, source: str) -> Planned:
 def _answer(question: Question, findings: tuple[Finding, ...]) -> Answer:
     failed = {_follows(question, one) for one in findings if one.outcome is Outcome.FAIL}
     worst = next((answer for answer in _WORST if answer in failed), None)
-    if worst is not None:
+    if worst in {Answer.CANNOT, Answer.RAISE}:
         return worst
+    deciding = _TYPES
     # What an atlas can't know is no reason not to answer: the plan says what was not checked.
-    deciding = _DECIDING if question.kind is Kind.HOST else {"move-machine-type", "plan-next-start"}
+    if question.kind is Kind.HOST:
+        deciding = _TYPES | (_STARTS if worst is Answer.RESTART else _STARTS | _MOVES)
     if any(one.outcome is Outcome.UNKNOWN and one.check in deciding for one in findings):
         return Answer.UNKNOWN
-    return Answer.START if question.subject.active is None else Answer.LIVE
+    return worst or (Answer.START if question.subject.active is None else Answer.LIVE)
 
 
 def _follows(question: Question, finding: Finding) -> Answer:

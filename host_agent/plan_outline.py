@@ -120,11 +120,9 @@ def _group(same: Sequence[Planned | Failed]) -> Group:
 
 
 def _reasons(one: Planned) -> tuple[Finding, ...]:
-    """Return what failed, else what is not known, of what decides."""
-    failed = tuple(finding for finding in one.findings if finding.outcome is Outcome.FAIL)
-    if failed or one.answer is not Answer.UNKNOWN:
-        return failed
-    return tuple(finding for finding in one.findings if finding.outcome is Outcome.UNKNOWN)
+    """Return what failed, and where that leaves it open what is not known."""
+    wanted = {Outcome.FAIL} | ({Outcome.UNKNOWN} if one.answer is Answer.UNKNOWN else set())
+    return tuple(finding for finding in one.findings if finding.outcome in wanted)
 
 
 def noted(planned: Sequence[Planned | Failed], outcome: Outcome) -> tuple[Noted, ...]:

@@ -179,7 +179,7 @@ def way(source: Site, target: Site, on: date) -> Way:
     if isinstance(known, Missing):
         return Way(source=source.name, supported=None, why=known.sentence)
     if source.release is None or target.release is None:
-        unseen = [one.name for one in (source, target) if one.release is None]
+        unseen = dict.fromkeys(one.name for one in (source, target) if one.release is None)
         return Way(
             source=source.name, supported=None,
             why=f"the release of {' and '.join(unseen)} can't be seen from here; look it up: "

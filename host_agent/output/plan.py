@@ -151,13 +151,20 @@ def _group(group: Group, names: PlannedNames) -> _Row:
 def remedy_of(group: Group, finding: Finding, names: PlannedNames) -> str | None:
     """Return what to do about a finding; where the type is to be raised, how."""
     if group.raise_to is not None and finding.check in {"move-machine-type", "plan-next-start"}:
-        return raise_command(group.domains, group.raise_to, names)
+        return f"samemachine upgrade {names.some(group.domains)} --to {_to(group)}"
     return _named(finding.remedy, group.domains, names)
 
 
-def raise_command(domains: Sequence[Planned | Failed], machine: str, names: PlannedNames) -> str:
-    """Return the command that raises some domains' machine type."""
-    return f"samemachine upgrade {names.some(domains)} --to {machine}"
+def _to(group: Group) -> str:
+    """Return the type and, as a comment in the command, why it is that one."""
+    why = [
+        finding.sentence.partition(": ")[2]
+        for one in group.domains[:1]
+        if isinstance(one, Planned)
+        for finding in one.findings
+        if finding.check == "plan-raise"
+    ]
+    return "   # ".join([group.raise_to or "", *why])
 
 
 def _named(

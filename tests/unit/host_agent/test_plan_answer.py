@@ -203,6 +203,14 @@ def test_a_live_move_leaves_nothing_behind() -> None:
     assert "plan-state" not in checks(asked)
 
 
+def test_a_restart_needs_a_machine_type_as_well() -> None:
+    asked = question(subject=devices(**PASSED), move={"offer": UNSEEN})
+    assert plan_answer.judge(asked, "node1").answer is Answer.UNKNOWN
+    # For a start another CPU will do.
+    asked = question(subject=devices(**PASSED), move={"cpu": UNSEEN})
+    assert plan_answer.judge(asked, "node1").answer is Answer.RESTART
+
+
 def test_a_note_of_the_target_is_told() -> None:
     raised = replace(RAISED, note="no newer type has hpb: the guest loses it")
     found = checks(question(move={"offer": GONE}, raised=raised))
