@@ -63,9 +63,16 @@ def _of(family: str, names: Iterable[str]) -> Iterable[str]:
 
 def named(text: str, on: date) -> Site:
     """Return an atlas's file or a release; raises ``UsageError`` where it is neither."""
-    if Path(text).exists():
-        return _of_atlas(text)
-    return _of_release(text, on)
+    return _of_atlas(text) if _is_file(text) else _of_release(text, on)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        # A folder may well be called as the release that it holds.
+        return Path(text).is_file()
+    except OSError:
+        # No file can have such a name, for example because it is too long.
+        return False
 
 
 def _of_atlas(text: str) -> Site:

@@ -1,0 +1,74 @@
+"""Domains that can't be looked at cost no other its plan."""
+
+from uuid import UUID
+
+from host_agent.errors import LibvirtError, LibvirtTimeoutError
+from host_agent.model import Failed
+from host_agent.move import End
+from host_agent.plan import _Collector, _Stop
+from host_agent.plan_facts import Kind, Site, Subject
+
+XML = (
+    "<domain type='kvm'><name>good</name><uuid>00000000-0000-0000-0000-000000000001</uuid>"
+    "<os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type></os></domain>"
+)
+
+
+class Domain:
+    """A domain whose libvirt gives it this XML, or fails."""
+
+    def __init__(self, xml: str | LibvirtError) -> None:
+        self.name, self.uuid = "vm", UUID(int=1)
+        self.answer, self.asked = xml, 0
+
+    def is_active(self) -> bool:
+        self.asked += 1
+        if isinstance(self.answer, LibvirtError):
+            raise self.answer
+        return True
+
+    def is_persistent(self) -> bool:
+        return True
+
+    def xml(self, *, inactive: bool) -> str:
+        assert isinstance(self.answer, str)
+        return self.answer
+
+    def state(self) -> tuple[str, str]:
+        return "running", "booted"
+
+    def snapshots_xml(self, _: float) -> tuple[str, ...]:
+        return ("<broken",)
+
+
+def stop(name: str) -> _Stop:
+    end = End(name=name, uuid=name, qemu="7.2.22")
+    return _Stop(site=Site(name=name, kind=Kind.HOST, end=end, offers={}))
+
+
+def collect(collector: _Collector, where: _Stop, domain: Domain) -> Subject | Failed:
+    return collector.collect(where, domain, False)  # type: ignore[arg-type]
+
+
+def test_one_broken_domain() -> None:
+    collector, here = _Collector(), stop("node1")
+    for broken in ("<domain", LibvirtError("no domain with matching name")):
+        found = collect(collector, here, Domain(broken))
+        assert isinstance(found, Failed)
+    found = collect(collector, here, Domain(XML))
+    assert isinstance(found, Subject)
+    # What is not to be had of it is that piece alone.
+    assert not isinstance(found.snapshots, tuple)
+
+
+def test_a_libvirt_that_hangs_is_waited_for_once() -> None:
+    collector, here = _Collector(), stop("node1")
+    hung = LibvirtTimeoutError("libvirt did not answer within 30 s")
+    first, second = Domain(hung), Domain(hung)
+    for domain in (first, second):
+        found = collect(collector, here, domain)
+        assert isinstance(found, Failed)
+        assert "did not answer" in found.error
+    assert (first.asked, second.asked) == (1, 0)
+    # Another host's is another libvirt.
+    assert isinstance(collect(collector, stop("node3"), Domain(XML)), Subject)
