@@ -285,6 +285,11 @@ def _raised(
     if goal.site.offered(definition) is None:
         why = f"{goal.site.name} has no emulator {definition.emulator}"
         return Target(name=None, why=why)
+    listed = (goal.site.offered(definition) or {}).get(name)
+    if listed is not None and listed.canonical == name:
+        # It has the type, so that another one would be refused as well.
+        why = f"{goal.site.name} has {name}, and its libvirt refuses it for this domain"
+        return Target(name=None, why=why)
     offered = [site.offered(definition) for site in all_sites]
     known = [one for one in offered if one is not None]
     meant = (here.offered(definition) or {}).get(name)

@@ -52,6 +52,8 @@ class Noted:
 
     finding: Finding
     domains: tuple[Planned, ...]
+    ways: int = 1
+    """In how many ways it is said; more than one: the finding is the first domain's."""
 
 
 class Do(StrEnum):
@@ -76,6 +78,7 @@ class Step:
     domains: tuple[Planned, ...]
 
 
+_MOST_WAYS = 3
 _ORDER = (Answer.CANNOT, Answer.RAISE, Answer.RESTART, Answer.UNKNOWN)
 _DO = {
     Answer.RAISE: Do.RAISE, Answer.LIVE: Do.LIVE, Answer.RESTART: Do.RESTART,
@@ -101,7 +104,18 @@ def groups(planned: Sequence[Planned | Failed]) -> tuple[Group, ...]:
 def _same(one: Planned | Failed) -> object:
     if isinstance(one, Failed):
         return "failed", one.error
-    return one.answer, one.raise_to, tuple(reason.sentence for reason in _reasons(one))
+    # Of types that are gone, one is as good as the other.
+    said = tuple(reason.check if is_gone(reason) else reason.sentence for reason in _reasons(one))
+    return one.answer, one.raise_to, said
+
+
+def is_gone(finding: Finding) -> bool:
+    """Tell whether a finding says that a machine type is not there, by any name."""
+    return (
+        finding.check == "move-machine-type"
+        and finding.outcome is Outcome.FAIL
+        and finding.observed is None
+    )
 
 
 def _group(same: Sequence[Planned | Failed]) -> Group:
@@ -127,7 +141,7 @@ def _reasons(one: Planned) -> tuple[Finding, ...]:
 
 def noted(planned: Sequence[Planned | Failed], outcome: Outcome) -> tuple[Noted, ...]:
     """Return each warning, or each piece of evidence that is missing, once."""
-    found: dict[tuple[str, str], list[tuple[Planned, Finding]]] = {}
+    found: dict[str, dict[str, list[tuple[Planned, Finding]]]] = {}
     for one in planned:
         if isinstance(one, Failed):
             continue
@@ -135,10 +149,19 @@ def noted(planned: Sequence[Planned | Failed], outcome: Outcome) -> tuple[Noted,
         for finding in one.findings:
             # What a domain is to be raised to is said with the answer.
             if finding.outcome is outcome and finding not in said and finding.check != "plan-raise":
-                found.setdefault((finding.check, finding.sentence), []).append((one, finding))
-    return tuple(
-        Noted(finding=same[0][1], domains=tuple(one for one, _ in same)) for same in found.values()
-    )
+                ways = found.setdefault(finding.check, {})
+                ways.setdefault(finding.sentence, []).append((one, finding))
+    return tuple(note for ways in found.values() for note in _notes(list(ways.values())))
+
+
+def _notes(ways: Sequence[Sequence[tuple[Planned, Finding]]]) -> Iterator[Noted]:
+    """Yield a note for each way in which a check says it, or one where there are too many."""
+    if len(ways) > _MOST_WAYS:
+        told = [one for way in ways for one in way]
+        yield Noted(finding=told[0][1], domains=tuple(one for one, _ in told), ways=len(ways))
+        return
+    for way in ways:
+        yield Noted(finding=way[0][1], domains=tuple(one for one, _ in way))
 
 
 def steps(planned: Sequence[Planned | Failed]) -> tuple[Step, ...]:

@@ -141,11 +141,21 @@ def _counts(hop: Hop, code: int | None) -> Text:
 def _group(group: Group, names: PlannedNames) -> _Row:
     text = Text(f"{names.some(group.domains)}")
     for at, finding in enumerate(group.reasons):
-        text.append("  " if not at else "\n").append(printable(finding.sentence))
+        text.append("  " if not at else "\n").append(_reason(group, finding))
         remedy = remedy_of(group, finding, names)
         if remedy:
             text.append(f"\n-> {printable(remedy)}", "dim")
     return Text(group.answer.upper(), _STYLES[group.answer]), text
+
+
+def _reason(group: Group, finding: Finding) -> str:
+    if not plan_outline.is_gone(finding):
+        return printable(finding.sentence)
+    machines = dict.fromkeys(
+        one.definition.machine or "" for one in group.domains if isinstance(one, Planned)
+    )
+    are = "is" if len(machines) == 1 else "are"
+    return printable(f"{', '.join(machines)} {are} gone there")
 
 
 def remedy_of(group: Group, finding: Finding, names: PlannedNames) -> str | None:
@@ -176,7 +186,8 @@ def _named(
 
 
 def _note(note: Noted, names: PlannedNames) -> _Row:
-    text = Text(f"{names.some(note.domains)}  {printable(note.finding.sentence)}")
+    ways = f"in {note.ways} ways; {names.of(note.domains[0])}: " if note.ways > 1 else ""
+    text = Text(f"{names.some(note.domains)}  {ways}{printable(note.finding.sentence)}")
     remedy = _named(note.finding.remedy, note.domains, names)
     if remedy:
         text.append(f"\n-> {printable(remedy)}", "dim")

@@ -60,7 +60,9 @@ WAY = Way(
 
 def named(name: str, number: int, answer: Answer, *findings: Finding, **more: Any) -> Planned:
     found = planned(name, answer, *findings, **more)
-    return replace(found, definition=replace(DEFINITION, name=name, uuid=UUID(int=number)))
+    machine = "pc-i440fx-1.7" if answer is Answer.RAISE else "pc-i440fx-jammy"
+    definition = replace(DEFINITION, name=name, uuid=UUID(int=number), machine=machine)
+    return replace(found, source="node17", definition=definition)
 
 
 DOMAINS: tuple[Planned | Failed, ...] = (

@@ -79,6 +79,25 @@ def test_warnings_are_said_once() -> None:
         Outcome.WARN,
     )
     assert [(one.finding.sentence, len(one.domains)) for one in found] == [("x", 2)]
+    many = tuple(planned(str(at), Answer.LIVE, warning(f"type {at}")) for at in range(4))
+    found = plan_outline.noted(many, Outcome.WARN)
+    assert [(one.finding.sentence, len(one.domains), one.ways) for one in found] == [
+        ("type 0", 4, 4)
+    ]
+    assert len(plan_outline.noted(many[:3], Outcome.WARN)) == 3
+
+
+def test_types_that_are_gone_are_one_trouble() -> None:
+    gone = [failing(f"no {name}", "move-machine-type") for name in ("1.7", "2.0")]
+    alias = replace(gone[0], observed="pc-i440fx-10.0")
+    found = plan_outline.groups(
+        (
+            planned("a", Answer.RAISE, gone[0], raise_to="x"),
+            planned("b", Answer.RAISE, gone[1], raise_to="x"),
+            planned("c", Answer.RAISE, alias, raise_to="x"),
+        )
+    )
+    assert [len(one.domains) for one in found] == [2, 1]
 
 
 def test_types_are_raised_first_and_what_runs_on_goes_before_what_stops() -> None:
