@@ -42,6 +42,8 @@ class Devices:
     cpu_mode: str | None
     roms: frozenset[str] = frozenset()
     """Option ROMs that come with QEMU, as its memory blocks end: ``e1000.rom``."""
+    virtio: bool = False
+    """Whether it has a device of virtio's."""
     state: tuple[str, ...] = ()
     """What the guest keeps beside its disks, in words: firmware variables, a TPM's secrets."""
 
@@ -70,6 +72,7 @@ def parse(xml: str) -> Devices:
         cpu=None if cpu is None else etree.tostring(cpu, encoding="unicode", with_tail=False),
         cpu_mode=cpu_mode(root),
         roms=frozenset(_roms(root)),
+        virtio=_has_virtio(root),
         state=tuple(_state(root)),
     )
 
@@ -87,6 +90,15 @@ def _disks(root: etree._Element) -> Iterator[Disk]:
             path=source.get("file") or source.get("dev"),
             writable=not fixed and disk.get("device", "disk") not in {"cdrom", "floppy"},
         )
+
+
+def _has_virtio(root: etree._Element) -> bool:
+    """Tell by the names that formatdomain.rst has: a bus, a model or a type ``virtio…``."""
+    return root.find("devices/vsock") is not None or any(
+        str(value).startswith("virtio")
+        for element in root.iterfind("devices//*")
+        for value in element.attrib.values()
+    )
 
 
 def _roms(root: etree._Element) -> Iterator[str]:

@@ -11,6 +11,11 @@ from host_agent.missing import Missing
 from host_agent.model import Confirmed, Definition, Difference, Failed, Finding
 
 
+def numbers(version: str) -> tuple[int, ...]:
+    """Return a version so that a newer one is greater: (10, 0, 13)."""
+    return tuple(int(part) if part.isdecimal() else 0 for part in version.split("."))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
     """One of the two hosts."""

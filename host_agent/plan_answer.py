@@ -24,6 +24,7 @@ _FOLLOWS = {
     "move-cpu": Answer.RESTART,
     "move-devices": Answer.RESTART,
     "move-blocks": Answer.RESTART,
+    "move-refusal": Answer.RESTART,
     "plan-local-disks": Answer.RESTART,
     "plan-saved": Answer.RESTART,
 }

@@ -5,11 +5,12 @@ let it pass.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
-from host_agent import effects, foreseen
+from host_agent import effects, foreseen, refusals
 from host_agent.missing import Missing, Reason
 from host_agent.model import Difference, Finding, Outcome
-from host_agent.move import Move
+from host_agent.move import Move, numbers
 
 _SHOWN = 3
 
@@ -176,7 +177,7 @@ def _versions(move: Move) -> Finding | None:
     older = [
         f"{what} {there} there, {here} here"
         for what, here, there in both
-        if _number(there) < _number(here)
+        if numbers(there) < numbers(here)
     ]
     if older:
         return Finding(
@@ -188,10 +189,6 @@ def _versions(move: Move) -> Finding | None:
         check="move-versions", outcome=Outcome.PASS,
         sentence=", ".join(f"{what} {here} to {there}" for what, here, there in both),
     )  # fmt: skip
-
-
-def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) if part.isdecimal() else 0 for part in version.split("."))
 
 
 def _devices(move: Move) -> Finding | None:
@@ -265,6 +262,28 @@ def blocks(move: Move) -> Finding | None:
     )  # fmt: skip
 
 
+def _refusal(move: Move) -> Finding | None:
+    """``move-refusal``: QEMU there is not known to refuse what QEMU here sends."""
+    known = refusals.known(move)
+    if known is None:
+        return None
+    return Finding(
+        check="move-refusal", outcome=Outcome.FAIL,
+        sentence=f"{move.destination.title} refuses what this QEMU sends: {known.why}",
+        remedy="stop and start the guest there",
+    )  # fmt: skip
+
+
+def _tried(move: Move) -> Finding | None:
+    """The same before a move that is wanted now: a guest whose QEMU is an older one may get there.
+
+    Where a package was upgraded under it, libvirt names the new version; and a refused guest stays
+    where it is.
+    """
+    found = _refusal(move)
+    return None if found is None else replace(found, outcome=Outcome.WARN)
+
+
 def _forecast(move: Move) -> Finding:
     """``move-forecast``: nothing changes in the move; what changes at the next boot there?"""
     if isinstance(move.forecast, Missing):
@@ -304,11 +323,12 @@ CHECKS: tuple[Check, ...] = (
     _devices,
     _storage,
     blocks,
+    _tried,
     _forecast,
 )
 
 MOVING: tuple[Check, ...] = (
-    _domain, _machine_type, _cpu, _versions, _devices, _storage, blocks,
+    _domain, _machine_type, _cpu, _versions, _devices, _storage, blocks, _refusal,
 )  # fmt: skip
 """What decides, long before the move, whether a running domain can be moved."""
 STARTING: tuple[Check, ...] = (_domain, _machine_type, _storage)

@@ -22,9 +22,9 @@ LAYERS = {
         "domain_devices", "domain_xml", "doubles", "effects", "expectation", "fingerprint",
         "fingerprint_diff", "foreseen", "fw_cfg", "known_changes", "ledger_entry", "machine_types",
         "memory_blocks", "move", "noise", "occasion", "output", "owner", "plan_answer",
-        "plan_facts", "plan_outline", "preflight", "probe_options", "reactions", "releases",
-        "schedule", "smbios", "smbios_diff", "smbios_fields", "snapshots", "story", "targets",
-        "times", "type_list", "type_policy", "verdict", "waivers",
+        "plan_facts", "plan_outline", "preflight", "probe_options", "reactions", "refusals",
+        "releases", "schedule", "smbios", "smbios_diff", "smbios_fields", "snapshots", "story",
+        "targets", "times", "type_list", "type_policy", "verdict", "waivers",
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {

@@ -56,6 +56,26 @@ def test_passthrough(devices: str, rest: str, passthrough: tuple[str, ...]) -> N
 
 
 @pytest.mark.parametrize(
+    ("devices", "expected"),
+    [
+        ("<disk type='file'><target dev='vda' bus='virtio'/></disk>", True),
+        ("<interface type='bridge'><model type='virtio-non-transitional'/></interface>", True),
+        ("<channel type='unix'><target type='virtio' name='x'/></channel>", True),
+        ("<controller type='virtio-serial'/>", True),
+        ("<memballoon model='virtio'/>", True),
+        ("<vsock><cid auto='yes'/></vsock>", True),
+        (
+            "<disk type='file'><target dev='sda' bus='sata'/></disk><memballoon model='none'/>",
+            False,
+        ),
+        ("", False),
+    ],
+)
+def test_virtio(devices: str, expected: bool) -> None:
+    assert parse(domain(devices)).virtio is expected
+
+
+@pytest.mark.parametrize(
     ("cpu", "mode", "bound"),
     [
         ("", None, False),

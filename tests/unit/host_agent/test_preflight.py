@@ -32,6 +32,11 @@ ROM = Difference(
 )
 
 
+BROKEN = {
+    "source": replace(HERE, qemu="10.0.13"), "destination": replace(THERE, qemu="11.1.2"),
+}  # fmt: skip
+
+
 def xml(machine: str, ours: str = MACHINE) -> dict[str, Any]:
     return {
         "active": replace(DEFINITION, machine=ours),
@@ -102,6 +107,8 @@ ROWS: list[tuple[str, dict[str, Any], str, Outcome, str]] = [
     ("of a release nothing is known but its name",
      {"destination": End(name="trixie", uuid=None, qemu=None)}, "move-machine-type", PASS,
      "trixie has pc-i440fx-7.2"),
+    ("known to be refused", {**devices(virtio=True), **BROKEN}, "move-refusal", WARN,
+     "node2 (QEMU 11.1.2) refuses what this QEMU sends: QEMU 10.0.13 gives every virtio device"),
     ("no atlas", {"forecast": NOTHING}, "move-forecast", UNKNOWN, "not to be had"),
     ("next boot", {"forecast": (CHANGE,) * 5}, "move-forecast", WARN,
      "Processor Family 0x01 -> 0xfe (inventory); and 2 more"),
