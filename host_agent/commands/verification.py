@@ -64,7 +64,7 @@ def baseline_command(
     results, unreachable = _run(uris, options, ready_ledger(ledger))
     lacking = any(isinstance(result, Failed) or not result.kept for result in results)
     code = UNREACHABLE if unreachable else UNVERIFIED if lacking else VERIFIED
-    _print(results, form, output, code, kept=True)
+    _print(results, form, output, code, kept=True, each=bool(domains))
     return code
 
 
@@ -314,7 +314,7 @@ def _print(
         if form == "json":
             console.file.write(output.render(results, code))
         elif kept:
-            output.print_kept(console, results)
+            output.print_kept(console, results, each=each)
         else:
             output.print_verified(console, results, each=each)
             if not results and code == VERIFIED:

@@ -11,7 +11,8 @@ from rich.text import Text
 
 from host_agent import story
 from host_agent.alike import Alike, alike
-from host_agent.model import Audited, Baseline, Confirmed, Decision, Depth, Failed, Outcome
+from host_agent.missing import Missing
+from host_agent.model import Audited, Confirmed, Decision, Depth, Failed, Outcome
 from host_agent.output.json import domain_form
 from host_agent.output.names import Names, called
 from host_agent.output.table import print_table
@@ -115,23 +116,45 @@ def print_failed(console: Console, failed: Failed) -> None:
     console.print(line, soft_wrap=True)
 
 
-def print_kept(console: Console, results: Sequence[Confirmed | Failed]) -> None:
-    """Print of which domains a baseline was taken."""
+def print_kept(
+    console: Console, results: Sequence[Confirmed | Failed], *, each: bool = True
+) -> None:
+    """Print of which domains a baseline was taken.
+
+    Without ``each`` what is to be said of several domains is said once, with their names.
+    """
+    names = Names([one if isinstance(one, Failed) else one.audited for one in results])
+    groups: dict[object, list[Confirmed | Failed]] = {}
     for result in results:
-        if isinstance(result, Failed):
-            print_failed(console, result)
+        own = id(result) if each or isinstance(result, Failed) else None
+        key = None if isinstance(result, Failed) else (_kept(result), result.complaints)
+        groups.setdefault((key, own), []).append(result)
+    for same in groups.values():
+        first = same[0]
+        if isinstance(first, Failed):
+            print_failed(console, first)
             continue
-        case = result.audited.case
-        line = Text(called(result.audited) + "  ")
-        line.append("baseline taken" if result.kept else "NO BASELINE", None if result.kept
+        several = len(same) > 1
+        line = Text(f"{len(same)} domains  " if several else f"{called(first.audited)}  ")
+        line.append("baseline taken" if first.kept else "NO BASELINE", None if first.kept
                     else "yellow")  # fmt: skip
-        line.append(f"  by {result.audited.verdict.depth}, on {printable(case.host)}")
-        if isinstance(case.baseline, Baseline):
-            of = story.day(case.baseline.taken)
-            line.append(f"; replaces that of {of}" if result.kept else f"; that of {of} stays")
+        line.append(f"  {_kept(first)}" if several else f"  {_kept(first, dated=True)}")
         console.print(line, soft_wrap=True)
-        for complaint in result.complaints:
+        if several:
+            who = names.some([one.audited for one in same if isinstance(one, Confirmed)])
+            console.print(Text(f"  {who}"), soft_wrap=True)
+        for complaint in first.complaints:
             console.print(Text(f"  note: {printable(complaint)}", "yellow"), soft_wrap=True)
+
+
+def _kept(result: Confirmed, *, dated: bool = False) -> str:
+    """Say how deep a baseline goes, where it was taken, and what becomes of the one before."""
+    case = result.audited.case
+    told = printable(f"by {result.audited.verdict.depth}, on {case.host}")
+    if isinstance(case.baseline, Missing):
+        return told
+    one = f"that of {story.day(case.baseline.taken)}" if dated else "an older one"
+    return f"{told}; replaces {one}" if result.kept else f"{told}; {one} stays"
 
 
 def render(results: Sequence[Confirmed | Failed], code: int) -> str:

@@ -41,7 +41,7 @@ def printed(
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False)
     if kept:
-        verification.print_kept(console, results)
+        verification.print_kept(console, results, each=each)
     else:
         verification.print_verified(console, results, each=each)
     return out.getvalue()
@@ -198,6 +198,25 @@ def test_what_was_kept() -> None:
     assert shown[2].startswith("vm1  NO BASELINE  by guest, on node17; that of 20")
     assert shown[3] == "  note: the baseline was not written: a job runs"
     assert shown[4].startswith("odd")
+
+
+def test_forty_that_were_kept_are_a_few_lines() -> None:
+    results: list[Confirmed | Failed] = [
+        *(confirmed(forty.moved(number), kept=True) for number in range(1, 38)),
+        confirmed(forty.moved(38, baseline=NO_BASELINE), kept=True),
+        confirmed(forty.moved(39), complaints=("the baseline was not written: a job runs",)),
+        FAILED,
+        replace(FAILED, name="other"),
+    ]
+    lines = printed(*results, kept=True, each=False).splitlines()
+    assert lines[:3] == [
+        "37 domains  baseline taken  by guest, on node23; replaces an older one",
+        "  vm01 vm02 vm03 vm04 vm05 vm06 +31",
+        "vm38  baseline taken  by guest, on node23",
+    ]
+    assert lines[3].startswith("vm39  NO BASELINE  by guest, on node23; that of 20")
+    assert lines[4] == "  note: the baseline was not written: a job runs"
+    assert len(lines) == 7
 
 
 def test_json() -> None:
