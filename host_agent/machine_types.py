@@ -166,6 +166,15 @@ def order(name: str) -> Order | None:
     return based, _released(parts), parts.number
 
 
+def listing(name: str) -> tuple[str, Order]:
+    """Return a key for lists that people read: also where no order is known.
+
+    Types whose base is not established (RHEL's) stand in the order of their releases.
+    """
+    parts = parse(name)
+    return parts.family or "~", order(name) or ((), _released(parts), parts.number)
+
+
 def is_newer(one: str, other: str) -> bool | None:
     """Tell whether a type is newer than another; None: they can't be held against each other.
 

@@ -7,7 +7,7 @@ from datetime import date
 from host_agent import capabilities, catalogue, releases
 from host_agent.atlas import Atlas
 from host_agent.catalogue import Offering
-from host_agent.machine_types import FAMILIES, MachineName, Vendor, base, order, parse
+from host_agent.machine_types import FAMILIES, MachineName, Vendor, base, listing, parse
 from host_agent.releases import DEBIAN, Known, Release
 
 # Without a machine libvirt takes these where they are (src/qemu/qemu_capabilities.c,
@@ -188,8 +188,24 @@ def _end(parts: MachineName, known: Known, here: Release | None) -> tuple[str | 
         if release is not None:
             end = releases.type_end(release, known)
             dates = (end.last, here.support_end if here is not None else None)
-            return end.why, min((one for one in dates if one is not None), default=None)
+            return _sooner(parts, end.why), min(
+                (one for one in dates if one is not None), default=None
+            )
     return None, None
+
+
+def _sooner(parts: MachineName, why: str) -> str:
+    """When one of Ubuntu's types goes: QEMU drops some of them before Ubuntu would.
+
+    Those of pseries and s390-ccw-virtio are registered with QEMU's macro MACHINE_VER_DELETION of
+    what they are based on; those of pc are not (define-ubuntu-machine-types.patch).
+    """
+    based = base(parts.text)
+    if based is None or parts.family not in {"pseries", "s390-ccw-virtio"}:
+        return why
+    version = ".".join(map(str, based))
+    life = catalogue.lifecycle(f"{parts.family}-{version}", based)
+    return f"{why}, or QEMU {life.removed}" if life and life.removed else why
 
 
 def _sorted(types: Iterable[Listed]) -> tuple[Listed, ...]:
@@ -200,6 +216,6 @@ def _sorted(types: Iterable[Listed]) -> tuple[Listed, ...]:
         if parts.family is None:
             return (len(FAMILIES), 0, (), one.name)
         own = parts.vendor is not Vendor.UPSTREAM
-        return (FAMILIES.index(parts.family), own, order(one.name) or ((), (), 0), one.name)
+        return (FAMILIES.index(parts.family), own, listing(one.name), one.name)
 
     return tuple(sorted(types, key=key))

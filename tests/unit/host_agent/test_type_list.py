@@ -116,6 +116,23 @@ def test_a_shipped_atlas_is_complete() -> None:
     assert newest.support_ends >= date(2030, 6, 30)
 
 
+def test_types_without_a_known_base_stand_in_the_order_of_their_releases() -> None:
+    offering = catalogue.offering("rhel", "10.1", "x86_64")
+    assert offering
+    assert [one.name for one in of_release(offering, known()).types] == [
+        "pc-i440fx-rhel10.0.0", "pc-q35-rhel9.0.0", "pc-q35-rhel9.2.0", "pc-q35-rhel9.4.0",
+        "pc-q35-rhel9.6.0", "pc-q35-rhel10.0.0",
+    ]  # fmt: skip
+
+
+def test_qemu_may_drop_a_type_before_ubuntu_does() -> None:
+    offering = catalogue.offering("ubuntu", "questing", "ppc64")
+    assert offering
+    found = of_release(offering, known())
+    assert row(found, "pseries-focal").removed == "with focal's support, or QEMU 10.2"
+    assert row(found, "pseries-noble").removed == "with noble's support, or QEMU 14.2"
+
+
 def test_two_defaults_are_told() -> None:
     found = of_atlas(
         atlas(
