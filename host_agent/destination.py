@@ -33,7 +33,7 @@ class Destination:
 
     def __init__(self, hypervisor: Hypervisor, facts: Facts, domains: Sequence[Domain]) -> None:
         self._hypervisor = hypervisor
-        self._domains = domains
+        self.domains = domains
         self._lock = threading.Lock()
         self._answers: dict[Hashable, object] = {}
         self._hung: Missing | None = None
@@ -88,7 +88,7 @@ class Destination:
         """Return the host's domains of this one's name or UUID; raises ``LibvirtError``."""
         alike = [
             domain
-            for domain in self._domains
+            for domain in self.domains
             if domain.name == definition.name or domain.uuid == definition.uuid
         ]
         if alike and self._hung is not None:

@@ -4,14 +4,10 @@ What decides a live move is ``preflight``'s; here is what is asked of a start, o
 and what follows from all of it.
 """
 
-from collections.abc import Callable
-
-from host_agent import preflight
+from host_agent import plan_checks
 from host_agent.capabilities import Offer
-from host_agent.missing import Missing, Reason
-from host_agent.model import Definition, Finding, Outcome
+from host_agent.model import Finding, Outcome
 from host_agent.plan_facts import Answer, Kind, Planned, Question
-from host_agent.snapshots import Snapshot
 
 _FOLLOWS = {
     "move-domain": Answer.CANNOT,
@@ -30,7 +26,6 @@ _FOLLOWS = {
 }
 """What follows where a check fails; the worst one decides."""
 _WORST = (Answer.CANNOT, Answer.RAISE, Answer.RESTART)
-_STARTING = {Answer.START, Answer.RESTART}
 _TYPES = frozenset({"move-machine-type", "plan-next-start"})
 """Checks without whose evidence nothing can be said."""
 _STARTS, _MOVES = frozenset({"plan-start-cpu"}), frozenset({"move-cpu"})
@@ -40,7 +35,10 @@ _STARTS, _MOVES = frozenset({"plan-start-cpu"}), frozenset({"move-cpu"})
 def judge(question: Question, source: str) -> Planned:
     """Return what becomes of a domain; ``source`` is the name of the site it is on."""
     findings = tuple(
-        finding for check in CHECKS for finding in check(question) if finding is not None
+        finding
+        for check in plan_checks.CHECKS
+        for finding in check(question)
+        if finding is not None
     )
     answer = _answer(question, findings)
     raising = {one.check: one.outcome for one in findings}.get("plan-raise")
@@ -48,7 +46,7 @@ def judge(question: Question, source: str) -> Planned:
         definition=question.subject.definition, source=source, state=question.subject.state,
         active=question.subject.active is not None, answer=answer,
         raise_to=question.raised.name if raising is Outcome.WARN else None,
-        findings=(*findings, *_left_behind(question, answer)), outlook=question.outlook,
+        findings=(*findings, *plan_checks.left_behind(question, answer)), outlook=question.outlook,
     )  # fmt: skip
 
 
@@ -70,254 +68,3 @@ def _follows(question: Question, finding: Finding) -> Answer:
     if finding.check == "move-machine-type" and isinstance(question.next_start, Offer):
         return Answer.RESTART
     return _FOLLOWS[finding.check]
-
-
-Check = Callable[[Question], tuple[Finding | None, ...]]
-
-
-def _move(question: Question) -> tuple[Finding | None, ...]:
-    """What a live move asks for, or no more than a start of a domain that does not run."""
-    move, stopped = question.move, question.subject.active is None
-    checks = preflight.STARTING if stopped else preflight.MOVING
-    if stopped and question.subject.saved is not None and question.kind is not Kind.HOST:
-        # A restore is an incoming migration to the same host.
-        checks = (*checks, preflight.blocks)
-    return tuple(_here(question, finding) for finding in preflight.run(move, checks))
-
-
-def _here(question: Question, finding: Finding) -> Finding | None:
-    """Leave out what no atlas and no release can say of a host."""
-    if finding.check == "move-storage":
-        return _local(question, finding)
-    if finding.check == "move-cpu" and question.kind is not Kind.HOST:
-        # What is bound to this host's CPU is so whatever the other one is.
-        return finding if finding.outcome is Outcome.WARN else None
-    return finding
-
-
-def _local(question: Question, finding: Finding) -> Finding | None:
-    """A local disk is no hindrance to a host that is upgraded where it stands."""
-    stopped = question.subject.active is None
-    if finding.outcome is not Outcome.FAIL:
-        # Where only a release is known, storage is not looked at, and the plan says so.
-        unseen = finding.outcome is Outcome.UNKNOWN or stopped
-        return None if unseen and question.kind is not Kind.HOST else finding
-    if question.kind is Kind.HOST:
-        remedy = "copy it there, then define and start the domain there"
-        return finding if not stopped else _finding(finding, finding.check, remedy)
-    if stopped:
-        return None
-    return _finding(
-        finding, "plan-local-disks",
-        "stop it while this host is upgraded; to another host: --copy-storage all",
-    )  # fmt: skip
-
-
-def _finding(finding: Finding, check: str, remedy: str) -> Finding:
-    return Finding(check=check, outcome=finding.outcome, sentence=finding.sentence, remedy=remedy)
-
-
-def _next_start(question: Question) -> tuple[Finding | None, ...]:
-    """``plan-next-start``: what is defined can start there as well."""
-    offer, subject = question.next_start, question.subject
-    machine = None if subject.persistent is None else subject.persistent.machine
-    if subject.persistent is None:
-        return (
-            Finding(
-                check="plan-transient", outcome=Outcome.WARN,
-                sentence="it is transient: when it stops, its definition is gone",
-                remedy="keep it first: virsh dumpxml --migratable NAME >FILE",
-            ),
-        )  # fmt: skip
-    if not isinstance(offer, Missing):
-        return ()
-    gone = offer.reason is Reason.ABSENT
-    return (
-        Finding(
-            check="plan-next-start", outcome=Outcome.FAIL if gone else Outcome.UNKNOWN,
-            sentence=f"its next start would be as {machine}, but {offer.sentence}",
-            remedy=offer.remedy,
-        ),
-    )  # fmt: skip
-
-
-def _start_cpu(question: Question) -> tuple[Finding | None, ...]:
-    """``plan-start-cpu``: where it has to start there, it can have its CPU."""
-    live = question.subject.active is not None and not isinstance(question.move.cpu, str)
-    if live or question.start_cpu is None:
-        return ()
-    host = question.move.destination.name
-    if isinstance(question.start_cpu, Missing):
-        return (
-            Finding(
-                check="plan-start-cpu", outcome=Outcome.UNKNOWN,
-                sentence=f"{host}: {question.start_cpu.sentence}", remedy=question.start_cpu.remedy,
-            ),
-        )  # fmt: skip
-    return (
-        Finding(
-            check="plan-start-cpu", outcome=Outcome.FAIL,
-            sentence=f"it can't start on {host} either: {question.start_cpu}",
-            remedy="give it a CPU model that both hosts have, or host-model",
-        ),
-    )  # fmt: skip
-
-
-def _passthrough(question: Question) -> tuple[Finding | None, ...]:
-    """``plan-devices``: what belongs to a host must be there as well, for a start."""
-    bound = question.subject.start.passthrough
-    if not bound or question.subject.active is not None:
-        return ()
-    return (
-        Finding(
-            check="plan-devices", outcome=Outcome.WARN,
-            sentence=f"it starts only where there is: {', '.join(bound)}",
-        ),
-    )  # fmt: skip
-
-
-def _left_behind(question: Question, answer: Answer) -> tuple[Finding, ...]:
-    """``plan-state``: a live move carries along what a stop and a start elsewhere do not."""
-    files = question.subject.start.state
-    if not files or question.kind is not Kind.HOST or answer not in _STARTING:
-        return ()
-    return (
-        Finding(
-            check="plan-state", outcome=Outcome.WARN,
-            sentence=f"what it keeps on this host must be copied there: {', '.join(files)}",
-        ),
-    )  # fmt: skip
-
-
-def _saved(question: Question) -> tuple[Finding | None, ...]:
-    """``plan-saved``: a saved guest is taken up only by the same machine type, on its own host."""
-    saved, offer = question.subject.saved, question.saved
-    if saved is None:
-        return ()
-    if isinstance(saved, Missing):
-        return (
-            Finding(
-                check="plan-saved", outcome=Outcome.UNKNOWN,
-                sentence=f"whether it has a saved state is not known: {saved.sentence}",
-                remedy=saved.remedy,
-            ),
-        )  # fmt: skip
-    here = "start it here: virsh start NAME; or throw the state away: virsh managedsave-remove NAME"
-    if question.kind is Kind.HOST:
-        return (
-            Finding(
-                check="plan-saved", outcome=Outcome.FAIL,
-                sentence="its saved state stays on this host, also in an offline migration",
-                remedy=here,
-            ),
-        )  # fmt: skip
-    if isinstance(offer, Missing):
-        gone = offer.reason is Reason.ABSENT
-        return (
-            Finding(
-                check="plan-saved", outcome=Outcome.FAIL if gone else Outcome.UNKNOWN,
-                sentence=f"its saved state can't be restored there: {offer.sentence}" if gone
-                else f"whether its saved state can be restored is not known: {offer.sentence}",
-                remedy=here,
-            ),
-        )  # fmt: skip
-    return (
-        Finding(
-            check="plan-saved", outcome=Outcome.PASS,
-            sentence="its saved state can be restored by a QEMU that has its machine type",
-        ),
-    )  # fmt: skip
-
-
-def _snapshots(question: Question) -> tuple[Finding | None, ...]:
-    """``plan-snapshots``: libvirt moves no domain that has snapshots.
-
-    libvirt ``src/qemu/qemu_migration.c: qemuMigrationSrcIsAllowed``. On a host that is upgraded
-    they stay, and one with memory can be reverted to only while its machine type is there.
-    """
-    snapshots = question.subject.snapshots
-    if isinstance(snapshots, Missing):
-        return (
-            Finding(
-                check="plan-snapshots", outcome=Outcome.UNKNOWN,
-                sentence=f"whether it has snapshots is not known: {snapshots.sentence}",
-                remedy=snapshots.remedy,
-            ),
-        )  # fmt: skip
-    if question.kind is Kind.HOST:
-        if not snapshots:
-            return ()
-        return (
-            Finding(
-                check="plan-snapshots", outcome=Outcome.FAIL,
-                sentence=f"libvirt moves no domain with snapshots: {_names(snapshots)}",
-                remedy="virsh snapshot-delete NAME SNAPSHOT (--metadata: only libvirt forgets it)",
-            ),
-        )  # fmt: skip
-    gone = isinstance(question.move.offer, Missing)
-    machine = question.move.active.machine
-    lost = tuple(one for one in snapshots if one.memory and gone and one.machine in {machine, None})
-    if not lost:
-        return ()
-    return (
-        Finding(
-            check="plan-memory-snapshots", outcome=Outcome.WARN,
-            sentence="snapshots that hold a running guest can't be reverted to without "
-            f"{machine}: {_names(lost)}",
-            remedy="delete them before the type is raised: virsh snapshot-delete NAME SNAPSHOT",
-        ),
-    )  # fmt: skip
-
-
-def _names(snapshots: tuple[Snapshot, ...]) -> str:
-    return ", ".join(one.name for one in snapshots)
-
-
-def _raise(question: Question) -> tuple[Finding | None, ...]:
-    """``plan-raise``: where a type is gone, there is one to raise to."""
-    gone = lacking(
-        question.move.active, question.move.offer, question.subject.persistent, question.next_start
-    )
-    if gone is None:
-        return ()
-    if question.raised.name is None or question.raised.name == gone:
-        return (
-            Finding(
-                check="plan-raise", outcome=Outcome.FAIL,
-                sentence=f"there is no machine type to raise it to: {question.raised.why}",
-            ),
-        )  # fmt: skip
-    note = f"; {question.raised.note}" if question.raised.note else ""
-    return (
-        Finding(
-            check="plan-raise", outcome=Outcome.WARN,
-            sentence=f"{question.raised.name}: {question.raised.why}{note}",
-            expected=question.raised.name,
-            remedy=f"samemachine upgrade NAME --to {question.raised.name}",
-        ),
-    )  # fmt: skip
-
-
-def lacking(
-    definition: Definition, offer: Offer | Missing, persistent: Definition | None,
-    next_start: Offer | Missing | None,
-) -> str | None:  # fmt: skip
-    """Return the machine type that must be another one before a domain can go; None: none.
-
-    ``offer`` and ``next_start``: what is there for ``definition`` and for ``persistent``.
-    """
-    if isinstance(offer, Missing):
-        gone = offer.reason is Reason.ABSENT
-    else:
-        gone = offer.canonical != definition.machine
-    if gone:
-        # The next start may be as one that is there.
-        return None if isinstance(next_start, Offer) else definition.machine
-    if persistent and isinstance(next_start, Missing) and next_start.reason is Reason.ABSENT:
-        return persistent.machine
-    return None
-
-
-CHECKS: tuple[Check, ...] = (
-    _move, _next_start, _start_cpu, _passthrough, _saved, _snapshots, _raise,
-)  # fmt: skip

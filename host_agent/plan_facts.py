@@ -4,14 +4,16 @@ A *site* is where domains are or are to go: a host, an atlas, a release. A *hop*
 domains to the next site.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
 from host_agent.atlas import Atlas
 from host_agent.capabilities import Offer
 from host_agent.domain_devices import Devices
+from host_agent.migration import CopyStorage
 from host_agent.missing import Missing
 from host_agent.model import Definition, Difference, Failed, Finding
 from host_agent.move import End, Move
@@ -180,6 +182,25 @@ class Hop:
     """By what is said what guests will see."""
     unchecked: tuple[str, ...] = ()
     """What could not be compared, beside what is said of each domain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What is planned."""
+
+    uris: Sequence[str]
+    """Where the domains are."""
+    goals: Sequence[str]
+    """Where they are to go, one after the other: URIs, files of atlases, releases."""
+    on: date
+    """The day, for the releases' support."""
+    names: Sequence[str] = ()
+    """Names, display names or UUIDs of domains; none: all of them."""
+    at_once: int = 8
+    copy_storage: CopyStorage | None = None
+    unsafe: bool = False
+    atlas: Atlas | None = None
+    """Of the first goal, where that is a host."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

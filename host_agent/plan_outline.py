@@ -1,16 +1,15 @@
 """The answers for all domains of a hop → what is said once for many of them. Pure."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from host_agent import atlas_diff, effects, machine_types, targets
+from host_agent import atlas_diff, effects
 from host_agent.effects import Touched
 from host_agent.known_changes import in_one
 from host_agent.missing import Missing
 from host_agent.model import Difference, Failed, Finding, Outcome
-from host_agent.plan_facts import Answer, Hop, Kind, Limit, Offers, Planned, Site, Subject
-from host_agent.targets import Target
+from host_agent.plan_facts import Answer, Hop, Kind, Planned, Subject
 
 _DECIDED_THERE = {
     Kind.HOST: "storage pools, networks, free memory and bandwidth: libvirt decides these at the "
@@ -226,65 +225,6 @@ def _known(way: object) -> bool:
 
 def _some(number: int) -> str:
     return f"{number} domain{'' if number == 1 else 's'}"
-
-
-def raised(machine: str, offers: Sequence[Offers]) -> Target:
-    """Return the machine type to raise a domain to, so that every site has it.
-
-    Where all that they have in common are called deprecated somewhere, the newest of those.
-    """
-    found = targets.best(machine, offers)
-    if found.name is not None:
-        return found
-    names = [{offer.canonical for offer in one.values()} for one in offers]
-    old = targets.best(machine, names)
-    return found if old.name is None else replace(old, note=f"{old.name} is deprecated there")
-
-
-def limits(sites: Sequence[Site], subjects: Iterable[Subject]) -> tuple[Limit, ...]:
-    """Return above which type of each family nothing may be raised until some sites are gone."""
-    found: dict[str, Limit] = {}
-    for subject in subjects:
-        family = machine_types.family(subject.definition.machine or "")
-        offers = [site.offered(subject.definition) for site in sites]
-        if family is None or family in found or None in offers:
-            continue
-        limit = _limit(family, sites, [one for one in offers if one is not None])
-        if limit is not None:
-            found[family] = limit
-    return tuple(found.values())
-
-
-def _limit(family: str, sites: Sequence[Site], offers: Sequence[Offers]) -> Limit | None:
-    own = [set(_of_family(family, offer)) for offer in offers]
-    common = _newest(set.intersection(*own))
-    newest = [_newest(names) for names in own]
-    if common is None or all(one == common for one in newest):
-        return None
-    return Limit(
-        family=family,
-        newest=common,
-        until=tuple(site.name for site, one in zip(sites, newest, strict=True) if one == common),
-    )
-
-
-def _of_family(family: str, offers: Offers) -> Iterator[str]:
-    return (
-        offer.canonical
-        for offer in offers.values()
-        if machine_types.family(offer.canonical) == family
-    )
-
-
-def _newest(names: set[str]) -> str | None:
-    """Return the newest that a pool would raise to: without features that nobody asked for."""
-    plain = sorted(name for name in names if not machine_types.parse(name).features)
-    own = [
-        name
-        for name in plain
-        if machine_types.parse(name).vendor is not machine_types.Vendor.UPSTREAM
-    ]
-    return machine_types.newest(own or plain)
 
 
 def onward(subject: Subject, planned: Planned) -> Subject:

@@ -12,9 +12,10 @@ from host_agent.commands.terminal import complain, destination, orderly_end, pro
 from host_agent.errors import UsageError
 from host_agent.migration import CopyStorage
 from host_agent.output import plan as output
-from host_agent.output import plan_document
+from host_agent.output import plan_document, plan_words
 from host_agent.output.summary import UNREACHABLE
-from host_agent.plan import Options, plan
+from host_agent.plan import plan
+from host_agent.plan_facts import Options
 from host_agent.survey import survey
 
 
@@ -97,7 +98,7 @@ def plan_command(
     )  # fmt: skip
     with orderly_end(), progress("looking at domains") as told:
         found = plan(options, _asked if probe else None, told)
-    code = output.exit_code(found)
+    code = plan_words.exit_code(found)
     for sentence in found.unreachable:
         complain(sentence, UNREACHABLE)
     with destination(file) as console:

@@ -1,10 +1,9 @@
-"""A plan as text for people; what the formats share, and the exit code.
+"""A plan as text for people; the host's line first.
 
 What needs something comes first, then the warnings, the order, what guests will see, and always
 what was not looked at.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
@@ -12,20 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from host_agent import plan_outline
-from host_agent.missing import Missing
 from host_agent.model import Effect, Failed, Finding, Outcome
+from host_agent.output import plan_words
 from host_agent.output.names import PlannedNames, whose
-from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
 from host_agent.output.table import print_table
-from host_agent.plan_facts import Answer, Hop, Limit, Plan, Planned, Site, Way
-from host_agent.plan_outline import Group, Noted, Seen, Step, answer_of
+from host_agent.plan_facts import Answer, Hop, Plan, Planned
+from host_agent.plan_outline import Group, Noted
 from host_agent.printable import printable
 
-WORDS = {
-    Answer.LIVE: "live", Answer.START: "start there", Answer.RESTART: "restart",
-    Answer.RAISE: "raise type first", Answer.CANNOT: "cannot", Answer.UNKNOWN: "cannot tell",
-}  # fmt: skip
-"""As they are counted."""
 _STYLES = {
     Answer.LIVE: "green", Answer.START: "green", Answer.RESTART: "yellow", Answer.RAISE: "yellow",
     Answer.CANNOT: "bold red", Answer.UNKNOWN: "yellow",
@@ -35,19 +28,7 @@ _EFFECT_STYLES = {
     Effect.BREAKING: "bold red",
 }  # fmt: skip
 _LEAST = 64
-_NEEDS = {Answer.RAISE, Answer.RESTART, Answer.CANNOT}
 _Row = tuple[Text, Text]
-
-
-def exit_code(plan: Plan) -> int:
-    """Return the exit code: what needs something first, then a host that can't be asked."""
-    answers = {answer_of(one) for hop in plan.hops for one in hop.planned}
-    unsupported = any(way.supported is False for hop in plan.hops for way in hop.ways)
-    if answers & _NEEDS or unsupported:
-        return MISMATCH
-    if plan.unreachable:
-        return UNREACHABLE
-    return UNVERIFIED if Answer.UNKNOWN in answers else VERIFIED
 
 
 def print_plan(console: Console, plan: Plan, code: int, *, verbose: bool) -> None:
@@ -56,9 +37,9 @@ def print_plan(console: Console, plan: Plan, code: int, *, verbose: bool) -> Non
         if at:
             console.print()
         last = at == len(plan.hops) - 1
-        console.print(Text(heading(hop), "bold"), soft_wrap=True)
+        console.print(Text(plan_words.heading(hop), "bold"), soft_wrap=True)
         console.print(_counts(hop, code if last else None), soft_wrap=True)
-        for line in way_lines(hop):
+        for line in plan_words.way_lines(hop):
             console.print(Text(line, "yellow"), soft_wrap=True)
         if not at:
             for name in plan.staying:
@@ -90,45 +71,9 @@ def _grid(rows: Iterable[_Row], width: int) -> Table:
     return grid
 
 
-def heading(hop: Hop) -> str:
-    """Return from where to where, whether releases fit, and how many domains."""
-    sources = ", ".join(map(_site, hop.sources))
-    parts = (
-        f"{sources} -> {_site(hop.target)}", f"live path: {path_word(hop.ways)}",
-        _domains(len(hop.planned)),
-    )  # fmt: skip
-    return " | ".join(printable(part) for part in parts)
-
-
-def _site(site: Site) -> str:
-    release = "" if site.release in {None, site.name} else f"{site.release} "
-    return f"{site.name} {release}{site.end.qemu or ''}".rstrip()
-
-
-def path_word(ways: Sequence[Way]) -> str:
-    """Return the worst of some ways in a word."""
-    known = {way.supported for way in ways}
-    if False in known:
-        return "not supported"
-    return "not known" if None in known or not known else "supported"
-
-
-def way_lines(hop: Hop) -> Iterator[str]:
-    """Yield why a path is not supported, and the way round."""
-    for way in hop.ways:
-        if way.supported is False:
-            around = f"; way round: {' -> '.join(way.around)}" if way.around else ""
-            yield printable(f"{way.source} -> {hop.target.name} is {way.why}{around}")
-
-
-def counts(hop: Hop) -> Counter[Answer]:
-    """Count the answers."""
-    return Counter(map(answer_of, hop.planned))
-
-
 def _counts(hop: Hop, code: int | None) -> Text:
-    counted, line = counts(hop), Text()
-    for answer, word in WORDS.items():
+    counted, line = plan_words.counts(hop), Text()
+    for answer, word in plan_words.WORDS.items():
         if counted[answer]:
             line.append((" | " if line else "") + f"{word} {counted[answer]}", _STYLES[answer])
     if not line:
@@ -201,14 +146,8 @@ def _order(hop: Hop, names: PlannedNames) -> Iterator[_Row]:
     for number, step in enumerate(steps, 1):
         yield (
             Text("ORDER" if number == 1 else "", "bold"),
-            Text(f"{number} {step_words(step)}: {names.some(step.domains)}"),
+            Text(f"{number} {plan_words.step_words(step)}: {names.some(step.domains)}"),
         )
-
-
-def step_words(step: Step) -> str:
-    """Return what a step is."""
-    to = f" to {printable(step.raise_to)}" if step.raise_to else ""
-    return f"{step.do}{to}"
 
 
 def _print_seen(console: Console, hop: Hop, *, verbose: bool) -> None:
@@ -216,7 +155,7 @@ def _print_seen(console: Console, hop: Hop, *, verbose: bool) -> None:
     console.print()
     head = Text("GUESTS WILL SEE", "bold")
     if not seen:
-        console.print(head.append(f"  while moving: nothing. {nothing_seen(hop)}", ""))
+        console.print(head.append(f"  while moving: nothing. {plan_words.nothing_seen(hop)}", ""))
         return
     console.print(head.append("  while moving: nothing. At their next boot there:", ""))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
@@ -226,57 +165,21 @@ def _print_seen(console: Console, hop: Hop, *, verbose: bool) -> None:
     table.add_column(overflow="fold")
     names = PlannedNames(hop.planned)
     for one in seen:
-        change = Text(seen_words(one))
+        change = Text(plan_words.seen_words(one))
         if verbose:
             change.append(f"\n{names.some(one.domains)}; {one.touched.source}", "dim")
         table.add_row(
-            Text(_domains(len(one.domains))), change,
+            Text(plan_words.domains(len(one.domains))), change,
             Text(one.touched.effect, _EFFECT_STYLES[one.touched.effect]), Text(one.touched.who),
         )  # fmt: skip
     print_table(console, table)
-
-
-def nothing_seen(hop: Hop) -> str:
-    """Return why no change is listed."""
-    compared = [
-        one
-        for one in hop.planned
-        if isinstance(one, Planned) and not isinstance(one.outlook, Missing)
-    ]
-    if compared:
-        return "At their next boot there: the same machine"
-    return "What they find at their next boot there is not known"
-
-
-def seen_words(seen: Seen) -> str:
-    """Return a change in words, without values where they vary."""
-    difference = seen.difference
-    if not seen.varies:
-        return printable(str(difference))
-    subject = f" {difference.subject}" if difference.subject else ""
-    return printable(f"{difference.area}{subject}: {difference.field} differs")
-
-
-def _domains(number: int) -> str:
-    return f"{number} domain{'' if number == 1 else 's'}"
-
-
-def limit_lines(limits: Iterable[Limit]) -> tuple[str, ...]:
-    """Return above which types nothing may be raised yet, and until when."""
-    found: dict[tuple[str, ...], list[str]] = {}
-    for limit in limits:
-        found.setdefault(limit.until, []).append(limit.newest)
-    return tuple(
-        printable(f"raise no type above {', '.join(newest)} until {' and '.join(until)} is gone")
-        for until, newest in found.items()
-    )
 
 
 def _closing(hop: Hop) -> Iterator[_Row]:
     for head, lines in (
         ("COMPARED", hop.compared),
         ("NOT CHECKED", plan_outline.not_checked(hop)),
-        ("MIXED POOL", limit_lines(hop.limits)),
+        ("MIXED POOL", plan_words.limit_lines(hop.limits)),
     ):
         for at, line in enumerate(lines):
             yield Text("" if at else head, "bold"), Text(printable(line))

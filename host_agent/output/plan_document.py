@@ -7,7 +7,7 @@ from host_agent import plan_outline
 from host_agent.missing import Missing
 from host_agent.model import Failed, Finding, Outcome
 from host_agent.output import page as page_of
-from host_agent.output import plan as text
+from host_agent.output import plan_words as words
 from host_agent.output.names import PlannedNames, whose
 from host_agent.plan_facts import Answer, Hop, Plan, Planned, Site
 from host_agent.plan_outline import answer_of
@@ -40,7 +40,7 @@ def _hop(hop: Hop) -> dict[str, Any]:
              "around": list(way.around)}
             for way in hop.ways
         ],
-        "counts": {answer.value: number for answer, number in text.counts(hop).items()},
+        "counts": {answer.value: number for answer, number in words.counts(hop).items()},
         "domains": [_domain(one) for one in hop.planned],
         "order": [
             {"step": step.do.name.lower(), "raise_to": step.raise_to,
@@ -107,34 +107,34 @@ def page(plan: Plan) -> str:
 
 def _shown(hop: Hop) -> dict[str, Any]:
     names = PlannedNames(hop.planned)
-    counted = text.counts(hop)
+    counted = words.counts(hop)
     return {
         "target": {"name": printable(hop.target.name)},
-        "heading": text.heading(hop),
+        "heading": words.heading(hop),
         "counts": ", ".join(
-            f"{word} {counted[answer]}" for answer, word in text.WORDS.items() if counted[answer]
+            f"{word} {counted[answer]}" for answer, word in words.WORDS.items() if counted[answer]
         ) or "no domains",
         "ways": [
             {
-                "source": printable(way.source), "word": text.path_word([way]),
+                "source": printable(way.source), "word": words.path_word([way]),
                 "why": printable(way.why), "around": [printable(one) for one in way.around],
             }
             for way in hop.ways
         ],
         "domains": [_row(one) for one in hop.planned],
         "order": [
-            {"what": text.step_words(step), "domains": [names.of(one) for one in step.domains]}
+            {"what": words.step_words(step), "domains": [names.of(one) for one in step.domains]}
             for step in plan_outline.steps(hop.planned)
         ],
         "seen": [
             {
-                "number": len(one.domains), "change": text.seen_words(one),
+                "number": len(one.domains), "change": words.seen_words(one),
                 "effect": one.touched.effect, "who": one.touched.who,
             }
             for one in plan_outline.seen(hop.planned)
         ],
-        "nothing_seen": text.nothing_seen(hop),
-        "limits": list(text.limit_lines(hop.limits)),
+        "nothing_seen": words.nothing_seen(hop),
+        "limits": list(words.limit_lines(hop.limits)),
         "compared": [printable(line) for line in hop.compared],
         "not_checked": [printable(line) for line in plan_outline.not_checked(hop)],
     }  # fmt: skip
@@ -149,7 +149,7 @@ def _row(one: Planned | Failed) -> dict[str, Any]:
         }  # fmt: skip
     return {
         "name": printable(one.name), "owner": whose(one.definition), "uuid": str(one.uuid),
-        "source": printable(one.source), "state": one.state, "answer": text.WORDS[answer_of(one)],
+        "source": printable(one.source), "state": one.state, "answer": words.WORDS[answer_of(one)],
         "css": "unknown" if one.answer is Answer.UNKNOWN else one.answer,
         "machine": printable(one.definition.machine or "none"),
         "raise_to": None if one.raise_to is None else printable(one.raise_to),

@@ -15,7 +15,7 @@ from rich.console import Console
 from host_agent.model import Area, Difference, Failed, Finding, Outcome
 from host_agent.move import End
 from host_agent.output import plan as output
-from host_agent.output import plan_document
+from host_agent.output import plan_document, plan_words
 from host_agent.plan_facts import Answer, Hop, Kind, Limit, Plan, Planned, Site, Way
 from tests.unit.host_agent.cases import DEFINITION, NOTHING
 from tests.unit.host_agent.test_plan_outline import CODE, FAMILY, failing, planned, warning
@@ -95,13 +95,13 @@ BACKWARD = replace(
 def printed(plan: Plan, *, verbose: bool = False, width: int = 90) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False)
-    output.print_plan(console, plan, output.exit_code(plan), verbose=verbose)
+    output.print_plan(console, plan, plan_words.exit_code(plan), verbose=verbose)
     return out.getvalue()
 
 
 FORMS = {
     "plan.txt": lambda: printed(PLAN),
-    "plan.json": lambda: plan_document.render(PLAN, output.exit_code(PLAN)),
+    "plan.json": lambda: plan_document.render(PLAN, plan_words.exit_code(PLAN)),
     "plan.html": lambda: plan_document.page(PLAN),
 }
 
@@ -134,12 +134,12 @@ def test_exit_code(
     domains: tuple[Planned | Failed, ...], changes: dict[str, tuple[str, ...]], code: int
 ) -> None:
     plan = Plan(hops=(replace(HOP, planned=domains),), seconds=1.0, **changes)
-    assert output.exit_code(plan) == code
+    assert plan_words.exit_code(plan) == code
 
 
 def test_a_path_that_is_not_supported_is_no_success() -> None:
     plan = replace(PLAN, hops=(replace(QUIET, ways=(BACKWARD,)),))
-    assert output.exit_code(plan) == 1
+    assert plan_words.exit_code(plan) == 1
     told = printed(plan)
     assert "live path: not supported" in told
     assert "way round: focal -> jammy -> noble" in told

@@ -5,8 +5,9 @@ from uuid import UUID
 from host_agent.errors import LibvirtError, LibvirtTimeoutError
 from host_agent.model import Failed
 from host_agent.move import End
-from host_agent.plan import _Collector, _Stop
 from host_agent.plan_facts import Kind, Site, Subject
+from host_agent.plan_hop import Stop
+from host_agent.plan_sources import Collector
 
 XML = (
     "<domain type='kvm'><name>good</name><uuid>00000000-0000-0000-0000-000000000001</uuid>"
@@ -41,17 +42,17 @@ class Domain:
         return ("<broken",)
 
 
-def stop(name: str) -> _Stop:
+def stop(name: str) -> Stop:
     end = End(name=name, uuid=name, qemu="7.2.22")
-    return _Stop(site=Site(name=name, kind=Kind.HOST, end=end, offers={}))
+    return Stop(site=Site(name=name, kind=Kind.HOST, end=end, offers={}))
 
 
-def collect(collector: _Collector, where: _Stop, domain: Domain) -> Subject | Failed:
+def collect(collector: Collector, where: Stop, domain: Domain) -> Subject | Failed:
     return collector.collect(where, domain, False)  # type: ignore[arg-type]
 
 
 def test_one_broken_domain() -> None:
-    collector, here = _Collector(), stop("node1")
+    collector, here = Collector(), stop("node1")
     for broken in ("<domain", LibvirtError("no domain with matching name")):
         found = collect(collector, here, Domain(broken))
         assert isinstance(found, Failed)
@@ -62,7 +63,7 @@ def test_one_broken_domain() -> None:
 
 
 def test_a_libvirt_that_hangs_is_waited_for_once() -> None:
-    collector, here = _Collector(), stop("node1")
+    collector, here = Collector(), stop("node1")
     hung = LibvirtTimeoutError("libvirt did not answer within 30 s")
     first, second = Domain(hung), Domain(hung)
     for domain in (first, second):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from host_agent import plan_outline
+from host_agent import plan_outline, plan_pool
 from host_agent.capabilities import Offer
 from host_agent.model import Area, Difference, Failed, Finding, Outcome
 from host_agent.move import End
@@ -149,7 +149,7 @@ OLD, NEW = ("pc-i440fx-7.1", "pc-i440fx-7.2"), ("pc-i440fx-7.2", "pc-i440fx-10.0
     ],
 )  # fmt: skip
 def test_limits(sites: list[Site], limit: tuple[str, tuple[str, ...]] | None) -> None:
-    found = plan_outline.limits(sites, (SUBJECT, SUBJECT))
+    found = plan_pool.limits(sites, (SUBJECT, SUBJECT))
     wanted = () if limit is None else (Limit(family="pc-i440fx", newest=limit[0], until=limit[1]),)
     assert found == wanted
 
@@ -170,7 +170,7 @@ def test_what_to_raise_to(
     machine: str, here: dict[str, Offer], there: dict[str, Offer], name: str | None,
     note: str | None,
 ) -> None:  # fmt: skip
-    found = plan_outline.raised(machine, [here, there])
+    found = plan_pool.raised(machine, [here, there])
     assert found.name == name, found
     assert (note or "") in (found.note or "")
 

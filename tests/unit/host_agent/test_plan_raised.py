@@ -2,8 +2,8 @@
 
 import pytest
 
-from host_agent.plan import _raised, _Stop
 from host_agent.plan_facts import Site
+from host_agent.plan_hop import Stop, _raised
 from tests.unit.host_agent.cases import DEFINITION
 from tests.unit.host_agent.test_plan_outline import offers, site
 
@@ -23,7 +23,7 @@ UNLISTED = Site(name="there", kind=HERE.kind, end=HERE.end, offers={("x86_64", "
     ],
 )
 def test_rows(here: Site, there: Site, name: str | None, words: str) -> None:
-    found = _raised(OLD, here, _Stop(site=there), DEFINITION, [here, there])
+    found = _raised(OLD, here, Stop(site=there), DEFINITION, [here, there])
     assert found.name == name
     assert words in f"{found.why} {found.note}"
 
@@ -36,5 +36,5 @@ def test_an_alias_is_what_it_is_here() -> None:
         Site(name=name, kind=HERE.kind, end=HERE.end, offers={("x86_64", ""): offered})
         for name, offered in (("here", alias), ("there", there))
     ]
-    found = _raised("pc", sites[0], _Stop(site=sites[1]), DEFINITION, sites)
+    found = _raised("pc", sites[0], Stop(site=sites[1]), DEFINITION, sites)
     assert found.name == "pc-i440fx-7.2"

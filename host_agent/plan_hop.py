@@ -1,0 +1,219 @@
+"""One hop of a plan: all domains, asked about at the next site."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from host_agent import foreseen, plan_answer, plan_checks, plan_outline, plan_pool
+from host_agent import sites as place
+from host_agent.atlas import Atlas
+from host_agent.capabilities import Offer
+from host_agent.destination import Destination
+from host_agent.errors import LibvirtError
+from host_agent.missing import Missing, Reason
+from host_agent.model import Definition, Difference, Failed
+from host_agent.move import Move
+from host_agent.plan_atlases import Atlases, Survey, changes
+from host_agent.plan_facts import Answer, Hop, Options, Planned, Question, Site, Subject
+from host_agent.targets import Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A site on the way, with what can be asked of it."""
+
+    site: Site
+    host: Destination | None = None
+    survey: Survey | None = None
+    """Where its QEMU is this host's."""
+    given: Atlas | None = None
+
+
+Located = tuple[Stop, Subject | Failed]
+"""A domain, and where it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What was asked of a goal for one domain."""
+
+    stop: Stop
+    """Where the domain is."""
+    subject: Subject
+    offer: Offer | Missing
+    next_start: Offer | Missing | None
+    saved: Offer | Missing | None
+    cpu: str | Missing | None
+    start_cpu: str | Missing | None
+    raised: Target
+    going: str
+    """The machine type that it has when it goes."""
+
+
+def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: Options) -> Hop:
+    """Return what becomes of each domain on the way to a goal."""
+    all_sites = [*(stop.site for stop in stops), goal.site]
+    asked = [
+        subject if isinstance(subject, Failed) else _asked(stop, goal, subject, all_sites)
+        for stop, subject in located
+    ]
+    atlases = _atlases([*stops, goal], goal, asked)
+    planned = tuple(
+        one if isinstance(one, Failed) else _planned(one, goal, atlases, options) for one in asked
+    )
+    subjects = [subject for _, subject in located if isinstance(subject, Subject)]
+    used = {found.how: found.own for stop in (*stops, goal) for found in atlases[id(stop)].all()}
+    strange = [how for how, own in used.items() if not own]
+    return Hop(
+        sources=tuple(stop.site for stop in stops),
+        target=goal.site,
+        ways=tuple(place.way(stop.site, goal.site, options.on) for stop in stops),
+        planned=planned,
+        limits=plan_pool.limits(all_sites, subjects),
+        compared=tuple(used),
+        unchecked=tuple(
+            f"sizes of option ROMs and firmware of {how.partition(': ')[0]}: its own QEMU was not "
+            "asked; there: samemachine probe --output FILE"
+            for how in strange
+        ),
+    )
+
+
+def _asked(stop: Stop, goal: Stop, subject: Subject, all_sites: Sequence[Site]) -> _Asked | Failed:
+    definition, persistent = subject.definition, subject.persistent
+    other = None
+    if persistent is not None and persistent.machine != definition.machine:
+        other = persistent
+    try:
+        offer = _offer(goal, definition)
+        next_start = None if other is None else _offer(goal, other)
+        saved = _offer(goal, subject.saved) if isinstance(subject.saved, Definition) else None
+        cpu = start_cpu = None
+        if goal.host is not None:
+            if subject.active is not None:
+                cpu = goal.host.cpu(definition, subject.devices, offer)
+            if persistent is not None and not subject.start.any_host_starts_it:
+                start_cpu = goal.host.cpu(persistent, subject.start, next_start or offer)
+    except LibvirtError as error:
+        return Failed(name=definition.name, uuid=str(definition.uuid), error=str(error))
+    lacking = plan_checks.lacking(definition, offer, persistent, next_start)
+    raised = Target(name=None, why="there is nothing to raise")
+    if lacking is not None:
+        raised = _raised(lacking, stop.site, goal, definition, all_sites)
+    going = definition.machine or ""
+    if lacking is not None:
+        going = raised.name or going
+    elif other is not None and isinstance(offer, Missing) and isinstance(next_start, Offer):
+        going = other.machine or going
+    return _Asked(
+        stop=stop, subject=subject, offer=offer, next_start=next_start, saved=saved, cpu=cpu,
+        start_cpu=start_cpu, raised=raised, going=going,
+    )  # fmt: skip
+
+
+def _raised(
+    name: str, here: Site, goal: Stop, definition: Definition, all_sites: Sequence[Site]
+) -> Target:
+    if goal.site.offered(definition) is None:
+        why = f"{goal.site.name} has no emulator {definition.emulator}"
+        return Target(name=None, why=why)
+    listed = (goal.site.offered(definition) or {}).get(name)
+    if listed is not None and listed.canonical == name:
+        # It has the type, so that another one would be refused as well.
+        why = f"{goal.site.name} has {name}, and its libvirt refuses it for this domain"
+        return Target(name=None, why=why)
+    offered = [site.offered(definition) for site in all_sites]
+    known = [one for one in offered if one is not None]
+    meant = (here.offered(definition) or {}).get(name)
+    found = plan_pool.raised(meant.canonical if meant else name, known)
+    unknown = [site.name for site, one in zip(all_sites, offered, strict=True) if one is None]
+    if unknown and found.name is not None:
+        return replace(found, note=f"whether {', '.join(unknown)} has it is not known")
+    return found
+
+
+def _offer(goal: Stop, definition: Definition) -> Offer | Missing:
+    if goal.host is None or definition.machine is None:
+        return place.offer(goal.site, definition)
+    return goal.host.offer(definition)
+
+
+def _atlases(
+    stops: Iterable[Stop], goal: Stop, asked: Iterable[_Asked | Failed]
+) -> dict[int, Atlases]:
+    """Return the atlases of all stops, got for the machine types that are wanted of each."""
+    needs: dict[int, dict[tuple[str, str], set[str]]] = defaultdict(lambda: defaultdict(set))
+    for one in asked:
+        if isinstance(one, Failed):
+            continue
+        definition = one.subject.definition
+        key = definition.architecture, definition.emulator or ""
+        needs[id(one.stop)][key] |= {definition.machine or "", one.going}
+        needs[id(goal)][key].add(one.going)
+    found = {id(stop): Atlases(stop.site, stop.survey, stop.given) for stop in stops}
+    for stop, wanted in needs.items():
+        found[stop].prepare(wanted)
+    return found
+
+
+def _planned(
+    asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Options
+) -> Planned | Failed:
+    subject, definition = asked.subject, asked.subject.definition
+    here, there = atlases[id(asked.stop)].of(definition), atlases[id(goal)].of(definition)
+    machine = definition.machine or ""
+    outlook = changes(here, there, machine, asked.going)
+    moving = changes(here, there, asked.going, asked.going)
+    proxies = [found for found in (here, there) if isinstance(found, Missing) or not found.own]
+    if proxies:
+        # Another package's ROMs say nothing of this one's.
+        moving = Missing(reason=Reason.ABSENT, sentence="its own QEMU was not asked")
+    try:
+        same = goal.host.same(definition) if goal.host is not None else ()
+    except LibvirtError as error:
+        return Failed(name=definition.name, uuid=str(definition.uuid), error=str(error))
+    question = Question(
+        subject=subject,
+        kind=goal.site.kind,
+        move=Move(
+            active=definition, state=subject.state, job=None, devices=subject.devices,
+            source=asked.stop.site.end, destination=goal.site.end, offer=asked.offer,
+            cpu=asked.cpu, there=same,
+            shared=subject.shared, copy_storage=options.copy_storage, unsafe=options.unsafe,
+            forecast=_touching(moving, definition, subject),
+        ),
+        next_start=asked.next_start,
+        start_cpu=asked.start_cpu,
+        saved=asked.saved,
+        raised=asked.raised,
+        outlook=_seen(_touching(outlook, definition, subject)),
+    )  # fmt: skip
+    return plan_answer.judge(question, asked.stop.site.name)
+
+
+def _touching(
+    differences: tuple[Difference, ...] | Missing, definition: Definition, subject: Subject
+) -> tuple[Difference, ...] | Missing:
+    if isinstance(differences, Missing):
+        return differences
+    return foreseen.of(differences, definition, subject.devices)
+
+
+def _seen(differences: tuple[Difference, ...] | Missing) -> tuple[Difference, ...] | Missing:
+    return differences if isinstance(differences, Missing) else foreseen.seen(differences)
+
+
+def onward(
+    located: Sequence[Located], planned: Sequence[Planned | Failed], goal: Stop
+) -> Iterator[Located]:
+    """Yield the domains as they are on the next hop; who does not get here goes no further."""
+    for (_, subject), answer in zip(located, planned, strict=True):
+        if isinstance(answer, Failed) or isinstance(subject, Failed):
+            yield goal, answer if isinstance(answer, Failed) else subject
+        elif answer.answer in {Answer.CANNOT, Answer.UNKNOWN}:
+            yield goal, Failed(
+                name=answer.name, uuid=str(answer.uuid),
+                error=f"it does not get as far as {goal.site.name}",
+            )  # fmt: skip
+        else:
+            yield goal, plan_outline.onward(subject, answer)

@@ -1,0 +1,129 @@
+"""Where the domains of a plan are: hosts, opened and asked side by side."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from host_agent import plan_subject, side_by_side
+from host_agent import sites as place
+from host_agent.atlas import Atlas
+from host_agent.destination import Destination
+from host_agent.domain_xml import DomainXmlError
+from host_agent.errors import LibvirtError, LibvirtTimeoutError, UsageError
+from host_agent.gather import Progress
+from host_agent.hypervisor import Domain, Hypervisor, is_local
+from host_agent.model import Failed
+from host_agent.plan_atlases import Survey
+from host_agent.plan_facts import Options, Subject
+from host_agent.plan_hop import Located, Stop
+from host_agent.selection import chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The hosts that could be asked, and all their domains."""
+
+    stops: tuple[Stop, ...]
+    located: tuple[Located, ...]
+    staying: tuple[str, ...]
+    """Names of those that are the goal itself."""
+    unreachable: tuple[str, ...]
+    """What the others' libvirts said."""
+
+
+def opened(uri: str, survey: Survey | None, stack: ExitStack, given: Atlas | None = None) -> Stop:
+    """Return a host; it is closed with ``stack``. Raises ``LibvirtError``."""
+    hypervisor = Hypervisor.open(uri)
+    stack.callback(hypervisor.close)
+    hypervisor.keep_alive()
+    host, local = Destination.of(hypervisor), is_local(uri)
+    return Stop(
+        site=place.of_host(host, local=local), host=host, survey=survey if local else None,
+        given=given,
+    )  # fmt: skip
+
+
+def sources(
+    options: Options, goal: Stop, survey: Survey | None, stack: ExitStack, progress: Progress
+) -> Sources:
+    """Ask all sources for the domains; one that is away costs no other its plan.
+
+    Raises ``LibvirtError`` where none can be asked, ``UsageError`` where a domain is on none of
+    them, or where they are the goal itself.
+    """
+    there: list[tuple[str, Stop, Destination]] = []
+    staying: list[str] = []
+    errors: list[LibvirtError] = []
+    for uri in dict.fromkeys(options.uris):
+        try:
+            stop = opened(uri, survey, stack)
+        except LibvirtError as error:
+            errors.append(error)
+            continue
+        if _is_same(stop, goal):
+            staying.append(stop.site.name)
+        elif stop.host is not None and not any(_is_same(stop, other) for _, other, _ in there):
+            there.append((uri, stop, stop.host))
+    if not there:
+        if errors:
+            raise errors[0]
+        raise UsageError(f"{', '.join(staying)} is both source and target: domains are there")
+    picked = _picked([(uri, list(host.domains)) for uri, _, host in there], options.names)
+    flat = [
+        (stop, domain, is_local(uri))
+        for (uri, stop, _), domains in zip(there, picked, strict=True)
+        for domain in domains
+    ]
+    collector = Collector()
+    subjects = side_by_side.each(
+        lambda one: collector.collect(*one), flat, options.at_once, progress
+    )
+    return Sources(
+        stops=tuple(stop for _, stop, _ in there),
+        located=tuple(
+            (stop, subject) for (stop, _, _), subject in zip(flat, subjects, strict=True)
+        ),
+        staying=tuple(staying),
+        unreachable=tuple(str(error) for error in errors),
+    )
+
+
+def _is_same(one: Stop, other: Stop) -> bool:
+    uuid = one.site.end.uuid
+    return uuid is not None and uuid == other.site.end.uuid
+
+
+def _picked(hosts: Sequence[tuple[str, list[Domain]]], names: Sequence[str]) -> list[list[Domain]]:
+    """Return each host's chosen domains; a name need be on one of them only."""
+    if not names:
+        return [domains for _, domains in hosts]
+    picked: list[list[Domain]] = [[] for _ in hosts]
+    for name in names:
+        refused: list[UsageError] = []
+        for (uri, domains), found in zip(hosts, picked, strict=True):
+            try:
+                found += [one for one in chosen(domains, (name,), uri) if one not in found]
+            except UsageError as error:
+                refused.append(error)
+        if len(refused) == len(hosts):
+            raise refused[0]
+    return picked
+
+
+class Collector:
+    """Asks for domains; nothing more of a host that once did not answer."""
+
+    def __init__(self) -> None:
+        self._hung: dict[int, str] = {}
+
+    def collect(self, stop: Stop, domain: Domain, local: bool) -> Subject | Failed:
+        """Return what a plan needs of a domain, or why it is not to be had."""
+        error = self._hung.get(id(stop))
+        if error is None:
+            try:
+                return plan_subject.collect(domain, local=local)
+            except LibvirtTimeoutError as timeout:
+                error = self._hung[id(stop)] = str(timeout)
+            except (LibvirtError, DomainXmlError) as refused:
+                error = str(refused)
+        return Failed(name=domain.name, uuid=str(domain.uuid), error=error)
