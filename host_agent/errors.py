@@ -9,6 +9,7 @@
     │   └── LibvirtTimeoutError a call did not return in time; it may still be under way
     ├── LedgerError             the ledger can't be read or written: exit code 4, or history is lost
     │   └── LedgerMissingError  nothing was ever recorded there
+    ├── UpgradeJournalError     an upgrade can't be written down, or what was is damaged
     └── EvidenceError           one piece of evidence can't be had; becomes a ``Missing``
 """
 
@@ -45,6 +46,10 @@ class LedgerError(HostAgentError):
 
 class LedgerMissingError(LedgerError):
     """There is no ledger yet: nothing was ever recorded there."""
+
+
+class UpgradeJournalError(HostAgentError):
+    """An upgrade can't be written down, so it is not begun; or what was written is damaged."""
 
 
 class EvidenceError(HostAgentError):

@@ -13,6 +13,7 @@ from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.hypervisor import states
 from host_agent.hypervisor.calls import call, evidence_call, lacks_support
 from host_agent.hypervisor.guest_stream import GuestStream
+from host_agent.hypervisor.lifecycle import Lifecycle
 from host_agent.hypervisor.migration import Told, migrate
 from host_agent.migration import MigrationOptions, MigrationResult
 from host_agent.missing import Missing, Reason
@@ -202,6 +203,11 @@ class Domain:
                 f"libvirt did not write the metadata within {seconds:.0f} s",
                 _JOB.remedy,
             ) from error
+
+    def lifecycle(self) -> Lifecycle:
+        """Return what changes its definition and its run; raises ``EvidenceError``."""
+        self._hypervisor.need_writing("the domain can't be changed")
+        return Lifecycle(self._hypervisor, self._domain)
 
     def migrate(
         self, destination: "Hypervisor", options: MigrationOptions, progress: Told,

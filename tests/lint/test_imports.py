@@ -24,7 +24,8 @@ LAYERS = {
         "memory_blocks", "move", "noise", "occasion", "output", "owner", "plan_answer",
         "plan_checks", "plan_facts", "plan_outline", "plan_pool", "preflight", "probe_options",
         "reactions", "refusals", "releases", "schedule", "smbios", "smbios_diff", "smbios_fields",
-        "snapshots", "story", "targets", "times", "type_list", "type_policy", "verdict", "waivers",
+        "snapshots", "story", "targets", "times", "type_list", "type_policy", "upgrade_record",
+        "upgrade_steps", "upgrade_xml", "verdict", "waivers",
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
@@ -33,7 +34,7 @@ LAYERS = {
         "ledger", "ledger_postgresql", "ledger_sqlite", "opened_channels", "packages",
         "plan_atlases", "plan_hop", "plan_sources", "plan_subject", "predictions", "probe",
         "qemu_binary", "qemu_process", "qemu_session", "release_data", "selection",
-        "service_manager", "shared_storage", "sites", "verifier", "whereabouts",
+        "service_manager", "shared_storage", "sites", "upgrade_journal", "verifier", "whereabouts",
     },
     "jobs": {"audit", "daemon", "migrate", "plan", "survey", "type_survey", "verify", "why"},
     "top": {"__main__", "cli", "commands"},

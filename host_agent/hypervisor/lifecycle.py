@@ -1,0 +1,104 @@
+"""A domain's definition and its run: defined, shut down, started; and what stands in the way.
+
+libvirt-domain.h: virDomainDefineXMLFlags, virDomainShutdownFlags, virDomainCreate.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import libvirt
+from lxml import etree
+
+from host_agent import bounded
+from host_agent.errors import EvidenceError, LibvirtError
+from host_agent.hypervisor.calls import call, evidence_call, lacks_support, sentence
+
+if TYPE_CHECKING:
+    from host_agent.hypervisor.connection import Hypervisor
+
+START_SECONDS = 300.0
+"""How long a start may take: huge pages and passthrough devices take their time."""
+_STOP_SECONDS = 60.0
+_OF_MEMORY = {"internal", "external"}
+_RAN = {"running", "paused"}
+
+
+class Lifecycle:
+    """What changes a domain's definition or run. One that is asked twice does no harm."""
+
+    def __init__(self, hypervisor: "Hypervisor", domain: libvirt.virDomain) -> None:
+        self._hypervisor = hypervisor
+        self._domain = domain
+
+    def definition(self) -> str:
+        """Return the persistent XML with its secrets: never shown. Raises ``LibvirtError``."""
+        flags = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+        return str(call(lambda: self._domain.XMLDesc(flags)))
+
+    def define(self, xml: str) -> None:
+        """Make this the persistent XML; what runs stays as it is. Raises ``LibvirtError``."""
+        # libvirt keeps the domain's id, its run and its firmware variables.
+        call(lambda: self._hypervisor.raw.defineXML(xml))
+
+    def ask_to_shut_down(self) -> None:
+        """Ask the guest to shut down, by its agent or by ACPI; it may take its time, or refuse.
+
+        Raises ``LibvirtError``.
+        """
+        self._slowly(lambda: self._domain.shutdownFlags(0), _STOP_SECONDS)
+
+    def power_off(self) -> None:
+        """End the run at once: QEMU writes out what it holds, the guest can't.
+
+        Raises ``LibvirtError``.
+        """
+        flags = libvirt.VIR_DOMAIN_DESTROY_GRACEFUL
+        self._slowly(lambda: self._domain.destroyFlags(flags), _STOP_SECONDS)
+
+    def start(self) -> None:
+        """Start it by its persistent XML; raises ``LibvirtError``."""
+        self._slowly(self._domain.create, START_SECONDS)
+
+    def has_managed_save(self) -> bool:
+        """Tell whether the next start restores a saved guest; raises ``LibvirtError``."""
+        try:
+            return bool(call(lambda: self._domain.hasManagedSaveImage(0)))
+        except LibvirtError as error:
+            if lacks_support(error):
+                return False
+            raise
+
+    def memory_snapshots(self) -> tuple[str, ...]:
+        """Return the names of snapshots that hold a running guest; raises ``LibvirtError``."""
+        try:
+            texts = call(self._snapshots)
+        except LibvirtError as error:
+            if lacks_support(error):
+                return ()
+            raise
+        return tuple(name for name, text in texts if _holds_memory(text))
+
+    def _snapshots(self) -> list[tuple[str, str]]:
+        found = self._domain.listAllSnapshots(0)
+        return [(str(one.getName()), str(one.getXMLDesc(0))) for one in found]
+
+    def _slowly(self, function: Callable[[], object], seconds: float) -> None:
+        try:
+            evidence_call(function, seconds)
+        except bounded.CallTimeoutError as error:
+            raise LibvirtError(f"libvirt did not answer within {seconds:.0f} s") from error
+        except EvidenceError as error:
+            cause = error.__cause__
+            words = sentence(cause) if isinstance(cause, libvirt.libvirtError) else str(error)
+            raise LibvirtError(words) from error
+
+
+def _holds_memory(text: str) -> bool:
+    """Tell whether a snapshot holds a running guest (libvirt docs/formatsnapshot.rst)."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    root = etree.fromstring(text.encode(), parser)
+    memory = root.find("memory")
+    if memory is not None and memory.get("snapshot"):
+        return memory.get("snapshot") in _OF_MEMORY
+    # Those of older libvirts do not say.
+    return (root.findtext("state") or "").strip() in _RAN
