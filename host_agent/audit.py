@@ -13,6 +13,8 @@ from host_agent.model import Audited, Failed, Host, HostAudit
 from host_agent.opened_channels import OpenedChannels
 from host_agent.predictions import predictions
 from host_agent.selection import chosen
+from host_agent.staged import raised_in
+from host_agent.upgrade_journal import UpgradeJournal
 
 _BINARIES = "/usr/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm", "/usr/bin/kvm"
 
@@ -48,7 +50,7 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
         domains = chosen(hypervisor.domains(), options.names, uri)
         gatherer = Gatherer.on(
             hypervisor, uri, seconds=options.seconds, probe=options.probe, opened=options.opened,
-            kept=options.kept, elsewhere=options.elsewhere,
+            kept=options.kept, elsewhere=options.elsewhere, raised=raised_in(UpgradeJournal()),
         )  # fmt: skip
         results = tuple(
             side_by_side.each(

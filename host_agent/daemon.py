@@ -28,6 +28,8 @@ from host_agent.opened_channels import OpenedChannels
 from host_agent.reactions import Patience, react
 from host_agent.schedule import Schedule, Task
 from host_agent.service_manager import ServiceManager
+from host_agent.staged import raised_in
+from host_agent.upgrade_journal import UpgradeJournal
 from host_agent.verifier import Verifier, kept_in, write
 
 if TYPE_CHECKING:
@@ -44,6 +46,8 @@ _TICK = 5.0
 _LAST_SECONDS = 5.0
 _COMMAND_SECONDS = 30.0
 _DAY = 86400.0
+_UPGRADE = 5.0
+"""Seconds between looks at a domain that is being upgraded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +82,7 @@ class Daemon:
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._stopping = False
         self._opened = OpenedChannels()
+        self._upgrades = UpgradeJournal()
         self._said_of_ledger = ""
         self._next_care = 0.0
 
@@ -144,6 +149,7 @@ class Daemon:
         gatherer = Gatherer.on(
             hypervisor, self._options.uri, seconds=self._options.seconds,
             probe=self._options.probe, opened=self._opened, kept=kept_in(self._ledger),
+            raised=raised_in(self._upgrades),
         )  # fmt: skip
         self._look_after_history(hypervisor)
         # First the events, then what was missed: nothing falls between the two.
@@ -253,7 +259,13 @@ class Daemon:
         if task.unwritten is not None:
             refused = write(domain, task.unwritten, persistent=domain.is_persistent())
             return (task, now + _WRITE_AGAIN) if refused and now < task.until else None
-        verifier = Verifier(gatherer=gatherer.refreshed(), ledger=self._ledger, clock=self._clock)
+        if self._upgrades.is_busy(task.uuid):
+            # A command is raising its machine type, and verifies it itself.
+            return replace(task, until=max(task.until, now + _UPGRADE)), now + _UPGRADE
+        verifier = Verifier(
+            gatherer=gatherer.refreshed(), ledger=self._ledger, upgrades=self._upgrades,
+            clock=self._clock,
+        )  # fmt: skip
         result = verifier.attempt(
             domain,
             final=now >= task.until,

@@ -65,6 +65,15 @@ Kept = Callable[[UUID], str | None]
 """Returns a copy of a domain's baseline, an element, from where it is kept beside libvirt."""
 
 
+Raised = Callable[[UUID], str | None]
+"""Returns the machine type that an upgrade of a domain, staged or under way, is to give it."""
+
+
+def nothing_raised(uuid: UUID) -> str | None:  # noqa: ARG001 - it is a Raised
+    """Return None: nothing is upgraded."""
+    return None
+
+
 def nothing_kept(uuid: UUID) -> str | None:  # noqa: ARG001 - it is a Kept
     """Return None: no copy is kept anywhere."""
     return None
@@ -90,11 +99,12 @@ class Gatherer:
     """What one domain may take until its guest agent has answered."""
     kept: Kept
     elsewhere: Elsewhere
+    raised: Raised = nothing_raised
 
     @classmethod
     def on(
         cls, hypervisor: Hypervisor, uri: str, *, seconds: float, probe: bool,
-        opened: OpenedChannels, kept: Kept = nothing_kept,
+        opened: OpenedChannels, kept: Kept = nothing_kept, raised: Raised = nothing_raised,
         elsewhere: Elsewhere = MappingProxyType({}),
     ) -> "Gatherer":  # fmt: skip
         """Return one for a connection; raises ``LibvirtError``."""
@@ -113,6 +123,7 @@ class Gatherer:
             seconds=seconds,
             kept=kept,
             elsewhere=elsewhere,
+            raised=raised,
         )
 
     def refreshed(self) -> "Gatherer":
@@ -138,6 +149,7 @@ class Gatherer:
                 observation=undialled(declared, nothing) or nothing, now=nothing,
                 next_start=nothing, baseline=choose(definition, self.kept), forecast=nothing,
                 host=self.facts.name, aliases=aliases, elsewhere=elsewhere,
+                raised_to=self.raised(definition.uuid),
             )  # fmt: skip
         running = self._running(declared)
         memory = self._memory(domain, declared, running)
@@ -164,6 +176,7 @@ class Gatherer:
             aliases=aliases,
             surroundings=self._surroundings(definition),
             elsewhere=elsewhere,
+            raised_to=self.raised(definition.uuid),
         )
         return replace(case, occasion=occasion.of(case))
 

@@ -378,6 +378,8 @@ class Case:
     """Version of the QEMU under the guest; None: it is not to be seen."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """This host's alias → machine type's own name, for the domain's emulator."""
+    raised_to: str | None = None
+    """The machine type that an upgrade, staged or under way, is to give the domain; None: none."""
     occasion: Occasion = Occasion.AUDIT
     surroundings: Surroundings | Missing = _NOWHERE
     """What its host offers, and how long that is supported."""

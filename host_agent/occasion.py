@@ -12,8 +12,26 @@ def of(case: Case) -> Occasion:
     domain that libvirt says came by migration, to a host where it has not been verified yet, is an
     arrival whatever the boot id says: one that is another then means that the guest booted anew
     while it moved. One boot in a younger process than the baseline moved too: away and back, or
-    through a saved image. Without a boot id, what libvirt and the process say must do.
+    through a saved image. Without a boot id, what libvirt and the process say must do. A restart
+    that gave the domain the machine type to which it was raised is an upgrade.
     """
+    found = _of(case)
+    return Occasion.UPGRADE if found is Occasion.RESTART and _was_raised(case) else found
+
+
+def _was_raised(case: Case) -> bool:
+    """Tell whether this start is the one that was to give the domain another machine type.
+
+    A reboot inside the guest before that is a restart: it keeps the process, and with it the type.
+    """
+    active, before = case.declared.active, case.baseline
+    if case.raised_to is None or active is None or not isinstance(before, Baseline):
+        return False
+    machine = case.aliases.get(active.machine or "", active.machine)
+    return machine == case.raised_to != before.machine
+
+
+def _of(case: Case) -> Occasion:
     baseline = case.baseline
     if not isinstance(baseline, Baseline) or case.declared.active is None:
         return Occasion.AUDIT

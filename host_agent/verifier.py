@@ -11,10 +11,16 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from host_agent import baseline as baselines
-from host_agent import ledger_entry, verdict
+from host_agent import ledger_entry, staged, upgrade_record, verdict
 from host_agent.baseline import BaselineError
 from host_agent.domain_xml import DomainXmlError
-from host_agent.errors import EvidenceError, LedgerError, LibvirtError
+from host_agent.errors import (
+    EvidenceError,
+    LedgerError,
+    LibvirtError,
+    UpgradeJournalError,
+    UsageError,
+)
 from host_agent.gather import Gatherer, Kept
 from host_agent.hypervisor import Domain
 from host_agent.ledger_entry import Entry
@@ -34,6 +40,7 @@ from host_agent.model import (
     Running,
     Smbios,
 )
+from host_agent.upgrade_journal import UpgradeJournal
 
 if TYPE_CHECKING:
     # SQLAlchemy takes as long to load as everything else together.
@@ -53,6 +60,8 @@ class Verifier:
     gatherer: Gatherer
     ledger: "Ledger | None"
     """None: no history is kept."""
+    upgrades: UpgradeJournal | None = None
+    """Where a staged upgrade is written down, that comes true at a start; None: there are none."""
     clock: Callable[[], float] = time.time
 
     def confirm(self, domain: Domain, wait: float = 0.0) -> Confirmed | Failed:
@@ -69,19 +78,19 @@ class Verifier:
 
     def attempt(
         self, domain: Domain, *, final: bool, another_boot: bool = False, first: bool = False,
-        refresh: bool = False,
+        refresh: bool = False, enough: Callable[[Case], bool] = lambda _: True,
     ) -> Confirmed | Failed | None:  # fmt: skip
         """Judge a domain once; None: its guest does not answer yet, and this is not the last try.
 
         ``another_boot``: an answer of the boot that the baseline knows is none yet. ``first``: a
         domain without a baseline gets one where all else is right. ``refresh``: today's state
-        becomes the baseline where nothing fails.
+        becomes the baseline where nothing fails. ``enough``: what else is waited for.
         """
         try:
             case = self.gatherer.case(domain)
         except (LibvirtError, DomainXmlError) as error:
             return self._failed(domain, str(error)) if final else None
-        if not final and not _answers(case, another_boot=another_boot):
+        if not final and not (_answers(case, another_boot=another_boot) and enough(case)):
             return None
         # One that is there and can't be used is not replaced unasked: what it knew is unknown.
         none = isinstance(case.baseline, Missing) and case.baseline.reason is Reason.ABSENT
@@ -93,6 +102,7 @@ class Verifier:
         kept, unwritten = self._keep(domain, case, told, complaints, keep=keep)
         audited = Audited(case=case, verdict=judged)
         self._tell(audited, complaints)
+        self._settle(audited, complaints)
         return Confirmed(
             audited=audited, kept=kept, unwritten=unwritten, complaints=tuple(complaints)
         )
@@ -174,6 +184,22 @@ class Verifier:
             )
         except LedgerError as error:
             complaints.append(f"no copy of the baseline: {error}")
+
+    def _settle(self, audited: Audited, complaints: list[str]) -> None:
+        """Close a staged upgrade that this start has applied."""
+        if self.upgrades is None:
+            return
+        try:
+            record = staged.settle(self.upgrades, audited, self.clock())
+        except (UpgradeJournalError, UsageError) as error:
+            complaints.append(f"the upgrade stays staged: {error}")
+            return
+        if record is None or self.ledger is None:
+            return
+        try:
+            self.ledger.append(upgrade_record.entry(record, qemu=audited.case.qemu))
+        except LedgerError as error:
+            complaints.append(f"no history: {error}")
 
     def _tell(
         self, audited: Audited, complaints: list[str], as_: tuple[str, str] | None = None

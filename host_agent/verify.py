@@ -11,6 +11,8 @@ from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.model import Confirmed, Failed
 from host_agent.opened_channels import OpenedChannels
 from host_agent.selection import chosen
+from host_agent.staged import raised_in
+from host_agent.upgrade_journal import UpgradeJournal
 from host_agent.verifier import Verifier, arrived, kept_in
 
 if TYPE_CHECKING:
@@ -50,12 +52,15 @@ def verify(
     try:
         hypervisor.keep_alive()
         domains = chosen(hypervisor.domains(), options.names, uri)
+        upgrades = UpgradeJournal()
         verifier = Verifier(
             gatherer=Gatherer.on(
                 hypervisor, uri, seconds=options.seconds, probe=options.probe,
                 opened=options.opened, kept=kept_in(ledger), elsewhere=options.elsewhere,
+                raised=raised_in(upgrades),
             ),
             ledger=ledger,
+            upgrades=upgrades,
         )  # fmt: skip
         if not options.names:
             domains = [domain for domain in domains if domain.is_active()]

@@ -28,6 +28,7 @@ from host_agent.checks import (
     same_virtio,
     stale_qemu,
     unavailable,
+    upgrade,
     vendor_support,
 )
 from host_agent.model import Case, Finding
@@ -46,6 +47,7 @@ ALL: tuple[Check, ...] = (
     next_boot.check,
     next_start.check,
     pending_change.check,
+    upgrade.check,
     alias.check,
     unavailable.check,
     deprecated.check,

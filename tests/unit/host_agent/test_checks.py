@@ -19,6 +19,7 @@ from host_agent.checks import (
     product,
     running_qemu,
     stale_qemu,
+    upgrade,
 )
 from host_agent.missing import Missing, Reason
 from host_agent.model import (
@@ -49,6 +50,7 @@ from tests.unit.host_agent.cases import (
 OTHER = UUID(int=5)
 SWAPPED = UUID("33221100-5544-7766-8899-aabbccddeeff")
 OFF = declared(active=None)
+NEWER = "pc-i440fx-10.0"
 POWER = declared(replace(DEFINITION, architecture="ppc64le", machine="pseries-7.2"))
 OVERRIDDEN = declared(
     replace(DEFINITION, smbios_mode="sysinfo", sysinfo={"system": {"version": "14.0"}})
@@ -204,6 +206,13 @@ ROWS = [
     (alias.check, case(declared=declared(machine="pc")), WARN, "floats"),
     (alias.check, case(declared=declared(machine="ubuntu")), PASS, "itself"),
     (alias.check, case(declared=TRANSIENT), SKIP, "transient"),
+    (upgrade.check, case(), SKIP, "no upgrade"),
+    (upgrade.check, case(raised_to="pc-i440fx-7.2"), PASS, "runs as pc-i440fx-7.2, to which"),
+    (upgrade.check, case(raised_to=NEWER, declared=declared(machine=NEWER)), SKIP, "reboot in"),
+    (upgrade.check, case(raised_to=NEWER), WARN, "changed the definition to pc-i440fx-7.2"),
+    (upgrade.check, case(raised_to=NEWER, declared=declared(None, machine=NEWER)), SKIP, "full"),
+    (upgrade.check, case(raised_to=NEWER, declared=declared(machine="pc"),
+                         aliases={"pc": NEWER}), SKIP, "staged"),
     *baseline_rows.ROWS,
     *type_rows.ROWS,
 ]  # fmt: skip

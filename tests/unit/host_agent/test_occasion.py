@@ -10,6 +10,8 @@ from host_agent.missing import Missing, Reason
 from host_agent.model import Occasion
 from tests.unit.host_agent.cases import (
     BASELINE,
+    DEFINITION,
+    MACHINE,
     NOT_ENROLLED,
     NOTHING,
     OBSERVATION,
@@ -20,6 +22,7 @@ from tests.unit.host_agent.cases import (
 )
 
 AUDIT, ARRIVAL, RESTART = Occasion.AUDIT, Occasion.ARRIVAL, Occasion.RESTART
+UPGRADE = Occasion.UPGRADE
 OTHER_BOOT = {"observation": replace(OBSERVATION, boot_id="c")}
 NO_BOOT_ID = {"observation": replace(OBSERVATION, boot_id=None)}
 MEMORY_ONLY = {"observation": NOT_ENROLLED}
@@ -31,6 +34,9 @@ YOUNGER = {"running": replace(RUNNING, started=BASELINE.taken + 60)}
 NO_PROCESS = {"running": NOTHING}
 REFUSED = {"baseline": Missing(reason=Reason.REFUSED, sentence="cut short")}
 ABSENT = {"baseline": Missing(reason=Reason.ABSENT, sentence="none was taken")}
+RAISED_TO = {"raised_to": "pc-i440fx-10.0"}
+RAISED = {**RAISED_TO, "declared": declared(replace(DEFINITION, machine="pc-i440fx-10.0"))}
+PUT_BACK = {"raised_to": MACHINE, "declared": declared()}
 OFF = {"declared": declared(active=None)}
 
 
@@ -57,6 +63,14 @@ OFF = {"declared": declared(active=None)}
         ((OTHER_BOOT, ELSEWHERE), RESTART),
         ((OTHER_BOOT, ELSEWHERE, YOUNGER), RESTART),
         ((OTHER_BOOT, MIGRATED), RESTART),
+        # An upgrade: only the start that gave the domain the machine type is that.
+        ((OTHER_BOOT, RAISED), UPGRADE),
+        ((OTHER_BOOT, YOUNGER, RAISED), UPGRADE),
+        ((MEMORY_ONLY, YOUNGER, RAISED), UPGRADE),
+        ((OTHER_BOOT, RAISED_TO), RESTART),
+        ((RAISED_TO,), AUDIT),
+        ((OTHER_BOOT, PUT_BACK), RESTART),
+        ((OTHER_BOOT, RAISED, REFUSED), AUDIT),
         # It booted anew while it moved: an arrival with another boot is a fail.
         ((OTHER_BOOT, ELSEWHERE, MIGRATED), ARRIVAL),
         # The boot id is not known.

@@ -146,7 +146,7 @@ class Trial:
         gatherer: Any = self.evidence
         self.verifier = Verifier(gatherer=gatherer, ledger=kept, clock=lambda: NOW)
 
-    def attempt(self, **how: bool) -> Confirmed:
+    def attempt(self, **how: Any) -> Confirmed:
         result = self.verifier.attempt(self.domain, **{"final": True, **how})
         assert isinstance(result, Confirmed)
         return result
