@@ -25,6 +25,7 @@ from host_agent.atlas import Atlas
 from host_agent.audit import Options, audit
 from host_agent.commands import migration, types, verification
 from host_agent.commands import plan as planning
+from host_agent.commands import upgrade as upgrade_commands
 from host_agent.commands.options import (
     EXITS,
     connections,
@@ -119,7 +120,13 @@ def cli() -> None:
     """Is the machine that a guest sees the machine that libvirt declares?"""
 
 
-for _command in (*verification.COMMANDS, *migration.COMMANDS, *types.COMMANDS, *planning.COMMANDS):
+for _command in (
+    *verification.COMMANDS,
+    *migration.COMMANDS,
+    *types.COMMANDS,
+    *planning.COMMANDS,
+    *upgrade_commands.COMMANDS,
+):
     cli.add_command(_command)
 
 

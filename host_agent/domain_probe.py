@@ -3,13 +3,13 @@
 import threading
 from dataclasses import replace
 
-from host_agent import probe, qemu_binary, smbios
+from host_agent import fingerprint_diff, probe, qemu_binary, smbios
 from host_agent.errors import EvidenceError
 from host_agent.fingerprint import ANCHOR, SMBIOS
 from host_agent.fingerprint_store import FingerprintStore
 from host_agent.hypervisor import Hypervisor
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition, ProbedTables, Running, Smbios
+from host_agent.model import Definition, Difference, ProbedTables, Running, Smbios
 from host_agent.probe import Probed
 from host_agent.probe_options import (
     KVM,
@@ -62,6 +62,27 @@ class DomainProbe:
         except EvidenceError as error:
             return error.missing
 
+    def differences(
+        self, hypervisor: Hypervisor, definition: Definition, before: str, after: str
+    ) -> tuple[Difference, ...] | Missing:
+        """Return what the installed binary builds otherwise with one XML than with another."""
+        try:
+            architecture = _architecture(definition)
+            if definition.emulator is None:
+                raise EvidenceError(Reason.ABSENT, "the domain XML names no emulator")
+            binary = qemu_binary.installed(definition.emulator)
+            old, new = (
+                self._probed(binary, _options(hypervisor.native_arguments(xml), architecture))[0]
+                for xml in (before, after)
+            )
+            return fingerprint_diff.differences(
+                old.fingerprint, new.fingerprint, old.masked | new.masked
+            )
+        except EvidenceError as error:
+            return error.missing
+        except ValueError as error:
+            return Missing(reason=Reason.FAILED, sentence=f"the tables can't be compared: {error}")
+
     def forecast(
         self, running: Running, active: Definition, options: str
     ) -> ProbedTables | Missing:
@@ -76,6 +97,13 @@ class DomainProbe:
             return error.missing
 
     def _tables(self, binary: QemuBinary, options: ProbeOptions) -> ProbedTables:
+        probed, usable = self._probed(binary, options)
+        return ProbedTables(
+            binary=binary.path, smbios=_smbios(probed), masked=probed.masked,
+            accelerator=usable.accelerator, qemu=probed.qemu, options=to_text(options),
+        )  # fmt: skip
+
+    def _probed(self, binary: QemuBinary, options: ProbeOptions) -> tuple[Probed, ProbeOptions]:
         usable = options
         if options.accelerator == KVM and kvm_groups() is None:
             usable = options.without_kvm()
@@ -84,10 +112,7 @@ class DomainProbe:
             with self._turns:
                 probed = probe.probe(binary, usable)
             self._store.put(binary.identity, usable, probed)
-        return ProbedTables(
-            binary=binary.path, smbios=_smbios(probed), masked=probed.masked,
-            accelerator=usable.accelerator, qemu=probed.qemu, options=to_text(options),
-        )  # fmt: skip
+        return probed, usable
 
 
 def _architecture(definition: Definition) -> str:

@@ -82,6 +82,8 @@ class Record:
     """Whether a domain that ran is started again."""
     stopped: bool = False
     """Whether it was us who asked the guest to stop."""
+    silent: bool = False
+    """Whether its guest did not come up on the new machine type."""
     depth: Depth | None = None
     """How deep the domain was verified before; None: it was not."""
     change: str | None = None
@@ -132,7 +134,8 @@ def _record(form: Mapping[str, object], uuid: UUID) -> Record:
         odd = ", ".join(sorted(set(form) ^ names))
         raise RecordError(f"its fields are not those of schema {SCHEMA}: {odd[:200]}")
     for name, (kinds, what) in _KINDS.items():
-        if not isinstance(form[name], kinds) or form[name] == "":
+        empty = form[name] == "" and kinds == (str,)
+        if not isinstance(form[name], kinds) or empty:
             raise RecordError(f"its {name} is no {what}")
     if not _BACKUP.fullmatch(str(form["backup"])):
         raise RecordError("its backup is no file of ours")
@@ -158,7 +161,7 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "name": _TEXT, "host": _TEXT, "uri": _TEXT, "old": _TEXT, "new": _TEXT, "written": _TEXT,
     "backup": _TEXT, "sha256": _TEXT, "step": _TEXT, "direction": _TEXT, "depth": _MAYBE,
     "change": _MAYBE, "reason": _MAYBE, "was_running": _SWITCH, "stage": _SWITCH,
-    "start": _SWITCH, "stopped": _SWITCH, "started": _TIME, "changed": _TIME,
+    "start": _SWITCH, "stopped": _SWITCH, "silent": _SWITCH, "started": _TIME, "changed": _TIME,
 }  # fmt: skip
 
 _OUTCOMES = {

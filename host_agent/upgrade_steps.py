@@ -119,8 +119,9 @@ def beginning(record: Record | None, persistent: str | None) -> Beginning:
     return Beginning.RESUME if persistent == record.new else Beginning.ANEW
 
 
-def ended(record: Record) -> Step:
-    """Return the step that says how it ended, once nothing is left to be done."""
+def ended(record: Record, last: Action) -> Step:
+    """Return the step that says how it ended, by the last action that was needed."""
     if record.direction is Direction.BACK:
         return Step.ROLLED_BACK
-    return Step.APPLIED if record.runs_at_the_end and not record.stage else Step.STAGED
+    # What no guest has booted with yet is not applied.
+    return Step.APPLIED if last is Action.VERIFY else Step.STAGED

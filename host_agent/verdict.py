@@ -35,7 +35,7 @@ def judge(case: Case, *, against_baseline: bool = False) -> Verdict:
     findings = checks.run(case)
     if case.declared.active is None:
         return Verdict(decision=None, depth=None, findings=findings)
-    depth = _depth(case)
+    depth = depth_of(case)
     if any(finding.outcome is Outcome.FAIL for finding in findings):
         decision = Decision.MISMATCH
     elif _lacking(case, depth, findings) or (
@@ -47,7 +47,8 @@ def judge(case: Case, *, against_baseline: bool = False) -> Verdict:
     return Verdict(decision=decision, depth=depth, findings=findings)
 
 
-def _depth(case: Case) -> Depth | None:
+def depth_of(case: Case) -> Depth | None:
+    """Return how deep the evidence goes; None: not even the QEMU process could be seen."""
     if isinstance(case.observation, Observation):
         return Depth.GUEST
     if isinstance(case.memory, Smbios):

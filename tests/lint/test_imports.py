@@ -23,9 +23,10 @@ LAYERS = {
         "fingerprint_diff", "foreseen", "fw_cfg", "known_changes", "ledger_entry", "machine_types",
         "memory_blocks", "move", "noise", "occasion", "output", "owner", "plan_answer",
         "plan_checks", "plan_facts", "plan_outline", "plan_pool", "preflight", "probe_options",
-        "reactions", "refusals", "releases", "schedule", "smbios", "smbios_diff", "smbios_fields",
-        "snapshots", "story", "targets", "times", "type_list", "type_policy", "upgrade_record",
-        "upgrade_steps", "upgrade_xml", "verdict", "waivers",
+        "raising", "reactions", "refusals", "releases", "schedule", "smbios", "smbios_diff",
+        "smbios_fields", "snapshots", "story", "tags", "targets", "times", "type_list",
+        "type_policy", "upgrade_preflight", "upgrade_record", "upgrade_steps", "upgrade_xml",
+        "verdict", "waivers", "window",
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
@@ -34,10 +35,12 @@ LAYERS = {
         "ledger", "ledger_postgresql", "ledger_sqlite", "opened_channels", "packages",
         "plan_atlases", "plan_hop", "plan_sources", "plan_subject", "predictions", "probe",
         "qemu_binary", "qemu_process", "qemu_session", "release_data", "selection",
-        "service_manager", "shared_storage", "sites", "staged", "upgrade_journal", "verifier",
-        "whereabouts",
+        "service_manager", "shared_storage", "sites", "staged", "upgrade_journal", "upgrade_run",
+        "upgrade_survey", "verifier", "whereabouts",
     },
-    "jobs": {"audit", "daemon", "migrate", "plan", "survey", "type_survey", "verify", "why"},
+    "jobs": {
+        "audit", "daemon", "migrate", "plan", "survey", "type_survey", "upgrade", "verify", "why",
+    },
     "top": {"__main__", "cli", "commands"},
 }  # fmt: skip
 ORDER = list(LAYERS)

@@ -1,0 +1,301 @@
+"""The commands ``upgrade``, ``rollback`` and ``campaign``."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from host_agent import upgrade, window
+from host_agent.commands.options import formats, ledger_option, ready_ledger, uris_or_default
+from host_agent.commands.terminal import complain, destination, standard_output
+from host_agent.errors import UsageError
+from host_agent.output import upgrade as upgrade_output
+from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED
+from host_agent.printable import printable
+from host_agent.raising import Raised
+from host_agent.upgrade import Operator, Options
+from host_agent.upgrade_journal import UpgradeJournal
+from host_agent.upgrade_record import UNDER_WAY, Record, Step
+from host_agent.upgrade_run import Patience
+from host_agent.upgrade_survey import Asked
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def _restarting(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options that all that restart domains share."""
+    for option in (
+        click.option(
+            "-c", "--connect", "uris", multiple=True, metavar="URI",
+            help="where the domains are; each one more is a host that must offer the machine type "
+            "too  [default: $LIBVIRT_DEFAULT_URI, then qemu:///system]",
+        ),
+        click.option("--dry-run", is_flag=True, help="look at everything, change nothing"),
+        click.option("-y", "--yes", is_flag=True, help="do not ask"),
+        click.option(
+            "--shutdown-timeout", type=click.FloatRange(1, 86400), default=300.0,
+            show_default=True, metavar="SECONDS", help="how long a guest may take to shut down",
+        ),
+        click.option(
+            "--force-off", is_flag=True, help="power a guest off that does not shut down in time",
+        ),
+        click.option(
+            "--wait", type=click.FloatRange(1, 86400), default=300.0, show_default=True,
+            metavar="SECONDS", help="how long a guest may take to come up",
+        ),
+        click.option(
+            "--probe/--no-probe", default=True, show_default=True,
+            help="whether to ask QEMU itself",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return ledger_option(formats(command))
+
+
+@click.command(
+    "upgrade",
+    epilog="\b\nExamples:\n"
+    "  samemachine upgrade vm1 --dry-run            what would change, and what stands in the way\n"
+    "  samemachine upgrade vm1                      stop, raise, start, verify, else roll back\n"
+    "  samemachine upgrade vm1 --pool pool.txt      no newer than every host in that file offers\n"
+    "  samemachine upgrade --tag role=web --stage   at the next full stop of each\n"
+    "  samemachine upgrade --from-file web.txt --canary 1 --window 22:00-05:00 --change CHG17 -y\n"
+    "\n\b\nExit codes:\n  0  applied and verified, staged, or nothing to do\n"
+    "  1  a domain was rolled back, or was wrong before\n"
+    "  2  usage, or a domain can't be raised: it was not touched\n"
+    "  3  applied but not verified, or not begun (canary, window)\n"
+    "  4  libvirt can't be reached\n"
+    "  130  interrupted and left half done: the same command, or rollback, goes on",
+)
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.option("--to", metavar="TYPE", help="this machine type  [default: the newest on all hosts]")
+@click.option(
+    "--pool", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    help="hosts that must offer the machine type too: a URI a line, # for comments",
+)  # fmt: skip
+@click.option(
+    "--tag", "tags", multiple=True, metavar="KEY[=VALUE]",
+    help="domains whose metadata has an element or attribute like that; repeatable",
+)  # fmt: skip
+@click.option(
+    "--from-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    help="domains, a name or UUID a line, # for comments",
+)  # fmt: skip
+@click.option(
+    "--stage", is_flag=True,
+    help="only change the definition: the next full stop and start apply it, a reboot in the "
+    "guest does not; 'samemachine serve' verifies it then",
+)  # fmt: skip
+@click.option("--no-start", is_flag=True, help="leave it shut off; its next start is verified")
+@click.option(
+    "--canary", type=click.IntRange(1), metavar="N",
+    help="the first N must be verified before the rest is begun",
+)  # fmt: skip
+@click.option(
+    "--stop-after-failures", type=click.IntRange(1), metavar="N", help="begin no more after N"
+)
+@click.option("--window", "hours", metavar="HH:MM-HH:MM", help="begin none outside of it")
+@click.option("--change", metavar="ID", help="your number for it, kept in journal and history")
+@_restarting
+def upgrade_command(
+    domains: tuple[str, ...], to: str | None, pool: Path | None, tags: tuple[str, ...],
+    from_file: Path | None, canary: int | None, stop_after_failures: int | None,
+    hours: str | None, change: str | None, uris: tuple[str, ...], shutdown_timeout: float,
+    wait: float, ledger: str | None, form: str, output: Path | None, *, stage: bool,
+    no_start: bool, dry_run: bool, yes: bool, force_off: bool, probe: bool,
+) -> int:  # fmt: skip
+    """Raise the machine type of domains, verify each with its own guest, roll back what fails.
+
+    DOMAIN is libvirt's name, the owner's display name or a UUID. The definition is saved first;
+    disks and firmware variables are never touched. Each step is written down before it is taken: a
+    command that was killed goes on when it is given again. A type raised too far can never move
+    back: name every host of the pool with -c or --pool.
+    """
+    if stage and no_start:
+        raise UsageError("--stage stops nothing: --no-start means nothing with it")
+    names = (*domains, *(_lines(from_file) if from_file else ()))
+    if not names and not tags:
+        raise UsageError("name the domains, or give --tag or --from-file")
+    own, *others = uris_or_default(uris)
+    options = Options(
+        uri=own, names=names, tags=tags,
+        others=(*others, *(uri for uri in (_lines(pool) if pool else ()) if uri != own)),
+        asked=Asked(to=to, stage=stage, start=not no_start), dry_run=dry_run,
+        patience=Patience(shutdown=shutdown_timeout, wait=wait, force_off=force_off),
+        probe=probe, change=change, canary=canary or 0, stop_after=stop_after_failures or 0,
+        window=window.parse(hours) if hours else None,
+    )  # fmt: skip
+    return _run(options, ledger, form, output, yes=yes)
+
+
+@click.command(
+    "rollback",
+    epilog="\b\nExamples:\n"
+    "  samemachine rollback vm1              its old machine type again, verified\n"
+    "  samemachine rollback vm1 --forget     keep it as it is; the saved definition is removed\n"
+    "\n\b\nExit codes:\n  0  rolled back and verified, or nothing to do\n"
+    "  1  it did not go well\n  2  usage, or there is nothing to roll back\n"
+    "  3  rolled back but not verified\n  4  libvirt can't be reached\n"
+    "  130  interrupted and left half done",
+)
+@click.argument("domains", nargs=-1, metavar="DOMAIN...", required=True)
+@click.option("--forget", is_flag=True, help="remove what is saved of the upgrade, and do no more")
+@_restarting
+def rollback_command(
+    domains: tuple[str, ...], uris: tuple[str, ...], shutdown_timeout: float, wait: float,
+    ledger: str | None, form: str, output: Path | None, *, forget: bool, dry_run: bool, yes: bool,
+    force_off: bool, probe: bool,
+) -> int:  # fmt: skip
+    """Give domains the machine type back that they had before 'samemachine upgrade'.
+
+    Whatever its step: staged, half done, or applied long ago. What else was changed in the
+    definition since stays as it is.
+    """
+    uri, *more = uris_or_default(uris)
+    if more:
+        raise UsageError("a domain is rolled back where it is: name one connection")
+    if forget:
+        for name in upgrade.forget(uri, domains):
+            click.echo(f"{printable(name)}: forgotten; it stays as it is")
+        return VERIFIED
+    options = Options(
+        uri=uri, names=domains, asked=Asked(back=True), dry_run=dry_run, probe=probe,
+        patience=Patience(shutdown=shutdown_timeout, wait=wait, force_off=force_off),
+    )  # fmt: skip
+    return _run(options, ledger, form, output, yes=yes)
+
+
+@click.command(
+    "campaign",
+    epilog="\b\nExamples:\n"
+    "  samemachine campaign                     what is not applied, of all that was begun here\n"
+    "  samemachine campaign --change CHG17 --format json | jq .counts\n"
+    "\n\b\nExit codes:\n  0  all are applied or staged\n  1  some were rolled back, or failed\n"
+    "  2  usage\n  3  some are half done, or can't be read",
+)
+@click.option("--change", metavar="ID", help="only upgrades of this number")
+@click.option("-v", "--verbose", is_flag=True, help="those that are applied, too")
+@formats
+def campaign_command(change: str | None, form: str, output: Path | None, *, verbose: bool) -> int:
+    """Show how many upgrades are staged, applied, rolled back and failed."""
+    records, troubles = UpgradeJournal().all()
+    records = [one for one in records if change is None or one.change == change]
+    steps = {record.step for record in records}
+    code = VERIFIED
+    if steps & {Step.ROLLED_BACK, Step.FAILED}:
+        code = MISMATCH
+    elif troubles or steps & (UNDER_WAY | {Step.PLANNED}):
+        code = UNVERIFIED
+    return _print_campaign(records, troubles, form, output, code, verbose=verbose)
+
+
+COMMANDS = upgrade_command, rollback_command, campaign_command
+
+
+def _print_campaign(
+    records: Sequence[Record], troubles: Sequence[str], form: str, file: Path | None, code: int, *,
+    verbose: bool,
+) -> int:  # fmt: skip
+    with destination(file) as console:
+        if form == "json":
+            console.file.write(upgrade_output.render_campaign(records, troubles, code))
+        else:
+            upgrade_output.print_campaign(console, records, troubles, verbose=verbose)
+    return code
+
+
+def _run(options: Options, ledger: str | None, form: str, file: Path | None, *, yes: bool) -> int:
+    asks = not yes and not options.dry_run
+    if asks and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("nobody can be asked here: look with --dry-run, then give --yes")
+    limit = options.patience.shutdown
+    history = None if options.dry_run else ready_ledger(ledger)
+    with _interruptions() as interruptions:
+
+        def agree(plans: Sequence[Raised]) -> bool:
+            if asks:
+                for plan in plans:
+                    upgrade_output.print_plan(standard_output(), plan, limit)
+                if not click.confirm("Do it?", err=True):
+                    return False
+            interruptions.armed = True
+            return True
+
+        report = upgrade.upgrade(
+            options, history,
+            Operator(agree=agree, told=_telling(), interrupted=lambda: interruptions.count > 0),
+        )  # fmt: skip
+    code = upgrade_output.exit_code(report)
+    with destination(file) as console:
+        if form == "json":
+            console.file.write(upgrade_output.render(report, code))
+        else:
+            upgrade_output.print_report(console, report, limit, planned=asks)
+    return code
+
+
+class _Interruptions:
+    """Ctrl-C: nothing is touched before it is armed; then the first asks, the second leaves."""
+
+    def __init__(self) -> None:
+        self.armed = False
+        self.count = 0
+
+    def hear(self, _: int, __: FrameType | None) -> None:
+        self.count += 1
+        if not self.armed or self.count > 1:
+            raise KeyboardInterrupt
+        complain("ending: what is half done is rolled back first; once more leaves it half done", 0)
+
+
+@contextmanager
+def _interruptions() -> Iterator[_Interruptions]:
+    found = _Interruptions()
+    before = {
+        number: signal.signal(number, found.hear)
+        for number in _ENDING
+        # Whoever started us may have asked for it to be ignored (nohup).
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
+    try:
+        yield found
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_DOING = {
+    Step.STOPPING: "shutting down", Step.DEFINING: "defining", Step.STARTING: "starting",
+    Step.VERIFYING: "waiting for its guest",
+}  # fmt: skip
+
+
+def _telling() -> Callable[[Record], None]:
+    """A line for each step, where somebody watches."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        return lambda _: None
+
+    def told(record: Record) -> None:
+        doing = _DOING.get(record.step)
+        if doing is not None:
+            console.print(
+                Text(f"{printable(record.name)}: {doing} ({record.goal})", "dim"), soft_wrap=True
+            )
+
+    return told
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} can't be read: {error}") from error
+    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    return [line for line in lines if line]

@@ -1,0 +1,317 @@
+"""Machine-type upgrades as text for people, and as JSON; and their exit code."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from host_agent.model import Confirmed, Decision, Failed, Finding, Outcome
+from host_agent.output import verification
+from host_agent.output.json import domain_form
+from host_agent.output.summary import MISMATCH, UNVERIFIED, USAGE, VERIFIED
+from host_agent.output.table import print_table
+from host_agent.printable import printable, shortened
+from host_agent.raising import Ending, Raised, Raising, Report
+from host_agent.upgrade_record import Record, Step
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as of any program that SIGINT ends."""
+_SCHEMA = 1
+_LONGEST = 200
+_STYLES = {
+    Ending.REFUSED: "bold red", Ending.FAILED: "bold red", Ending.LEFT: "bold red",
+    Ending.WRONG_BEFORE: "bold red", Ending.ROLLED_BACK: "yellow", Ending.APPLIED: "green",
+    Ending.SKIPPED: "yellow",
+}  # fmt: skip
+_CODES = {
+    Ending.REFUSED: USAGE, Ending.FAILED: MISMATCH, Ending.LEFT: INTERRUPTED,
+    Ending.WRONG_BEFORE: MISMATCH, Ending.ROLLED_BACK: MISMATCH, Ending.SKIPPED: UNVERIFIED,
+}  # fmt: skip
+_WEIGHT = INTERRUPTED, MISMATCH, USAGE, UNVERIFIED, VERIFIED
+"""Exit codes, the one that counts most first."""
+
+
+def exit_code(report: Report) -> int:
+    """Return the exit code: of the domain with which it went worst."""
+    codes = {_code(one, report) for one in report.raised}
+    return next((code for code in _WEIGHT if code in codes), VERIFIED)
+
+
+def _code(raised: Raised, report: Report) -> int:
+    if raised.ending is Ending.ROLLED_BACK and report.back:
+        return _verdict(raised.after)
+    if raised.ending is Ending.APPLIED:
+        return _verdict(raised.after)
+    return _CODES.get(raised.ending, VERIFIED)
+
+
+def _verdict(after: Confirmed | Failed | None) -> int:
+    if after is None:
+        return VERIFIED
+    if isinstance(after, Failed):
+        return UNVERIFIED
+    found = after.audited.verdict.decision
+    return VERIFIED if found is Decision.VERIFIED else UNVERIFIED
+
+
+def print_plan(console: Console, raised: Raised, limit: float) -> None:
+    """Print what would be done with one domain, and what stands in the way."""
+    raising = raised.raising
+    if raised.ending is Ending.NOTHING:
+        console.print(Text(f"{_name(raising)}  {_nothing(raising)}"), soft_wrap=True)
+        return
+    head = Text(f"{_name(raising)}  {_way(raising)}", "bold")
+    console.print(head, soft_wrap=True)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for label, text, style in _rows(raised, limit):
+        told = "\n".join(map(printable, text.split("\n-> ", 1)))
+        table.add_row(Text(f"  {label}", style), Text(told.replace("\n", "\n-> ")))
+    print_table(console, table)
+
+
+def _rows(raised: Raised, limit: float) -> list[tuple[str, str, str]]:
+    raising = raised.raising
+    findings = {finding.check.removeprefix("upgrade-"): finding for finding in raised.findings}
+    rows: list[tuple[str, str, str]] = [
+        (name, findings[name].sentence, "")
+        for name in ("owner", "type")
+        if name in findings and findings[name].outcome is not Outcome.FAIL
+    ]
+    for name, finding in findings.items():
+        if finding.outcome in {Outcome.WARN, Outcome.UNKNOWN} and name != "type":
+            label = "RISK" if name == "forecast" else "note"
+            rows.append((label, _told(finding), "yellow"))
+        elif name == "forecast":
+            rows.append(("RISK", finding.sentence, ""))
+    number = len(raising.changed)
+    if number:
+        # The whole line may be long; what changes in it is short.
+        target = raising.target.name
+        lines = f"{number} line" + ("" if number == 1 else "s")
+        rows.append(("XML", f"{lines}: machine='{_before(raising)}' -> '{target}'", ""))
+        rows.append(("same", "UUID, MACs, disks, PCI addresses, firmware, NVRAM: as defined", ""))
+    blocks = [finding for finding in raised.findings if finding.outcome is Outcome.FAIL]
+    rows += [("BLOCKS", _told(finding), "bold red") for finding in blocks]
+    if not blocks:
+        rows.append(("blocks", "none (managed save, memory snapshot, job: checked)", ""))
+        rows.append(("steps", _steps(raising, limit), ""))
+    return rows
+
+
+def _told(finding: Finding) -> str:
+    return f"{finding.sentence}\n-> {finding.remedy}" if finding.remedy else finding.sentence
+
+
+def _steps(raising: Raising, limit: float) -> str:
+    if raising.stage:
+        return "backup, define; its next full stop and start apply it, a reboot in the guest does "\
+               "not"  # fmt: skip
+    if not raising.running:
+        return "backup, define (it does not run); its next start applies it"
+    stop = f"shutdown ({limit:.0f} s limit)"
+    if raising.back:
+        return f"define, {stop}, start, verify"
+    if not raising.start:
+        return f"backup, {stop}, define; its next start applies it"
+    return f"backup, {stop}, define, start, verify, else roll back"
+
+
+def _before(raising: Raising) -> str:
+    return (raising.persistent.machine if raising.persistent else None) or raising.current
+
+
+def _way(raising: Raising) -> str:
+    if raising.resumed is not None and not raising.back:
+        record = raising.resumed
+        return printable(f"{record.old} -> {record.new}, {record.direction}: go on ({record.step})")
+    target = raising.target.name
+    return printable(f"{raising.current} -> {target}" if target else raising.current)
+
+
+def _nothing(raising: Raising) -> str:
+    record = raising.resumed
+    if record is not None and raising.back:
+        return "nothing to roll back: it is as it was"
+    if record is not None:
+        return f"{record.new} is staged already; its next full stop and start apply it"
+    return printable(f"nothing to do: {raising.target.why}")
+
+
+def _name(raising: Raising) -> str:
+    return printable(raising.name)
+
+
+def print_report(console: Console, report: Report, limit: float, *, planned: bool) -> None:
+    """Print what became of each domain. ``planned``: the plans were shown before."""
+    for raised in report.raised:
+        seen = raised.ending in {Ending.REFUSED, Ending.NOTHING, Ending.PLANNED}
+        if seen and not planned:
+            print_plan(console, raised, limit)
+        _print_ending(console, raised, report)
+    if report.dry_run:
+        console.print(_hint(report), soft_wrap=True)
+    elif len(report.raised) > 1:
+        counts = Counter(str(raised.ending) for raised in report.raised)
+        line = ", ".join(f"{word} {number}" for word, number in counts.items())
+        change = f"change {printable(report.change)}: " if report.change else ""
+        console.print(Text(f"{change}{line}  in {report.seconds:.0f} s"), soft_wrap=True)
+
+
+def _hint(report: Report) -> str:
+    names = " ".join(
+        _name(one.raising) for one in report.raised if one.ending is Ending.PLANNED
+    )  # fmt: skip
+    word = "rollback" if report.back else "upgrade"
+    if not names:
+        return "Nothing changed."
+    staged = "" if report.back else f"   at its next stop: samemachine upgrade {names} --stage"
+    return f"Nothing changed.  now: samemachine {word} {names}{staged}"
+
+
+def _print_ending(console: Console, raised: Raised, report: Report) -> None:
+    ending, raising = raised.ending, raised.raising
+    if ending in {Ending.NOTHING, Ending.PLANNED}:
+        return
+    name = _name(raising)
+    line = Text(f"{name} ")
+    line.append(str(ending).upper(), _STYLES.get(ending, ""))
+    line.append(f"  {_outcome(raised, back=report.back)}")
+    console.print(line, soft_wrap=True)
+    for note in raised.notes:
+        console.print(Text(f"  note: {printable(note)}", "yellow"), soft_wrap=True)
+    if ending is Ending.WRONG_BEFORE and raised.before is not None:
+        verification.print_verified(console, [raised.before])
+    if isinstance(raised.before, Failed) and ending is not Ending.WRONG_BEFORE:
+        console.print(Text(f"  before: {printable(raised.before.error)}", "yellow"), soft_wrap=True)
+    if raised.after is not None:
+        verification.print_verified(console, [raised.after])
+    hint = _next(raised, report)
+    if hint:
+        console.print(Text(f"  -> {hint}", "dim"), soft_wrap=True)
+
+
+def _outcome(raised: Raised, *, back: bool) -> str:
+    record, why = raised.record, printable(shortened(raised.why or "", _LONGEST))
+    if record is None:
+        if raised.ending is Ending.WRONG_BEFORE:
+            return "look first: it is wrong already, and nothing was touched"
+        return why or "nothing was touched"
+    way = printable(f"{record.old} -> {record.new}")
+    if raised.ending is Ending.APPLIED:
+        return f"{way} in {record.changed - record.started:.0f} s"
+    if raised.ending is Ending.STAGED:
+        how = (
+            "the next full stop and start apply it, a reboot in the guest does not"
+            if raised.raising.running and record.stage
+            else "its next start applies it"
+        )
+        return f"{way}: {how}"
+    if raised.ending is Ending.ROLLED_BACK:
+        if not why and not back:
+            why = "a rollback that was half done is finished; what is to be raised is given again"
+        return f"it is {printable(record.old)} again" + (f": {why}" if why else "")
+    if raised.ending is Ending.LEFT:
+        return f"{way}, at the step '{record.step}' ({record.direction}): {why}"
+    return f"{way}: {why}"
+
+
+def _next(raised: Raised, report: Report) -> str | None:
+    name = _name(raised.raising)
+    finish = f"samemachine upgrade {name}, or samemachine rollback {name}"
+    if raised.ending is Ending.LEFT:
+        return f"finish it: {finish}"
+    if raised.ending is Ending.FAILED:
+        return f"look at it (samemachine show {name}), then {finish}"
+    if raised.ending is Ending.STAGED:
+        return f"undo: samemachine rollback {name}"
+    if raised.ending is Ending.APPLIED and not report.back:
+        return f"back at any time: samemachine rollback {name}"
+    return None
+
+
+def print_campaign(
+    console: Console, records: Sequence[Record], troubles: Sequence[str], *, verbose: bool
+) -> None:
+    """Print how far upgrades have come: a line a step, with the domains behind it."""
+    steps = Counter(record.step for record in records)
+    words = ", ".join(f"{step} {steps[step]}" for step in Step if steps[step])
+    console.print(Text(words or "no upgrade was begun from this machine", "bold"), soft_wrap=True)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for record in records:
+        if not verbose and record.step is Step.APPLIED:
+            continue
+        change = f" ({record.change})" if record.change else ""
+        why = f": {record.reason}" if record.reason else ""
+        table.add_row(
+            Text(f"  {printable(record.name)}"), Text(printable(f"{record.step}{change}")),
+            Text(printable(f"{record.old} -> {record.new}{why}")),
+        )  # fmt: skip
+    if table.row_count:
+        print_table(console, table)
+    for trouble in troubles:
+        console.print(Text(f"  {printable(trouble)}", "bold red"), soft_wrap=True)
+
+
+def render_campaign(records: Sequence[Record], troubles: Sequence[str], code: int) -> str:
+    """Return upgrades as JSON."""
+    counts = Counter(str(record.step) for record in records)
+    document = {
+        "schema": _SCHEMA, "exit_code": code, "counts": dict(sorted(counts.items())),
+        "upgrades": [_record(record) for record in records], "unreadable": list(troubles),
+    }  # fmt: skip
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def render(report: Report, code: int) -> str:
+    """Return a report as JSON."""
+    document = {
+        "schema": _SCHEMA, "exit_code": code, "dry_run": report.dry_run, "change": report.change,
+        "stopped": report.stopped, "domains": [_form(raised) for raised in report.raised],
+    }  # fmt: skip
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def _form(raised: Raised) -> dict[str, Any]:
+    raising = raised.raising
+    return {
+        "name": raising.name, "uuid": str(raising.uuid), "outcome": raised.ending,
+        "why": raised.why, "current": raising.current, "target": raising.target.name,
+        "hosts": list(raising.hosts), "running": raising.running,
+        "preflight": [_finding(finding) for finding in raised.findings],
+        "record": None if raised.record is None else _record(raised.record),
+        "before": None if raised.before is None else _confirmed(raised.before),
+        "after": None if raised.after is None else _confirmed(raised.after),
+        "notes": list(raised.notes),
+    }  # fmt: skip
+
+
+def _record(record: Record) -> dict[str, Any]:
+    return {
+        "name": record.name, "uuid": str(record.uuid), "host": record.host, "from": record.old,
+        "to": record.new, "step": record.step, "direction": record.direction,
+        "change": record.change, "reason": record.reason, "started": record.started,
+        "changed": record.changed,
+    }  # fmt: skip
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    fields = {
+        "check": finding.check, "outcome": finding.outcome, "sentence": finding.sentence,
+        "remedy": finding.remedy,
+        "differences": [str(difference) for difference in finding.differences] or None,
+    }  # fmt: skip
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _confirmed(confirmed: Confirmed | Failed) -> dict[str, Any]:
+    if isinstance(confirmed, Failed):
+        return domain_form(confirmed)
+    return domain_form(confirmed.audited) | {
+        "occasion": confirmed.audited.case.occasion,
+        "baseline_kept": confirmed.kept,
+        "notes": list(confirmed.complaints),
+    }

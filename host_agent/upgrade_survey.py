@@ -1,0 +1,176 @@
+"""Looks at a domain that is to be raised, and at every host that has a say in it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from host_agent import capabilities, owner, targets, upgrade_steps, upgrade_xml
+from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.errors import EvidenceError, LibvirtError, UpgradeJournalError, UsageError
+from host_agent.gather import QEMU, Gatherer
+from host_agent.hypervisor import Domain, Facts
+from host_agent.missing import Missing, Reason
+from host_agent.model import Definition, Difference
+from host_agent.raising import Raising
+from host_agent.targets import Target
+from host_agent.upgrade_journal import UpgradeJournal
+from host_agent.upgrade_record import Record, Step
+from host_agent.upgrade_steps import Beginning
+from host_agent.upgrade_xml import UpgradeXmlError
+
+if TYPE_CHECKING:
+    from host_agent.capabilities import Offer
+
+_JOB_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is to become of the domains."""
+
+    to: str | None = None
+    """The machine type; None: the newest that every host offers."""
+    back: bool = False
+    """Whether it is the one that each had before."""
+    stage: bool = False
+    start: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpgradeSurvey:
+    """Looks at domains of one host."""
+
+    asked: Asked
+    gatherer: Gatherer
+    facts: Sequence[Facts]
+    """Of every host that must offer the target; the first is the domains' own."""
+    upgrades: UpgradeJournal
+
+    def of(self, domain: Domain) -> Raising:
+        """Look at one domain; raises ``LibvirtError``."""
+        try:
+            active = parse(domain.xml(inactive=False)) if domain.is_active() else None
+            text = domain.xml(inactive=True) if domain.is_persistent() else None
+            persistent = None if text is None else parse(text)
+        except DomainXmlError as error:
+            raise LibvirtError(f"{domain.name}: {error}") from error
+        definition = persistent or active
+        if definition is None:
+            raise LibvirtError(f"{domain.name}: it stopped while it was looked at")
+        current = self._own_name(definition)
+        resumed = trouble = None
+        try:
+            resumed = self._resumed(domain, current)
+        except (UpgradeJournalError, UsageError) as error:
+            trouble = str(error)
+        target = self._target(definition, current, resumed)
+        old, new = self._xmls(text, target, resumed)
+        try:
+            lifecycle = domain.lifecycle()
+            denied, saved, snapshots = (
+                None, lifecycle.has_managed_save(), lifecycle.memory_snapshots(),
+            )  # fmt: skip
+        except EvidenceError as error:
+            denied, saved, snapshots = str(error), False, ()
+        return Raising(
+            name=domain.name, uuid=domain.uuid, persistent=persistent, active=active,
+            state=domain.state()[0], owner=owner.of(definition), current=current, target=target,
+            hosts=tuple(facts.name for facts in self.facts),
+            job=None if denied or active is None else domain.job(_JOB_SECONDS), saved=saved,
+            snapshots=snapshots, on_poweroff=_on_poweroff(text),
+            changed=upgrade_xml.changed_lines(old, new) if old and new else (),
+            forecast=self._forecast(definition, old, new), denied=denied,
+            stage=self.asked.stage, start=self.asked.start, back=self.asked.back,
+            resumed=resumed, trouble=trouble,
+        )  # fmt: skip
+
+    def _own_name(self, definition: Definition) -> str:
+        names = self.gatherer.aliases.get((definition.architecture, definition.emulator or ""), {})
+        machine = definition.machine or ""
+        return names.get(machine, machine)
+
+    def _resumed(self, domain: Domain, current: str) -> Record | None:
+        """Return the record that is gone on from; None: it begins anew."""
+        name, asked = domain.name, self.asked
+        record = self.upgrades.read(domain.uuid)
+        if asked.back:
+            if record is None:
+                raise UsageError(
+                    f"{name}: no upgrade was begun from this machine; there is nothing to roll back"
+                )
+            return record
+        if upgrade_steps.beginning(record, current) is Beginning.ANEW or record is None:
+            return None
+        if asked.to is not None and asked.to != record.new:
+            raise UsageError(
+                f"{name}: its upgrade to {record.new} is {_how_far(record)}; first finish it "
+                f"(samemachine upgrade {name}) or samemachine rollback {name}"
+            )
+        return record
+
+    def _target(self, definition: Definition, current: str, resumed: Record | None) -> Target:
+        if self.facts[0].driver != QEMU:
+            return Target(name=None, why=f"libvirt's {self.facts[0].driver} driver runs no QEMU")
+        offers: list[Mapping[str, Offer]] = []
+        for facts in self.facts:
+            offered = capabilities.offers(
+                facts.capabilities, definition.architecture, definition.emulator or ""
+            )
+            if offered is None:
+                return Target(
+                    name=None,
+                    why=f"{facts.name} does not have {definition.emulator} for "
+                    f"{definition.architecture}: what it offers is not known",
+                )
+            offers.append(offered)
+        if resumed is not None:
+            goal = resumed.old if self.asked.back else resumed.goal
+            if goal in offers[0]:
+                return Target(name=goal, why="as it was begun" if not self.asked.back else
+                              "what it was before")  # fmt: skip
+            return Target(name=None, why=f"{self.facts[0].name} does not offer {goal} any more")
+        if self.asked.to is not None:
+            return targets.chosen(current, self.asked.to, offers)
+        return targets.best(current, offers)
+
+    def _xmls(
+        self, text: str | None, target: Target, resumed: Record | None
+    ) -> tuple[str | None, str | None]:
+        """Return the definition before and after."""
+        if text is None or target.name is None:
+            return None, None
+        try:
+            old = text if resumed is None else upgrade_xml.with_machine(text, resumed.old)
+            if resumed is not None and self.asked.back:
+                old = upgrade_xml.with_machine(text, resumed.new)
+            return old, upgrade_xml.with_machine(text, target.name)
+        except UpgradeXmlError:
+            return None, None
+
+    def _forecast(
+        self, definition: Definition, old: str | None, new: str | None
+    ) -> tuple[Difference, ...] | Missing:
+        if old is None or new is None or old == new:
+            return ()
+        if self.gatherer.processes is None:
+            return Missing(
+                reason=Reason.UNSUPPORTED, sentence="a QEMU can be asked only on its own host",
+                remedy="run samemachine there",
+            )  # fmt: skip
+        if self.gatherer.probe is None:
+            return Missing(reason=Reason.ABSENT, sentence="probes were switched off (--no-probe)")
+        return self.gatherer.probe.differences(self.gatherer.hypervisor, definition, old, new)
+
+
+def _how_far(record: Record) -> str:
+    return "staged" if record.step is Step.STAGED else f"half done ({record.step})"
+
+
+def _on_poweroff(text: str | None) -> str:
+    if text is None:
+        return "destroy"
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    found = etree.fromstring(text.encode(), parser).findtext("on_poweroff")
+    return (found or "destroy").strip()
