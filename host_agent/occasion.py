@@ -16,7 +16,17 @@ def of(case: Case) -> Occasion:
     that gave the domain the machine type to which it was raised is an upgrade.
     """
     found = _of(case)
-    return Occasion.UPGRADE if found is Occasion.RESTART and _was_raised(case) else found
+    if not _was_raised(case):
+        return found
+    # Where neither process nor boot id is to be seen, the machine type alone says it was started.
+    started = found is Occasion.RESTART or (found is Occasion.AUDIT and not _boots_known(case))
+    return Occasion.UPGRADE if started else found
+
+
+def _boots_known(case: Case) -> bool:
+    before = case.baseline.observation.boot_id if isinstance(case.baseline, Baseline) else None
+    now = case.observation.boot_id if isinstance(case.observation, Observation) else None
+    return before is not None and now is not None
 
 
 def _was_raised(case: Case) -> bool:

@@ -170,34 +170,33 @@ class _Job:
         if self._options.dry_run or not todo or not self._operator.agree(looked):
             return looked, None
         results: list[Raised] = []
+        begun: list[Raised] = []
         stopped = None
-        begun = 0
         for domain, one in zip(domains, looked, strict=True):
             if one.ending is not Ending.PLANNED:
                 results.append(one)
                 continue
-            stopped = stopped or self._stop_here(results, begun)
+            stopped = stopped or self._stop_here(begun)
             if stopped is not None:
                 results.append(replace(one, ending=Ending.SKIPPED, why=stopped))
                 continue
-            begun += 1
-            results.append(self._raise(domain, one))
-            if results[-1].ending is Ending.LEFT:
-                stopped = "interrupted"
+            begun.append(self._raise(domain, one))
+            results.append(begun[-1])
+            if begun[-1].ending is Ending.LEFT:
+                stopped = begun[-1].why
         return results, stopped
 
-    def _stop_here(self, results: Sequence[Raised], begun: int) -> str | None:
-        """Say why no other domain is to be begun; None: go on."""
+    def _stop_here(self, begun: Sequence[Raised]) -> str | None:
+        """Say why no other domain is to be begun after these; None: go on."""
         options = self._options
         if self._operator.interrupted():
             return "interrupted"
         if options.window is not None and not options.window.holds(datetime.now().astimezone()):
             return f"outside of the window {options.window}"
-        tried = [one for one in results if one.record is not None or one.before is not None]
-        bad = [one for one in tried if one.ending in _BAD or not _is_verified(one)]
-        if options.canary > 0 and begun >= options.canary and bad[: options.canary]:
-            return f"{bad[0].raising.name}, one of the first {options.canary}, did not go well"
-        failures = [one for one in tried if one.ending in _BAD]
+        lame = [one for one in begun[: options.canary] if not _went_well(one)]
+        if lame and len(begun) >= options.canary:
+            return f"{lame[0].raising.name}, one of the first {options.canary}, did not go well"
+        failures = [one for one in begun if one.ending in _BAD]
         if 0 < options.stop_after <= len(failures):
             return f"{len(failures)} did not go well"
         return None
@@ -267,6 +266,9 @@ class _Job:
                     return replace(looked, ending=Ending.WRONG_BEFORE, before=before)
                 record = replace(record, depth=verdict.depth)
         ended = run.carry_out(record)
+        surprise = upgrade_preflight.against_forecast(raising, run.after)
+        if surprise is not None:
+            run.notes.append(surprise)
         return replace(
             looked, ending=_ENDINGS[ended.step], why=ended.reason, record=ended, before=before,
             after=run.after, notes=tuple(run.notes),
@@ -294,8 +296,12 @@ class _Job:
         )  # fmt: skip
 
 
-def _is_verified(raised: Raised) -> bool:
-    if raised.ending is Ending.STAGED:
+def _went_well(raised: Raised) -> bool:
+    if raised.ending in {Ending.STAGED, Ending.NOTHING}:
         return True
     after = raised.after
-    return isinstance(after, Confirmed) and after.audited.verdict.decision is Decision.VERIFIED
+    return (
+        raised.ending not in _BAD
+        and isinstance(after, Confirmed)
+        and after.audited.verdict.decision is Decision.VERIFIED
+    )

@@ -6,7 +6,15 @@ let it pass.
 
 from host_agent import effects
 from host_agent.missing import Missing
-from host_agent.model import Effect, Finding, Outcome, OwnerKind
+from host_agent.model import (
+    Confirmed,
+    Effect,
+    Failed,
+    Finding,
+    Occasion,
+    Outcome,
+    OwnerKind,
+)
 from host_agent.printable import shortened
 from host_agent.raising import Raising
 from host_agent.upgrade_record import Step
@@ -216,6 +224,28 @@ def _forecast(raising: Raising) -> Finding | None:
         sentence=f"the guest will see {shown}{more}", remedy=f"who notices: {who}",
         differences=tuple(ordered),
     )  # fmt: skip
+
+
+def against_forecast(raising: Raising, after: Confirmed | Failed | None) -> str | None:
+    """Say what changed for the guest that was not forecast; None: nothing, or it is not known.
+
+    The firmware's SMBIOS tables are what both sides know.
+    """
+    if isinstance(raising.forecast, Missing) or not isinstance(after, Confirmed):
+        return None
+    if after.audited.case.occasion is not Occasion.UPGRADE:
+        return None
+    known = {str(one) for one in raising.forecast}
+    others = [
+        str(one)
+        for finding in after.audited.verdict.findings
+        if finding.check == "same-smbios"
+        for one in finding.differences
+        if str(one) not in known
+    ]
+    if not others:
+        return None
+    return shortened(f"not forecast: {'; '.join(others)}", _LONGEST)
 
 
 CHECKS = (

@@ -148,7 +148,7 @@ class UpgradeRun:
         back = record.direction is Direction.BACK
         given_up = back and record.silent
         limit = min(_SILENT_SECONDS, self.patience.shutdown) if given_up else self.patience.shutdown
-        until, ask = time.monotonic() + limit, 0.0
+        until, ask, asked = time.monotonic() + limit, 0.0, 0
         trouble = ""
         while self.domain.is_active():
             now = time.monotonic()
@@ -158,12 +158,13 @@ class UpgradeRun:
                 raise StepError("interrupted while its guest was shutting down")
             if now >= ask:
                 try:
-                    lifecycle.ask_to_shut_down()
+                    # In turns: an agent may answer and do nothing, a button may be switched off.
+                    lifecycle.ask_to_shut_down(by_acpi=asked % 2 == 1)
                     trouble = ""
                 except LibvirtError as error:
                     # Its agent may be gone; it may be shutting down already.
                     trouble = f" ({error})"
-                ask = now + _ASK_AGAIN
+                ask, asked = now + _ASK_AGAIN, asked + 1
             time.sleep(_PAUSE)
         if not self.domain.is_active():
             return

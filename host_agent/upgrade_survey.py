@@ -59,10 +59,10 @@ class UpgradeSurvey:
         definition = persistent or active
         if definition is None:
             raise LibvirtError(f"{domain.name}: it stopped while it was looked at")
-        current = self._own_name(definition)
+        current = self._own_name(definition, definition.machine or "")
         resumed = trouble = None
         try:
-            resumed = self._resumed(domain, current)
+            resumed = self._resumed(definition, current)
         except (UpgradeJournalError, UsageError) as error:
             trouble = str(error)
         target = self._target(definition, current, resumed)
@@ -86,15 +86,14 @@ class UpgradeSurvey:
             resumed=resumed, trouble=trouble,
         )  # fmt: skip
 
-    def _own_name(self, definition: Definition) -> str:
+    def _own_name(self, definition: Definition, machine: str) -> str:
         names = self.gatherer.aliases.get((definition.architecture, definition.emulator or ""), {})
-        machine = definition.machine or ""
         return names.get(machine, machine)
 
-    def _resumed(self, domain: Domain, current: str) -> Record | None:
+    def _resumed(self, definition: Definition, current: str) -> Record | None:
         """Return the record that is gone on from; None: it begins anew."""
-        name, asked = domain.name, self.asked
-        record = self.upgrades.read(domain.uuid)
+        name, asked = definition.name, self.asked
+        record = self.upgrades.read(definition.uuid)
         if asked.back:
             if record is None:
                 raise UsageError(
@@ -103,7 +102,7 @@ class UpgradeSurvey:
             return record
         if upgrade_steps.beginning(record, current) is Beginning.ANEW or record is None:
             return None
-        if asked.to is not None and asked.to != record.new:
+        if asked.to is not None and self._own_name(definition, asked.to) != record.new:
             raise UsageError(
                 f"{name}: its upgrade to {record.new} is {_how_far(record)}; first finish it "
                 f"(samemachine upgrade {name}) or samemachine rollback {name}"

@@ -1,5 +1,7 @@
 """``same-smbios``: did the guest boot with the SMBIOS tables that it had at the baseline?"""
 
+from dataclasses import replace
+
 from host_agent.checks.against_baseline import (
     Change,
     Kind,
@@ -44,7 +46,8 @@ def check(case: Case) -> Finding:
         return Finding(
             check=ID, outcome=Outcome.UNKNOWN, sentence=f"the tables can't be compared: {error}"
         )
-    return judged(ID, case, _told(found), "the guest has the SMBIOS tables of the baseline")
+    told = judged(ID, case, _told(found), "the guest has the SMBIOS tables of the baseline")
+    return replace(told, differences=found)
 
 
 def _built_anew(case: Case) -> bool:

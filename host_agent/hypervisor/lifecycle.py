@@ -40,12 +40,14 @@ class Lifecycle:
         # libvirt keeps the domain's id, its run and its firmware variables.
         call(lambda: self._hypervisor.raw.defineXML(xml))
 
-    def ask_to_shut_down(self) -> None:
-        """Ask the guest to shut down, by its agent or by ACPI; it may take its time, or refuse.
+    def ask_to_shut_down(self, *, by_acpi: bool = False) -> None:
+        """Ask the guest to shut down; it may take its time, or refuse. Raises ``LibvirtError``.
 
-        Raises ``LibvirtError``.
+        By its qemu-guest-agent where it has one, else by ACPI; one whose agent takes the request
+        and does nothing (``qemuDomainShutdownFlagsAgent``) is asked by ACPI where that is said.
         """
-        self._slowly(lambda: self._domain.shutdownFlags(0), _STOP_SECONDS)
+        flags = libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN if by_acpi else 0
+        self._slowly(lambda: self._domain.shutdownFlags(flags), _STOP_SECONDS)
 
     def power_off(self) -> None:
         """End the run at once: QEMU writes out what it holds, the guest can't.

@@ -12,7 +12,7 @@ from rich.text import Text
 from host_agent.model import Confirmed, Decision, Failed, Finding, Outcome
 from host_agent.output import verification
 from host_agent.output.json import domain_form
-from host_agent.output.summary import MISMATCH, UNVERIFIED, USAGE, VERIFIED
+from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
 from host_agent.output.table import print_table
 from host_agent.printable import printable, shortened
 from host_agent.raising import Ending, Raised, Raising, Report
@@ -31,7 +31,7 @@ _CODES = {
     Ending.REFUSED: USAGE, Ending.FAILED: MISMATCH, Ending.LEFT: INTERRUPTED,
     Ending.WRONG_BEFORE: MISMATCH, Ending.ROLLED_BACK: MISMATCH, Ending.SKIPPED: UNVERIFIED,
 }  # fmt: skip
-_WEIGHT = INTERRUPTED, MISMATCH, USAGE, UNVERIFIED, VERIFIED
+_WEIGHT = INTERRUPTED, UNREACHABLE, MISMATCH, USAGE, UNVERIFIED, VERIFIED
 """Exit codes, the one that counts most first."""
 
 
@@ -46,6 +46,8 @@ def _code(raised: Raised, report: Report) -> int:
         return _verdict(raised.after)
     if raised.ending is Ending.APPLIED:
         return _verdict(raised.after)
+    if raised.ending is Ending.LEFT and raised.why != "interrupted":
+        return UNREACHABLE
     return _CODES.get(raised.ending, VERIFIED)
 
 

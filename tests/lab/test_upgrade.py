@@ -1,15 +1,24 @@
 """``samemachine upgrade`` on real hosts: raised, refused, rolled back, killed at every step."""
 
+import fcntl
 import itertools
 import json
+import os
+import signal
+import subprocess
+import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
-from tests.lab.guest import GuestOptions
+from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
+from tests.lab.test_migrate import inner
+from tests.lab.test_serve import log, serving, told
+from tests.lab.test_serve import wait_for as history_has
 
 OLD, NEWEST = "pc-i440fx-2.8", "pc-i440fx-7.2"
 # A domain of a UUID that was there before has its baseline yet, in the ledger.
@@ -57,6 +66,15 @@ def bare(host_a: Host) -> Iterator[Callable[..., str]]:
         host_a.run("virsh", "destroy", name, check=False)
         host_a.run("virsh", "undefine", "--managed-save", "--snapshots-metadata", name, check=False)
         host_a.run("rm", "-rf", f"/{JOURNAL}/{uuid(name)}")
+
+
+def heeds_shutdown(guest: Guest) -> None:
+    """Give the guest a shutdown command that needs no message bus, which the lab's has not."""
+    guest.run(
+        "sh", "-c",
+        "rm /sbin/shutdown && printf '#!/bin/sh\nexec systemctl --no-block poweroff\n' "
+        ">/sbin/shutdown && chmod 755 /sbin/shutdown && sync",
+    )  # fmt: skip
 
 
 def run(host: Host, *arguments: str, timeout: float = 200) -> tuple[int, dict[str, Any]]:
@@ -120,6 +138,7 @@ def test_a_guest_on_a_newer_machine_and_back(host_a: Host, host_b: Host) -> None
         (forecast,) = (one for one in plan["preflight"] if one["check"] == "upgrade-forecast")
         assert f"'{OLD}' -> '{NEWEST}'" in " ".join(forecast["differences"])
         guest.wait_ready(240)
+        heeds_shutdown(guest)
         assert machines(host_a, "riser") == (OLD, OLD)
         before = host_a.virsh("dumpxml", "--inactive", "--security-info", "riser")
 
@@ -278,6 +297,176 @@ def test_one_that_does_not_run(host_a: Host, bare: Callable[..., str]) -> None:
     host_a.samemachine("baseline", "asleep")
     host_a.samemachine("verify", "asleep", "--wait", "20")
     assert state(host_a, "asleep")["step"] == "applied"
+
+
+HOOK = """#!/bin/sh
+# libvirt docs/hooks.rst: name, operation, sub-operation; the domain's XML on standard input.
+xml=$(cat)
+[ "$1" = lost ] || exit 0
+newest=no
+case "$xml" in *NEWEST*) newest=yes;; esac
+case "$2 $(cat /root/hook-mode) $newest" in
+"prepare refuse yes") echo "not on this host" >&2; exit 1;;
+"prepare blank yes") mv DISK DISK.kept; qemu-img create -q -f qcow2 DISK 1G;;
+"release blank yes") mv DISK.kept DISK;;
+esac
+"""
+
+
+@pytest.fixture
+def lost(host_a: Host) -> Iterator[Callable[[str], None]]:
+    """A guest that does not come up on the newest machine, in the way that is asked for."""
+    guest = host_a.guest(GuestOptions(name="lost", machine=OLD))
+    script = HOOK.replace("NEWEST", NEWEST).replace("DISK", guest.options.disk)
+    hook = host_a.root / "etc/libvirt/hooks/qemu"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(script, encoding="ascii")
+    hook.chmod(0o755)
+    host_a.run("rm", "-f", "/root/hook-mode")
+    # It looks for hooks when it starts.
+    host_a.stop_libvirtd()
+    host_a.start_libvirtd()
+    mode = host_a.root / "root/hook-mode"
+    mode.write_text("none", encoding="ascii")
+    heeds_shutdown(guest.start().wait_ready(240))
+    yield lambda how: (mode.write_text(how, encoding="ascii"), None)[1]
+    guest.remove()
+    hook.unlink()
+
+
+def test_one_that_does_not_come_up_is_taken_back(host_a: Host, lost: Callable[[str], None]) -> None:
+    for mode, why, words in (
+        ("refuse", "it does not start: ", "not on this host"),
+        ("blank", "its guest did not come up as it did before", "the guest agent has not opened"),
+    ):
+        lost(mode)
+        code, domain = upgrade(host_a, "lost", "--wait", "90", "--shutdown-timeout", "60")
+        assert (code, domain["outcome"]) == (1, "rolled back"), domain
+        assert domain["why"].startswith(why), domain["why"]
+        assert words in domain["why"], domain["why"]
+        # The guest itself says that it is what it was.
+        assert domain["after"]["verdict"] == "verified", domain["after"]
+        assert domain["after"]["depth"] == "guest"
+        assert domain["after"]["occasion"] == "restart"
+        assert machines(host_a, "lost") == (OLD, OLD)
+    assert "powered off" in domain["notes"][0]
+
+
+def test_one_that_does_not_shut_down_is_left_alone(host_a: Host, bare: Callable[..., str]) -> None:
+    # Firmware alone heeds no button.
+    name = bare("deaf")
+    number = host_a.virsh("domid", name)
+    code, domain = upgrade(host_a, name, "--shutdown-timeout", "2")
+    assert (code, domain["outcome"]) == (1, "rolled back"), domain
+    assert "did not shut down within 2 s" in domain["why"]
+    assert domain["after"]["verdict"] == "verified"
+    assert machines(host_a, name) == (OLD, OLD)
+    assert host_a.virsh("domid", name) == number
+
+
+def test_a_few_first(host_a: Host, bare: Callable[..., str]) -> None:
+    names = [bare(f"few-{number}") for number in range(4)]
+    listed = host_a.root / "root/few.txt"
+    listed.write_text("# my domains\n" + "\n".join(names) + "\n", encoding="utf-8")
+    few = "upgrade", "--from-file", "/root/few.txt", "--yes", "--force-off", "--change", "CHG18"
+
+    def outcomes(*more: str) -> tuple[int, list[str]]:
+        code, report = run(host_a, *few, "--shutdown-timeout", "1", *more)
+        return code, [one["outcome"] for one in report["domains"]]
+
+    # Outside of the window nothing is begun.
+    now = datetime.now()
+    closed = f"{now + timedelta(hours=3):%H:%M}-{now + timedelta(hours=4):%H:%M}"
+    assert outcomes("--window", closed) == (3, ["not begun"] * 4)
+    # Somebody holds the first one's journal: the canary did not go well.
+    lock = host_a.root / JOURNAL / uuid(names[0]) / "lock"
+    lock.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert outcomes("--canary", "1") == (2, ["refused", *["not begun"] * 3])
+        assert outcomes("--stop-after-failures", "1") == (2, ["refused", *["not begun"] * 3])
+    assert outcomes("--canary", "1") == (0, ["applied"] * 4)
+    code, campaign = run(host_a, "campaign", "--change", "CHG18")
+    assert (code, campaign["counts"]) == (0, {"applied": 4})
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c(host_a: Host, bare: Callable[..., str], times: int) -> None:
+    name = bare(f"stopped-{times}")
+    command = host_a.samemachine_command("upgrade", name, "--yes")
+    process = host_a.popen(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        wait_for(lambda: step(host_a, name) == "stopping" and state(host_a, name)["stopped"])
+        os.kill(inner(process), signal.SIGINT)
+        if times == 2:
+            # Not in the same moment: signals that wait are counted once.
+            time.sleep(0.1)
+            os.kill(inner(process), signal.SIGINT)
+        printed, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
+    assert machines(host_a, name) == (OLD, OLD)
+    if times == 1:
+        assert (process.returncode, step(host_a, name)) == (1, "rolled back"), printed
+        assert "ROLLED BACK" in printed
+        assert "interrupted" in printed
+    else:
+        assert process.returncode == 130, printed
+        assert f"finish it: samemachine upgrade {name}, or samemachine rollback" in printed
+        code, domain = rollback(host_a, name)
+        assert (code, domain["outcome"], domain["after"]["verdict"]) == (
+            0, "rolled back", "verified",
+        )  # fmt: skip
+
+
+def wait_for(true: Callable[[], bool], seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def step(host: Host, name: str) -> str | None:
+    try:
+        return str(state(host, name)["step"])
+    except FileNotFoundError:
+        return None
+
+
+def test_staged_and_verified_by_the_daemon(host_a: Host) -> None:
+    guest = host_a.guest(GuestOptions(name="later", machine=OLD))
+    try:
+        with serving(host_a):
+            history_has(host_a, lambda _: "watching" in log(host_a))
+            heeds_shutdown(guest.start().wait_ready(240))
+            history_has(host_a, lambda found: ("audit", "verified") in told(found, "later"))
+            code, domain = upgrade(host_a, "later", "--stage", "--change", "CHG19")
+            assert (code, domain["outcome"]) == (0, "staged"), domain
+            assert machines(host_a, "later") == (OLD, NEWEST)
+            # A reboot in the guest keeps the machine.
+            guest.reboot()
+            history_has(host_a, lambda found: ("restart", "verified") in told(found, "later"))
+            assert (step(host_a, "later"), machines(host_a, "later")) == ("staged", (OLD, NEWEST))
+            host_a.virsh("shutdown", "later")
+            wait_for(lambda: host_a.virsh("domstate", "later") == "shut off", 120)
+            guest.start()
+            found = history_has(
+                host_a, lambda found: ("upgrade", "applied") in told(found, "later")
+            )
+            assert ("upgrade", "verified") in told(found, "later")
+            assert step(host_a, "later") == "applied"
+            assert machines(host_a, "later") == (NEWEST, NEWEST)
+            guest.wait_ready(120)
+            assert guest.run("dmidecode", "-s", "system-version").strip() == NEWEST
+            # While a command is at it, the daemon leaves it alone.
+            code, domain = rollback(host_a, "later", "--ledger", "/root/serve.sqlite")
+            assert (code, domain["outcome"]) == (0, "rolled back"), domain
+            verdicts = told(history_has(host_a, lambda _: True), "later")
+            assert "mismatch" not in {verdict for _, verdict in verdicts}, verdicts
+            assert ("upgrade", "rolled back") in verdicts
+    finally:
+        guest.remove()
 
 
 def test_nobody_is_asked_and_nothing_done(host_a: Host, bare: Callable[..., str]) -> None:

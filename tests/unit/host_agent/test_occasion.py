@@ -68,6 +68,9 @@ OFF = {"declared": declared(active=None)}
         ((OTHER_BOOT, YOUNGER, RAISED), UPGRADE),
         ((MEMORY_ONLY, YOUNGER, RAISED), UPGRADE),
         ((OTHER_BOOT, RAISED_TO), RESTART),
+        # From elsewhere, without an agent.
+        ((MEMORY_ONLY, NO_PROCESS, RAISED), UPGRADE),
+        ((RAISED,), AUDIT),
         ((RAISED_TO,), AUDIT),
         ((OTHER_BOOT, PUT_BACK), RESTART),
         ((OTHER_BOOT, RAISED, REFUSED), AUDIT),
