@@ -53,6 +53,7 @@ def parse(xml: str) -> Definition:
         channel=_channel(root),
         metadata=_metadata(root),
         cpu_mode=cpu_mode(root),
+        title=" ".join((root.findtext("title") or "").split()) or None,
     )
 
 

@@ -134,6 +134,8 @@ class Definition:
     """``<metadata>``: namespace of an element → the element."""
     cpu_mode: str | None = None
     """``custom``, ``host-passthrough``, ``maximum`` …: of ``<cpu>``; None: there is none."""
+    title: str | None = None
+    """``<title>``: what people call it."""
 
 
 class OwnerKind(StrEnum):

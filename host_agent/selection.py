@@ -1,4 +1,4 @@
-"""Which domains an operator means: libvirt's name, the owner's display name, or a UUID."""
+"""Which domains an operator means: libvirt's name, a title, an owner's display name, a UUID."""
 
 import contextlib
 from collections.abc import Sequence
@@ -57,14 +57,14 @@ def _by_libvirt(domains: Sequence[Domain], name: str) -> Domain | None:
 
 
 def _titled(domains: Sequence[Domain]) -> dict[str, list[Domain]]:
-    """Return the domains by their owners' display names."""
+    """Return the domains by their owners' display names and by their titles."""
     titled: dict[str, list[Domain]] = {}
     for domain in domains:
         # A domain that is gone or broken can still be had by its name and its UUID.
         with contextlib.suppress(LibvirtError, DomainXmlError):
-            name = owner.of(parse(domain.xml(inactive=False))).name
-            if name is not None:
-                titled.setdefault(name, []).append(domain)
+            definition = parse(domain.xml(inactive=False))
+            for name in {owner.of(definition).name, definition.title} - {None}:
+                titled.setdefault(name or "", []).append(domain)
     return titled
 
 
@@ -72,7 +72,7 @@ def _only(found: Sequence[Domain], name: str, uri: str) -> Domain | None:
     if len(found) > 1:
         which = ", ".join(f"{domain.uuid} ({printable(domain.name)})" for domain in found)
         raise UsageError(
-            f"{uri} has {len(found)} domains that their owner calls {name!r}; say which: {which}"
+            f"{uri} has {len(found)} domains with the title {name!r}; say which: {which}"
         )
     return found[0] if found else None
 

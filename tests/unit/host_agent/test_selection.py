@@ -23,6 +23,7 @@ class Listed:
     uuid: UUID
     title: str = ""
     broken: bool = False
+    own_title: str = ""
 
     def xml(self, *, inactive: bool) -> str:
         if self.broken:
@@ -30,6 +31,7 @@ class Listed:
         metadata = f"<n:i xmlns:n='{NOVA}'><n:name>{self.title}</n:name></n:i>"
         return (
             f"<domain><name>{self.name}</name><uuid>{self.uuid}</uuid>"
+            f"<title>{self.own_title}</title>"
             f"<metadata>{metadata if self.title else ''}</metadata></domain>"
         )
 
@@ -41,6 +43,8 @@ LISTED = [
     Listed("instance-4", UUID(int=4), "instance-1"),
     Listed("gone", UUID(int=5), broken=True),
     Listed("odd\x1b[2J", UUID(int=6)),
+    Listed("instance-7", UUID(int=7), "mail", own_title="mail"),
+    Listed("instance-8", UUID(int=8), own_title="the printer's"),
 ]
 
 
@@ -57,6 +61,8 @@ def pick(*names: str) -> list[str]:
         (("  build runner ",), ["instance-3"]),
         ((str(UUID(int=0xABC3)).upper(),), ["instance-3"]),
         (("gone",), ["gone"]),
+        (("mail",), ["instance-7"]),
+        (("the printer's",), ["instance-8"]),
         # libvirt's own name is meant before another domain's display name.
         (("instance-1",), ["instance-1"]),
         (("instance-3", "build runner", "gone", "instance-3"), ["instance-3", "gone"]),
@@ -70,7 +76,7 @@ def test_a_display_name_of_two_is_refused_with_their_uuids() -> None:
     with pytest.raises(UsageError) as error:
         pick("web")
     assert str(error.value) == (
-        "test:///x has 2 domains that their owner calls 'web'; say which: "
+        "test:///x has 2 domains with the title 'web'; say which: "
         f"{UUID(int=1)} (instance-1), {UUID(int=2)} (instance-2)"
     )
 
