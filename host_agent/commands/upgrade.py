@@ -112,9 +112,10 @@ def upgrade_command(
 ) -> int:  # fmt: skip
     """Raise the machine type of domains, verify each with its own guest, roll back what fails.
 
-    DOMAIN is libvirt's name, a title or a UUID. The definition is saved first; disks and firmware variables are never touched. Each step is written down before it is taken: a
-    command that was killed goes on when it is given again. A type raised too far can never move
-    back: name every host of the pool with -c or --pool.
+    DOMAIN is libvirt's name, a title or a UUID. The definition is saved first; disks and firmware
+    variables are never touched. Each step is written down before it is taken: a command that was
+    killed goes on when it is given again. A type raised too far can never move back: name every
+    host of the pool with -c or --pool.
     """
     if stage and no_start:
         raise UsageError("--stage stops nothing: --no-start means nothing with it")
