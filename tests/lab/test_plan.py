@@ -173,7 +173,7 @@ def migrate(host: Host, to: Host, name: str, *how: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-ROM = "/usr/lib/ipxe/qemu/efi-e1000.rom"
+ROM = "/usr/share/qemu/efi-e1000.rom"
 _NIC = "<interface type='user'><model type='e1000'/></interface>"
 
 
@@ -248,9 +248,10 @@ def test_a_chain(host_a: Host, guests: dict[str, Guest]) -> None:
     assert [first[name]["raise_to"] for name in ("settled", "spare", "stored")] == [
         None, None, KEPT
     ]  # fmt: skip
-    # Gone in QEMU 11; the one that was raised on the way there is not.
+    # Gone in QEMU 11; the one that was raised on the way there is not. A guest with virtio devices
+    # must be restarted there: QEMU 11.1 refuses what trixie's 10.0.13 sends.
     assert [second[name]["answer"] for name in ("settled", "spare", "stored")] == [
-        "live", "raise", "start"
+        "restart", "raise", "start"
     ]  # fmt: skip
     assert second["stored"]["machine"] == KEPT
 

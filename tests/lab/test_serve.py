@@ -19,8 +19,8 @@ SECONDS = 90
 
 
 @contextmanager
-def serving(host: Host) -> Iterator["subprocess.Popen[str]"]:
-    arguments = "serve", "--ledger", "/root/serve.sqlite", "--arrival-wait", "40"
+def serving(host: Host, arrival_wait: int = 40) -> Iterator["subprocess.Popen[str]"]:
+    arguments = "serve", "--ledger", "/root/serve.sqlite", "--arrival-wait", str(arrival_wait)
     # Anew each time: that a line is there says that this daemon wrote it.
     with (host.root / "root/serve.log").open("w") as log:
         process = host.popen(

@@ -93,7 +93,7 @@ def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host, apart: Guest)
     apart.wait_ready(60)
     assert host_a.samemachine("baseline", NAME).returncode == 0
     with (
-        serving(host_a), serving(host_b), listening(host_a) as source,
+        serving(host_a), serving(host_b, 200), listening(host_a) as source,
         listening(host_b) as destination,
     ):  # fmt: skip
         wait_for(host_a, lambda _: "watching" in log(host_a) and "watching" in log(host_b))
@@ -110,6 +110,7 @@ def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host, apart: Guest)
         output, _ = moving.communicate(timeout=180)
         assert moving.returncode == 0, output
         apart.host = host_b
+        apart.wait_ready(200)
         found = wait_for(
             host_b, lambda found: "arrival" in [occasion for occasion, _ in told(found, NAME)]
         )
