@@ -337,7 +337,11 @@ def lost(host_a: Host) -> Iterator[Callable[[str], None]]:
 def test_one_that_does_not_come_up_is_taken_back(host_a: Host, lost: Callable[[str], None]) -> None:
     for mode, why, words in (
         ("refuse", "it does not start: ", "not on this host"),
-        ("blank", "its guest did not come up as it did before", "no program in the guest has the channel open"),
+        (
+            "blank",
+            "its guest did not come up as it did before",
+            "no program in the guest has the channel open",
+        ),
     ):
         lost(mode)
         code, domain = upgrade(host_a, "lost", "--wait", "90", "--shutdown-timeout", "60")
