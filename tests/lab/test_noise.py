@@ -12,7 +12,14 @@ import pytest
 
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
-from tests.lab.test_told_apart import BARE
+
+BARE = """<domain type='qemu' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>{name}</name><uuid>{uuid}</uuid>{metadata}<memory unit='MiB'>{memory}</memory><vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os><features><acpi/></features>
+  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator>
+    <controller type='usb' model='none'/><memballoon model='none'/></devices>{more}
+</domain>"""
+"""A machine whose firmware finds nothing to boot: it costs next to nothing."""
 
 REAL = "web1", "web2"
 FIRMWARE_ONLY = 12
