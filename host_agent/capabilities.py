@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 
 from lxml import etree
 
+from host_agent import untrusted_xml
 from host_agent.surroundings import Offer
+from host_agent.untrusted_xml import XmlError
 
 __all__ = [
     "Aliases", "Lists", "Offer", "Twins", "aliases", "architecture", "emulators", "host_uuid",
@@ -107,8 +109,7 @@ def _machines(xml: str) -> Iterator[tuple[tuple[str, str], etree._Element]]:
 
 
 def _root(xml: str) -> etree._Element | None:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
     try:
-        return etree.fromstring(xml.encode(), parser)
-    except etree.XMLSyntaxError:
+        return untrusted_xml.parse(xml)
+    except XmlError:
         return None

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+from host_agent import untrusted_xml
 from host_agent.domain_xml import HOST_BOUND_CPU, DomainXmlError, cpu_mode
+from host_agent.untrusted_xml import XmlError
 
 # Models (libvirt formatdomain.rst) → QEMU's names of their option ROMs as memory blocks, of those
 # that an atlas has.
@@ -60,10 +62,9 @@ class Devices:
 
 def parse(xml: str) -> Devices:
     """Return what matters of a domain XML; raises ``DomainXmlError``."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        root = etree.fromstring(xml.encode(), parser)
-    except etree.XMLSyntaxError as error:
+        root = untrusted_xml.parse(xml)
+    except XmlError as error:
         raise DomainXmlError(f"the domain XML can't be parsed: {error}") from error
     cpu = root.find("cpu")
     return Devices(

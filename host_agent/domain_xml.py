@@ -4,7 +4,9 @@ from uuid import UUID
 
 from lxml import etree
 
+from host_agent import untrusted_xml
 from host_agent.model import Channel, Definition
+from host_agent.untrusted_xml import XmlError
 
 CHANNEL_NAME = "org.samemachine.guest.0"
 HOST_BOUND_CPU = frozenset({"host-passthrough", "maximum"})
@@ -21,10 +23,9 @@ def parse(xml: str) -> Definition:
     """Return what matters of a domain XML; raises ``DomainXmlError``."""
     if len(xml) > MAX_XML_BYTES:
         raise DomainXmlError(f"the domain XML is longer than {MAX_XML_BYTES} bytes")
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        root = etree.fromstring(xml.encode(), parser)
-    except etree.XMLSyntaxError as error:
+        root = untrusted_xml.parse(xml)
+    except XmlError as error:
         raise DomainXmlError(f"the domain XML can't be parsed: {error}") from error
     if root.tag != "domain":
         raise DomainXmlError(f"a <domain> was expected, not <{root.tag!s}>")

@@ -11,7 +11,9 @@ from typing import Protocol
 
 from lxml import etree
 
+from host_agent import untrusted_xml
 from host_agent.model import Definition, Owner, OwnerKind
+from host_agent.untrusted_xml import XmlError
 
 _LONGEST = 1024
 """Longer texts are no names."""
@@ -39,10 +41,9 @@ def of(definition: Definition) -> Owner:
 
 
 def _element(text: str) -> etree._Element:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        return etree.fromstring(text.encode("utf-8", "surrogatepass"), parser)
-    except (etree.XMLSyntaxError, ValueError):
+        return untrusted_xml.parse(text)
+    except XmlError:
         return etree.Element("unreadable")
 
 

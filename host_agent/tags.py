@@ -8,8 +8,10 @@ from collections.abc import Mapping
 
 from lxml import etree
 
+from host_agent import untrusted_xml
 from host_agent.errors import UsageError
 from host_agent.printable import printable
+from host_agent.untrusted_xml import XmlError
 
 
 def parse(text: str) -> tuple[str, str | None]:
@@ -30,10 +32,9 @@ def fits(metadata: Mapping[str, str], key: str, value: str | None) -> bool:
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        root = etree.fromstring(text.encode("utf-8", "surrogatepass"), parser)
-    except (etree.XMLSyntaxError, ValueError):
+        root = untrusted_xml.parse(text)
+    except XmlError:
         return []
     pairs = []
     for element in root.iter("*"):

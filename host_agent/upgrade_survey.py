@@ -4,9 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lxml import etree
-
-from host_agent import capabilities, owner, targets, upgrade_steps, upgrade_xml
+from host_agent import (
+    capabilities,
+    owner,
+    snapshots,
+    targets,
+    untrusted_xml,
+    upgrade_steps,
+    upgrade_xml,
+)
 from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.errors import EvidenceError, LibvirtError, UpgradeJournalError, UsageError
 from host_agent.gather import QEMU, Gatherer
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
     from host_agent.capabilities import Offer
 
 _JOB_SECONDS = 5.0
+_SNAPSHOT_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +75,16 @@ class UpgradeSurvey:
         target = self._target(definition, current, resumed)
         old, new = self._xmls(text, target, resumed)
         try:
-            lifecycle = domain.lifecycle()
-            denied, saved, snapshots = (
-                None, lifecycle.has_managed_save(), lifecycle.memory_snapshots(),
-            )  # fmt: skip
+            denied, saved = None, domain.lifecycle().has_managed_save()
+            remembered = _memory_snapshots(domain)
         except EvidenceError as error:
-            denied, saved, snapshots = str(error), False, ()
+            denied, saved, remembered = str(error), False, ()
         return Raising(
             name=domain.name, uuid=domain.uuid, persistent=persistent, active=active,
             state=domain.state()[0], owner=owner.of(definition), current=current, target=target,
             hosts=tuple(facts.name for facts in self.facts),
             job=None if denied or active is None else domain.job(_JOB_SECONDS), saved=saved,
-            snapshots=snapshots, on_poweroff=_on_poweroff(text),
+            snapshots=remembered, on_poweroff=_on_poweroff(text),
             changed=upgrade_xml.changed_lines(old, new) if old and new else (),
             forecast=self._forecast(definition, old, new), denied=denied,
             stage=self.asked.stage, start=self.asked.start, back=self.asked.back,
@@ -167,9 +172,21 @@ def _how_far(record: Record) -> str:
     return "staged" if record.step is Step.STAGED else f"half done ({record.step})"
 
 
+def _memory_snapshots(domain: Domain) -> tuple[str, ...]:
+    """Return the names of the snapshots that hold a running guest."""
+    try:
+        found = [snapshots.parse(text) for text in domain.snapshots_xml(_SNAPSHOT_SECONDS)]
+    except EvidenceError as error:
+        if error.missing.reason is Reason.HUNG:
+            raise LibvirtError(f"{domain.name}: {error}") from error
+        raise
+    except DomainXmlError as error:
+        raise LibvirtError(f"{domain.name}: {error}") from error
+    return tuple(one.name for one in found if one.memory)
+
+
 def _on_poweroff(text: str | None) -> str:
     if text is None:
         return "destroy"
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-    found = etree.fromstring(text.encode(), parser).findtext("on_poweroff")
+    found = untrusted_xml.parse(text).findtext("on_poweroff")
     return (found or "destroy").strip()

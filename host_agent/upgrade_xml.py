@@ -9,6 +9,9 @@ import re
 
 from lxml import etree
 
+from host_agent import untrusted_xml
+from host_agent.untrusted_xml import XmlError
+
 _MARK = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|<(?P<name>[^\s<>/!?]+)|</", re.DOTALL)
 _ATTRIBUTE = re.compile(r"""(\smachine\s*=\s*)("[^"]*"|'[^']*')""")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
@@ -105,8 +108,7 @@ def _written(root: etree._Element) -> bytes:
 
 
 def _parsed(xml: str) -> etree._Element:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
     try:
-        return etree.fromstring(xml.encode("utf-8", "surrogatepass"), parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
+        return untrusted_xml.parse(xml)
+    except XmlError as error:
         raise UpgradeXmlError(f"the domain XML can't be parsed: {error}") from error

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import libvirt
-from lxml import etree
 
 from host_agent import bounded
 from host_agent.errors import EvidenceError, LibvirtError
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 START_SECONDS = 300.0
 """How long a start may take: huge pages and passthrough devices take their time."""
 _STOP_SECONDS = 60.0
-_OF_MEMORY = {"internal", "external"}
-_RAN = {"running", "paused"}
 
 
 class Lifecycle:
@@ -70,20 +67,6 @@ class Lifecycle:
                 return False
             raise
 
-    def memory_snapshots(self) -> tuple[str, ...]:
-        """Return the names of snapshots that hold a running guest; raises ``LibvirtError``."""
-        try:
-            texts = call(self._snapshots)
-        except LibvirtError as error:
-            if lacks_support(error):
-                return ()
-            raise
-        return tuple(name for name, text in texts if _holds_memory(text))
-
-    def _snapshots(self) -> list[tuple[str, str]]:
-        found = self._domain.listAllSnapshots(0)
-        return [(str(one.getName()), str(one.getXMLDesc(0))) for one in found]
-
     def _slowly(self, function: Callable[[], object], seconds: float) -> None:
         try:
             evidence_call(function, seconds)
@@ -93,14 +76,3 @@ class Lifecycle:
             cause = error.__cause__
             words = sentence(cause) if isinstance(cause, libvirt.libvirtError) else str(error)
             raise LibvirtError(words) from error
-
-
-def _holds_memory(text: str) -> bool:
-    """Tell whether a snapshot holds a running guest (libvirt docs/formatsnapshot.rst)."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
-    root = etree.fromstring(text.encode(), parser)
-    memory = root.find("memory")
-    if memory is not None and memory.get("snapshot"):
-        return memory.get("snapshot") in _OF_MEMORY
-    # Those of older libvirts do not say.
-    return (root.findtext("state") or "").strip() in _RAN

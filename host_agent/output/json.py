@@ -12,6 +12,7 @@ from host_agent.missing import Missing
 from host_agent.model import (
     Audited,
     Case,
+    Confirmed,
     Definition,
     Difference,
     Expectation,
@@ -78,6 +79,27 @@ def domain_form(result: Audited | Failed, predictions: Sequence[Prediction] = ()
         "depth": verdict.depth,
         "findings": [_finding(case, finding, predictions) for finding in verdict.findings],
         "evidence": _evidence(case),
+    }
+
+
+def plain_finding(finding: Finding) -> dict[str, Any]:
+    """Return a finding that is of no case: of a preflight or a plan."""
+    fields = {
+        "check": finding.check, "outcome": finding.outcome, "sentence": finding.sentence,
+        "expected": finding.expected, "observed": finding.observed, "remedy": finding.remedy,
+        "differences": [str(difference) for difference in finding.differences] or None,
+    }  # fmt: skip
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def confirmed_form(confirmed: Confirmed | Failed) -> dict[str, Any]:
+    """Return a domain that was verified, with what became of its baseline."""
+    if isinstance(confirmed, Failed):
+        return domain_form(confirmed)
+    return domain_form(confirmed.audited) | {
+        "occasion": confirmed.audited.case.occasion,
+        "baseline_kept": confirmed.kept,
+        "notes": list(confirmed.complaints),
     }
 
 

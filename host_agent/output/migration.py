@@ -12,7 +12,7 @@ from host_agent.migration import MigrationEnd, MigrationProgress, MigrationResul
 from host_agent.model import Confirmed, Decision, Failed, Finding, Outcome
 from host_agent.move import End, MoveReport
 from host_agent.output import verification
-from host_agent.output.json import domain_form
+from host_agent.output.json import confirmed_form, plain_finding
 from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
 from host_agent.output.table import print_table
 from host_agent.printable import printable
@@ -161,35 +161,16 @@ def render(report: MoveReport, code: int) -> str:
         "source": _end_form(report.source),
         "destination": _end_form(report.destination),
         "dry_run": report.dry_run,
-        "preflight": [_finding(finding) for finding in report.findings],
-        "before": None if report.before is None else _confirmed(report.before),
+        "preflight": [plain_finding(finding) for finding in report.findings],
+        "before": None if report.before is None else confirmed_form(report.before),
         "migration": None if result is None else _result(result),
-        "after": None if report.after is None else _confirmed(report.after),
+        "after": None if report.after is None else confirmed_form(report.after),
     }
     return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
 
 
 def _end_form(end: End) -> dict[str, Any]:
     return {"name": end.name, "qemu": end.qemu, "libvirt": end.libvirt}
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    fields = {
-        "check": finding.check, "outcome": finding.outcome, "sentence": finding.sentence,
-        "expected": finding.expected, "observed": finding.observed, "remedy": finding.remedy,
-        "differences": [str(difference) for difference in finding.differences] or None,
-    }  # fmt: skip
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _confirmed(confirmed: Confirmed | Failed) -> dict[str, Any]:
-    if isinstance(confirmed, Failed):
-        return domain_form(confirmed)
-    return domain_form(confirmed.audited) | {
-        "occasion": confirmed.audited.case.occasion,
-        "baseline_kept": confirmed.kept,
-        "notes": list(confirmed.complaints),
-    }
 
 
 def _result(result: MigrationResult) -> dict[str, Any]:

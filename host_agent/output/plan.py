@@ -4,7 +4,7 @@ What needs something comes first, then the warnings, the order, what guests will
 what was not looked at.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +14,7 @@ from host_agent import plan_outline
 from host_agent.model import Effect, Failed, Finding, Outcome
 from host_agent.output import plan_words
 from host_agent.output.names import PlannedNames, whose
-from host_agent.output.table import print_table
+from host_agent.output.table import Row, grid, print_table
 from host_agent.plan_facts import Answer, Hop, Plan, Planned
 from host_agent.plan_outline import Group, Noted
 from host_agent.printable import printable
@@ -28,7 +28,6 @@ _EFFECT_STYLES = {
     Effect.BREAKING: "bold red",
 }  # fmt: skip
 _LEAST = 64
-_Row = tuple[Text, Text]
 
 
 def print_plan(console: Console, plan: Plan, code: int, *, verbose: bool) -> None:
@@ -53,22 +52,13 @@ def print_plan(console: Console, plan: Plan, code: int, *, verbose: bool) -> Non
         width = max((len(first) for rows in sections for first, _ in rows), default=0)
         for rows in filter(None, sections):
             console.print()
-            print_table(console, _grid(rows, width), least=_LEAST)
+            print_table(console, grid(rows, width), least=_LEAST)
         _print_seen(console, hop, verbose=verbose)
         console.print()
-        print_table(console, _grid(_closing(hop), 0), least=_LEAST)
+        print_table(console, grid(_closing(hop), 0), least=_LEAST)
         if verbose:
             console.print()
-            print_table(console, _grid(_each(hop), 0), least=_LEAST)
-
-
-def _grid(rows: Iterable[_Row], width: int) -> Table:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True, min_width=width)
-    grid.add_column(overflow="fold")
-    for row in rows:
-        grid.add_row(*row)
-    return grid
+            print_table(console, grid(_each(hop), 0), least=_LEAST)
 
 
 def _counts(hop: Hop, code: int | None) -> Text:
@@ -83,7 +73,7 @@ def _counts(hop: Hop, code: int | None) -> Text:
     return line
 
 
-def _group(group: Group, names: PlannedNames) -> _Row:
+def _group(group: Group, names: PlannedNames) -> Row:
     text = Text(f"{names.some(group.domains)}")
     for at, finding in enumerate(group.reasons):
         text.append("  " if not at else "\n").append(_reason(group, finding))
@@ -130,7 +120,7 @@ def _named(
     return remedy.replace("NAME", names.of(domains[0]))
 
 
-def _note(note: Noted, names: PlannedNames) -> _Row:
+def _note(note: Noted, names: PlannedNames) -> Row:
     ways = f"in {note.ways} ways; {names.of(note.domains[0])}: " if note.ways > 1 else ""
     text = Text(f"{names.some(note.domains)}  {ways}{printable(note.finding.sentence)}")
     remedy = _named(note.finding.remedy, note.domains, names)
@@ -139,7 +129,7 @@ def _note(note: Noted, names: PlannedNames) -> _Row:
     return Text("NOTE", "yellow"), text
 
 
-def _order(hop: Hop, names: PlannedNames) -> Iterator[_Row]:
+def _order(hop: Hop, names: PlannedNames) -> Iterator[Row]:
     steps = plan_outline.steps(hop.planned)
     if len(steps) < 2:
         return
@@ -175,7 +165,7 @@ def _print_seen(console: Console, hop: Hop, *, verbose: bool) -> None:
     print_table(console, table)
 
 
-def _closing(hop: Hop) -> Iterator[_Row]:
+def _closing(hop: Hop) -> Iterator[Row]:
     for head, lines in (
         ("COMPARED", hop.compared),
         ("NOT CHECKED", plan_outline.not_checked(hop)),
@@ -185,7 +175,7 @@ def _closing(hop: Hop) -> Iterator[_Row]:
             yield Text("" if at else head, "bold"), Text(printable(line))
 
 
-def _each(hop: Hop) -> Iterator[_Row]:
+def _each(hop: Hop) -> Iterator[Row]:
     for one in hop.planned:
         if isinstance(one, Failed):
             yield Text(Answer.UNKNOWN), Text(printable(f"{one.name}: {one.error}"))

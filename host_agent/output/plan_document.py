@@ -5,9 +5,10 @@ from typing import Any
 
 from host_agent import plan_outline
 from host_agent.missing import Missing
-from host_agent.model import Failed, Finding, Outcome
+from host_agent.model import Failed, Outcome
 from host_agent.output import page as page_of
 from host_agent.output import plan_words as words
+from host_agent.output.json import plain_finding
 from host_agent.output.names import PlannedNames, whose
 from host_agent.plan_facts import Answer, Hop, Plan, Planned, Site
 from host_agent.plan_outline import answer_of
@@ -84,20 +85,12 @@ def _domain(one: Planned | Failed) -> dict[str, Any]:
         "answer": one.answer,
         "machine": one.definition.machine,
         "raise_to": one.raise_to,
-        "findings": [_finding(finding) for finding in one.findings],
+        "findings": [plain_finding(finding) for finding in one.findings],
         "next_boot": None
         if isinstance(one.outlook, Missing)
         else [str(difference) for difference in one.outlook],
         "next_boot_unknown": one.outlook.sentence if isinstance(one.outlook, Missing) else None,
     }
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    fields = {
-        "check": finding.check, "outcome": finding.outcome, "sentence": finding.sentence,
-        "remedy": finding.remedy,
-    }  # fmt: skip
-    return {name: value for name, value in fields.items() if value is not None}
 
 
 def page(plan: Plan) -> str:

@@ -1,10 +1,27 @@
 """Tables without the blanks with which rich fills each line."""
 
+from collections.abc import Iterable
+
 from rich.console import Console, RenderableType
 from rich.measure import Measurement
 from rich.segment import Segment, Segments
+from rich.table import Table
+from rich.text import Text
 
 _UNLIMITED = 100_000
+
+Row = tuple[Text, Text]
+"""What a line is about, and what is said of it."""
+
+
+def grid(rows: Iterable[Row], width: int = 0) -> Table:
+    """Return two columns; the first has at least ``width`` and is never wrapped."""
+    found = Table.grid(padding=(0, 2, 0, 0))
+    found.add_column(no_wrap=True, min_width=width)
+    found.add_column(overflow="fold")
+    for row in rows:
+        found.add_row(*row)
+    return found
 
 
 def print_table(

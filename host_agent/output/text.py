@@ -8,8 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from rich.console import Console, RenderableType
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
 from host_agent import noise
@@ -25,7 +24,7 @@ from host_agent.model import (
     Outcome,
 )
 from host_agent.output.names import Names, called
-from host_agent.output.table import print_table
+from host_agent.output.table import Row, grid, print_table
 from host_agent.printable import printable
 
 STYLES = {
@@ -69,19 +68,7 @@ def print_audits(
         width = max((len(first) for rows in sections for first, _ in rows), default=0)
         for rows in filter(None, sections):
             console.print()
-            print_table(console, _grid(rows, width), least=_LEAST)
-
-
-_Row = tuple[Text, Text]
-
-
-def _grid(rows: Iterable[_Row], width: int) -> RenderableType:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True, min_width=width)
-    grid.add_column(overflow="fold")
-    for row in rows:
-        grid.add_row(*row)
-    return grid
+            print_table(console, grid(rows, width), least=_LEAST)
 
 
 def heading(audit: HostAudit) -> Text:
@@ -134,7 +121,7 @@ def _no_agents(results: Iterable[Audited | Failed]) -> bool:
     )
 
 
-def _problems(problems: Iterable[noise.Problem], names: Names) -> Iterator[_Row]:
+def _problems(problems: Iterable[noise.Problem], names: Names) -> Iterator[Row]:
     for problem in problems:
         first = problem.results[0]
         several = len(problem.results) > 1
@@ -163,7 +150,7 @@ def _what(result: Audited | Failed, *, several: bool = False) -> str:
     return by if several else printable(f"{machine}, {by}")
 
 
-def _shared(folded: noise.Folded, names: Names, *, verbose: bool) -> Iterator[_Row]:
+def _shared(folded: noise.Folded, names: Names, *, verbose: bool) -> Iterator[Row]:
     for line in folded.shared:
         own = names.of(line.domains[0])
         sentence = line.sentence
@@ -208,7 +195,7 @@ def _told(sentence: str, remedy: str | None) -> Text:
     return text
 
 
-def _each(results: Sequence[Audited | Failed], *, each: bool, verbose: bool) -> Iterator[_Row]:
+def _each(results: Sequence[Audited | Failed], *, each: bool, verbose: bool) -> Iterator[Row]:
     """Yield a line for each domain, mismatches first, with its findings if they are wanted.
 
     Without the findings problems are left out: they were told.

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from host_agent.model import Confirmed, Decision, Failed, Finding, Outcome
 from host_agent.output import verification
-from host_agent.output.json import domain_form
+from host_agent.output.json import confirmed_form, plain_finding
 from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
 from host_agent.output.table import print_table
 from host_agent.printable import printable, shortened
@@ -283,10 +283,10 @@ def _form(raised: Raised) -> dict[str, Any]:
         "name": raising.name, "uuid": str(raising.uuid), "outcome": raised.ending,
         "why": raised.why, "current": raising.current, "target": raising.target.name,
         "hosts": list(raising.hosts), "running": raising.running,
-        "preflight": [_finding(finding) for finding in raised.findings],
+        "preflight": [plain_finding(finding) for finding in raised.findings],
         "record": None if raised.record is None else _record(raised.record),
-        "before": None if raised.before is None else _confirmed(raised.before),
-        "after": None if raised.after is None else _confirmed(raised.after),
+        "before": None if raised.before is None else confirmed_form(raised.before),
+        "after": None if raised.after is None else confirmed_form(raised.after),
         "notes": list(raised.notes),
     }  # fmt: skip
 
@@ -298,22 +298,3 @@ def _record(record: Record) -> dict[str, Any]:
         "change": record.change, "reason": record.reason, "started": record.started,
         "changed": record.changed,
     }  # fmt: skip
-
-
-def _finding(finding: Finding) -> dict[str, Any]:
-    fields = {
-        "check": finding.check, "outcome": finding.outcome, "sentence": finding.sentence,
-        "remedy": finding.remedy,
-        "differences": [str(difference) for difference in finding.differences] or None,
-    }  # fmt: skip
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _confirmed(confirmed: Confirmed | Failed) -> dict[str, Any]:
-    if isinstance(confirmed, Failed):
-        return domain_form(confirmed)
-    return domain_form(confirmed.audited) | {
-        "occasion": confirmed.audited.case.occasion,
-        "baseline_kept": confirmed.kept,
-        "notes": list(confirmed.complaints),
-    }

@@ -13,7 +13,7 @@ from host_agent import story
 from host_agent.alike import Alike, alike
 from host_agent.missing import Missing
 from host_agent.model import Audited, Confirmed, Decision, Depth, Failed, Outcome
-from host_agent.output.json import domain_form
+from host_agent.output.json import confirmed_form
 from host_agent.output.names import Names, called
 from host_agent.output.table import print_table
 from host_agent.printable import printable
@@ -166,14 +166,12 @@ def render(results: Sequence[Confirmed | Failed], code: int) -> str:
 
 
 def _form(result: Confirmed | Failed) -> dict[str, Any]:
+    form = confirmed_form(result)
     if isinstance(result, Failed):
-        return domain_form(result)
-    audited = result.audited
-    return domain_form(audited) | {
-        "host": audited.case.host,
-        "occasion": audited.case.occasion,
-        "headline": story.headline(audited.case),
-        "ticket": story.ticket(audited),
-        "baseline_kept": result.kept,
-        "notes": list(result.complaints),
+        return form
+    case = result.audited.case
+    return form | {
+        "host": case.host,
+        "headline": story.headline(case),
+        "ticket": story.ticket(result.audited),
     }

@@ -25,8 +25,8 @@ LAYERS = {
         "plan_checks", "plan_facts", "plan_outline", "plan_pool", "preflight", "probe_options",
         "raising", "reactions", "refusals", "releases", "schedule", "smbios", "smbios_diff",
         "smbios_fields", "snapshots", "story", "tags", "targets", "times", "type_list",
-        "type_policy", "upgrade_preflight", "upgrade_record", "upgrade_steps", "upgrade_xml",
-        "verdict", "waivers", "window",
+        "type_policy", "untrusted_xml", "upgrade_preflight", "upgrade_record", "upgrade_steps",
+        "upgrade_xml", "verdict", "waivers", "window",
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
