@@ -126,6 +126,7 @@ def _state(root: etree._Element) -> Iterator[str]:
 
 
 def _passthrough(root: etree._Element) -> Iterator[str]:
+    """Yield what libvirt will not move (``qemu_migration.c: qemuMigrationSrcIsAllowed``)."""
     devices = root.find("devices")
     for device in devices if devices is not None else ():
         # With <teaming> the device is unplugged for the move, and its partner stays.
@@ -141,8 +142,21 @@ def _passthrough(root: etree._Element) -> Iterator[str]:
             driver = device.find("driver")
             if driver is None or driver.get("type") != "virtiofs":
                 yield f"shared folder {_alias(device)}".rstrip()
+        elif device.tag == "shmem" and device.get("role") != "master":
+            yield f"shared memory {device.get('name', '')}".rstrip()
+        elif device.tag == "disk" and device.find("transient") is not None:
+            target = device.find("target")
+            yield f"transient disk {'' if target is None else target.get('dev', '')}".rstrip()
+    if _has_invariant_tsc(root):
+        yield "CPU feature invtsc at this host's frequency"
     if root.find("launchSecurity") is not None:
         yield "encrypted memory"
+
+
+def _has_invariant_tsc(root: etree._Element) -> bool:
+    """Whether the guest counts on a TSC that never changes, and nothing says how fast it is."""
+    wanted = root.find("cpu/feature[@name='invtsc'][@policy='require']") is not None
+    return wanted and root.find("clock/timer[@name='tsc'][@frequency]") is None
 
 
 def _alias(device: etree._Element) -> str:

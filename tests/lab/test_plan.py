@@ -14,6 +14,7 @@ GONE, KEPT = "pc-i440fx-2.1", "pc-i440fx-7.2"
 COPIED = "--copy-storage", "inc", "--unsafe"
 NOT_THERE = "does not support machine type 'pc-i440fx-2.1'"
 _FOLDER = "<filesystem type='mount'><source dir='/tmp'/><target dir='share'/></filesystem>"
+_SHARED = "<shmem name='s' role='peer'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>"
 _PCI = (
     "<hostdev mode='subsystem' type='pci' managed='yes'><source>"
     "<address domain='0x0000' bus='0x7f' slot='0x00' function='0x0'/></source></hostdev>"
@@ -28,13 +29,14 @@ GUESTS = {
     "settled": GuestOptions(name="settled"),
     "relic": GuestOptions(name="relic", machine=GONE),
     "folder": GuestOptions(name="folder", edit=with_device(_FOLDER)),
+    "sharing": GuestOptions(name="sharing", edit=with_device(_SHARED)),
     "asleep": GuestOptions(name="asleep", machine="pc-q35-7.2"),
     "spare": GuestOptions(name="spare", machine="pc-i440fx-2.8"),
     "stored": GuestOptions(name="stored", machine=GONE),
     "gpu": GuestOptions(name="gpu", machine="pc-q35-7.2", edit=with_device(_PCI)),
     "snapped": GuestOptions(name="snapped", machine="pc-q35-7.2"),
 }
-RUNNING = "settled", "relic", "folder", "asleep"
+RUNNING = "settled", "relic", "folder", "sharing", "asleep"
 
 
 @pytest.fixture(scope="module")
@@ -85,8 +87,9 @@ def test_a_host(host_a: Host, host_b: Host, guests: dict[str, Guest]) -> None:
     code, document = plan(host_a, "--to", host_b.tcp_uri, *COPIED)
     assert code == 1
     assert answers(document) == {
-        "settled": "live", "relic": "raise", "folder": "restart", "asleep": "restart",
-        "spare": "start", "stored": "raise", "gpu": "start", "snapped": "cannot",
+        "settled": "live", "relic": "raise", "folder": "restart", "sharing": "restart",
+        "asleep": "restart", "spare": "start", "stored": "raise", "gpu": "start",
+        "snapped": "cannot",
     }  # fmt: skip
     (hop,) = document["hops"]
     assert hop["order"][0] == {"step": "raise", "raise_to": KEPT, "domains": ["relic", "stored"]}
@@ -143,6 +146,7 @@ def test_libvirt_itself_refuses_what_the_plan_says(
     for name, how, why in (
         ("relic", ("--live", *_copying(guests["relic"], host_b)), "machine type"),
         ("stored", ("--offline",), NOT_THERE),
+        ("sharing", ("--live", *_copying(guests["sharing"], host_b)), "ivshmem"),
         ("snapped", ("--offline",), "cannot migrate domain with 1 snapshots"),
         ("settled", ("--live",), "Migration without shared storage is unsafe"),
     ):

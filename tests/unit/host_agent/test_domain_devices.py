@@ -49,6 +49,16 @@ def test_disks() -> None:
         ("<filesystem type='mount'><alias name='fs0'/></filesystem>", "", ("shared folder fs0",)),
         ("<filesystem type='mount'><driver type='virtiofs'/></filesystem>", "", ()),
         ("", "<launchSecurity type='sev'/>", ("encrypted memory",)),
+        ("<shmem name='s1' role='peer'/>", "", ("shared memory s1",)),
+        ("<shmem name='s1'/>", "", ("shared memory s1",)),
+        ("<shmem name='s1' role='master'/>", "", ()),
+        ("<disk type='file'><source file='/a'/><target dev='vda'/><transient/></disk>", "",
+         ("transient disk vda",)),
+        ("", "<cpu><feature policy='require' name='invtsc'/></cpu>",
+         ("CPU feature invtsc at this host's frequency",)),
+        ("", "<cpu><feature policy='disable' name='invtsc'/></cpu>", ()),
+        ("", "<cpu><feature policy='require' name='invtsc'/></cpu>"
+         "<clock><timer name='tsc' frequency='2000000000'/></clock>", ()),
     ],
 )  # fmt: skip
 def test_passthrough(devices: str, rest: str, passthrough: tuple[str, ...]) -> None:
