@@ -23,7 +23,7 @@ from host_agent import (
 )
 from host_agent.atlas import Atlas
 from host_agent.audit import Options, audit
-from host_agent.commands import migration, types, verification
+from host_agent.commands import enrollment, migration, types, verification
 from host_agent.commands import plan as planning
 from host_agent.commands import upgrade as upgrade_commands
 from host_agent.commands.options import (
@@ -111,6 +111,7 @@ Examples:
   samemachine diff debian:bookworm live      what a guest of theirs would find different here
   samemachine plan --to debian:trixie        what to do before this host is upgraded
   samemachine history vm1 --since 3d         what was found of it before
+  samemachine enroll vm1 --dry-run           let its guest be asked
   samemachine types                          machine types of this host, and how long they last
   samemachine path jammy noble               may guests move between these releases
   samemachine audit -c qemu+ssh://node2/system -c qemu+ssh://node3/system""",
@@ -126,6 +127,7 @@ for _command in (
     *types.COMMANDS,
     *planning.COMMANDS,
     *upgrade_commands.COMMANDS,
+    *enrollment.COMMANDS,
 ):
     cli.add_command(_command)
 

@@ -17,6 +17,16 @@ from host_agent.untrusted_xml import XmlError
 
 _LONGEST = 1024
 """Longer texts are no names."""
+WRITES_DEFINITION = frozenset(
+    {
+        OwnerKind.NOVA, OwnerKind.OVIRT, OwnerKind.KUBEVIRT, OwnerKind.CLOUDSTACK,
+        OwnerKind.OPENNEBULA,
+    }
+)  # fmt: skip
+"""Who writes a domain's definition anew at a start or a move: what others change there is lost.
+
+Boxes and Cockpit leave it to libvirt.
+"""
 
 
 class Read(Protocol):

@@ -12,6 +12,7 @@ from host_agent import bounded
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.hypervisor import states
 from host_agent.hypervisor.calls import call, evidence_call, lacks_support
+from host_agent.hypervisor.devices import Devices
 from host_agent.hypervisor.guest_stream import GuestStream
 from host_agent.hypervisor.lifecycle import Lifecycle
 from host_agent.hypervisor.migration import Told, migrate
@@ -208,6 +209,11 @@ class Domain:
         """Return what changes its definition and its run; raises ``EvidenceError``."""
         self._hypervisor.need_writing("the domain can't be changed")
         return Lifecycle(self._hypervisor, self._domain)
+
+    def devices(self) -> Devices:
+        """Return what plugs devices in and out; raises ``EvidenceError`` where we may not."""
+        self._hypervisor.need_writing("the domain can't be changed")
+        return Devices(self._domain)
 
     def migrate(
         self, destination: "Hypervisor", options: MigrationOptions, progress: Told,

@@ -19,14 +19,14 @@ LAYERS = {
     "pure": {
         "acpi", "alike", "atlas", "atlas_diff", "baseline", "baseline_choice", "capabilities",
         "catalogue", "checks", "decode", "decode_hardware", "device_tree", "distribution",
-        "domain_devices", "domain_xml", "doubles", "effects", "expectation", "fingerprint",
-        "fingerprint_diff", "foreseen", "fw_cfg", "known_changes", "ledger_entry", "machine_types",
-        "memory_blocks", "move", "noise", "occasion", "output", "owner", "plan_answer",
-        "plan_checks", "plan_facts", "plan_outline", "plan_pool", "preflight", "probe_options",
-        "raising", "reactions", "refusals", "releases", "schedule", "smbios", "smbios_diff",
-        "smbios_fields", "snapshots", "story", "tags", "targets", "times", "type_list",
-        "type_policy", "untrusted_xml", "upgrade_preflight", "upgrade_record", "upgrade_steps",
-        "upgrade_xml", "verdict", "waivers", "window",
+        "domain_devices", "domain_xml", "doubles", "effects", "enrollment", "expectation",
+        "fingerprint", "fingerprint_diff", "foreseen", "fw_cfg", "known_changes", "ledger_entry",
+        "machine_types", "memory_blocks", "move", "noise", "occasion", "output", "owner",
+        "plan_answer", "plan_checks", "plan_facts", "plan_outline", "plan_pool", "preflight",
+        "probe_options", "raising", "reactions", "refusals", "releases", "schedule", "smbios",
+        "smbios_diff", "smbios_fields", "snapshots", "story", "tags", "targets", "times",
+        "type_list", "type_policy", "untrusted_xml", "upgrade_preflight", "upgrade_record",
+        "upgrade_steps", "upgrade_xml", "verdict", "virtio_serial", "waivers", "window",
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
@@ -39,7 +39,8 @@ LAYERS = {
         "upgrade_survey", "verifier", "whereabouts",
     },
     "jobs": {
-        "audit", "daemon", "migrate", "plan", "survey", "type_survey", "upgrade", "verify", "why",
+        "audit", "daemon", "enroll", "migrate", "plan", "survey", "type_survey", "upgrade",
+        "verify", "why",
     },
     "top": {"__main__", "cli", "commands"},
 }  # fmt: skip
