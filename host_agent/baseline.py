@@ -4,15 +4,16 @@ The element lies in the domain's ``<metadata>`` (libvirt formatdomain.rst, "Gene
 libvirt carries it to the destination inside a live migration, keeps it over restarts and deletes it
 with the domain::
 
-    <baseline xmlns='urn:samemachine:baseline:1' version='1' uuid='…' taken='2026-03-02T04:11:00Z'
-              host='node17' qemu='7.2.22' machine='pc-q35-7.2' product='…' boot-id='…'>
+    <baseline xmlns='urn:samemachine:baseline:1' version='2' uuid='…' taken='2026-03-02T04:11:00Z'
+              salt='…' host='node17' qemu='7.2.22' machine='pc-q35-7.2' product='…' boot-id='…'>
       <report sha256='…'>base64 of deflated protobuf</report>
       <options>base64 of deflated JSON</options>  <!-- probe_options.to_text -->
       <event time='…' host='…' qemu='…' occasion='arrival' verdict='verified'/>
     </baseline>
 
 What is readable is for people and for finding damage; what counts is the report, a serialized
-``samemachine.v1.Report`` without its nonce.
+``samemachine.v1.Report`` without its nonce. Version 2 has a salt, and tokens for the identifiers in
+report and options (``identifiers``); version 1 has them in clear.
 """
 
 import base64
@@ -27,7 +28,7 @@ from uuid import UUID
 from google.protobuf.message import DecodeError as ProtobufError
 from lxml import etree
 
-from host_agent import decode, decode_hardware, untrusted_xml
+from host_agent import decode, decode_hardware, identifiers, untrusted_xml
 from host_agent.model import Baseline, Event, Observation, Smbios
 from host_agent.printable import printable
 from host_agent.untrusted_xml import XmlError
@@ -35,7 +36,9 @@ from samemachine.v1 import guest_pb2
 
 NAMESPACE = "urn:samemachine:baseline:1"
 PREFIX = "samemachine"
-VERSION = 1
+VERSION = 2
+_CLEAR = 1
+"""The version whose identifiers are in clear."""
 MAX_ELEMENT = 512 * 1024
 """Bytes of XML; libvirt's messages carry 16 MiB (``src/rpc/virnetprotocol.x``)."""
 MAX_EVENTS = 10
@@ -58,9 +61,14 @@ class ForeignBaselineError(BaselineError):
 
 
 def to_element(baseline: Baseline) -> str:
-    """Return the XML element; raises ``BaselineError`` where it would be too large."""
+    """Return the XML element; raises ``BaselineError`` where it would be too large.
+
+    Where the baseline has a salt, identifiers are hashed with it.
+    """
+    salt = baseline.salt
     attributes = {
-        "version": str(VERSION),
+        "version": str(_CLEAR if salt is None else VERSION),
+        "salt": None if salt is None else salt.hex(),
         "uuid": str(baseline.uuid),
         "taken": _time_text(baseline.taken),
         "host": baseline.host,
@@ -71,8 +79,8 @@ def to_element(baseline: Baseline) -> str:
         "boot-id": baseline.observation.boot_id,
     }
     element = etree.Element(f"{_TAG}baseline", _given(attributes), nsmap={None: NAMESPACE})
-    raw = baseline.observation.raw
-    options_raw = None if baseline.options is None else baseline.options.encode()
+    raw, kept_options = _kept(baseline)
+    options_raw = None if kept_options is None else kept_options.encode()
     for what, size, most in (
         ("report", len(raw), decode.MAX_REPORT_BYTES),
         ("list of options", len(options_raw or b""), _MAX_OPTIONS),
@@ -132,6 +140,7 @@ def from_element(text: str, uuid: UUID) -> Baseline:
         raise ForeignBaselineError(
             f"it is of domain {whose}, not of this one: was the definition copied?"
         )
+    salt = None if int(version) == _CLEAR else _salt(element.get("salt", ""))
     report = _only(element, "report")
     if report is None:
         raise BaselineError("its report is missing")
@@ -140,7 +149,9 @@ def from_element(text: str, uuid: UUID) -> Baseline:
         raise BaselineError("its report is damaged: the SHA-256 is another one")
     taken = _time(element.get("taken"))
     try:
-        observation = decode.decode(guest_pb2.Report.FromString(raw), b"", 0.0, taken)
+        observation = decode.decode(
+            guest_pb2.Report.FromString(raw), b"", 0.0, taken, hashed=salt is not None
+        )
     except (ProtobufError, ValueError) as error:
         raise BaselineError(f"its report can't be read: {error}") from error
     options = _only(element, "options")
@@ -155,6 +166,7 @@ def from_element(text: str, uuid: UUID) -> Baseline:
         observation=observation,
         options=None if options is None else _options(options.text),
         trail=tuple(map(_event, _children(element, "event")[-MAX_EVENTS:])),
+        salt=salt,
     )
 
 
@@ -189,6 +201,18 @@ def lasting(raw: bytes) -> bytes:
     return report.SerializeToString(deterministic=True)
 
 
+def _kept(baseline: Baseline) -> tuple[bytes, str | None]:
+    """Return report and options as they are written."""
+    raw, options = baseline.observation.raw, baseline.options
+    if baseline.salt is None:
+        return raw, options
+    hide = identifiers.hider(baseline.salt)
+    return (
+        identifiers.changed(raw, hide),
+        None if options is None else identifiers.changed_options(options, hide),
+    )
+
+
 def _names(name: str) -> tuple[str, str]:
     return f"{_TAG}{name}", name
 
@@ -206,6 +230,16 @@ def _only(element: etree._Element, name: str) -> etree._Element | None:
 
 def _given(fields: Mapping[str, str | None]) -> dict[str, str]:
     return {name: given for name, text in fields.items() if (given := _text(text)) is not None}
+
+
+def _salt(text: str) -> bytes:
+    try:
+        salt = bytes.fromhex(text)
+    except ValueError:
+        salt = b""
+    if len(salt) != identifiers.SALT_BYTES:
+        raise BaselineError("it has no salt")
+    return salt
 
 
 def _packed(raw: bytes) -> str:

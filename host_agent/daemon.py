@@ -63,6 +63,8 @@ class Options:
     """Run for each verdict; none: nothing is."""
     keep_days: float = 400.0
     probe: bool = True
+    clear_identifiers: bool = False
+    """Whether addresses and serial numbers are kept as they are, and not hashed."""
 
 
 class Daemon:
@@ -264,7 +266,7 @@ class Daemon:
             return replace(task, until=max(task.until, now + _UPGRADE)), now + _UPGRADE
         verifier = Verifier(
             gatherer=gatherer.refreshed(), ledger=self._ledger, upgrades=self._upgrades,
-            clock=self._clock,
+            clock=self._clock, clear_identifiers=self._options.clear_identifiers,
         )  # fmt: skip
         result = verifier.attempt(
             domain,
@@ -286,7 +288,9 @@ class Daemon:
             self._say(f"{result.name}: {result.error}", Priority.WARNING)
             return
         case = result.audited.case
-        entry = ledger_entry.of(result.audited, time=self._clock(), host=case.host, qemu=case.qemu)
+        entry = ledger_entry.of(
+            result.audited, time=self._clock(), host=case.host, qemu=case.qemu, salt=result.salt
+        )
         self._journal.write_verdict(entry)
         for complaint in result.complaints:
             self._say(f"{entry.name}: {complaint}", Priority.WARNING)

@@ -24,10 +24,14 @@ class DecodeError(ValueError):
     """The answer is no answer to our question; the sentence completes "the guest …"."""
 
 
-def decode(report: guest_pb2.Report, nonce: bytes, seconds: float, received: float) -> Observation:
+def decode(
+    report: guest_pb2.Report, nonce: bytes, seconds: float, received: float, *,
+    hashed: bool = False,
+) -> Observation:  # fmt: skip
     """Return the validated observation; raises ``DecodeError`` where it is not our answer.
 
-    ``seconds`` is how long it took, ``received`` when it came, since 1970-01-01 UTC.
+    ``seconds`` is how long it took, ``received`` when it came, since 1970-01-01 UTC. ``hashed``: it
+    was kept, and identifiers may be tokens.
     """
     if report.nonce != nonce:
         raise DecodeError("answered with another nonce than it was asked with")
@@ -53,7 +57,7 @@ def decode(report: guest_pb2.Report, nonce: bytes, seconds: float, received: flo
         live=_tables(report.smbios_live, "the guest's live tables")
         if report.HasField("smbios_live")
         else why(guest_pb2.EVIDENCE_GROUP_SMBIOS_LIVE),
-        hardware=decode_hardware.hardware(report, why),
+        hardware=decode_hardware.hardware(report, why, hashed=hashed),
         received=received,
         raw=_raw(report),
     )

@@ -7,6 +7,7 @@ if it were all. Strings are cut and escaped.
 
 import re
 from collections.abc import Callable, Collection, Iterable
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from host_agent.hardware import (
     Platform,
     VirtioDevice,
 )
+from host_agent.identifiers import TOKEN
 from host_agent.missing import Missing, Reason
 from host_agent.printable import shortened
 from samemachine.v1 import guest_pb2
@@ -75,8 +77,14 @@ class _InvalidError(ValueError):
     """The group does not keep to the contract; the sentence says where."""
 
 
-def hardware(report: guest_pb2.Report, why: Callable[[int], Missing]) -> Hardware:
-    """Return the groups, validated; ``why`` gives the reason for one that is absent."""
+def hardware(
+    report: guest_pb2.Report, why: Callable[[int], Missing], *, hashed: bool = False
+) -> Hardware:
+    """Return the groups, validated; ``why`` gives the reason for one that is absent.
+
+    ``hashed``: identifiers may be tokens, which no guest gives.
+    """
+    network = partial(_network, hashed=hashed)
 
     def group(field: str, number: int, what: str, make: Callable[[Any], _T]) -> _T | Missing:
         if not report.HasField(field):
@@ -96,7 +104,7 @@ def hardware(report: guest_pb2.Report, why: Callable[[int], Missing]) -> Hardwar
         pci=group("pci", guest_pb2.EVIDENCE_GROUP_PCI, "PCI functions", _pci),
         virtio=group("virtio", guest_pb2.EVIDENCE_GROUP_VIRTIO, "virtio devices", _virtio),
         acpi=group("acpi", guest_pb2.EVIDENCE_GROUP_ACPI, "ACPI tables", _acpi),
-        network=group("network", guest_pb2.EVIDENCE_GROUP_NETWORK, "network interfaces", _network),
+        network=group("network", guest_pb2.EVIDENCE_GROUP_NETWORK, "network interfaces", network),
         block=group("block", guest_pb2.EVIDENCE_GROUP_BLOCK, "disks", _block),
         clock=group("clock", guest_pb2.EVIDENCE_GROUP_CLOCK, "clocks", _clock),
     )
@@ -230,11 +238,13 @@ def _acpi(message: guest_pb2.Acpi) -> tuple[AcpiTable, ...]:
     return found
 
 
-def _network(message: guest_pb2.Network) -> tuple[NetworkInterface, ...]:
+def _network(message: guest_pb2.Network, *, hashed: bool) -> tuple[NetworkInterface, ...]:
     _count(message.interfaces, _MAX_INTERFACES, "interfaces")
     found = tuple(
         NetworkInterface(
-            mac=_formed(one.mac, _MAC, "MAC address"),
+            mac=one.mac
+            if hashed and TOKEN.fullmatch(one.mac)
+            else _formed(one.mac, _MAC, "MAC address"),
             parent=_given(one.parent, "parent"),
             name=_given(one.name, "name"),
             driver=_text(one.driver),

@@ -13,6 +13,7 @@ from host_agent import (
     occasion,
     packages,
     qemu_process,
+    recognition,
     release_data,
     releases,
 )
@@ -160,7 +161,9 @@ class Gatherer:
         now = self._now(declared, running)
         if isinstance(expected, Expectation) and isinstance(now, ProbedTables) and now.smbios:
             expected = with_probe(expected, now.smbios.named)
-        before = choose(definition, self.kept)
+        next_start = self._next_start(domain, declared)
+        known = recognition.known(declared, observation, memory, now, next_start)
+        before = recognition.told(choose(definition, self.kept), known)
         case = Case(
             declared=declared,
             expected=expected,
@@ -168,7 +171,7 @@ class Gatherer:
             memory=memory,
             observation=observation,
             now=now,
-            next_start=self._next_start(domain, declared),
+            next_start=next_start,
             baseline=before,
             forecast=self._forecast(declared, running, before),
             host=self.facts.name,

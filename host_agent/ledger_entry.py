@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from host_agent import owner
+from host_agent import owner, recognition
 from host_agent.model import Audited, Finding, Observation, Outcome
 from host_agent.printable import printable
 
@@ -58,12 +58,17 @@ class Entry:
         return self.findings[0] if self.findings else None
 
 
-def of(audited: Audited, *, time: float, host: str, qemu: str | None) -> Entry:
-    """Return the entry of a verdict that a host came to."""
+def of(audited: Audited, *, time: float, host: str, qemu: str | None, salt: bytes | None) -> Entry:
+    """Return the entry of a verdict that a host came to.
+
+    ``salt`` is what identifiers in its findings are hashed with; None: they are kept in clear.
+    """
     case, verdict = audited.case, audited.verdict
     definition = case.declared.definition
     observed = case.observation
-    kept = [finding for finding in verdict.findings if finding.outcome in _KEPT]
+    kept = recognition.hidden(
+        [finding for finding in verdict.findings if finding.outcome in _KEPT], case, salt
+    )
     return Entry(
         time=time, host=host, uuid=str(definition.uuid), name=definition.name,
         occasion=case.occasion, verdict=verdict.decision or "not running",

@@ -132,6 +132,8 @@ class Definition:
     channel: Channel | None
     metadata: Mapping[str, str] = field(default_factory=dict)
     """``<metadata>``: namespace of an element → the element."""
+    identifiers: frozenset[str] = frozenset()
+    """Addresses and serial numbers of its devices, as a guest may show them."""
     cpu_mode: str | None = None
     """``custom``, ``host-passthrough``, ``maximum`` …: of ``<cpu>``; None: there is none."""
     title: str | None = None
@@ -268,6 +270,8 @@ class Baseline:
     """What decided QEMU's tables (``probe_options.to_text``); None: it was not to be seen."""
     trail: tuple[Event, ...] = ()
     """Oldest first."""
+    salt: bytes | None = None
+    """What its identifiers are hashed with; None: they are kept in clear."""
     instead_of: str | None = None
     """Why it is the ledger's copy: what is wrong with the one in the XML. None: it is that one."""
 
@@ -522,3 +526,5 @@ class Confirmed:
     """The baseline's element where libvirt refused it: to be written later."""
     complaints: tuple[str, ...] = ()
     """What could not be written, in sentences; none of it changes the verdict."""
+    salt: bytes | None = None
+    """What identifiers are hashed with where any of it is kept; None: they are kept in clear."""

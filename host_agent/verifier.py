@@ -4,6 +4,7 @@ A baseline is replaced where a verification passed and what it holds has changed
 operator accepts today's state; a mismatch never replaces it, it only adds to its trail.
 """
 
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from host_agent.errors import (
 )
 from host_agent.gather import Gatherer, Kept
 from host_agent.hypervisor import Domain
+from host_agent.identifiers import SALT_BYTES
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing, Reason
 from host_agent.model import (
@@ -63,6 +65,8 @@ class Verifier:
     upgrades: UpgradeJournal | None = None
     """Where a staged upgrade is written down, that comes true at a start; None: there are none."""
     clock: Callable[[], float] = time.time
+    clear_identifiers: bool = False
+    """Whether addresses and serial numbers are kept as they are, and not hashed."""
 
     def confirm(self, domain: Domain, wait: float = 0.0) -> Confirmed | Failed:
         """Judge a domain against its baseline; ``wait`` seconds for its guest to answer."""
@@ -96,15 +100,17 @@ class Verifier:
         none = isinstance(case.baseline, Missing) and case.baseline.reason is Reason.ABSENT
         fresh = first and none
         judged = verdict.judge(case, against_baseline=not fresh)
-        keep = judged.decision is Decision.VERIFIED and (differs(case) or fresh or refresh)
+        keep = judged.decision is Decision.VERIFIED and (
+            differs(case) or fresh or refresh or self._otherwise_kept(case)
+        )
         complaints = _of_baseline(case)
-        told = case.occasion.value, judged.decision or "not running"
-        kept, unwritten = self._keep(domain, case, told, complaints, keep=keep)
+        told, salt = (case.occasion.value, judged.decision or "not running"), self._salt(case)
+        kept, unwritten = self._keep(domain, case, told, complaints, salt, keep=keep)
         audited = Audited(case=case, verdict=judged)
-        self._tell(audited, complaints)
+        self._tell(audited, complaints, salt)
         self._settle(audited, complaints)
         return Confirmed(
-            audited=audited, kept=kept, unwritten=unwritten, complaints=tuple(complaints)
+            audited=audited, kept=kept, unwritten=unwritten, complaints=tuple(complaints), salt=salt
         )
 
     def accept(self, domain: Domain) -> Confirmed | Failed:
@@ -124,12 +130,29 @@ class Verifier:
                 tell=False,
             )  # fmt: skip
         complaints: list[str] = []
-        kept, unwritten = self._keep(domain, case, _ACCEPTED, complaints, keep=True)
+        salt = self._salt(case)
+        kept, unwritten = self._keep(domain, case, _ACCEPTED, complaints, salt, keep=True)
         audited = Audited(case=case, verdict=judged)
         if kept:
-            self._tell(audited, complaints, as_=_ACCEPTED)
+            self._tell(audited, complaints, salt, as_=_ACCEPTED)
         return Confirmed(
-            audited=audited, kept=kept, unwritten=unwritten, complaints=tuple(complaints)
+            audited=audited, kept=kept, unwritten=unwritten, complaints=tuple(complaints), salt=salt
+        )
+
+    def _salt(self, case: Case) -> bytes | None:
+        """The salt stays as long as the domain has a baseline: its history has the same tokens."""
+        if self.clear_identifiers:
+            return None
+        before = case.baseline.salt if isinstance(case.baseline, Baseline) else None
+        return before or secrets.token_bytes(SALT_BYTES)
+
+    def _otherwise_kept(self, case: Case) -> bool:
+        """Tell whether a baseline that today's state may replace has its identifiers otherwise."""
+        before = case.baseline
+        return (
+            isinstance(before, Baseline)
+            and (before.salt is None) is not self.clear_identifiers
+            and (isinstance(case.observation, Observation) or _by_host_alone(before.observation))
         )
 
     def _failed(self, domain: Domain, error: str, *, tell: bool = True) -> Failed:
@@ -146,8 +169,8 @@ class Verifier:
         return Failed(name=domain.name, uuid=str(domain.uuid), error=error)
 
     def _keep(
-        self, domain: Domain, case: Case, told: tuple[str, str], complaints: list[str], *,
-        keep: bool,
+        self, domain: Domain, case: Case, told: tuple[str, str], complaints: list[str],
+        salt: bytes | None, *, keep: bool,
     ) -> tuple[bool, str | None]:  # fmt: skip
         """Write the baseline, or only its trail; ``told`` is what the trail says: what, verdict.
 
@@ -164,7 +187,9 @@ class Verifier:
         )
         trail = (*(before.trail if before else ()), event)[-baselines.MAX_EVENTS :]
         try:
-            element = baselines.to_element(replace(wanted, trail=trail))
+            # With its trail alone renewed, what is hashed can't be told, and stays so.
+            kept_with = salt if keep else salt or wanted.salt
+            element = baselines.to_element(replace(wanted, trail=trail, salt=kept_with))
         except BaselineError as error:
             complaints.append(f"the baseline was not written: {error}")
             return False, None
@@ -202,13 +227,16 @@ class Verifier:
             complaints.append(f"no history: {error}")
 
     def _tell(
-        self, audited: Audited, complaints: list[str], as_: tuple[str, str] | None = None
-    ) -> None:
+        self, audited: Audited, complaints: list[str], salt: bytes | None,
+        as_: tuple[str, str] | None = None,
+    ) -> None:  # fmt: skip
         """Add to the history; ``as_``: another occasion and word than the verdict's."""
         case = audited.case
         if self.ledger is None:
             return
-        entry = ledger_entry.of(audited, time=self.clock(), host=case.host, qemu=case.qemu)
+        entry = ledger_entry.of(
+            audited, time=self.clock(), host=case.host, qemu=case.qemu, salt=salt
+        )
         if as_ is not None:
             entry = replace(entry, occasion=as_[0], verdict=as_[1])
         try:

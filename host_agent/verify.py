@@ -35,6 +35,8 @@ class Options:
     seconds: float = 10.0
     at_once: int = 8
     probe: bool = True
+    clear_identifiers: bool = False
+    """Whether addresses and serial numbers are kept as they are, and not hashed."""
     opened: OpenedChannels = field(default_factory=OpenedChannels)
     elsewhere: Elsewhere = field(default_factory=dict)
     """The domains that run on other hosts as well, with where."""
@@ -61,6 +63,7 @@ def verify(
             ),
             ledger=ledger,
             upgrades=upgrades,
+            clear_identifiers=options.clear_identifiers,
         )  # fmt: skip
         if not options.names:
             domains = [domain for domain in domains if domain.is_active()]

@@ -16,7 +16,13 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from host_agent import atlas_diff, atlas_file
 from host_agent.atlas import Atlas
-from host_agent.commands.options import formats, ledger_option, ready_ledger, uris_or_default
+from host_agent.commands.options import (
+    formats,
+    ledger_option,
+    privacy_option,
+    ready_ledger,
+    uris_or_default,
+)
 from host_agent.commands.terminal import destination
 from host_agent.errors import HostAgentError, UsageError
 from host_agent.hypervisor import Told, is_local
@@ -84,12 +90,13 @@ _CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 )
 @click.option("-v", "--verbose", is_flag=True, help="every finding of the preflight")
 @ledger_option
+@privacy_option
 @formats
 def migrate_command(
     domain: str, destination_uri: str, uri: str | None, copy_storage: str | None,
     timeout: float | None, bandwidth: int | None, xml: Path | None, atlas: Path | None,
     wait: float, ledger: str | None, form: str, output: Path | None, *, dry_run: bool,
-    unsafe: bool, probe: bool, verbose: bool,
+    unsafe: bool, probe: bool, verbose: bool, clear_identifiers: bool,
 ) -> int:  # fmt: skip
     """Move a running domain to another host, and prove that its guest still has the same machine.
 
@@ -105,15 +112,16 @@ def migrate_command(
     )  # fmt: skip
     there = None if atlas is None else atlas_file.read(atlas)
     history = None if dry_run else ready_ledger(ledger)
+    asking = VerifyOptions(probe=probe, clear_identifiers=clear_identifiers)
 
     def before(uri: str, uuid: UUID) -> Confirmed | Failed:
-        now = _confirm(uri, uuid, VerifyOptions(probe=probe), history)
+        now = _confirm(uri, uuid, asking, history)
         if isinstance(now, Failed) or now.audited.verdict.decision is Decision.MISMATCH:
             return now
-        return _confirm(uri, uuid, VerifyOptions(probe=probe, accept=True), history)
+        return _confirm(uri, uuid, replace(asking, accept=True), history)
 
     def after(uri: str, uuid: UUID) -> Confirmed | Failed:
-        return _confirm(uri, uuid, VerifyOptions(probe=probe, wait=wait), history)
+        return _confirm(uri, uuid, replace(asking, wait=wait), history)
 
     def forecast(active: Definition) -> tuple[Difference, ...] | Missing:
         return _forecast(active, there, source)

@@ -70,6 +70,15 @@ def ledger_option(command: Callable[..., int]) -> Callable[..., int]:
     )(command)  # fmt: skip
 
 
+def privacy_option(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command that keeps something the option for how it keeps identifiers."""
+    return click.option(
+        "--clear-identifiers", is_flag=True, envvar="SAMEMACHINE_CLEAR_IDENTIFIERS",
+        help="keep MAC addresses and serial numbers as they are, in baseline and history  "
+        "[default: salted hashes; or $SAMEMACHINE_CLEAR_IDENTIFIERS=1]",
+    )(command)  # fmt: skip
+
+
 def uris_or_default(uris: tuple[str, ...]) -> tuple[str, ...]:
     """Return the connections that were named, else the user's default one, else this host's."""
     return tuple(dict.fromkeys(uris)) or (

@@ -18,6 +18,7 @@ from host_agent.commands.options import (
     connections,
     ledger_option,
     open_ledger,
+    privacy_option,
     ready_ledger,
     uris_or_default,
     whereabouts,
@@ -48,10 +49,11 @@ if TYPE_CHECKING:
 @click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
 @click.option("--all", "everything", is_flag=True, help="all running domains")
 @ledger_option
+@privacy_option
 @connections
 def baseline_command(
     domains: tuple[str, ...], uris: tuple[str, ...], timeout: float, ledger: str | None, form: str,
-    output: Path | None, *, probe: bool, everything: bool,
+    output: Path | None, *, probe: bool, everything: bool, clear_identifiers: bool,
 ) -> int:  # fmt: skip
     """Record what domains are now, as what they must still be later.
 
@@ -60,7 +62,10 @@ def baseline_command(
     accept a change that was wanted.
     """
     _some(domains, everything=everything)
-    options = Options(names=domains, seconds=timeout, probe=probe, accept=True)
+    options = Options(
+        names=domains, seconds=timeout, probe=probe, accept=True,
+        clear_identifiers=clear_identifiers,
+    )  # fmt: skip
     results, unreachable = _run(uris, options, ready_ledger(ledger))
     lacking = any(isinstance(result, Failed) or not result.kept for result in results)
     code = UNREACHABLE if unreachable else UNVERIFIED if lacking else VERIFIED
@@ -93,11 +98,12 @@ def baseline_command(
 )  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="each domain by itself, also of many alike")
 @ledger_option
+@privacy_option
 @connections
 def verify_command(
     domains: tuple[str, ...], uris: tuple[str, ...], timeout: float, ledger: str | None, form: str,
     output: Path | None, wait: float, arrived_since: str | None, max_mismatch: int, *,
-    probe: bool, everything: bool, verbose: bool,
+    probe: bool, everything: bool, verbose: bool, clear_identifiers: bool,
 ) -> int:  # fmt: skip
     """Hold domains against their baselines: did this move or this restart go well?
 
@@ -109,7 +115,10 @@ def verify_command(
         since = parse_past(arrived_since, datetime.now().astimezone())
     else:
         _some(domains, everything=everything)
-    options = Options(names=domains, seconds=timeout, probe=probe, wait=wait, since=since)
+    options = Options(
+        names=domains, seconds=timeout, probe=probe, wait=wait, since=since,
+        clear_identifiers=clear_identifiers,
+    )  # fmt: skip
     history = ready_ledger(ledger)
     results, unreachable = _run(uris, options, history)
     words = [_word(result) for result in results]
@@ -195,9 +204,10 @@ def why_command(
 )  # fmt: skip
 @click.option("--probe/--no-probe", default=True, show_default=True, help="whether to ask QEMU")
 @ledger_option
+@privacy_option
 def serve_command(
     uri: str | None, command: str | None, jobs: int, boot_wait: float, arrival_wait: float,
-    keep: int, ledger: str | None, *, probe: bool,
+    keep: int, ledger: str | None, *, probe: bool, clear_identifiers: bool,
 ) -> int:  # fmt: skip
     """Verify each arrival and each restart as soon as the guest answers, until stopped.
 
@@ -215,6 +225,7 @@ def serve_command(
             command=_words(command or ""),
             keep_days=keep,
             probe=probe,
+            clear_identifiers=clear_identifiers,
         ),
         _opened(ledger),
     )

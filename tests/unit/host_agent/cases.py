@@ -106,7 +106,7 @@ OBSERVATION = Observation(
 BASELINE = Baseline(
     uuid=UUID_1, taken=OBSERVATION.received, host="node17", qemu="7.2.22", booted_qemu="7.2.22",
     machine=MACHINE,
-    product=NAMED.product, observation=OBSERVATION, options="",
+    product=NAMED.product, observation=OBSERVATION, options="", salt=bytes(16),
 )  # fmt: skip
 PROBED = ProbedTables(
     binary="/usr/bin/qemu-system-x86_64", smbios=smbios(), masked=frozenset(), accelerator="kvm",

@@ -30,7 +30,7 @@ entries = st.builds(
 
 def of(case: Case) -> Entry:
     audited = Audited(case=case, verdict=judge(case))
-    return ledger_entry.of(audited, time=1.7e9, host="node1", qemu="7.2.22")
+    return ledger_entry.of(audited, time=1.7e9, host="node1", qemu="7.2.22", salt=None)
 
 
 def test_a_verdict_that_is_good() -> None:

@@ -230,7 +230,13 @@ def test_evidence_lacks(changes: dict[str, Any], lacks: str | None) -> None:
 def test_baseline_of_what_the_guest_says() -> None:
     found = baseline_of(case(host="node41", qemu="10.0.13"), NOW)
     assert found == replace(
-        BASELINE, taken=NOW, host="node41", qemu="10.0.13", booted_qemu="7.2.22", trail=()
+        BASELINE,
+        taken=NOW,
+        host="node41",
+        qemu="10.0.13",
+        booted_qemu="7.2.22",
+        trail=(),
+        salt=None,
     )
 
 
