@@ -33,12 +33,14 @@ _EXAMPLES = {
     "report": """examples:
   samemachine-guest report | jq .dmi
   samemachine-guest report --group dmi --group boot
+  samemachine-guest report --explain     every field: what for, from where, is it an identifier
 """,
     "check": """examples:
   samemachine-guest check
   samemachine-guest check --require dmi,smbios_live    for image pipelines: exit 1 unless both
 
-exit codes: 0 all that this machine has can be read · 1 something can't · 2 usage or configuration
+exit codes: 0 all that this machine has can be read, or all that is required · 1 something can't ·
+2 usage or configuration. What is switched off is wrong only where it is required.
 """,
 }
 
@@ -76,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     report.add_argument(
         "--group", action="append", default=[], metavar="NAME", help="only this group; repeatable"
     )
+    report.add_argument(
+        "--explain", action="store_true",
+        help="read nothing; say of every field what it is for, where it comes from, and whether it "
+        "identifies a thing",
+    )  # fmt: skip
     check = commands.add_parser(
         "check", parents=[common], help="say what can and cannot be read, and why",
         epilog=_EXAMPLES["check"], formatter_class=raw,
@@ -122,6 +129,11 @@ def _serve(options: argparse.Namespace, config: Config) -> int:
 
 
 def _report(options: argparse.Namespace, config: Config) -> int:
+    if options.explain:
+        from guest_agent import explanations
+
+        print("\n".join(explanations.lines(config.groups_off)))
+        return 0
     # protobuf is imported where it is needed: the resident process lives without it.
     from google.protobuf.json_format import MessageToDict
 
@@ -152,9 +164,12 @@ def _check(options: argparse.Namespace, config: Config) -> int:
         if absence is None:
             print(f"{field:15} {_found(report, field)}")
             continue
+        off = field in config.groups_off
         reason = guest_pb2.AbsenceReason.Name(absence.reason)[len("ABSENCE_REASON_") :].lower()
-        print(f"{field:15} {reason}: {absence.detail}")
-        bad = bad or field in required or (not required and reason in {"unreadable", "failed"})
+        print(f"{field:15} {'off' if off else reason}: {absence.detail}")
+        # What the administrator chose is right, unless somebody requires it.
+        wrong = not (required or off) and reason in {"unreadable", "failed"}
+        bad = bad or field in required or wrong
     port_ok = _check_port(config)
     return 1 if bad or not (port_ok or required) else 0
 
