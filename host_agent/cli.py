@@ -23,7 +23,7 @@ from host_agent import (
 )
 from host_agent.atlas import Atlas
 from host_agent.audit import Options, audit
-from host_agent.commands import enrollment, migration, types, verification
+from host_agent.commands import enrollment, forgetting, migration, types, verification
 from host_agent.commands import plan as planning
 from host_agent.commands import upgrade as upgrade_commands
 from host_agent.commands.options import (
@@ -128,6 +128,7 @@ for _command in (
     *planning.COMMANDS,
     *upgrade_commands.COMMANDS,
     *enrollment.COMMANDS,
+    *forgetting.COMMANDS,
 ):
     cli.add_command(_command)
 

@@ -1,4 +1,4 @@
-"""The host's own append-only history: verdicts, and copies of baselines.
+"""The host's own history: verdicts, and copies of baselines; append-only but for ``forget``.
 
 SQLite by default, PostgreSQL by URL for a fleet that wants one place. Losing it loses history,
 never the ability to verify: every method raises ``LedgerError`` and nothing else, and whoever calls
@@ -202,6 +202,23 @@ class Ledger:
                     ).rowcount
                 gone += removed
         return gone
+
+    def count(self, uuid: str) -> tuple[int, int]:
+        """Return how many entries and copies of baselines there are; raises ``LedgerError``."""
+        with self._reading() as connection:
+            entries, copies = (
+                connection.scalar(
+                    sql.select(sql.func.count()).select_from(table).where(table.c.uuid == uuid)
+                )
+                for table in (_ENTRIES, _BASELINES)
+            )
+        return entries or 0, copies or 0
+
+    def forget(self, uuid: str) -> None:
+        """Remove all that any host wrote of a domain; raises ``LedgerError``."""
+        with self._writing() as connection:
+            for table in (_ENTRIES, _BASELINES):
+                connection.execute(table.delete().where(table.c.uuid == uuid))
 
     def _entries(
         self, connection: Connection, query: sql.Select[tuple[object, ...]]

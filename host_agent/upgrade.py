@@ -60,6 +60,8 @@ class Options:
     patience: Patience = field(default_factory=Patience)
     seconds: float = 10.0
     probe: bool = True
+    clear_identifiers: bool = False
+    """Whether addresses and serial numbers are kept as they are, and not hashed."""
     change: str | None = None
     canary: int = 0
     """So many must be applied and verified before the rest is begun."""
@@ -240,6 +242,7 @@ class _Job:
             domain=domain, gatherer=self._gatherer, journal=journal, ledger=self._ledger,
             patience=self._options.patience, interrupted=self._operator.interrupted,
             told=self._operator.told, log=self._log,
+            clear_identifiers=self._options.clear_identifiers,
         )  # fmt: skip
         raising = looked.raising
         record = raising.resumed

@@ -15,6 +15,7 @@ from host_agent.model import (
     Outcome,
     OwnerKind,
 )
+from host_agent.owner import WRITES_DEFINITION
 from host_agent.printable import shortened
 from host_agent.raising import Raising
 from host_agent.upgrade_record import Step
@@ -107,10 +108,9 @@ def _owner(raising: Raising) -> Finding:
     Boxes and Cockpit leave the definition to libvirt, and no command of their own raises a type.
     """
     owner = raising.owner
-    command = _COMMANDS.get(owner.kind)
-    if command is None:
+    if owner.kind not in WRITES_DEFINITION:
         return _pass("owner", "libvirt only (no Nova, oVirt, KubeVirt, ... metadata)")
-    called = command.format(
+    called = _COMMANDS[owner.kind].format(
         uuid=raising.uuid, title=owner.name or raising.name,
         type=raising.target.name or "MACHINE-TYPE",
     )  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from host_agent import upgrade_record, upgrade_steps, upgrade_xml, verdict
+from host_agent import recognition, upgrade_record, upgrade_steps, upgrade_xml, verdict
 from host_agent.domain_xml import parse
 from host_agent.errors import LedgerError, LibvirtError, UpgradeJournalError
 from host_agent.gather import Gatherer
@@ -71,6 +71,8 @@ class UpgradeRun:
     told: Told
     log: Journal
     clock: Callable[[], float] = time.time
+    clear_identifiers: bool = False
+    """Whether addresses and serial numbers are kept as they are, and not hashed."""
 
     after: Confirmed | Failed | None = field(default=None, init=False)
     """The newest verdict on what was done; None: there was nothing to judge."""
@@ -229,7 +231,10 @@ class UpgradeRun:
         return self.patience.wait
 
     def _verifier(self) -> Verifier:
-        return Verifier(gatherer=self.gatherer.refreshed(), ledger=self.ledger, clock=self.clock)
+        return Verifier(
+            gatherer=self.gatherer.refreshed(), ledger=self.ledger, clock=self.clock,
+            clear_identifiers=self.clear_identifiers,
+        )  # fmt: skip
 
     def _machine(self, *, inactive: bool) -> str | None:
         definition = parse(self.domain.xml(inactive=inactive))
@@ -289,7 +294,9 @@ def trouble(record: Record, result: Confirmed | Failed) -> str | None:
         return "it stopped by itself after its start"
     failed = [finding for finding in judged.findings if finding.outcome is Outcome.FAIL]
     if failed:
-        return f"{failed[0].check}: {failed[0].sentence}"
+        # It is written down, in journal and ledger.
+        (kept,) = recognition.hidden(failed[:1], case, result.salt)
+        return f"{kept.check}: {kept.sentence}"
     if not _deep_enough(case, record):
         seen = case.observation
         why = f": {seen.sentence}" if isinstance(seen, Missing) else ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from host_agent import baseline as baselines
-from host_agent import ledger_entry, staged, upgrade_record, verdict
+from host_agent import ledger_entry, recognition, staged, upgrade_record, verdict
 from host_agent.baseline import BaselineError
 from host_agent.domain_xml import DomainXmlError
 from host_agent.errors import (
@@ -108,7 +108,7 @@ class Verifier:
         kept, unwritten = self._keep(domain, case, told, complaints, salt, keep=keep)
         audited = Audited(case=case, verdict=judged)
         self._tell(audited, complaints, salt)
-        self._settle(audited, complaints)
+        self._settle(audited, complaints, salt)
         return Confirmed(
             audited=audited, kept=kept, unwritten=unwritten, complaints=tuple(complaints), salt=salt
         )
@@ -210,12 +210,12 @@ class Verifier:
         except LedgerError as error:
             complaints.append(f"no copy of the baseline: {error}")
 
-    def _settle(self, audited: Audited, complaints: list[str]) -> None:
+    def _settle(self, audited: Audited, complaints: list[str], salt: bytes | None) -> None:
         """Close a staged upgrade that this start has applied."""
         if self.upgrades is None:
             return
         try:
-            record = staged.settle(self.upgrades, audited, self.clock())
+            record = staged.settle(self.upgrades, _as_kept(audited, salt), self.clock())
         except (UpgradeJournalError, UsageError) as error:
             complaints.append(f"the upgrade stays staged: {error}")
             return
@@ -243,6 +243,12 @@ class Verifier:
             self.ledger.append(entry)
         except LedgerError as error:
             complaints.append(f"no history: {error}")
+
+
+def _as_kept(audited: Audited, salt: bytes | None) -> Audited:
+    """Return a verdict whose findings name no identifiers."""
+    findings = recognition.hidden(audited.verdict.findings, audited.case, salt)
+    return replace(audited, verdict=replace(audited.verdict, findings=findings))
 
 
 def write(domain: Domain, element: str, *, persistent: bool) -> str | None:

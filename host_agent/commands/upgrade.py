@@ -12,7 +12,13 @@ from rich.console import Console
 from rich.text import Text
 
 from host_agent import upgrade, window
-from host_agent.commands.options import formats, ledger_option, ready_ledger, uris_or_default
+from host_agent.commands.options import (
+    formats,
+    ledger_option,
+    privacy_option,
+    ready_ledger,
+    uris_or_default,
+)
 from host_agent.commands.terminal import complain, destination, standard_output
 from host_agent.errors import UsageError
 from host_agent.output import upgrade as upgrade_output
@@ -55,7 +61,7 @@ def _restarting(command: Callable[..., int]) -> Callable[..., int]:
         ),
     ):  # fmt: skip
         command = option(command)
-    return ledger_option(formats(command))
+    return ledger_option(privacy_option(formats(command)))
 
 
 @click.command(
@@ -109,6 +115,7 @@ def upgrade_command(
     hours: str | None, change: str | None, uris: tuple[str, ...], shutdown_timeout: float,
     wait: float, ledger: str | None, form: str, output: Path | None, *, stage: bool,
     no_start: bool, dry_run: bool, yes: bool, force_off: bool, probe: bool,
+    clear_identifiers: bool,
 ) -> int:  # fmt: skip
     """Raise the machine type of domains, verify each with its own guest, roll back what fails.
 
@@ -129,7 +136,7 @@ def upgrade_command(
         asked=Asked(to=to, stage=stage, start=not no_start), dry_run=dry_run,
         patience=Patience(shutdown=shutdown_timeout, wait=wait, force_off=force_off),
         probe=probe, change=change, canary=canary or 0, stop_after=stop_after_failures or 0,
-        window=window.parse(hours) if hours else None,
+        window=window.parse(hours) if hours else None, clear_identifiers=clear_identifiers,
     )  # fmt: skip
     return _run(options, ledger, form, output, yes=yes)
 
@@ -150,7 +157,7 @@ def upgrade_command(
 def rollback_command(
     domains: tuple[str, ...], uris: tuple[str, ...], shutdown_timeout: float, wait: float,
     ledger: str | None, form: str, output: Path | None, *, forget: bool, dry_run: bool, yes: bool,
-    force_off: bool, probe: bool,
+    force_off: bool, probe: bool, clear_identifiers: bool,
 ) -> int:  # fmt: skip
     """Give domains the machine type back that they had before 'samemachine upgrade'.
 
@@ -167,6 +174,7 @@ def rollback_command(
     options = Options(
         uri=uri, names=domains, asked=Asked(back=True), dry_run=dry_run, probe=probe,
         patience=Patience(shutdown=shutdown_timeout, wait=wait, force_off=force_off),
+        clear_identifiers=clear_identifiers,
     )  # fmt: skip
     return _run(options, ledger, form, output, yes=yes)
 

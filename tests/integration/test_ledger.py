@@ -47,10 +47,25 @@ def test_an_entry_comes_back_as_it_was(ledger: Ledger) -> None:
     assert ledger.history() == (ENTRY, plain)
 
 
+def test_a_domain_is_forgotten_whole_and_no_other(ledger: Ledger) -> None:
+    other = entry(uuid=OTHER)
+    ledger.append(ENTRY, entry(time=1.7e9 + 1, name="vm1-old", host="node41"), other)
+    for uuid in (UUID, UUID, OTHER):
+        ledger.keep_baseline(uuid, "<baseline/>", time=1.7e9, host="node17")
+    assert ledger.count(UUID) == (2, 2)
+    ledger.forget(UUID)
+    assert ledger.count(UUID) == (0, 0)
+    assert ledger.baseline(UUID) is None
+    assert ledger.history() == (other,)
+    assert ledger.count(OTHER) == (1, 1)
+    ledger.forget(UUID)
+
+
 def test_reading_makes_nothing(ledger: Ledger, url: str, tmp_path: Path) -> None:
     for ask in (
         ledger.history, lambda: ledger.arrivals("node17", 0), lambda: ledger.newest(UUID, "node17"),
-        lambda: ledger.baseline(UUID), lambda: ledger.prune(1e9, host="node17", domains=()),
+        lambda: ledger.baseline(UUID), lambda: ledger.count(UUID),
+        lambda: ledger.prune(1e9, host="node17", domains=()),
     ):  # fmt: skip
         with pytest.raises(LedgerMissingError, match="there is no ledger"):
             ask()

@@ -1,6 +1,9 @@
 """Baselines that travel with real domains, and what differs afterwards, named."""
 
+import base64
 import json
+import re
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -114,6 +117,29 @@ def test_hosts_that_disagree_are_caught_each_difference_by_name(host_b: Host, mo
     assert verify(host_b, "moved")[0] == 0
 
 
+def test_what_is_kept_names_no_address_and_no_serial_number(host_b: Host, moved: Guest) -> None:
+    element = host_b.virsh("metadata", "moved", "--uri", "urn:samemachine:baseline:1")
+    assert re.search(r"salt=['\"][0-9a-f]{32}['\"]", element)
+    packed = re.search(r"<report[^>]*>([^<]*)<", element)
+    assert packed is not None
+    report = zlib.decompress(base64.b64decode(packed[1]))
+    history = host_b.samemachine("history", "moved", "--format", "json").stdout
+    assert "same-network" in history
+    for text in ("52:54:00:aa:10:02", "DISK-A", "DISK-B"):
+        assert text.encode() not in report
+        assert text not in history
+    assert b"hashed:" in report
+    assert "hashed:" in history
+    # Asked for, they are kept as they are; the next verification hashes them again.
+    assert host_b.samemachine("baseline", "moved", "--clear-identifiers").returncode == 0
+    element = host_b.virsh("metadata", "moved", "--uri", "urn:samemachine:baseline:1")
+    assert "salt=" not in element
+    assert verify(host_b, "moved")[0] == 0
+    element = host_b.virsh("metadata", "moved", "--uri", "urn:samemachine:baseline:1")
+    assert "salt=" in element
+    assert verify(host_b, "moved")[0] == 0
+
+
 def test_a_damaged_baseline_is_said_and_not_ignored(host_b: Host, moved: Guest) -> None:
     element = host_b.virsh("metadata", "moved", "--uri", "urn:samemachine:baseline:1")
     broken = element.replace('sha256="', 'sha256="00')
@@ -166,3 +192,18 @@ def test_a_cpu_that_is_the_hosts_own_may_be_another_after_a_start_elsewhere(
         assert (code, domain["verdict"], domain["occasion"]) == (0, "verified", "restart"), domain
     finally:
         there.remove()
+
+
+def test_a_domain_is_forgotten(host_b: Host, moved: Guest) -> None:
+    assert host_b.samemachine("baseline", "moved").returncode == 0
+    done = host_b.samemachine("forget", "moved", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "removed: the baseline in its definition and running domain" in done.stdout
+    assert "copies of baselines in the ledger" in done.stdout
+    for flag in ((), ("--inactive",)):
+        assert "urn:samemachine:baseline:1" not in host_b.virsh("dumpxml", *flag, "moved")
+    assert (
+        json.loads(host_b.samemachine("history", "moved", "--format", "json").stdout)["entries"]
+        == []
+    )
+    assert "no baseline was taken" in host_b.samemachine("verify", "moved").stdout

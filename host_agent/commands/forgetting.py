@@ -1,0 +1,67 @@
+"""The command ``forget``."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from host_agent.commands.options import formats, ledger_option, open_ledger, uris_or_default
+from host_agent.commands.terminal import destination
+from host_agent.errors import UsageError
+from host_agent.forget import Options, forget
+from host_agent.forgetting import Remembered
+from host_agent.output import forgetting as output_
+from host_agent.upgrade_journal import UpgradeJournal
+
+
+@click.command(
+    "forget",
+    epilog="\b\nExamples:\n"
+    "  samemachine forget vm1 --dry-run       what is kept of it\n"
+    "  samemachine forget vm1 --yes\n"
+    "  samemachine forget 7c1f0000-0000-4000-8000-000000000001    one that is gone\n"
+    "\n\b\nExit codes:\n  0  forgotten, or nothing was kept\n"
+    "  2  usage, or refused: a machine-type upgrade is under way\n"
+    "  4  libvirt or the ledger can't be reached, or something could not be removed",
+)
+@click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
+@click.option("-c", "--connect", "uri", metavar="URI", help="the host  [default: this host]")
+@click.option("--dry-run", is_flag=True, help="look at everything, remove nothing")
+@click.option("-y", "--yes", is_flag=True, help="do not ask")
+@ledger_option
+@formats
+def forget_command(
+    domains: tuple[str, ...], uri: str | None, ledger: str | None, form: str,
+    output: Path | None, *, dry_run: bool, yes: bool,
+) -> int:  # fmt: skip
+    """Remove all that is kept of domains: baseline, history, journal of upgrades.
+
+    DOMAIN may be one that is gone, which only history knows. The domain itself is not touched, and
+    what was sent to the system's journal stays there. A 'samemachine serve' that runs takes a new
+    baseline at its next start or arrival.
+    """
+    if not (yes or dry_run or sys.stdin.isatty()):
+        raise UsageError("nobody can be asked here: say --yes, or --dry-run to look only")
+
+    def agree(kept: Sequence[Remembered], place: str) -> bool:
+        if yes:
+            return True
+        # Standard output is for what was done.
+        output_.print_kept(Console(stderr=True, highlight=False), kept, place)
+        return click.confirm("Remove it?", err=True)
+
+    (where,) = uris_or_default((uri,) if uri else ())
+    options = Options(uri=where, names=domains, dry_run=dry_run)
+    report = forget(options, open_ledger(ledger), UpgradeJournal(), agree)
+    code = output_.exit_code(report)
+    with destination(output) as console:
+        if form == "json":
+            console.file.write(output_.render(report, code))
+        else:
+            output_.print_report(console, report)
+    return code
+
+
+COMMANDS = (forget_command,)
