@@ -83,7 +83,7 @@ HOST = (
         changes=f"moves the domain; {_BASELINE}; {_LEDGER}; {_CACHE}",
         leaves=_ASKED,
     ),
-    Permission(command="plan", **_LOOKS, changes=_CACHE, leaves=_ASKED),
+    Permission(command="plan", read_only=_NEEDED, read_write=_MORE, root=_MORE, changes=_CACHE),
     Permission(
         command="upgrade",
         **_WRITES,
