@@ -84,6 +84,8 @@ class Dialler:
                 # Not root, or a libvirtd in another mount namespace: libvirt can still open it.
                 if error.missing.reason not in {Reason.DENIED, Reason.ABSENT}:
                     raise
+        # What is refused here is no opening that nobody answered.
+        domain.need_channels()
         self.opened.begin(self._key(domain, declared))
         return LibvirtStream(
             domain.open_channel(CHANNEL_NAME, max(0.1, deadline - time.monotonic()))
@@ -99,7 +101,8 @@ def undialled(declared: Declared, running: Running | Missing) -> Missing | None:
         return Missing(
             reason=Reason.NOT_ENROLLED,
             sentence=f"the domain has no channel {CHANNEL_NAME}",
-            remedy="add the channel to its persistent XML and samemachine-guest to its image",
+            remedy=f"samemachine enroll {declared.definition.name}, and samemachine-guest in its "
+            "image",
         )
     if isinstance(running, Running) and running.stopped:
         return Missing(

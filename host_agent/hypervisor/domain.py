@@ -254,13 +254,17 @@ class Domain:
             raise EvidenceError(Reason.FAILED, "libvirt returned less memory than was asked for")
         return data
 
+    def need_channels(self) -> None:
+        """Refuse where no channel can be opened; raises ``EvidenceError``."""
+        self._hypervisor.need_writing("a channel can't be opened")
+
     def open_channel(self, name: str, seconds: float) -> GuestStream:
         """Open a channel through libvirt (``virDomainOpenChannel``).
 
         It freezes libvirtd where QEMU does not accept: see ``dialling`` for when not to call it.
         Raises ``EvidenceError``.
         """
-        self._hypervisor.need_writing("a channel can't be opened")
+        self.need_channels()
         stream = self._hypervisor.open_stream()
         try:
             evidence_call(lambda: self._domain.openChannel(name, stream, 0), seconds)
