@@ -48,7 +48,7 @@ _SCHEMA_TABLE = sql.Table(
 _ENTRIES = sql.Table(
     "samemachine_entries", _TABLES,
     sql.Column("id", _ID, primary_key=True),
-    sql.Column("time", sql.Double, nullable=False, index=True),
+    sql.Column("time", sql.Float(53), nullable=False, index=True),
     sql.Column("host", sql.Text, nullable=False),
     sql.Column("uuid", sql.Text, nullable=False, index=True),
     sql.Column("name", sql.Text, nullable=False, index=True),
@@ -65,7 +65,7 @@ _ENTRIES = sql.Table(
 _BASELINES = sql.Table(
     "samemachine_baselines", _TABLES,
     sql.Column("id", _ID, primary_key=True),
-    sql.Column("time", sql.Double, nullable=False),
+    sql.Column("time", sql.Float(53), nullable=False),
     sql.Column("host", sql.Text, nullable=False),
     sql.Column("uuid", sql.Text, nullable=False, index=True),
     sql.Column("element", sql.Text, nullable=False),
@@ -221,7 +221,7 @@ class Ledger:
                 connection.execute(table.delete().where(table.c.uuid == uuid))
 
     def _entries(
-        self, connection: Connection, query: sql.Select[tuple[object, ...]]
+        self, connection: Connection, query: "sql.Select[tuple[object, ...]]"
     ) -> tuple[Entry, ...]:
         rows = connection.execute(query).mappings().all()
         try:
@@ -271,7 +271,7 @@ class Ledger:
         return True
 
 
-def _is(domain: str) -> sql.ColumnElement[bool]:
+def _is(domain: str) -> "sql.ColumnElement[bool]":
     name = bounded_name(domain)
     try:
         return sql.or_(_ENTRIES.c.uuid == str(UUID(domain)), _ENTRIES.c.name == name)

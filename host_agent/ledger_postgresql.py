@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sql
 from sqlalchemy.engine import URL, Connection, Dialect, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from host_agent.errors import LedgerError
@@ -96,6 +96,8 @@ class PostgresqlDatabase:
     def _sentence(self, error: Exception) -> str:
         if isinstance(error, ImportError):
             return _NO_DRIVER
+        if isinstance(error, NoSuchModuleError):
+            return "its driver psycopg needs SQLAlchemy 2.0 or newer"
         if self._threads.watch.expired:
             return f"it has not answered for {round(self._wait + _GRACE)} s"
         said = str(getattr(error, "orig", None) or error).strip()

@@ -90,7 +90,10 @@ class SqliteFile:
             except (FileNotFoundError, NotADirectoryError) as error:
                 raise LedgerMissingError(f"there is no ledger {self.place} yet") from error
         if self._engine is None:
-            engine = sql.create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+            # What 2.0 always is, and 1.4 when it is told so.
+            engine = sql.create_engine(
+                "sqlite://", creator=self._connect, poolclass=NullPool, future=True
+            )
             sql.event.listen(engine, "begin", _begin)
             self._engine = engine
 
