@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
 from guest_agent import __version__, server, virtio_port
-from guest_agent.config import Config, load
+from guest_agent.config import DEFAULT_PATH, Config, load
 from guest_agent.errors import GuestAgentError, PortError
 
 if TYPE_CHECKING:
@@ -41,6 +41,12 @@ _EXAMPLES = {
 
 exit codes: 0 all that this machine has can be read, or all that is required · 1 something can't ·
 2 usage or configuration. What is switched off is wrong only where it is required.
+""",
+    "check-config": """examples:
+  samemachine-guest check-config
+  samemachine-guest check-config ./guest.conf     before it goes into an image
+
+exit codes: 0 it can be used · 2 it can't: the line and the key are named
 """,
 }
 
@@ -90,6 +96,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--require", default="", metavar="GROUP,…", help="exit 1 unless these groups can be read"
     )
+    check_config = commands.add_parser(
+        "check-config", help="say whether the configuration can be used",
+        epilog=_EXAMPLES["check-config"], formatter_class=raw,
+    )  # fmt: skip
+    check_config.add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help=f"default: {DEFAULT_PATH}"
+    )
     return parser
 
 
@@ -98,6 +111,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
     try:
+        if options.command == "check-config":
+            sys.exit(_check_config(options.file))
         config = load(options.config)
     except GuestAgentError as error:
         sys.exit(_complain(error, 2))
@@ -118,6 +133,21 @@ def main(arguments: Optional[Sequence[str]] = None) -> None:
 def _complain(error: Exception, code: int) -> int:
     print(f"samemachine-guest: {error}", file=sys.stderr)
     return code
+
+
+def _check_config(file: Optional[Path]) -> int:
+    if file is None and not DEFAULT_PATH.exists():
+        print(f"{DEFAULT_PATH} is not there: everything has its default")
+        return 0
+    config = load(file or DEFAULT_PATH)
+    chosen = [
+        name.replace("_", "-")
+        for name, value in vars(config).items()
+        if value != getattr(Config(), name)
+    ]
+    what = f"it changes {', '.join(chosen)}" if chosen else "it changes nothing"
+    print(f"{file or DEFAULT_PATH} can be used; {what}")
+    return 0
 
 
 def _serve(options: argparse.Namespace, config: Config) -> int:

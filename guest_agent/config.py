@@ -1,6 +1,7 @@
 """The guest agent's configuration: an ini file, all of it optional; an unknown key is an error."""
 
 import configparser
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from guest_agent.evidence import NAMES
 DEFAULT_PATH = Path("/etc/samemachine/guest.conf")
 DEFAULT_PORT = "org.samemachine.guest.0"
 _SECTION = "guest"
+_MAX_IDLE = 86400
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,9 @@ class Config:
     """The gRPC worker ends after so many seconds without a session."""
 
 
+KEYS = tuple(field.name.replace("_", "-") for field in fields(Config))
+
+
 def parse(text: str, source: str = "configuration") -> Config:
     """Return the configuration in ``text``; raises ``ConfigError`` that names the key."""
     parser = configparser.ConfigParser(interpolation=None)
@@ -35,20 +40,23 @@ def parse(text: str, source: str = "configuration") -> Config:
         raise ConfigError(f"{source}: {error}".replace("\n", " ")) from error
     unknown = [name for name in parser.sections() if name != _SECTION]
     if unknown:
-        raise ConfigError(f"{source}: unknown section [{unknown[0]}]; there is only [{_SECTION}]")
+        where = f"{source}{_line(text, f'[{unknown[0]}]')}"
+        raise ConfigError(f"{where}: unknown section [{unknown[0]}]; there is only [{_SECTION}]")
     if not parser.has_section(_SECTION):
         return Config()
     section = parser[_SECTION]
-    known = {field.name.replace("_", "-"): field.name for field in fields(Config)}
     for key in section:
-        if key not in known:
-            raise ConfigError(f"{source}: unknown key {key!r}; known: {', '.join(sorted(known))}")
+        if key not in KEYS:
+            raise ConfigError(f"{source}{_line(text, key)}: unknown key {key!r}; {_near(key)}")
     off = [name.strip() for name in section.get("groups-off", "").split(",") if name.strip()]
     for name in off:
         if name not in NAMES:
-            raise ConfigError(f"{source}: groups-off: no group {name!r}; {', '.join(NAMES)}")
+            raise ConfigError(
+                f"{source}{_line(text, 'groups-off')}: groups-off: there is no group {name!r}; "
+                f"there are: {', '.join(NAMES)}"
+            )
     try:
-        return Config(
+        config = Config(
             port=section.get("port", DEFAULT_PORT),
             refresh_fw_cfg=section.getboolean("refresh-fw-cfg", fallback=False),
             groups_off=tuple(off),
@@ -56,6 +64,27 @@ def parse(text: str, source: str = "configuration") -> Config:
         )
     except ValueError as error:
         raise ConfigError(f"{source}: {error}") from error
+    if not 1 <= config.idle_seconds <= _MAX_IDLE:
+        raise ConfigError(
+            f"{source}{_line(text, 'idle-seconds')}: idle-seconds is a number from 1 to {_MAX_IDLE}"
+        )
+    return config
+
+
+def _near(key: str) -> str:
+    # It is needed only here, and the resident process stays small.
+    import difflib
+
+    near = difflib.get_close_matches(key, KEYS, n=2)
+    return f"did you mean {' or '.join(near)}?" if near else f"known are: {', '.join(KEYS)}"
+
+
+def _line(text: str, name: str) -> str:
+    """Where a key or a section's header stands, for people; configparser does not tell."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if re.split("[=:]", line, maxsplit=1)[0].strip().lower() == name.lower():
+            return f", line {number}"
+    return ""
 
 
 def load(path: "Path | None") -> Config:

@@ -17,6 +17,7 @@ from host_agent import (
     atlas,
     atlas_diff,
     atlas_file,
+    config,
     disassembly,
     fingerprint_diff,
     waivers,
@@ -26,6 +27,8 @@ from host_agent.audit import Options, audit
 from host_agent.commands import enrollment, forgetting, migration, types, verification
 from host_agent.commands import plan as planning
 from host_agent.commands import upgrade as upgrade_commands
+from host_agent.commands.configuration import check_config_command, read_waivers
+from host_agent.commands.configured import Configured, defaults
 from host_agent.commands.options import (
     EXITS,
     connections,
@@ -117,8 +120,16 @@ Examples:
   samemachine audit -c qemu+ssh://node2/system -c qemu+ssh://node3/system""",
 )
 @click.version_option(__version__, prog_name="samemachine")
-def cli() -> None:
+@click.option(
+    "--config", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="what options default to  [default: /etc/samemachine/host.toml, if it is there]",
+)  # fmt: skip
+@click.pass_context
+def cli(context: click.Context, file: Path | None) -> None:
     """Is the machine that a guest sees the machine that libvirt declares?"""
+    # Who checks a configuration must not stumble over it.
+    if context.invoked_subcommand != check_config_command.name:
+        context.default_map = defaults(cli, config.load(file))
 
 
 for _command in (
@@ -129,6 +140,7 @@ for _command in (
     *upgrade_commands.COMMANDS,
     *enrollment.COMMANDS,
     *forgetting.COMMANDS,
+    check_config_command,
 ):
     cli.add_command(_command)
 
@@ -150,8 +162,8 @@ for _command in (
 )  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="every finding of every domain")
 @click.option(
-    "--waive", "waived", multiple=True, metavar="FILE", envvar="SAMEMACHINE_WAIVE",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "--waive", "waived", cls=Configured, key="waive", multiple=True, metavar="FILE",
+    envvar="SAMEMACHINE_WAIVE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="warnings that are accepted for now, as TOML; repeatable  [default: $SAMEMACHINE_WAIVE]",
 )  # fmt: skip
 @connections
@@ -173,7 +185,7 @@ def audit_command(
     Nothing is changed.
     """
     options = Options(names=domains, seconds=timeout, at_once=jobs, probe=probe)
-    accepted = [one for file in waived for one in _waivers(file)]
+    accepted = [one for file in waived for one in read_waivers(file)]
     found, unreachable = _run(uris, options)
     applied = waivers.apply(found, accepted, date.today())
     audits = applied.audits
@@ -367,13 +379,6 @@ def history_command(
         else:
             history_output.print_history(console, history)
     return VERIFIED
-
-
-def _waivers(file: Path) -> tuple[waivers.Waiver, ...]:
-    try:
-        return waivers.parse(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} can't be read: {error}") from error
 
 
 def _acpi_code(old: Atlas, new: Atlas, name: str) -> Iterator[str]:

@@ -117,6 +117,7 @@ HOST = (
     Permission(command="diff", changes="nothing"),
     Permission(command="types", read_only=_MORE, changes="nothing"),
     Permission(command="path", changes="nothing"),
+    Permission(command="check-config", changes="nothing"),
 )
 """The commands of ``samemachine``."""
 
@@ -128,6 +129,7 @@ GUEST = (
     ),
     Permission(command="report", root=_MORE, changes="with --refresh-fw-cfg, as above"),
     Permission(command="check", root=_MORE, changes="with --refresh-fw-cfg, as above"),
+    Permission(command="check-config", changes="nothing"),
 )  # fmt: skip
 """The commands of ``samemachine-guest``; root's rights are those in the guest."""
 

@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from host_agent import atlas_diff, atlas_file
 from host_agent.atlas import Atlas
+from host_agent.commands.configured import Configured
 from host_agent.commands.options import (
     formats,
     ledger_option,
@@ -85,9 +86,7 @@ _CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     "--wait", type=click.FloatRange(0, 86400), default=60.0, show_default=True, metavar="SECONDS",
     help="how long the guest may take to answer, once it is there",
 )  # fmt: skip
-@click.option(
-    "--probe/--no-probe", default=True, show_default=True, help="whether to ask QEMU itself"
-)
+@click.option("--probe/--no-probe", cls=Configured, key="probe", help="whether to ask QEMU itself")
 @click.option("-v", "--verbose", is_flag=True, help="every finding of the preflight")
 @ledger_option
 @privacy_option

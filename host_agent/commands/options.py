@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from host_agent.commands.configured import Configured
 from host_agent.commands.terminal import complain, progress
 from host_agent.errors import LedgerError
 from host_agent.output.summary import UNREACHABLE
@@ -44,17 +45,18 @@ def connections(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options that all that ask libvirt share."""
     for option in (
         click.option(
-            "-c", "--connect", "uris", multiple=True, metavar="URI",
+            "-c", "--connect", "uris", cls=Configured, key="connect", multiple=True, metavar="URI",
+            envvar="LIBVIRT_DEFAULT_URI",
             help="libvirt connection; repeatable  [default: $LIBVIRT_DEFAULT_URI, then "
             "qemu:///system]",
         ),
         click.option(
-            "--probe/--no-probe", default=True, show_default=True,
+            "--probe/--no-probe", cls=Configured, key="probe",
             help="whether to ask QEMU itself what it builds for each domain",
         ),
         click.option(
-            "--timeout", type=click.FloatRange(0.1, 3600), default=10.0, show_default=True,
-            metavar="SECONDS", help="what one guest may take to answer",
+            "--timeout", cls=Configured, key="timeout", metavar="SECONDS",
+            help="what one guest may take to answer",
         ),
     ):  # fmt: skip
         command = option(command)
@@ -64,7 +66,7 @@ def connections(command: Callable[..., int]) -> Callable[..., int]:
 def ledger_option(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the option for where history is."""
     return click.option(
-        "--ledger", metavar="URL", envvar="SAMEMACHINE_LEDGER",
+        "--ledger", cls=Configured, key="ledger", metavar="URL", envvar="SAMEMACHINE_LEDGER",
         help="a file, sqlite:////path or postgresql://user@host/database; the password belongs "
         "into ~/.pgpass  [default: $SAMEMACHINE_LEDGER, then this user's own file]",
     )(command)  # fmt: skip
@@ -73,7 +75,8 @@ def ledger_option(command: Callable[..., int]) -> Callable[..., int]:
 def privacy_option(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command that keeps something the option for how it keeps identifiers."""
     return click.option(
-        "--clear-identifiers", is_flag=True, envvar="SAMEMACHINE_CLEAR_IDENTIFIERS",
+        "--clear-identifiers", cls=Configured, key="clear-identifiers", is_flag=True,
+        envvar="SAMEMACHINE_CLEAR_IDENTIFIERS",
         help="keep MAC addresses and serial numbers as they are, in baseline and history  "
         "[default: salted hashes; or $SAMEMACHINE_CLEAR_IDENTIFIERS=1]",
     )(command)  # fmt: skip
@@ -92,7 +95,7 @@ def open_ledger(url: str | None) -> "Ledger":
     try:
         from host_agent.ledger import Ledger  # noqa: PLC0415
     except ImportError as error:
-        raise LedgerError(f"history needs SQLAlchemy 2.0 or newer ({error})") from error
+        raise LedgerError(f"history needs SQLAlchemy 1.4 or newer ({error})") from error
     return Ledger(url)
 
 

@@ -7,6 +7,7 @@ import click
 
 from host_agent import atlas_file
 from host_agent.atlas import Atlas
+from host_agent.commands.configured import Configured
 from host_agent.commands.options import uris_or_default
 from host_agent.commands.terminal import complain, destination, orderly_end, progress
 from host_agent.errors import UsageError
@@ -41,7 +42,8 @@ from host_agent.survey import survey
     "one after the other, with commas",
 )  # fmt: skip
 @click.option(
-    "-c", "--connect", "uris", multiple=True, metavar="URI",
+    "-c", "--connect", "uris", cls=Configured, key="connect", multiple=True, metavar="URI",
+    envvar="LIBVIRT_DEFAULT_URI",
     help="where the domains are; repeatable  [default: this host]",
 )  # fmt: skip
 @click.option(
@@ -62,7 +64,7 @@ from host_agent.survey import survey
     help="how many domains to look at at the same time",
 )  # fmt: skip
 @click.option(
-    "--probe/--no-probe", default=True, show_default=True,
+    "--probe/--no-probe", cls=Configured, key="probe",
     help="whether to ask this host's QEMU what it shows guests",
 )  # fmt: skip
 @click.option("-v", "--verbose", is_flag=True, help="every finding of every domain")

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from host_agent import upgrade, window
+from host_agent.commands.configured import Configured
 from host_agent.commands.options import (
     formats,
     ledger_option,
@@ -56,7 +57,7 @@ def _restarting(command: Callable[..., int]) -> Callable[..., int]:
             metavar="SECONDS", help="how long a guest may take to come up",
         ),
         click.option(
-            "--probe/--no-probe", default=True, show_default=True,
+            "--probe/--no-probe", cls=Configured, key="probe",
             help="whether to ask QEMU itself",
         ),
     ):  # fmt: skip

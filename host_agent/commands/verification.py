@@ -1,6 +1,5 @@
 """The commands ``baseline``, ``verify``, ``why`` and ``serve``."""
 
-import shlex
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +12,8 @@ import click
 from host_agent import why
 from host_agent.audit import Options as AuditOptions
 from host_agent.audit import audit
+from host_agent.commands.configuration import command_words
+from host_agent.commands.configured import Configured
 from host_agent.commands.options import (
     EXITS,
     connections,
@@ -183,26 +184,29 @@ def why_command(
     "\n\b\nExit codes:\n  0  ended by SIGTERM or SIGINT\n  2  usage or configuration",
 )
 @click.option(
-    "-c", "--connect", "uri", metavar="URI", help="libvirt connection  [default: this host's]"
-)
-@click.option("--exec", "command", metavar="COMMAND", help="run for each verdict")
+    "-c", "--connect", "uri", cls=Configured, key="serve.connect", metavar="URI",
+    envvar="LIBVIRT_DEFAULT_URI", help="libvirt connection  [default: this host's]",
+)  # fmt: skip
 @click.option(
-    "--jobs", type=click.IntRange(1, 64), default=2, show_default=True, metavar="N",
+    "--exec", "command", cls=Configured, key="serve.exec", metavar="COMMAND",
+    help="run for each verdict",
+)  # fmt: skip
+@click.option(
+    "--jobs", cls=Configured, key="serve.jobs", metavar="N",
     help="how many domains to verify at the same time",
 )  # fmt: skip
 @click.option(
-    "--boot-wait", type=click.FloatRange(1, 86400), default=300.0, show_default=True,
-    metavar="SECONDS", help="how long a guest may take to boot until it answers",
+    "--boot-wait", cls=Configured, key="serve.boot-wait", metavar="SECONDS",
+    help="how long a guest may take to boot until it answers",
 )  # fmt: skip
 @click.option(
-    "--arrival-wait", type=click.FloatRange(1, 86400), default=60.0, show_default=True,
-    metavar="SECONDS", help="how long a guest that arrived may take to answer",
+    "--arrival-wait", cls=Configured, key="serve.arrival-wait", metavar="SECONDS",
+    help="how long a guest that arrived may take to answer",
 )  # fmt: skip
 @click.option(
-    "--keep", type=click.IntRange(1, 36500), default=400, show_default=True, metavar="DAYS",
-    help="how long history is kept",
-)  # fmt: skip
-@click.option("--probe/--no-probe", default=True, show_default=True, help="whether to ask QEMU")
+    "--keep", cls=Configured, key="serve.keep", metavar="DAYS", help="how long history is kept"
+)
+@click.option("--probe/--no-probe", cls=Configured, key="probe", help="whether to ask QEMU")
 @ledger_option
 @privacy_option
 def serve_command(
@@ -222,7 +226,7 @@ def serve_command(
             uri=uris_or_default((uri,) if uri else ())[0],
             at_once=jobs,
             patience=Patience(arrival=arrival_wait, boot=boot_wait),
-            command=_words(command or ""),
+            command=command_words(command or ""),
             keep_days=keep,
             probe=probe,
             clear_identifiers=clear_identifiers,
@@ -241,13 +245,6 @@ COMMANDS = baseline_command, verify_command, why_command, serve_command
 def _some(domains: Sequence[str], *, everything: bool) -> None:
     if bool(domains) == everything:
         raise UsageError("name the domains, or say --all")
-
-
-def _words(command: str) -> tuple[str, ...]:
-    try:
-        return tuple(shlex.split(command))
-    except ValueError as error:
-        raise UsageError(f"--exec {command!r}: {error}") from error
 
 
 def _opened(url: str | None) -> "Ledger | None":

@@ -31,9 +31,9 @@ LAYERS = {
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
-        "atlas_file", "booted_memory", "channel", "destination", "dialling", "disassembly",
-        "domain_probe", "fingerprint_store", "gather", "guest_link", "hypervisor", "journal",
-        "ledger", "ledger_postgresql", "ledger_sqlite", "opened_channels", "packages",
+        "atlas_file", "booted_memory", "channel", "config", "destination", "dialling",
+        "disassembly", "domain_probe", "fingerprint_store", "gather", "guest_link", "hypervisor",
+        "journal", "ledger", "ledger_postgresql", "ledger_sqlite", "opened_channels", "packages",
         "plan_atlases", "plan_hop", "plan_sources", "plan_subject", "predictions", "probe",
         "qemu_binary", "qemu_process", "qemu_session", "release_data", "selection",
         "service_manager", "shared_storage", "sites", "staged", "upgrade_journal", "upgrade_run",

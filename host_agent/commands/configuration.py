@@ -1,0 +1,57 @@
+"""The command ``check-config``, and reading what the configuration names."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from host_agent import config, waivers
+from host_agent.commands.options import open_ledger
+from host_agent.errors import UsageError
+from host_agent.output.summary import VERIFIED
+
+
+@click.command(
+    "check-config",
+    epilog="\b\nExamples:\n"
+    "  samemachine check-config\n"
+    "  samemachine check-config ./host.toml     before it goes to /etc/samemachine\n"
+    "\n\b\nExit codes:\n  0  it can be used\n  2  it can't: the line and the key are named",
+)
+@click.argument("file", required=False, type=click.Path(path_type=Path))
+def check_config_command(file: Path | None) -> int:
+    """Check the configuration, and the files with waivers that it names.
+
+    FILE is /etc/samemachine/host.toml where none is named. Nothing is connected to.
+    """
+    chosen = file or config.DEFAULT_PATH
+    if file is None and not chosen.exists():
+        click.echo(f"{chosen} is not there: everything has its default")
+        return VERIFIED
+    values = config.load(chosen)
+    command_words(str(values.get("serve.exec", "")))
+    if values.get("ledger"):
+        # Only its form: nothing is opened yet.
+        open_ledger(str(values["ledger"]))
+    named = values.get("waive", ())
+    for name in named if isinstance(named, tuple) else ():
+        read_waivers(Path(name))
+    keys = ", ".join(values)
+    click.echo(f"{chosen} can be used; it sets {keys}" if keys else f"{chosen} sets nothing")
+    return VERIFIED
+
+
+def read_waivers(file: Path) -> tuple[waivers.Waiver, ...]:
+    """Return the waivers of a file; raises ``UsageError``."""
+    try:
+        return waivers.parse(file.read_text(encoding="utf-8"), str(file))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} can't be read: {error}") from error
+
+
+def command_words(command: str) -> tuple[str, ...]:
+    """Return the words of ``serve --exec``, which no shell reads; raises ``UsageError``."""
+    try:
+        return tuple(shlex.split(command))
+    except ValueError as error:
+        raise UsageError(f"--exec {command!r}: {error}") from error

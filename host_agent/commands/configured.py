@@ -1,0 +1,37 @@
+"""Options whose default the configuration may set."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from host_agent import config
+
+
+class Configured(click.Option):
+    """An option with a key in the configuration, which has its type and its default."""
+
+    def __init__(self, *declarations: Any, key: str, **settings: Any) -> None:
+        self.key = key
+        known = config.KEYS[key]
+        default: Any = known.default
+        if isinstance(default, float):
+            settings["type"] = click.FloatRange(known.least, known.most)
+        elif isinstance(default, int) and not isinstance(default, bool):
+            settings["type"] = click.IntRange(int(known.least), int(known.most))
+        if default not in {"", ()}:
+            settings |= {"default": default, "show_default": True}
+        super().__init__(*declarations, **settings)
+
+
+def defaults(group: click.Group, values: Mapping[str, config.Value]) -> dict[str, Any]:
+    """Return what the commands' options default to, as click takes it."""
+    return {
+        name: {
+            option.name: values[option.key]
+            for option in command.params
+            # What is empty is chosen as if it were not there.
+            if isinstance(option, Configured) and values.get(option.key) not in {None, "", ()}
+        }
+        for name, command in group.commands.items()
+    }
