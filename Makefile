@@ -6,7 +6,7 @@ OLDEST := .venv-oldest
 BIN    := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help system venv lint test unit demo bench stubs clean
+.PHONY: help system venv lint test unit demo bench stubs deb clean
 
 help:
 	@echo 'make test    everything: lint, types, unit, integration, lab (the lab needs root)'
@@ -14,6 +14,7 @@ help:
 	@echo 'make demo    boot real guests under real libvirt hosts and audit them (root)'
 	@echo 'make lint    ruff and mypy --strict'
 	@echo 'make stubs   regenerate the wire contract'"'"'s Python stubs'
+	@echo 'make deb     Debian packages, into build/deb'
 	@echo 'make bench   benchmarks'
 	@echo 'make clean   remove the virtual environments'
 
@@ -54,6 +55,9 @@ bench: venv
 stubs: venv
 	$(OLDEST)/bin/python -m grpc_tools.protoc --proto_path=proto --python_out=proto --grpc_python_out=proto \
 	    --pyi_out=proto samemachine/v1/guest.proto
+
+deb: $(VENV)/.ready
+	$(BIN)/python packaging/make-deb
 
 clean:
 	rm -rf $(VENV) $(OLDEST)
