@@ -24,7 +24,7 @@ from host_agent import (
 )
 from host_agent.atlas import Atlas
 from host_agent.audit import Options, audit
-from host_agent.commands import enrollment, forgetting, migration, types, verification
+from host_agent.commands import checks, enrollment, forgetting, migration, types, verification
 from host_agent.commands import plan as planning
 from host_agent.commands import upgrade as upgrade_commands
 from host_agent.commands.configuration import check_config_command, read_waivers
@@ -141,6 +141,7 @@ for _command in (
     *enrollment.COMMANDS,
     *forgetting.COMMANDS,
     check_config_command,
+    *checks.COMMANDS,
 ):
     cli.add_command(_command)
 

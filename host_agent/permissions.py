@@ -118,6 +118,7 @@ HOST = (
     Permission(command="types", read_only=_MORE, changes="nothing"),
     Permission(command="path", changes="nothing"),
     Permission(command="check-config", changes="nothing"),
+    Permission(command="checks", changes="nothing"),
 )
 """The commands of ``samemachine``."""
 

@@ -1,0 +1,52 @@
+"""The command ``checks``."""
+
+import difflib
+from pathlib import Path
+
+import click
+
+from host_agent import manual
+from host_agent.commands.options import formats
+from host_agent.commands.terminal import destination
+from host_agent.errors import UsageError
+from host_agent.output import manual as output_
+from host_agent.output.summary import VERIFIED
+
+
+@click.command(
+    "checks",
+    epilog="\b\nExamples:\n"
+    "  samemachine checks                   all of them, a line each\n"
+    "  samemachine checks same-network      what it compares, its outcomes, what to do\n"
+    "  samemachine checks same-cpu same-acpi\n"
+    "\n\b\nExit codes:\n  0  printed\n  2  usage, or there is no such check",
+)
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@formats
+def checks_command(ids: tuple[str, ...], form: str, output: Path | None) -> int:
+    """Say what the checks compare, what their outcomes mean, and what to do.
+
+    ID is the name of a check, as it stands before each finding; none: all of them, a line each.
+    Nothing is asked of any host. It is what samemachine-checks(7) says.
+    """
+    known = {one.id: one for one in manual.entries()}
+    for name in ids:
+        if name not in known:
+            near = difflib.get_close_matches(name, known)
+            meant = f"; did you mean {' or '.join(near)}?" if near else "."
+            raise UsageError(f"there is no check {name!r}{meant} All: samemachine checks")
+    chosen = [known[name] for name in dict.fromkeys(ids)] or list(known.values())
+    with destination(output) as console:
+        if form == "json":
+            console.file.write(output_.render(chosen))
+        elif ids:
+            for number, one in enumerate(chosen):
+                if number:
+                    console.print()
+                output_.print_entry(console, one)
+        else:
+            output_.print_list(console, chosen)
+    return VERIFIED
+
+
+COMMANDS = (checks_command,)
