@@ -6,7 +6,7 @@ OLDEST := .venv-oldest
 BIN    := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help system venv lint test unit demo bench stubs deb clean
+.PHONY: help system venv lint test unit demo bench stubs man deb clean
 
 help:
 	@echo 'make test    everything: lint, types, unit, integration, lab (the lab needs root)'
@@ -15,8 +15,9 @@ help:
 	@echo 'make lint    ruff and mypy --strict'
 	@echo 'make stubs   regenerate the wire contract'"'"'s Python stubs'
 	@echo 'make deb     Debian packages, into build/deb'
+	@echo 'make man     the man pages, into build/man'
 	@echo 'make bench   benchmarks'
-	@echo 'make clean   remove the virtual environments'
+	@echo 'make clean   remove the virtual environments, and what was built'
 
 # Debian packages that the build and the lab need; does nothing where they are all there.
 system:
@@ -59,5 +60,8 @@ stubs: venv
 deb: $(VENV)/.ready
 	$(BIN)/python packaging/make-deb
 
+man:
+	packaging/make-man
+
 clean:
-	rm -rf $(VENV) $(OLDEST)
+	rm -rf $(VENV) $(OLDEST) build/man

@@ -24,7 +24,8 @@ from host_agent.upgrade_journal import UpgradeJournal
     "  samemachine forget 7c1f0000-0000-4000-8000-000000000001    one that is gone\n"
     "\n\b\nExit codes:\n  0  forgotten, or nothing was kept\n"
     "  2  usage, or refused: a machine-type upgrade is under way\n"
-    "  4  libvirt or the ledger can't be reached, or something could not be removed",
+    "  4  libvirt or the ledger can't be reached, or something could not be removed\n"
+    "  130  interrupted: the domains that were done by then are told",
 )
 @click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
 @click.option("-c", "--connect", "uri", metavar="URI", help="the host  [default: this host]")

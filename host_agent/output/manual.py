@@ -48,8 +48,9 @@ def render(entries: Sequence[Entry]) -> str:
         "checks": [
             {
                 "id": one.id, "part": one.part, "question": one.question,
-                "compares": one.compares, "outcomes": dict(one.outcomes), "remedy": one.remedy,
-                "source": one.source,
+                "compares": one.compares,
+                "outcomes": {str(key): said for key, said in one.outcomes.items()},
+                "remedy": one.remedy, "source": one.source,
             }
             for one in entries
         ],
