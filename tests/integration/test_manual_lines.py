@@ -1,0 +1,205 @@
+"""Every command line of the manual and the README: its options are right, and what can run does.
+
+Run for real is what needs no QEMU and no other host: on libvirt's own test driver, with the domains
+that the examples name, and with atlases, ledger and waivers of its own. Of all others the command
+line is read by the very parser of the command.
+"""
+
+import lzma
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+import click
+import pytest
+
+from guest_agent.cli import _parser
+from host_agent import atlas_file
+from host_agent.cli import cli
+from host_agent.ledger import Ledger
+from tests import man_pages
+from tests.man_pages import CHECKOUT, MAN
+
+DOMAINS = {
+    "vm1": "7c1f0000-0000-4000-8000-000000000001", "vm2": "7c1f0000-0000-4000-8000-000000000002",
+    "web1": "3d1b0a52-6d5e-4c1b-9c70-0a0a0a0a0001",
+}  # fmt: skip
+ATLASES = {"node17": "debian:bookworm:x86_64", "node2": "debian:trixie:x86_64",
+           "a": "debian:bookworm:x86_64", "b": "debian:trixie:x86_64"}  # fmt: skip
+TEXTS = {
+    "pool.txt": "qemu+ssh://node2/system\n",
+    "web.txt": "web1\n",
+    "waivers.toml": '[[waive]]\ncheck = "alias"\nreason = "known"\nuntil = 2999-12-31\n',
+    "there.xml": "<domain/>\n",
+    "host.toml": "connect = []\n",
+    "guest.conf": "[guest]\ngroups-off = network\n",
+}
+# Folders of a host, of which each test has its own.
+PLACES = "/etc/samemachine/", "/srv/"
+FOLDERS = "srv/noble", "srv/el9"
+PARSED_ONLY = {
+    "serve",       # never ends
+    "migrate", "upgrade", "rollback",  # move or stop domains; their own tests do that
+    "probe",       # needs a QEMU, as does what says "live"; what arrived a real libvirt knows
+}  # fmt: skip
+LINES = sorted(
+    {
+        line
+        for page in (*man_pages.pages(), *CHECKOUT.glob("*.md"), *CHECKOUT.glob("packaging/*/*.md"))
+        for line in man_pages.command_lines(page)
+    }
+)
+GUESTS = [line for line in LINES if line[0] == "samemachine-guest"]
+HOSTS = [line for line in LINES if line[0] == "samemachine"]
+
+
+def command_of(line: tuple[str, ...]) -> str | None:
+    return next((word for word in line[1:] if word in cli.commands), None)
+
+
+def can_run(line: tuple[str, ...]) -> bool:
+    command = command_of(line)
+    if command is None or "--version" in line or "--help" in line:
+        return True
+    if command in PARSED_ONLY or {"live", "--arrived-since"} & set(line):
+        return False
+    if any("://" in word and not word.startswith("test://") for word in line):
+        return False
+    if command == "types":
+        return bool({"--release", "--atlas"} & set(line))
+    # Without a terminal these want to be told to go on, and the test driver plugs no channels.
+    return command not in {"enroll", "forget"} or "--dry-run" in line
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything that the examples name."""
+    place = tmp_path_factory.mktemp("examples")
+    for name, text in TEXTS.items():
+        (place / name).write_text(text, encoding="utf-8")
+    for name in FOLDERS:
+        (place / name).mkdir(parents=True)
+    shipped = resources.files("host_agent").joinpath(*atlas_file.SHIPPED.split("/"))
+    for name, source in ATLASES.items():
+        packed = shipped.joinpath(atlas_file.shipped()[source]).read_bytes()
+        (place / f"{name}.json.xz").write_bytes(packed)
+        (place / f"{name}.json").write_bytes(lzma.decompress(packed))
+    domains = "".join(
+        f"<domain type='test'><name>{name}</name>"
+        f"<uuid>{uuid}</uuid><memory>8192</memory><vcpu>1</vcpu>"
+        "<os><type arch='x86_64' machine='pc-i440fx-7.2'>hvm</type></os></domain>"
+        for name, uuid in DOMAINS.items()
+    )
+    (place / "node.xml").write_text(f"<node>{domains}</node>", encoding="utf-8")
+    Ledger(str(place / "ledger.sqlite")).prepare()
+    return place
+
+
+@pytest.fixture(scope="module")
+def environment(folder: Path) -> Mapping[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
+    return {
+        **kept, "HOME": str(folder), "LIBVIRT_DEFAULT_URI": f"test://{folder}/node.xml",
+        "SAMEMACHINE_LEDGER": str(folder / "ledger.sqlite"),
+        "SAMEMACHINE_UPGRADES": str(folder / "upgrades"),
+    }  # fmt: skip
+
+
+def here(line: tuple[str, ...], folder: Path) -> list[str]:
+    """The arguments, with the places of a host moved into the folder."""
+    words = list(line[1:])
+    for number, word in enumerate(words):
+        for place in PLACES:
+            if word.startswith(place):
+                inside = word.removeprefix("/etc/samemachine/").lstrip("/")
+                words[number] = str(folder / inside)
+    return words
+
+
+def joined(line: tuple[str, ...]) -> str:
+    return " ".join(line)
+
+
+@pytest.mark.parametrize("line", HOSTS, ids=joined)
+def test_its_options_are_right(
+    line: tuple[str, ...], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    words = here(line, folder)
+    name = command_of(line)
+    before = words[: words.index(name)] if name else words
+    try:
+        group = cli.make_context("samemachine", [*before, name or "audit"])
+    except click.exceptions.Exit as left:
+        assert left.exit_code == 0
+        return
+    assert name is not None, "no command of ours"
+    with group:
+        cli.commands[name].make_context(name, words[words.index(name) + 1 :], parent=group)
+
+
+@pytest.mark.parametrize("line", [line for line in HOSTS if can_run(line)], ids=joined)
+def test_it_runs(line: tuple[str, ...], folder: Path, environment: Mapping[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "host_agent", *here(line, folder)], cwd=folder, env=environment,
+        capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    name = command_of(line)
+    codes = {0} if name is None else man_pages.exit_codes(MAN / f"samemachine-{name}.1.md") - {2, 4}
+    assert done.returncode in codes, done.stderr
+
+
+EXACT = {
+    "diff debian:bookworm debian:trixie": 1,
+    "diff debian:bookworm debian:bookworm": 0,
+    "path jammy noble --on 2026-11-25": 0,
+    "path noble jammy": 1,
+    "path noble nonesuch": 3,
+    "types --release noble": 0,
+    "checks same-network": 0,
+    "checks same-netwrk": 2,
+    "audit vm1": 3,
+    "audit vm9": 2,
+    "audit -c test:///default": 3,
+    "plan --to debian:trixie": 0,
+    "plan -c test:///default --to noble": 3,
+    "enroll vm1 --dry-run": 0,
+    "campaign": 0,
+    "history --ledger /nowhere": 4,
+}
+
+
+@pytest.mark.parametrize("line", EXACT)
+def test_exit_codes_are_those_that_the_manual_tells(
+    line: str, folder: Path, environment: Mapping[str, str]
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "host_agent", *line.split()], cwd=folder, env=environment,
+        capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert (done.returncode, "Traceback" in done.stderr) == (EXACT[line], False), done.stderr
+
+
+@pytest.mark.parametrize("line", GUESTS, ids=joined)
+def test_the_guests_options_are_right(line: tuple[str, ...]) -> None:
+    assert _parser().parse_args(line[1:]).command == line[1]
+
+
+@pytest.mark.parametrize("line", [line for line in GUESTS if line[1] != "serve"], ids=joined)
+def test_the_guests_commands_run(line: tuple[str, ...], folder: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "guest_agent", *here(line, folder)],
+        capture_output=True, text=True, check=False, timeout=60, cwd=folder,
+    )  # fmt: skip
+    assert "Traceback" not in done.stderr, done.stderr
+    # This machine may lack what is required, or the rights.
+    assert done.returncode in ({0, 1} if line[1] == "check" else {0}), done.stderr
+
+
+def test_there_are_command_lines_of_every_command() -> None:
+    assert {command_of(line) for line in HOSTS} >= set(cli.commands)
+    assert {line[1] for line in GUESTS} == {"serve", "report", "check", "check-config"}
