@@ -6,7 +6,7 @@ OLDEST := .venv-oldest
 BIN    := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help system venv lint test unit demo bench stubs man deb clean
+.PHONY: help system venv lint test unit demo bench stubs man completions deb clean
 
 help:
 	@echo 'make test    everything: lint, types, unit, integration, lab (the lab needs root)'
@@ -16,6 +16,7 @@ help:
 	@echo 'make stubs   regenerate the wire contract'"'"'s Python stubs'
 	@echo 'make deb     Debian packages, into build/deb'
 	@echo 'make man     the man pages, into build/man'
+	@echo 'make completions   those of bash, zsh and fish, into build/completions'
 	@echo 'make bench   benchmarks'
 	@echo 'make clean   remove the virtual environments, and what was built'
 
@@ -63,5 +64,8 @@ deb: $(VENV)/.ready
 man:
 	packaging/make-man
 
+completions: venv
+	$(BIN)/python packaging/make-completions
+
 clean:
-	rm -rf $(VENV) $(OLDEST) build/man
+	rm -rf $(VENV) $(OLDEST) build/man build/completions

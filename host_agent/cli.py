@@ -24,7 +24,15 @@ from host_agent import (
 )
 from host_agent.atlas import Atlas
 from host_agent.audit import Options, audit
-from host_agent.commands import checks, enrollment, forgetting, migration, types, verification
+from host_agent.commands import (
+    checks,
+    completion,
+    enrollment,
+    forgetting,
+    migration,
+    types,
+    verification,
+)
 from host_agent.commands import plan as planning
 from host_agent.commands import upgrade as upgrade_commands
 from host_agent.commands.configuration import check_config_command, read_waivers
@@ -156,7 +164,7 @@ for _command in (
     "  samemachine audit --waive /etc/samemachine/waivers.toml\n"
     f"\n{EXITS}",
 )
-@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
 @click.option(
     "--jobs", type=click.IntRange(1, 256), default=8, show_default=True, metavar="N",
     help="how many domains to ask at the same time",
@@ -208,7 +216,7 @@ def audit_command(
     "  samemachine show 3d1b0a52-6d5e-4c1b-9c70-0a0a0a0a0001 --format json\n"
     f"\n{EXITS}",
 )
-@click.argument("domain")
+@click.argument("domain", shell_complete=completion.domains)
 @connections
 def show_command(
     domain: str, uris: tuple[str, ...], timeout: float, form: str, output: Path | None, *,
@@ -292,8 +300,8 @@ def probe_command(
     "  1  a guest sees one, or its machine type is gone\n"
     "  2  usage, or an atlas that can't be read",
 )
-@click.argument("old", metavar="A")
-@click.argument("new", metavar="B")
+@click.argument("old", metavar="A", shell_complete=completion.atlas)
+@click.argument("new", metavar="B", shell_complete=completion.atlas)
 @click.option(
     "--type", "types", multiple=True, metavar="TYPE", help="only this machine type; repeatable"
 )
@@ -349,7 +357,7 @@ def diff_command(
     "\n\b\nExit codes:\n  0  shown, whatever the verdicts were\n  2  usage or configuration\n"
     "  4  the ledger can't be read, or there is none",
 )
-@click.argument("domain", required=False)
+@click.argument("domain", required=False, shell_complete=completion.domains)
 @click.option("--since", metavar="TIME", help=f"nothing older: {FORMS}")
 @click.option(
     "--limit", type=click.IntRange(1, 9999), default=50, show_default=True, metavar="N",

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from host_agent import manual
+from host_agent.commands import completion
 from host_agent.commands.options import formats
 from host_agent.commands.terminal import destination
 from host_agent.errors import UsageError
@@ -21,7 +22,7 @@ from host_agent.output.summary import VERIFIED
     "  samemachine checks same-cpu same-acpi\n"
     "\n\b\nExit codes:\n  0  printed\n  2  usage, or there is no such check",
 )
-@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.argument("ids", nargs=-1, metavar="[ID]...", shell_complete=completion.checks)
 @formats
 def checks_command(ids: tuple[str, ...], form: str, output: Path | None) -> int:
     """Say what the checks compare, what their outcomes mean, and what to do.

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from host_agent.commands import completion
 from host_agent.commands.options import formats, whereabouts
 from host_agent.commands.terminal import complain, destination
 from host_agent.enroll import Options, enroll
@@ -29,7 +30,7 @@ from host_agent.output.summary import UNREACHABLE, VERIFIED
     "  4  libvirt can't be reached, or refused it\n"
     "  130  interrupted: the domains that were done by then are told",
 )
-@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
 @click.option("--all", "everything", is_flag=True, help="all domains, running or not")
 @click.option(
     "--live", is_flag=True,

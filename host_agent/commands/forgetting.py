@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from host_agent.commands import completion
 from host_agent.commands.options import formats, ledger_option, open_ledger, uris_or_default
 from host_agent.commands.terminal import destination
 from host_agent.errors import UsageError
@@ -27,7 +28,9 @@ from host_agent.upgrade_journal import UpgradeJournal
     "  4  libvirt or the ledger can't be reached, or something could not be removed\n"
     "  130  interrupted: the domains that were done by then are told",
 )
-@click.argument("domains", nargs=-1, required=True, metavar="DOMAIN...")
+@click.argument(
+    "domains", nargs=-1, required=True, metavar="DOMAIN...", shell_complete=completion.domains
+)  # fmt: skip
 @click.option("-c", "--connect", "uri", metavar="URI", help="the host  [default: this host]")
 @click.option("--dry-run", is_flag=True, help="look at everything, remove nothing")
 @click.option("-y", "--yes", is_flag=True, help="do not ask")

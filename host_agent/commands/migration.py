@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from host_agent import atlas_diff, atlas_file
 from host_agent.atlas import Atlas
+from host_agent.commands import completion
 from host_agent.commands.configured import Configured
 from host_agent.commands.options import (
     formats,
@@ -55,7 +56,7 @@ _CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     "  4  libvirt can't be reached, or gave the move up: the guest stays where it was\n"
     "  130  cancelled by Ctrl-C: the guest stays where it was",
 )
-@click.argument("domain")
+@click.argument("domain", shell_complete=completion.domains)
 @click.argument("destination_uri", metavar="DEST-URI")
 @click.option("-c", "--connect", "uri", metavar="URI", help="the source  [default: this host]")
 @click.option("--dry-run", is_flag=True, help="look at everything, move nothing")

@@ -7,6 +7,7 @@ import click
 
 from host_agent import atlas_file
 from host_agent.atlas import Atlas
+from host_agent.commands import completion
 from host_agent.commands.configured import Configured
 from host_agent.commands.options import uris_or_default
 from host_agent.commands.terminal import complain, destination, orderly_end, progress
@@ -35,7 +36,7 @@ from host_agent.survey import survey
     "  3  of some it can't be told\n"
     "  4  a libvirt can't be reached",
 )
-@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
 @click.option(
     "--to", "goals", required=True, metavar="TARGET",
     help="a libvirt URI, the file of an atlas, or a release (trixie, ubuntu:noble); several, "

@@ -8,6 +8,7 @@ import click
 
 from host_agent import atlas_file, catalogue, release_data, releases
 from host_agent.atlas import Atlas
+from host_agent.commands import completion
 from host_agent.commands.options import formats, uris_or_default
 from host_agent.commands.terminal import complain, destination
 from host_agent.errors import UsageError
@@ -36,11 +37,14 @@ from host_agent.type_survey import host_types
     help="libvirt connection of the host  [default: $LIBVIRT_DEFAULT_URI, then qemu:///system]",
 )  # fmt: skip
 @click.option(
-    "--release", metavar="RELEASE",
+    "--release", metavar="RELEASE", shell_complete=completion.releases,
     help="a distribution's release instead: noble, ubuntu:24.04, debian:trixie, rhel:9.3",
 )  # fmt: skip
 @click.option(
-    "--atlas", metavar="FILE", help="a file of 'samemachine probe' instead, or a shipped atlas"
+    "--atlas",
+    metavar="FILE",
+    shell_complete=completion.atlas,
+    help="a file of 'samemachine probe' instead, or a shipped atlas",
 )
 @click.option("--arch", metavar="ARCH", help="architecture of the guests  [default: the host's]")
 @formats
@@ -123,8 +127,12 @@ def _of_release(name: str, arch: str | None, known: Known) -> TypeList:
     "\n\b\nExit codes:\n  0  supported, or the matrix was printed\n  1  not supported\n"
     "  2  usage, or the releases' dates can't be read\n  3  not known",
 )
-@click.argument("origin", metavar="[FROM]", required=False)
-@click.argument("target", metavar="[TO]", required=False)
+@click.argument(
+    "origin", metavar="[FROM]", required=False, shell_complete=completion.releases
+)  # fmt: skip
+@click.argument(
+    "target", metavar="[TO]", required=False, shell_complete=completion.releases
+)  # fmt: skip
 @click.option(
     "--live/--cold", default=True, show_default=True,
     help="moved while it runs, or stopped here and started there",
@@ -135,7 +143,7 @@ def _of_release(name: str, arch: str | None, known: Known) -> TypeList:
 )  # fmt: skip
 @click.option("--matrix", is_flag=True, help="all paths between a distribution's releases")
 @click.option(
-    "--from", "first", metavar="RELEASE",
+    "--from", "first", metavar="RELEASE", shell_complete=completion.releases,
     help="with --matrix: from this release to the second LTS after it  [default: what is "
     "supported on the day]",
 )  # fmt: skip

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from host_agent import upgrade, window
+from host_agent.commands import completion
 from host_agent.commands.configured import Configured
 from host_agent.commands.options import (
     formats,
@@ -80,7 +81,7 @@ def _restarting(command: Callable[..., int]) -> Callable[..., int]:
     "  4  libvirt can't be reached\n"
     "  130  interrupted and left half done: the same command, or rollback, goes on",
 )
-@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
 @click.option("--to", metavar="TYPE", help="this machine type  [default: the newest on all hosts]")
 @click.option(
     "--pool", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
@@ -152,7 +153,9 @@ def upgrade_command(
     "  3  rolled back but not verified\n  4  libvirt can't be reached\n"
     "  130  interrupted and left half done",
 )
-@click.argument("domains", nargs=-1, metavar="DOMAIN...", required=True)
+@click.argument(
+    "domains", nargs=-1, metavar="DOMAIN...", required=True, shell_complete=completion.domains
+)  # fmt: skip
 @click.option("--forget", is_flag=True, help="remove what is saved of the upgrade, and do no more")
 @_restarting
 def rollback_command(

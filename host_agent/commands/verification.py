@@ -12,6 +12,7 @@ import click
 from host_agent import why
 from host_agent.audit import Options as AuditOptions
 from host_agent.audit import audit
+from host_agent.commands import completion
 from host_agent.commands.configuration import command_words
 from host_agent.commands.configured import Configured
 from host_agent.commands.options import (
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     "\n\b\nExit codes:\n  0  taken\n  2  usage or configuration\n"
     "  3  a domain could not give the evidence\n  4  libvirt can't be reached",
 )
-@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
 @click.option("--all", "everything", is_flag=True, help="all running domains")
 @ledger_option
 @privacy_option
@@ -83,7 +84,7 @@ def baseline_command(
     "  samemachine verify --arrived-since 02:00 --max-mismatch 0 && echo go on\n"
     f"\n{EXITS}",
 )
-@click.argument("domains", nargs=-1, metavar="[DOMAIN]...")
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
 @click.option("--all", "everything", is_flag=True, help="all running domains")
 @click.option(
     "--wait", type=click.FloatRange(0, 86400), default=0.0, show_default=True, metavar="SECONDS",
@@ -138,7 +139,7 @@ def verify_command(
     "  samemachine why vm1 --bundle vm1.json     all of it, for a bug report\n"
     f"\n{EXITS}",
 )
-@click.argument("domain")
+@click.argument("domain", shell_complete=completion.domains)
 @click.option(
     "--bundle", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
     help="write all of it there as JSON",

@@ -84,6 +84,12 @@ class Hypervisor:
                 ) from refused
             return cls(connection, uri, read_only=True)
 
+    @classmethod
+    def open_read_only(cls, uri: str) -> "Hypervisor":
+        """Connect with no more rights than everybody has; raises ``LibvirtError``."""
+        event_loop.start()
+        return cls(call(lambda: libvirt.openReadOnly(uri)), uri, read_only=True)
+
     def keep_alive(self) -> None:
         """Notice a dead peer of a remote connection after 15 s; other drivers refuse it."""
         try:
