@@ -30,11 +30,13 @@ State = dict[str, tuple[int, float]]
 
 
 def default_directory() -> Path:
-    """Return where state is kept: STATE_DIRECTORY of a unit, else the XDG base directory's."""
-    unit = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
-    if unit:
-        return Path(unit)
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    """Return where this user's state is (file-hierarchy(7)).
+
+    Root's is the daemon's as well: each counts what the other opened.
+    """
+    if os.geteuid() == 0:
+        return Path("/var/lib/samemachine")
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
     return Path(base) / "samemachine"
 
 
@@ -73,7 +75,7 @@ class OpenedChannels:
                 Reason.FAILED,
                 f"not opened through libvirt: {self._directory} can't be written "
                 f"({error.strerror}), and unanswered openings must be counted",
-                "make room, or set XDG_STATE_HOME",
+                "make room there",
             ) from error
         if why is not None:
             raise EvidenceError(
