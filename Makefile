@@ -68,4 +68,4 @@ completions: venv
 	$(BIN)/python packaging/make-completions
 
 clean:
-	rm -rf $(VENV) $(OLDEST) build/man build/completions
+	rm -rf $(VENV) $(OLDEST) build
