@@ -1,0 +1,23 @@
+"""One version, wherever it is written."""
+
+import re
+import tomllib
+
+import guest_agent
+import host_agent
+from tests.man_pages import CHECKOUT
+
+
+def test_all_say_the_same_version() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+    changelog = (CHECKOUT / "packaging/debian/changelog").read_text(encoding="utf-8")
+    debian = re.match(r"samemachine \(([^)-]+)-", changelog)
+    news = re.search(
+        r"^## (\d+\.\d+\.\d+) \((?:not released|\d{4}-\d\d-\d\d)\)$",
+        (CHECKOUT / "NEWS.md").read_text(encoding="utf-8"), re.MULTILINE,
+    )  # fmt: skip
+    assert debian
+    assert news
+    assert {
+        project["project"]["version"], guest_agent.__version__, debian[1], news[1],
+    } == {host_agent.__version__}  # fmt: skip
