@@ -22,7 +22,10 @@ def anchors(page: Path) -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+    text = page.read_text(encoding="utf-8")
+    defined = dict(re.findall(r"^\[([^]]+)\]: (\S+)$", text, re.MULTILINE))
+    assert set(re.findall(r"\]\[([^]]+)\]", text)) == set(defined)
+    for target in (*re.findall(r"\]\(([^)\s]+)\)", text), *defined.values()):
         if "://" in target:
             continue
         place, _, anchor = target.partition("#")
@@ -54,8 +57,7 @@ def test_the_drawing_stands_on_a_ground_of_its_own() -> None:
 def test_trouble_is_told_by_findings_that_there_are() -> None:
     text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
     known = {one.id: one for one in manual.entries()}
-    rows = re.findall(r"^\| (`.+?) \|", text, re.MULTILINE)
-    told = {name for row in rows for name in re.findall(r"`([a-z]+(?:-[a-z]+)*)`", row)}
+    told = set(re.findall(r"\[`([a-z-]+)`\]\[\1\]", text))
     assert told <= set(known)
     # What ends with a mismatch or a warning of its own is told, each check of an audit.
     assert told >= {one for one in checks.IDS if {"fail", "warn"} & set(known[one].outcomes)}
