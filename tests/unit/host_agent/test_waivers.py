@@ -157,7 +157,7 @@ def test_the_example_of_the_documentation_is_valid() -> None:
     assert parse(example.replace("\n    ", "\n"), "x")[0].domain == "legacy1"
 
 
-def test_the_example_of_the_readme_is_valid() -> None:
-    readme = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
-    example = readme.split("$ cat waivers.toml\n", 1)[1].split("\n$", 1)[0]
-    assert [one.check for one in parse(example, "README.md")] == ["deprecated"]
+def test_the_example_of_the_manual_is_valid() -> None:
+    page = Path(__file__).parents[3] / "packaging/man/samemachine-audit.1.md"
+    example = page.read_text(encoding="utf-8").split("```\n[[waive]]", 1)[1].split("```", 1)[0]
+    assert parse(f"[[waive]]{example}", page.name)[0].domain == "legacy1"
