@@ -22,6 +22,12 @@ def dependencies() -> list[str]:
     return sorted({"python3", *names} - {"python3-samemachine"})
 
 
+def autopkgtests() -> list[str]:
+    """Return the commands in debian/tests/control."""
+    control = (CHECKOUT / "packaging/debian/tests/control").read_text(encoding="utf-8")
+    return re.findall(r"^Test-Command: (.+)$", control, re.MULTILINE)
+
+
 def folder(version: str | None = None) -> Path:
     """Return a folder with the packages, the source package and what dpkg-buildpackage wrote."""
     files = sorted(

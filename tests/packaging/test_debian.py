@@ -56,6 +56,9 @@ def test_they_run_on_a_clean_root_and_leave_nothing(root: DebianRoot) -> None:
     assert "COMPARED" in root.run("samemachine diff debian:bookworm debian:trixie", codes=(1,))
     assert '"boot_id"' in root.run("samemachine-guest report --group boot")
     assert re.search(r"^boot +ok$", root.run("samemachine-guest check", codes=(0, 1)), re.MULTILINE)
+    # What Debian's own tests of the package run (autopkgtest(1)).
+    for command in debs.autopkgtests():
+        root.run(command)
     # The modules are the commands' own.
     for module in ("host_agent", "guest_agent", "dmidecode"):
         root.run(f"python3 -c 'import {module}'", codes=(1,))
