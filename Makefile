@@ -43,7 +43,7 @@ lint: venv
 	$(BIN)/mypy
 
 test: venv
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(BIN)/python -m tests.everything $(PYTEST_ARGS)
 
 unit: venv
 	$(BIN)/pytest tests/unit tests/integration $(PYTEST_ARGS)
