@@ -6,7 +6,7 @@ OLDEST := .venv-oldest
 BIN    := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help system venv lint test unit demo bench stubs man completions deb clean
+.PHONY: help system venv lint test unit demo bench stubs man completions deb wheel clean
 
 help:
 	@echo 'make test    everything: lint, types, unit, integration, lab (the lab needs root)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make man     the man pages, into build/man'
 	@echo 'make completions   those of bash, zsh and fish, into build/completions'
 	@echo 'make bench   benchmarks'
+	@echo 'make wheel   wheels of the contract, the guest side and the host side, in dist/'
 	@echo 'make clean   remove the virtual environments, and what was built'
 
 # Debian packages that the build and the lab need; does nothing where they are all there.
@@ -67,5 +68,9 @@ man:
 completions: venv
 	$(BIN)/python packaging/make-completions
 
+wheel: venv
+	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist packaging/wheels/contract packaging/wheels/guest \
+	    packaging/wheels/host
+
 clean:
-	rm -rf $(VENV) $(OLDEST) build
+	rm -rf $(VENV) $(OLDEST) build dist

@@ -70,7 +70,7 @@ def host_root(image: HostImage) -> Path:
     recipe = cache.key("host 1", image.suite, *packages, *hooks)
 
     def make(place: Path) -> None:
-        _mmdebstrap(image.suite, packages, place / "root", *hooks)
+        mmdebstrap(image.suite, packages, place / "root", *hooks)
 
     return cache.build(f"host-{image.suite}", recipe, make) / "root"
 
@@ -113,9 +113,7 @@ def agent_disk() -> Path:
             file = place / "files" / name
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(content)
-        _run(
-            "mkfs.ext4", "-q", "-L", "samemachine", "-d", place / "files", place / "disk.raw", "8M"
-        )
+        run("mkfs.ext4", "-q", "-L", "samemachine", "-d", place / "files", place / "disk.raw", "8M")
         shutil.rmtree(place / "files")
 
     return cache.build("agent", recipe, make) / "disk.raw"
@@ -137,19 +135,20 @@ def _make_guest(place: Path) -> None:
     root = place / "root"
     hooks = [f"--customize-hook=copy-in {file} /tmp" for file in sorted(_DATA.iterdir())]
     hooks.append('--customize-hook=chroot "$1" sh -eu /tmp/set-up.sh')
-    _mmdebstrap("bookworm", _GUEST, root, *hooks)
+    mmdebstrap("bookworm", _GUEST, root, *hooks)
     (kernel,) = (root / "boot").glob("vmlinuz-*")
     (initrd,) = (root / "boot").glob("initrd.img-*")
     shutil.copy(kernel, place / "kernel")
     shutil.copy(initrd, place / "initrd")
     for file in (kernel, initrd):
         file.unlink()
-    _run("mkfs.ext4", "-q", "-d", root, place / "disk.raw", "1200M")
+    run("mkfs.ext4", "-q", "-d", root, place / "disk.raw", "1200M")
     shutil.rmtree(root)
 
 
-def _mmdebstrap(suite: str, packages: Sequence[str], place: Path, *options: str) -> None:
-    _run(
+def mmdebstrap(suite: str, packages: Sequence[str], place: Path, *options: str) -> None:
+    """Make the root folder ``place`` of a release with these packages and no documentation."""
+    run(
         "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}",
         # Documentation is a third of the files.
         "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
@@ -160,7 +159,8 @@ def _mmdebstrap(suite: str, packages: Sequence[str], place: Path, *options: str)
     )  # fmt: skip
 
 
-def _run(*command: str | Path) -> None:
+def run(*command: str | Path) -> None:
+    """Run a command; raises ``RuntimeError`` with what it printed where it fails."""
     done = subprocess.run(
         [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, errors="replace", check=False,

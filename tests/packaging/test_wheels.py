@@ -1,0 +1,147 @@
+"""The wheels: what is in them, and that they run on each Python that is promised."""
+
+import json
+import os
+import subprocess
+import time
+import zipfile
+from collections.abc import Iterator
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+from host_agent import guest_link
+from host_agent.channel import SocketStream
+from tests.lab import lab
+from tests.lab.images import CHECKOUT
+from tests.packaging import roots, wheels
+from tests.packaging.roots import RELEASES, Release, Root
+
+TOP = {"contract": "samemachine", "guest": "guest_agent", "host": "host_agent"}
+COMMANDS = {"contract": None, "guest": "samemachine-guest", "host": "samemachine"}
+SIDES = [(release, side) for release in RELEASES for side in release.sides]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return wheels.build(tmp_path_factory.mktemp("dist"))
+
+
+def metadata(wheel: Path) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        return Parser().parsestr(archive.read(name).decode())
+
+
+@pytest.mark.parametrize("part", wheels.PARTS)
+def test_a_wheel_has_its_own_part_alone(part: str, built: dict[str, Path]) -> None:
+    with zipfile.ZipFile(built[part]) as archive:
+        names = archive.namelist()
+    inside = [name for name in names if ".dist-info/" not in name]
+    folder = CHECKOUT / ("proto" if part == "contract" else ".")
+    tracked = subprocess.run(
+        ["git", "ls-files", TOP[part]], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert sorted(inside) == sorted(tracked)
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+
+@pytest.mark.parametrize("part", ["guest", "host"])
+def test_a_side_needs_what_the_root_says(part: str, built: dict[str, Path]) -> None:
+    said = metadata(built[part])
+    plain = [name for name in said.get_all("Requires-Dist", []) if "extra ==" not in name]
+    version = metadata(built["contract"])["Version"]
+    assert sorted(plain) == sorted([f"samemachine=={version}", *wheels.requirements(part)])
+    assert said["Requires-Python"] == {"guest": ">=3.9", "host": ">=3.11"}[part]
+
+
+@pytest.fixture(scope="module")
+def root(
+    request: pytest.FixtureRequest, built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Root]:
+    """A copy of a release's root, with our wheels at ``/dist``."""
+    why = lab.hindrance()
+    if why is not None:
+        if os.environ.get("SAMEMACHINE_LAB") == "required":
+            pytest.fail(why)
+        pytest.skip(why)
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        image = roots.with_wheels(request.param)
+    folder = tmp_path_factory.mktemp(request.param.suite)
+    with roots.copy(image, folder, built["guest"].parent, "/dist") as copy:
+        yield copy
+
+
+def install(root: Root, release: Release, side: str) -> str:
+    """Install a side into a clean environment and return the folder of its commands."""
+    place = f"/opt/{side}"
+    root.run("python3", "-m", "venv", place)
+    found = root.run(f"{place}/bin/python", "-c", "import sys; print(*sys.version_info[:2])").stdout
+    assert found.split() == release.python.split(".")
+    root.run(
+        f"{place}/bin/pip", "install", "--quiet", "--no-index", "--find-links=/dist",
+        "--find-links=/wheels", f"samemachine-{side}",
+    )  # fmt: skip
+    root.run(f"{place}/bin/pip", "check")
+    return f"{place}/bin"
+
+
+@pytest.mark.parametrize(
+    ("root", "release", "side"),
+    [(release, release, side) for release, side in SIDES if side == "guest"],
+    indirect=["root"],
+    ids=[release.suite for release, side in SIDES if side == "guest"],
+)
+def test_the_guest_side_answers(root: Root, release: Release, side: str) -> None:
+    """Installed in a clean environment of that Python, and asked over gRPC from ours."""
+    commands = install(root, release, side)
+    printed = root.run(f"{commands}/samemachine-guest", "report", "--group", "boot").stdout
+    agent = subprocess.Popen(
+        root.command(f"{commands}/samemachine-guest", "serve", "--socket", "/run/guest.sock"),
+        stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 60
+        while not root.path("run/guest.sock").exists():
+            assert agent.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        stream = SocketStream.connect(str(root.path("run/guest.sock")))
+        report = guest_link.ask(stream, time.monotonic() + 60).report
+        stream.close()
+    finally:
+        agent.kill()
+        agent.wait()
+    assert report.boot.boot_id == json.loads(printed)["boot"]["boot_id"]
+    assert report.dmi.ByteSize() or any("dmi" in absence.detail for absence in report.absences)
+
+
+@pytest.mark.parametrize(
+    ("root", "release", "side"),
+    [(release, release, side) for release, side in SIDES if side == "host"],
+    indirect=["root"],
+    ids=[release.suite for release, side in SIDES if side == "host"],
+)
+def test_the_host_side_audits(root: Root, release: Release, side: str) -> None:
+    """Installed in a clean environment of that Python, over that release's own libvirt."""
+    commands = install(root, release, side)
+    done = root.run(
+        f"{commands}/samemachine", "audit", "--connect", "test:///default", "--format", "json",
+        check=False,
+    )  # fmt: skip
+    # libvirt's test driver has one domain, and nothing in it that could be asked.
+    assert done.returncode == 3, done.stderr
+    (domain,) = json.loads(done.stdout)["hosts"][0]["domains"]
+    assert domain["name"] == "test"
+    # Data that is installed with the package: machine types, the output's templates.
+    for arguments, expected in [
+        (("path", "debian:bookworm", "debian:trixie"), 0),
+        (("path", "--matrix", "--format", "html"), 0),
+    ]:
+        done = root.run(f"{commands}/samemachine", *arguments, check=False)
+        assert done.returncode == expected, done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+        assert done.stdout
