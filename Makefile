@@ -6,7 +6,7 @@ OLDEST := .venv-oldest
 BIN    := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help system venv lint test unit demo bench stubs man completions deb wheel clean
+.PHONY: help system venv lint test unit demo bench stubs man completions deb rpm wheel clean
 
 help:
 	@echo 'make test    everything: lint, types, unit, integration, lab (the lab needs root)'
@@ -18,6 +18,7 @@ help:
 	@echo 'make man     the man pages, into build/man'
 	@echo 'make completions   those of bash, zsh and fish, into build/completions'
 	@echo 'make bench   benchmarks'
+	@echo 'make rpm     RPM packages, into build/rpm (needs rpmbuild)'
 	@echo 'make wheel   wheels of the contract, the guest side and the host side, in dist/'
 	@echo 'make clean   remove the virtual environments, and what was built'
 
@@ -67,6 +68,11 @@ man:
 
 completions: venv
 	$(BIN)/python packaging/make-completions
+
+# --nodeps: on a Debian system rpm knows none of the packages that are installed.
+rpm: deb
+	rpmbuild --quiet -bb --nodeps --define '_topdir $(CURDIR)/build/rpm' --define '_sourcedir $(CURDIR)/build/deb' \
+	    --define '_rpmdir $(CURDIR)/build/rpm' packaging/rpm/samemachine.spec
 
 wheel: venv
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist packaging/wheels/contract packaging/wheels/guest \
