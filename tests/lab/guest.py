@@ -26,7 +26,7 @@ _XML = """<domain type='qemu'>
   <os>
     <type arch='x86_64' machine='{machine}'>hvm</type>
     {loader}
-    <kernel>/lab/kernel</kernel><initrd>/lab/initrd</initrd>
+    <kernel>{image}/kernel</kernel><initrd>{image}/initrd</initrd>
     <cmdline>console=ttyS0 root=/dev/vda rw quiet {cmdline}</cmdline>
     {smbios}
   </os>
@@ -37,7 +37,7 @@ _XML = """<domain type='qemu'>
     <disk type='file' device='disk'><driver name='qemu' type='qcow2' cache='unsafe'/>
       <source file='{disk}'/><target dev='vda' bus='virtio'/></disk>
     <disk type='file' device='disk'><driver name='qemu' type='raw'/>
-      <source file='/lab/agent.raw'/><target dev='vdb' bus='virtio'/><readonly/></disk>
+      <source file='{second_disk}'/><target dev='vdb' bus='virtio'/><readonly/></disk>
     <controller type='usb' model='none'/>
     <serial type='file'><source path='{console}'/></serial>
     <channel type='unix'><source mode='bind'/>
@@ -66,6 +66,9 @@ class GuestOptions:
     uefi: bool = False
     sysinfo: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Block → entry → text."""
+    image: str = "/lab"
+    """Folder with its kernel, its initrd and what its disk is an overlay over."""
+    second_disk: str = "/lab/data.raw"
     edit: Callable[[str], str] = lambda xml: xml
     """A last change of the XML."""
 
@@ -83,6 +86,7 @@ class GuestOptions:
             _XML.format(
                 name=self.name, uuid=self.uuid, memory=self.memory, vcpus=self.vcpus,
                 machine=self.machine, disk=self.disk, console=self.console,
+                image=self.image, second_disk=self.second_disk,
                 sysinfo=f"<sysinfo type='smbios'>{blocks}</sysinfo>" if blocks else "",
                 smbios="<smbios mode='sysinfo'/>" if blocks else "",
                 loader=_UEFI if self.uefi else "",
@@ -128,10 +132,10 @@ class Guest:
         self.host.run("virsh", "define", "/dev/stdin", text_input=self.options.xml())
 
     def make_disk(self) -> None:
-        """Make an empty overlay over the image of all guests."""
+        """Make an empty overlay over its image."""
         self.host.run(
-            "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/lab/disk.raw",
-            self.options.disk,
+            "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
+            f"{self.options.image}/disk.raw", self.options.disk,
         )  # fmt: skip
 
     def start(self) -> "Guest":
@@ -143,8 +147,12 @@ class Guest:
         """Wait until commands can be run in it, and until its agent has opened its channel."""
         self._until(lambda: self._agent_command({"execute": "guest-ping"}) is not None, seconds)
         if self.options.agent and self.options.channel:
-            self._until(self.channel_open, seconds)
+            self.wait_channel(seconds)
         return self
+
+    def wait_channel(self, seconds: float = 120) -> None:
+        """Wait until our agent has opened its channel; nothing else has to run in the guest."""
+        self._until(self.channel_open, seconds)
 
     def wait_rebooted(self, boot_id: str, seconds: float = 120) -> "Guest":
         """Wait until another boot than this one is ready."""

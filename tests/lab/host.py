@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.lab import images
+from tests.lab import cache, images
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.namespaces import Namespaces
 
@@ -116,12 +116,14 @@ class Host:
         self.start_libvirtd()
 
     def _binds(self) -> list[tuple[Path, Path]]:
-        guest, agent = images.guest(), images.agent_disk()
+        guest = images.guest()
         inside = Path(GUEST_IMAGES)
         # The checkout may lie in a folder that only root may enter.
         binds = [(images.CHECKOUT, images.CHECKOUT), (images.CHECKOUT, inside / "checkout")]
         binds += [(file, inside / file.name) for file in (guest.kernel, guest.initrd, guest.disk)]
-        binds.append((agent, inside / "agent.raw"))
+        binds.append((images.data_disk(), inside / "data.raw"))
+        # Guests of other images boot from there.
+        binds.append((cache.directory(), inside / "cache"))
         base = Path(sys.base_prefix)
         if not self._image.own_python:
             # What a library reads lies where the library is from.

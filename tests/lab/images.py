@@ -1,13 +1,13 @@
-"""What the lab's images are made of, and how: hosts, the guest's root disk, the agent's disk."""
+"""What the lab's images are made of, and how: hosts, the guest, and the agent installed in it."""
 
-import importlib.util
+import os
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.lab import cache
+from tests.lab import cache, guest_packages
 from tests.lab.sources import debian_mirror
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -51,6 +51,21 @@ TRIXIE = HostImage(suite="trixie", own_python=True)
 BULLSEYE = HostImage(suite="bullseye", own_python=False)
 FORKY = HostImage(suite="forky", own_python=True)
 NEWER = "/newer"
+# As a user does it: apt installs two local files. What they depend on is there already. The drop-in
+# that lets the agent see a new host's tables is the package's own.
+_INSTALL = """
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/upper /mnt/work /mnt/root
+mount -t overlay overlay -o lowerdir={root},upperdir=/mnt/upper,workdir=/mnt/work /mnt/root
+cp {packages} /mnt/root/tmp
+chroot /mnt/root sh -eu -c '
+apt-get -qq install --yes --no-install-recommends /tmp/*.deb
+rm /tmp/*.deb
+dropins=/etc/systemd/system/samemachine-guest.service.d
+install -D -m 644 -t $dropins /usr/share/samemachine-guest/refresh-fw-cfg.conf
+'
+mkfs.ext4 -q -d /mnt/root {place}/disk.raw 1200M
+"""
 _DOWNLOAD = """--customize-hook=
 echo "deb {mirror} {suite} main" >"$1/etc/apt/sources.list.d/newer.list"
 export APT_CONFIG="$MMDEBSTRAP_APT_CONFIG"
@@ -96,54 +111,54 @@ class GuestImage:
 
 
 def guest() -> GuestImage:
-    """Return the guest's kernel, initrd and root disk, built where they are not in the cache."""
-    files = {file.name: file.read_bytes() for file in sorted(_DATA.iterdir())}
-    recipe = cache.key("guest 2", *_GUEST, *files, *files.values())
-    place = cache.build("guest", recipe, _make_guest)
-    return GuestImage(kernel=place / "kernel", initrd=place / "initrd", disk=place / "disk.raw")
+    """Return the guest: the root of ``_guest_root`` with our packages installed into it.
 
-
-def agent_disk() -> Path:
-    """Return a small disk with the guest agent of this checkout, for the guest to mount."""
-    files = dict(_agent_files())
-    recipe = cache.key("agent 1", *(f"{name}\0".encode() + files[name] for name in sorted(files)))
+    A layer of its own, so that a change of the agent builds no root.
+    """
+    base = _guest_root()
+    packages = guest_packages.packages()
+    recipe = cache.key("agent 2", base.name, guest_packages.folder().name, _INSTALL)
 
     def make(place: Path) -> None:
-        for name, content in files.items():
-            file = place / "files" / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
-        run("mkfs.ext4", "-q", "-L", "samemachine", "-d", place / "files", place / "disk.raw", "8M")
-        shutil.rmtree(place / "files")
+        script = _INSTALL.format(
+            place=place, root=base / "root", packages=" ".join(str(file) for file in packages)
+        )
+        run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", script)
 
-    return cache.build("agent", recipe, make) / "disk.raw"
-
-
-def _agent_files() -> Mapping[str, bytes]:
-    """The packages of the guest side, and the parser that Debian does not have."""
-    specification = importlib.util.find_spec("dmidecode")
-    if specification is None or specification.origin is None:
-        raise LookupError("the environment has no dmidecode; run make venv")
-    files = {"dmidecode.py": Path(specification.origin).read_bytes()}
-    for package in (CHECKOUT / "guest_agent", CHECKOUT / "proto" / "samemachine"):
-        for file in sorted(package.rglob("*.py")):
-            files[f"{file.relative_to(package.parent)}"] = file.read_bytes()
-    return files
+    place = cache.build("agent", recipe, make)
+    return GuestImage(kernel=base / "kernel", initrd=base / "initrd", disk=place / "disk.raw")
 
 
-def _make_guest(place: Path) -> None:
-    root = place / "root"
-    hooks = [f"--customize-hook=copy-in {file} /tmp" for file in sorted(_DATA.iterdir())]
-    hooks.append('--customize-hook=chroot "$1" sh -eu /tmp/set-up.sh')
-    mmdebstrap("bookworm", _GUEST, root, *hooks)
-    (kernel,) = (root / "boot").glob("vmlinuz-*")
-    (initrd,) = (root / "boot").glob("initrd.img-*")
-    shutil.copy(kernel, place / "kernel")
-    shutil.copy(initrd, place / "initrd")
-    for file in (kernel, initrd):
-        file.unlink()
-    run("mkfs.ext4", "-q", "-d", root, place / "disk.raw", "1200M")
-    shutil.rmtree(root)
+def data_disk() -> Path:
+    """Return an empty disk, which every guest has as its second one."""
+
+    def make(place: Path) -> None:
+        (place / "disk.raw").touch()
+        os.truncate(place / "disk.raw", 8 << 20)
+
+    return cache.build("data", cache.key("data 1"), make) / "disk.raw"
+
+
+def _guest_root() -> Path:
+    """Return a folder with the guest's root, all but our packages in it, its kernel and initrd."""
+    files = {file.name: file.read_bytes() for file in sorted(_DATA.iterdir())}
+    recipe = cache.key("guest 3", *_GUEST, *files, *files.values())
+
+    def make(place: Path) -> None:
+        root = place / "root"
+        hooks = [f"--customize-hook=copy-in {file} /tmp" for file in sorted(_DATA.iterdir())]
+        hooks.append('--customize-hook=chroot "$1" sh -eu /tmp/set-up.sh')
+        mmdebstrap("bookworm", _GUEST, root, *hooks)
+        take_kernel(root, place)
+
+    return cache.build("guest", recipe, make)
+
+
+def take_kernel(root: Path, place: Path) -> None:
+    """Move the only kernel of a root, and its initrd, to ``place``."""
+    for pattern, name in (("vmlinuz-*", "kernel"), ("initrd.img-*", "initrd")):
+        (file,) = (root / "boot").glob(pattern)
+        shutil.move(file, place / name)
 
 
 def mmdebstrap(suite: str, packages: Sequence[str], place: Path, *options: str) -> None:

@@ -122,6 +122,6 @@ def scratch_folders() -> list[Path]:
 def build() -> None:
     """Build all images."""
     images.guest()
-    images.agent_disk()
+    images.data_disk()
     for _, image in _HOSTS.values():
         images.host_root(image)

@@ -1,14 +1,6 @@
-# Turns the bare root into the lab's guest; runs inside it.
-cd /tmp
-install -D -m 644 samemachine-guest.service /etc/systemd/system/samemachine-guest.service
-install -D -m 755 samemachine-guest /usr/local/bin/samemachine-guest
-mkdir -p /usr/local/lib/samemachine
-cat >/etc/fstab <<X
-/dev/vda / ext4 defaults,noatime 0 0
-/dev/vdb /usr/local/lib/samemachine ext4 ro,nofail,x-systemd.device-timeout=300 0 0
-X
+# Turns the bare root into the lab's guest, all but our own packages; runs inside it.
+echo '/dev/vda / ext4 defaults,noatime 0 0' >/etc/fstab
 echo guest >/etc/hostname
-systemctl enable samemachine-guest.service
 # What only costs time in software emulation.
 for unit in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
     e2scrub_reap.service fstrim.timer systemd-timesyncd.service getty@tty1.service \
@@ -28,6 +20,5 @@ printf '[Journal]\nStorage=volatile\nForwardToConsole=yes\n' >/etc/systemd/journ
 # The smallest initrd that finds the disk.
 sed -i -e 's/^MODULES=.*/MODULES=list/' -e 's/^COMPRESS=.*/COMPRESS=lz4/' /etc/initramfs-tools/initramfs.conf
 printf 'virtio_pci\nvirtio_blk\next4\n' >>/etc/initramfs-tools/modules
-printf 'virtio_console\nqemu_fw_cfg\ncpuid\n' >/etc/modules-load.d/lab.conf
 update-initramfs -u
 rm -rf /var/cache/apt/* /var/lib/apt/lists/* /tmp/*
