@@ -71,6 +71,14 @@ def command_lines(page: Path) -> Iterator[tuple[str, ...]]:
                 yield tuple(_words(text))
 
 
+def help_lines(text: str) -> Iterator[tuple[str, ...]]:
+    """Yield the words of each example in the help of a command; what it does stands beside it."""
+    for line in text.splitlines():
+        example = re.split(r"\s{3,}", line.strip())[0]
+        if example.split(" ", 1)[0] in _PROGRAMS:
+            yield tuple(_words(example))
+
+
 def _words(line: str) -> Iterator[str]:
     lexer = shlex.shlex(line, posix=True, punctuation_chars="|&;<>")
     lexer.whitespace_split = True

@@ -9,8 +9,7 @@ from lxml import etree
 from host_agent import checks, manual
 from tests.man_pages import CHECKOUT
 
-PAGES = (*CHECKOUT.glob("*.md"), *CHECKOUT.glob("packaging/docs/*.md"),
-         *CHECKOUT.glob("packaging/libvirt/*.md"))  # fmt: skip
+PAGES = (*CHECKOUT.glob("*.md"), *CHECKOUT.glob("packaging/**/*.md"))
 DOCS = CHECKOUT / "packaging/docs"
 
 

@@ -1,8 +1,8 @@
-"""Every command line of the manual and the README: its options are right, and what can run does.
+"""Every command line of the manual, the README and the help: its options are right, and it runs.
 
-Run for real is what needs no QEMU and no other host: on libvirt's own test driver, with the domains
-that the examples name, and with atlases, ledger and waivers of its own. Of all others the command
-line is read by the very parser of the command.
+Run for real is only what needs no QEMU and no other host: on libvirt's own test driver, with the
+domains that the examples name, and with atlases, ledger and waivers of its own. Of all others the
+command line is read by the very parser of the command.
 """
 
 import lzma
@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 import pytest
 
-from guest_agent.cli import _parser
+from guest_agent.cli import _EXAMPLES, _parser
 from host_agent import atlas_file
 from host_agent.cli import cli
 from host_agent.ledger import Ledger
@@ -45,12 +45,11 @@ PARSED_ONLY = {
     "migrate", "upgrade", "rollback",  # move or stop domains; their own tests do that
     "probe",       # needs a QEMU, as does what says "live"; what arrived a real libvirt knows
 }  # fmt: skip
+PAGES = (*CHECKOUT.glob("*.md"), *CHECKOUT.glob("packaging/**/*.md"))
+HELP = (*(one.epilog or "" for one in (cli, *cli.commands.values())), *_EXAMPLES.values())
 LINES = sorted(
-    {
-        line
-        for page in (*man_pages.pages(), *CHECKOUT.glob("*.md"), *CHECKOUT.glob("packaging/*/*.md"))
-        for line in man_pages.command_lines(page)
-    }
+    {line for page in PAGES for line in man_pages.command_lines(page)}
+    | {line for text in HELP for line in man_pages.help_lines(text)}
 )
 GUESTS = [line for line in LINES if line[0] == "samemachine-guest"]
 HOSTS = [line for line in LINES if line[0] == "samemachine"]
