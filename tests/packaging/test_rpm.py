@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 NAMES = ("samemachine-guest", "samemachine-host", "python3-samemachine")
 # Each family's own: documentation, and what debhelper or rpm adds.
-ELSEWHERE = ("/usr/share/doc/", "/usr/share/licenses/", "/usr/share/lintian/", "/usr/share/man/",
+ELSEWHERE = ("/usr/share/doc/", "/usr/share/licenses/", "/usr/share/lintian/",
              "/usr/share/python3/")  # fmt: skip
 
 
@@ -63,6 +63,10 @@ def _as_debian(name: str) -> str:
     if found:
         assert before.startswith("/usr/lib/python3.")
         return f"/usr/lib/python3/dist-packages/{inside}"
+    if name.startswith("/usr/share/man/"):
+        # Each family compresses them in its own way.
+        return name.removesuffix(".gz")
+    name = name.replace("/zsh/site-functions/", "/zsh/vendor-completions/")
     for folder in ("/usr/lib/systemd/", "/usr/lib/udev/"):
         if name.startswith(folder):
             return name.removeprefix("/usr")
@@ -72,12 +76,8 @@ def _as_debian(name: str) -> str:
 @pytest.mark.parametrize("name", NAMES)
 def test_it_holds_the_files_of_the_debian_package(name: str, rpms: Mapping[str, Path]) -> None:
     (deb,) = (file for file in debs.packages() if file.name.startswith(f"{name}_"))
-    expected = {
-        path.replace("/usr/lib/systemd/", "/lib/systemd/").replace("/usr/lib/udev/", "/lib/udev/"):
-        mode
-        for path, mode in debs.contents(deb).items()
-        if not path.startswith(ELSEWHERE)
-    }  # fmt: skip
+    contents = {_as_debian(path): mode for path, mode in debs.contents(deb).items()}
+    expected = {path: mode for path, mode in contents.items() if not path.startswith(ELSEWHERE)}
     found = installed(rpms[name])
     sources = {
         path: mode
