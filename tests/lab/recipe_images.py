@@ -95,8 +95,7 @@ def _diskimage_builder(place: Path) -> None:
     }
     # A tar, not a disk with partitions and a boot loader: that takes loop devices.
     _run(
-        environment, "disk-image-create", "-t", "tar", "-o", str(place / "image"), "-p",
-        ",".join(_BOOTABLE),
+        environment, "disk-image-create", "-t", "tar", "-o", str(place / "image"),
         "debian-minimal", "samemachine-guest",
     )  # fmt: skip
     (place / "root").mkdir()

@@ -12,18 +12,26 @@ from tests.lab.recipe_images import RecipeImage
 
 
 @pytest.fixture(scope="module")
-def booting(request: pytest.FixtureRequest, host_a: Host) -> Iterator[Mapping[str, Guest]]:
-    """A guest of each recipe's image, started side by side."""
+def booting(request: pytest.FixtureRequest, host_a: Host) -> Iterator[Mapping[str, Guest | str]]:
+    """A guest of each recipe's image, started side by side, or why there is no image."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
-    # Building takes minutes: its progress must be seen.
-    with capture.global_and_fixture_disabled():
-        here = [recipe for recipe in recipe_images.RECIPES if not recipe_images.hindrance(recipe)]
-        images = {recipe: recipe_images.image(recipe) for recipe in here}
-    guests = {recipe: host_a.guest(_options(recipe, image)) for recipe, image in images.items()}
-    for guest in guests.values():
+    found: dict[str, Guest | str] = {}
+    for recipe in recipe_images.RECIPES:
+        if recipe_images.hindrance(recipe):
+            continue
+        try:
+            # Building takes minutes: its progress must be seen.
+            with capture.global_and_fixture_disabled():
+                image = recipe_images.image(recipe)
+        except (OSError, RuntimeError, ValueError) as error:
+            found[recipe] = str(error)
+        else:
+            found[recipe] = host_a.guest(_options(recipe, image))
+    guests = [one for one in found.values() if isinstance(one, Guest)]
+    for guest in guests:
         guest.start()
-    yield guests
-    for guest in guests.values():
+    yield found
+    for guest in guests:
         guest.remove()
 
 
@@ -35,10 +43,13 @@ def _options(recipe: str, image: RecipeImage) -> GuestOptions:
 
 
 @pytest.mark.parametrize("recipe", recipe_images.RECIPES)
-def test_it_boots_and_is_verified(recipe: str, booting: Mapping[str, Guest], host_a: Host) -> None:
+def test_it_boots_and_is_verified(
+    recipe: str, booting: Mapping[str, Guest | str], host_a: Host
+) -> None:
     if recipe not in booting:
         pytest.skip(str(recipe_images.hindrance(recipe)))
     guest = booting[recipe]
+    assert isinstance(guest, Guest), guest
     guest.wait_channel(300)
     found = audit(host_a, guest.name)
     assert found.domains[guest.name]["verdict"] == "verified"
