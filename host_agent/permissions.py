@@ -52,35 +52,36 @@ _HASHED = "identifiers as salted hashes"
 _LEDGER = f"the ledger, {_HASHED}"
 _BASELINE = f"the domain's metadata (baseline, {_HASHED})"
 _CACHE = "its own cache of probes"
+_COUNT = f"{_CACHE}, and its count of openings that no guest answered"
 _NEEDED, _MORE = Demand.NEEDED, Demand.MORE
 _LOOKS = {"read_only": _NEEDED, "read_write": _MORE, "root": _MORE, "ptrace": _MORE}
 _WRITES = {"read_only": _NEEDED, "read_write": _NEEDED, "root": _MORE, "ptrace": _MORE}
 
 HOST = (
-    Permission(command="audit", **_LOOKS, changes=_CACHE, leaves=_ASKED),
-    Permission(command="show", **_LOOKS, changes=_CACHE, leaves=_ASKED),
+    Permission(command="audit", **_LOOKS, changes=_COUNT, leaves=_ASKED),
+    Permission(command="show", **_LOOKS, changes=_COUNT, leaves=_ASKED),
     Permission(
-        command="baseline", **_WRITES, changes=f"{_BASELINE}; {_LEDGER}; {_CACHE}", leaves=_ASKED
+        command="baseline", **_WRITES, changes=f"{_BASELINE}; {_LEDGER}; {_COUNT}", leaves=_ASKED
     ),
     Permission(
-        command="verify", **_LOOKS, changes=f"{_BASELINE}; {_LEDGER}; {_CACHE}", leaves=_ASKED
+        command="verify", **_LOOKS, changes=f"{_BASELINE}; {_LEDGER}; {_COUNT}", leaves=_ASKED
     ),
     Permission(
         command="why",
         **_LOOKS,
-        changes=f"makes the ledger where there is none; {_CACHE}",
+        changes=f"makes the ledger where there is none; {_COUNT}",
         leaves=_ASKED,
     ),
     Permission(
         command="serve",
         **_LOOKS,
-        changes=f"{_BASELINE}; {_LEDGER}; the system's journal; {_CACHE}; runs --exec",
+        changes=f"{_BASELINE}; {_LEDGER}; the system's journal; {_COUNT}; runs --exec",
         leaves=_ASKED,
     ),
     Permission(
         command="migrate",
         **_WRITES,
-        changes=f"moves the domain; {_BASELINE}; {_LEDGER}; {_CACHE}",
+        changes=f"moves the domain; {_BASELINE}; {_LEDGER}; {_COUNT}",
         leaves=_ASKED,
     ),
     Permission(command="plan", read_only=_NEEDED, read_write=_MORE, root=_MORE, changes=_CACHE),
@@ -88,14 +89,14 @@ HOST = (
         command="upgrade",
         **_WRITES,
         changes="stops and starts the domain; machine type in its definition; journal of upgrades, "
-        f"with the definition and its secrets, for root alone; {_BASELINE}; {_LEDGER}; {_CACHE}",
+        f"with the definition and its secrets, for root alone; {_BASELINE}; {_LEDGER}; {_COUNT}",
         leaves=_ASKED,
     ),
     Permission(
         command="rollback",
         **_WRITES,
         changes="stops and starts the domain; machine type in its definition; journal of upgrades; "
-        f"{_BASELINE}; {_LEDGER}; {_CACHE}",
+        f"{_BASELINE}; {_LEDGER}; {_COUNT}",
         leaves=_ASKED,
     ),
     Permission(command="campaign", changes="nothing"),

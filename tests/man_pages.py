@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-CHECKOUT = Path(__file__).resolve().parents[1]
+from tests.checkout import CHECKOUT
+
 MAN = CHECKOUT / "packaging/man"
 _NAMES = re.compile(r"\*\*(-[-\w]+)\*\*")
 _VALUE = re.compile(r"(?<!\*)\*([^*]+)\*(?!\*)")

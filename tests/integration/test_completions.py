@@ -14,7 +14,7 @@ import pytest
 from guest_agent.evidence import NAMES
 from host_agent import checks
 from host_agent.cli import cli
-from tests.man_pages import CHECKOUT
+from tests.checkout import CHECKOUT
 
 # As bash does it: the function that is registered for a program, with the words typed so far.
 TYPED = """

@@ -7,7 +7,7 @@ import pytest
 from lxml import etree
 
 from host_agent import checks, manual
-from tests.man_pages import CHECKOUT
+from tests.checkout import CHECKOUT
 
 PAGES = (*CHECKOUT.glob("*.md"), *CHECKOUT.glob("packaging/**/*.md"))
 DOCS = CHECKOUT / "packaging/docs"

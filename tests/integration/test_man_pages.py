@@ -18,7 +18,8 @@ from guest_agent.evidence import NAMES
 from host_agent import config as host_config
 from host_agent.cli import cli
 from tests import man_pages
-from tests.man_pages import CHECKOUT, MAN, Option
+from tests.checkout import CHECKOUT
+from tests.man_pages import MAN, Option
 
 TOOLS = "go-md2man", "mandoc", "man"
 GUEST = next(

@@ -21,7 +21,8 @@ from host_agent import atlas_file
 from host_agent.cli import cli
 from host_agent.ledger import Ledger
 from tests import man_pages
-from tests.man_pages import CHECKOUT, MAN
+from tests.checkout import CHECKOUT
+from tests.man_pages import MAN
 
 DOMAINS = {
     "vm1": "7c1f0000-0000-4000-8000-000000000001", "vm2": "7c1f0000-0000-4000-8000-000000000002",

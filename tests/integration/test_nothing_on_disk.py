@@ -10,8 +10,8 @@ from pathlib import Path
 
 from host_agent import guest_link
 from host_agent.channel import SocketStream
+from tests.checkout import CHECKOUT
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 # Loaded by Python itself at its start: tells of every file that is opened for writing, of every
 # one that is made, moved or linked (docs.python.org/3/library/audit_events.html).
 _WATCH = """

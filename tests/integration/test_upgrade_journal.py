@@ -14,9 +14,9 @@ import pytest
 from host_agent.errors import UpgradeJournalError, UsageError
 from host_agent.upgrade_journal import UpgradeJournal, default_folder
 from host_agent.upgrade_record import Step
+from tests.checkout import CHECKOUT
 from tests.unit.host_agent.upgrade_records import RECORD
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 XML = "<domain><name>vm1</name><secret>é</secret></domain>"
 OTHER = UUID(int=7)
 

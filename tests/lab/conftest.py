@@ -1,11 +1,11 @@
 """The lab's fixtures: hosts that start when a test asks for them, and end with the run."""
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.lab import lab as laboratory
+from tests.lab import needed
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 from tests.lab.lab import Lab
@@ -13,15 +13,9 @@ from tests.lab.lab import Lab
 
 @pytest.fixture(scope="session")
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """The lab, its images built; SAMEMACHINE_LAB=required makes a failure of what is a skip."""
-    why = laboratory.hindrance()
-    if why is not None:
-        if os.environ.get("SAMEMACHINE_LAB") == "required":
-            pytest.fail(why)
-        pytest.skip(why)
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    # Building takes minutes: its progress must be seen.
-    with capture.global_and_fixture_disabled():
+    """The lab, its images built."""
+    needed.require()
+    with needed.shown(request):
         laboratory.build()
     with laboratory.running() as running:
         yield running

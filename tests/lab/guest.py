@@ -251,16 +251,29 @@ class Guest:
         self.host.run("virsh", "undefine", "--nvram", self.name, check=False)
         self.host.guests.pop(self.name, None)
 
+    def make_room(self, to: "Host") -> None:
+        """Make the disk that libvirt copies into."""
+        to.run("mkdir", "-p", "/var/lib/libvirt/images")
+        Guest(to, self.options).make_disk()
+
+    def moving(self, to: "Host", bandwidth: int) -> "subprocess.Popen[str]":
+        """Begin to move it live, with so many MiB/s, and return virsh; its output is to be read."""
+        return self.host.popen(
+            *self._migration(to), "--bandwidth", str(bandwidth), stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def _migration(self, to: "Host") -> list[str]:
+        self.make_room(to)
+        # libvirt can't see that the file of the same path is not the same file.
+        return [
+            "virsh", "migrate", "--live", "--persistent", "--unsafe", "--copy-storage-inc",
+            "--migrate-disks", "vda", self.name, to.tcp_uri, f"tcp://{to.name}",
+        ]  # fmt: skip
+
     def migrate(self, to: "Host") -> subprocess.CompletedProcess[str]:
         """Move it live to another host, where it is then this object's."""
-        # libvirt can't see that the file of the same path is the same file.
-        to.run("mkdir", "-p", "/var/lib/libvirt/images")
-        moved = Guest(to, self.options)
-        moved.make_disk()
-        done = self.host.run(
-            "virsh", "migrate", "--live", "--persistent", "--unsafe", "--copy-storage-inc",
-            "--migrate-disks", "vda", self.name, to.tcp_uri, f"tcp://{to.name}", timeout=180,
-        )  # fmt: skip
+        done = self.host.run(*self._migration(to), timeout=180)
         self.host.guests.pop(self.name, None)
         self.host = to
         to.guests[self.name] = self

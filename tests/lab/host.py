@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.lab import cache, images
+from tests.checkout import CHECKOUT
+from tests.lab import cache, images, overlay
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.namespaces import Namespaces
 
@@ -40,27 +41,11 @@ unix_sock_rw_perms = "0700"
 host_uuid = "{uuid}"
 log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
 """
-# The root is an overlay over the cached image, written to a tmpfs that ends with the namespace. The
-# shell that waits at the end is the first process of the namespace: it reaps what others leave.
-_INIT = """
-mount --make-rprivate /
-mount -t tmpfs -o mode=755,size=12g lab {stage}
-mkdir {stage}/upper {stage}/work {stage}/root
-cd {stage}
-mount -t overlay overlay -o lowerdir={image},upperdir=upper,workdir=work root
-cd root
-mount -t proc proc proc
-mount -t sysfs sysfs sys
-mount --rbind /dev dev
+_PREPARE = """
 mount -t tmpfs -o mode=755 run run
-mkdir -p run/lock run/libvirt .old
+mkdir -p run/lock run/libvirt
 {binds}
 hostname {name}
-ip link set lo up
-pivot_root . .old
-umount -l /.old
-echo ready >/run/lab-ready
-while :; do sleep 3600 & wait $!; done
 """
 
 
@@ -98,14 +83,14 @@ class Host:
         """Start the host and its libvirtd; its name and the neighbours' resolve on it."""
         stage = self._folder / self.name
         stage.mkdir()
-        script = _INIT.format(
-            stage=stage, image=images.host_root(self._image), name=self.name,
-            binds="\n".join(_bind(source, place) for source, place in self._binds()),
-        )  # fmt: skip
+        prepare = _PREPARE.format(
+            name=self.name, binds="\n".join(_bind(*places) for places in self._binds())
+        )
+        script = overlay.script(stage, images.host_root(self._image), size="12g", prepare=prepare)
         self._namespaces = Namespaces(
             ("net", "mount", "uts", "ipc", "pid"), script, self._folder / f"{self.name}.log"
         )
-        self._wait_for(self.root / "run/lab-ready")
+        self._wait_for(self.root / overlay.READY)
         self._write("etc/hosts", "127.0.0.1 localhost\n" + "".join(
             f"{host.address} {host.name}\n" for host in (self, *neighbours)
         ))  # fmt: skip
@@ -119,7 +104,7 @@ class Host:
         guest = images.guest()
         inside = Path(GUEST_IMAGES)
         # The checkout may lie in a folder that only root may enter.
-        binds = [(images.CHECKOUT, images.CHECKOUT), (images.CHECKOUT, inside / "checkout")]
+        binds = [(CHECKOUT, CHECKOUT), (CHECKOUT, inside / "checkout")]
         binds += [(file, inside / file.name) for file in (guest.kernel, guest.initrd, guest.disk)]
         binds.append((images.data_disk(), inside / "data.raw"))
         # Guests of other images boot from there.

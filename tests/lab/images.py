@@ -10,7 +10,6 @@ from pathlib import Path
 from tests.lab import cache, guest_packages
 from tests.lab.sources import debian_mirror
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 _DATA = Path(__file__).parent / "guest_image"
 
 _LIBVIRT = (

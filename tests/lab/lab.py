@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.lab import cache, images
+from tests.lab import cache, images, make_deb
 from tests.lab.host import Host
 from tests.lab.namespaces import Namespaces
 
 PREFIX = "samemachine-lab-"
-_TOOLS = ("mmdebstrap", "mkfs.ext4", "ip", "unshare", "nsenter", "setpriv")
+_TOOLS = ("mmdebstrap", "mkfs.ext4", "ip", "unshare", "nsenter", "setpriv", *make_deb.TOOLS)
 # Host C is for tests that spoil a host: they upgrade its packages.
 _HOSTS = {
     "hosta": (1, images.BOOKWORM),

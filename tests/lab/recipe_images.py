@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.checkout import CHECKOUT
 from tests.lab import cache, guest_packages, images
 from tests.lab.sources import debian_mirror
 
-_FOLDER = images.CHECKOUT / "packaging/images"
+_FOLDER = CHECKOUT / "packaging/images"
 _BOOTABLE = ("linux-image-cloud-amd64", "systemd-sysv", "udev", "initramfs-tools")
 # What a cloud image has, and what our packages depend on, since the lab's guests have no network.
 _CLOUD = (

@@ -1,6 +1,5 @@
 """libvirt's events on two hosts, as our own code tells them; and metadata while a job runs."""
 
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,13 +36,7 @@ def set_metadata(host: Host, name: str, text: str) -> tuple[str, int]:
 @contextmanager
 def slow_migration(guest: Guest, to: Host) -> Iterator[None]:
     """A live migration that takes minutes, and is aborted at the end."""
-    to.run("mkdir", "-p", "/var/lib/libvirt/images")
-    Guest(to, guest.options).make_disk()
-    process = guest.host.popen(
-        "virsh", "migrate", "--live", "--persistent", "--unsafe", "--copy-storage-inc",
-        "--migrate-disks", "vda", "--bandwidth", "1", guest.name, to.tcp_uri, f"tcp://{to.name}",
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    process = guest.moving(to, 1)
     try:
         yield
     finally:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.checkout import CHECKOUT
 from tests.lab import lab as laboratory
-from tests.lab.images import CHECKOUT
 from tests.lab.sources import debian_mirror
 
 # A cache of its own would have to be built; a lock of its own lets it run beside this run's lab.

@@ -23,18 +23,12 @@ LED_BY_US = "?no_verify=1"
 @pytest.fixture
 def traveller(host_a: Host, host_b: Host) -> Iterator[Guest]:
     guest = host_a.guest(GuestOptions(name="mover")).start().wait_ready(240)
-    make_room(guest, host_b)
+    guest.make_room(host_b)
     yield guest
     for host in (host_a, host_b):
         host.run("virsh", "destroy", guest.name, check=False)
         host.run("virsh", "undefine", guest.name, check=False)
     guest.remove()
-
-
-def make_room(guest: Guest, host: Host) -> None:
-    """Make the disk that libvirt copies into."""
-    host.run("mkdir", "-p", "/var/lib/libvirt/images")
-    Guest(host, guest.options).make_disk()
 
 
 def migrate(

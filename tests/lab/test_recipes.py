@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import pytest
 
-from tests.lab import recipe_images
+from tests.lab import needed, recipe_images
 from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
@@ -26,14 +26,12 @@ def hindrance(recipe: str) -> str | None:
 @pytest.fixture(scope="module")
 def booting(request: pytest.FixtureRequest, host_a: Host) -> Iterator[Mapping[str, Guest | str]]:
     """A guest of each recipe's image, started side by side, or why there is no image."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
     found: dict[str, Guest | str] = {}
     for recipe in recipe_images.RECIPES:
         if hindrance(recipe):
             continue
         try:
-            # Building takes minutes: its progress must be seen.
-            with capture.global_and_fixture_disabled():
+            with needed.shown(request):
                 image = recipe_images.image(recipe)
         except (OSError, RuntimeError, ValueError) as error:
             found[recipe] = str(error)

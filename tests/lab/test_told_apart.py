@@ -16,7 +16,7 @@ from tests.lab.host import Host
 from tests.lab.listening import listening
 from tests.lab.test_before_and_after import finding, verify
 from tests.lab.test_events import slow_migration
-from tests.lab.test_migrate import make_room, state
+from tests.lab.test_migrate import state
 from tests.lab.test_noise import BARE
 from tests.lab.test_serve import entries, log, serving, told, wait_for
 
@@ -39,7 +39,7 @@ def apart(host_a: Host, host_b: Host) -> Iterator[Guest]:
 @contextmanager
 def copied(guest: Guest, to: Host) -> Iterator[None]:
     """The same definition on another host, started from a disk of its own."""
-    make_room(guest, to)
+    guest.make_room(to)
     to.run("virsh", "define", "/dev/stdin", text_input=guest.options.xml())
     to.virsh("start", guest.name)
     try:
@@ -110,7 +110,6 @@ def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host, booting: Gues
     falls over on the destination.
     """
     name = booting.name
-    make_room(booting, host_b)
     assert host_a.samemachine("baseline", name).returncode == 0
     with (
         serving(host_a), serving(host_b), listening(host_a) as source,
@@ -118,11 +117,7 @@ def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host, booting: Gues
     ):  # fmt: skip
         wait_for(host_a, lambda _: "watching" in log(host_a) and "watching" in log(host_b))
         boot = booting.run("cat", "/proc/sys/kernel/random/boot_id").strip()
-        moving = host_a.popen(
-            "virsh", "migrate", "--live", "--persistent", "--unsafe", "--copy-storage-inc",
-            "--migrate-disks", "vda", "--bandwidth", "1", name, host_b.tcp_uri,
-            f"tcp://{host_b.name}", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        moving = booting.moving(host_b, 1)
         destination.wait("arriving", name)
         # As a crash does: libvirt itself would not reset it during the job.
         booting.run("sh", "-c", "(sleep 1; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &")
@@ -240,16 +235,11 @@ def test_libvirtd_is_killed_in_the_middle_of_a_move(
     host_a: Host, host_b: Host, apart: Guest, end: str
 ) -> None:
     killed = {"source": host_a, "destination": host_b}[end]
-    make_room(apart, host_b)
     with serving(host_a), serving(host_b):
         wait_for(host_a, lambda _: "watching" in log(host_a) and "watching" in log(host_b))
         before = [told(entries(host), NAME) for host in (host_a, host_b)]
         with listening(host_b) as destination:
-            moving = host_a.popen(
-                "virsh", "migrate", "--live", "--persistent", "--unsafe", "--copy-storage-inc",
-                "--migrate-disks", "vda", "--bandwidth", "1", NAME, host_b.tcp_uri,
-                f"tcp://{host_b.name}", stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+            moving = apart.moving(host_b, 1)
             destination.wait("arriving", NAME)
         kill_libvirtd(killed)
         killed.start_libvirtd()
@@ -278,7 +268,7 @@ def test_libvirtd_is_killed_in_the_middle_of_a_move(
 def test_migrate_says_that_the_other_libvirtd_died(
     host_a: Host, host_b: Host, apart: Guest
 ) -> None:
-    make_room(apart, host_b)
+    apart.make_room(host_b)
     command = host_a.samemachine_command(
         "migrate", NAME, host_b.tcp_uri, "--unsafe", "--copy-storage", "inc", "--bandwidth", "1"
     )

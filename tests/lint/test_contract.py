@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from google.protobuf import descriptor_pb2
 
-CHECKOUT = Path(__file__).resolve().parents[2]
+from tests.checkout import CHECKOUT
+
 OLDEST = CHECKOUT / ".venv-oldest" / "bin" / "python"
 PROTO = "samemachine/v1/guest.proto"
 STUBS = ("guest_pb2.py", "guest_pb2.pyi", "guest_pb2_grpc.py")

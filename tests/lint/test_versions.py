@@ -5,7 +5,7 @@ import tomllib
 
 import guest_agent
 import host_agent
-from tests.man_pages import CHECKOUT
+from tests.checkout import CHECKOUT
 
 
 def test_all_say_the_same_version() -> None:

@@ -10,30 +10,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.lab import cache
+from tests.lab import cache, overlay
 from tests.lab.host import ENVIRONMENT
 from tests.lab.namespaces import Namespaces
 from tests.lab.sources import debian_mirror
 
-# An overlay over the cached root, gone with its namespace.
-_INIT = """
-mount --make-rprivate /
-mount -t tmpfs -o mode=755,size=4g stage {stage}
-mkdir {stage}/upper {stage}/work {stage}/root
-cd {stage}
-mount -t overlay overlay -o lowerdir={image},upperdir=upper,workdir=work root
-cd root
-mount -t proc proc proc
-mount -t sysfs sysfs sys
-mount --rbind /dev dev
-mkdir -p debs older .old
+_PREPARE = """
+mkdir -p debs older
 mount --bind {debs} debs
 mount --bind {older} older
-pivot_root . .old
-umount -l /.old
-ip link set lo up 2>/dev/null || true
-echo ready >/run/root-ready
-while :; do sleep 3600 & wait $!; done
 """
 _DOWNLOAD = (
     'APT_CONFIG="$MMDEBSTRAP_APT_CONFIG" apt-get -qq --yes --no-install-recommends --download-only '
@@ -106,12 +91,12 @@ def started(root: Path, debs: Path, older: Path, folder: Path) -> Iterator[Debia
     """Start a copy of a root; it is gone afterwards."""
     stage = folder / "stage"
     stage.mkdir()
-    script = _INIT.format(stage=stage, image=root, debs=debs, older=older)
+    script = overlay.script(stage, root, size="4g", prepare=_PREPARE.format(debs=debs, older=older))
     namespaces = Namespaces(("net", "mount", "uts", "ipc", "pid"), script, folder / "log")
     try:
         copy = DebianRoot(namespaces)
         for _ in range(1000):
-            if (copy.path / "run/root-ready").exists():
+            if (copy.path / overlay.READY).exists():
                 break
             assert namespaces.alive, namespaces.log()
             time.sleep(0.01)

@@ -2,15 +2,13 @@
 
 import re
 import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
-from tests.lab import cache
-from tests.lab.images import CHECKOUT
+from tests.checkout import CHECKOUT
+from tests.lab import cache, make_deb
 
 OLDER = "0.0.9-1"
-MAKE = CHECKOUT / "packaging/make-deb"
 _PACKED = ("guest_agent", "host_agent", "proto", "packaging", "LICENSE", "NEWS.md", "README.md")
 
 
@@ -30,29 +28,14 @@ def autopkgtests() -> list[str]:
 
 def folder(version: str | None = None) -> Path:
     """Return a folder with the packages, the source package and what dpkg-buildpackage wrote."""
-    files = sorted(
-        file
-        for name in _PACKED
-        for file in ([CHECKOUT / name] if (CHECKOUT / name).is_file() else _below(name))
-    )
-    made_of = cache.key(
-        "debs 1", version or "", *(f"{file.relative_to(CHECKOUT)}" for file in files),
-        *(file.read_bytes() for file in files),
-    )  # fmt: skip
+    files = make_deb.made_of(_PACKED)
+    options = ("--version", version, "--", "--build=binary") if version else ()
 
     def make(place: Path) -> None:
-        command = [sys.executable, str(MAKE), "--output", str(place)]
-        if version:
-            command += ["--version", version, "--", "--build=binary"]
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            text=True, errors="replace", check=False,
-        )  # fmt: skip
-        (place / "log").write_text(done.stdout, encoding="utf-8")
-        if done.returncode:
-            raise RuntimeError(f"make-deb exited {done.returncode}:\n{done.stdout[-4000:]}")
+        (place / "log").write_text(make_deb.run(place, *options), encoding="utf-8")
 
-    return cache.build("older-debs" if version else "debs", made_of, make)
+    recipe = cache.key("debs 1", version or "", *files, *files.values())
+    return cache.build("older-debs" if version else "debs", recipe, make)
 
 
 def packages(version: str | None = None) -> list[Path]:
@@ -67,11 +50,3 @@ def contents(deb: Path) -> dict[str, int]:
         return {
             entry.name.removeprefix("."): entry.mode for entry in tar if not entry.isdir()
         }  # fmt: skip
-
-
-def _below(name: str) -> list[Path]:
-    return [
-        file
-        for file in (CHECKOUT / name).rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts
-    ]

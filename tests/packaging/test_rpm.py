@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from host_agent import __version__
-from tests.lab.images import CHECKOUT
+from tests.checkout import CHECKOUT
+from tests.lab import make_deb
 from tests.packaging import debs
 
 pytestmark = pytest.mark.skipif(
-    any(shutil.which(tool) is None for tool in ("rpmbuild", "dpkg-buildpackage", "dh_python3")),
-    reason="rpm, dpkg-dev, debhelper and dh-python are needed: make system",
+    any(shutil.which(tool) is None for tool in ("rpmbuild", *make_deb.TOOLS)),
+    reason="rpm, dpkg-dev, dh-python and go-md2man are needed: make system",
 )
 
 NAMES = ("samemachine-guest", "samemachine-host", "python3-samemachine")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from guest_agent.config import DEFAULT_PORT
-from tests.lab.images import CHECKOUT
+from tests.checkout import CHECKOUT
 
 UNITS = CHECKOUT / "packaging/systemd"
 GUEST, HOST = UNITS / "samemachine-guest.service", UNITS / "samemachine.service"

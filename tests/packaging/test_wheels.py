@@ -1,7 +1,6 @@
 """The wheels: what is in them, and that they run on each Python that is promised."""
 
 import json
-import os
 import subprocess
 import time
 import zipfile
@@ -14,8 +13,8 @@ import pytest
 
 from host_agent import guest_link
 from host_agent.channel import SocketStream
-from tests.lab import lab
-from tests.lab.images import CHECKOUT
+from tests.checkout import CHECKOUT
+from tests.lab import needed
 from tests.packaging import debian_root, roots, wheels
 from tests.packaging.debian_root import DebianRoot
 from tests.packaging.roots import RELEASES, Release
@@ -63,14 +62,8 @@ def root(
     request: pytest.FixtureRequest, built: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[DebianRoot]:
     """A copy of a release's root without a network, with our wheels at ``/debs``."""
-    why = lab.hindrance()
-    if why is not None:
-        if os.environ.get("SAMEMACHINE_LAB") == "required":
-            pytest.fail(why)
-        pytest.skip(why)
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    # Building takes minutes: its progress must be seen.
-    with capture.global_and_fixture_disabled():
+    needed.require()
+    with needed.shown(request):
         image = roots.with_wheels(request.param)
     folder, ours = tmp_path_factory.mktemp(request.param.suite), built["guest"].parent
     with debian_root.started(image, ours, ours, folder) as started:

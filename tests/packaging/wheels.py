@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.lab.images import CHECKOUT
+from tests.checkout import CHECKOUT
 
 PARTS = ("contract", "guest", "host")
 # PyPI has them as source only: the first is the same file everywhere, the second is built against
