@@ -74,7 +74,7 @@ def in_the_lab() -> None:
     if why is not None:
         print(f"probes and arrivals not measured: {why}")
         return
-    laboratory.build()
+    laboratory.build("hosta", "hostb")
     with laboratory.running() as lab:
         for name in ("hosta", "hostb"):
             figures = json.loads(lab.host(name).python("-m", "tests.bench.probing"))

@@ -27,7 +27,7 @@ def main() -> int:
         print(why, file=sys.stderr)
         return 1
     started = time.monotonic()
-    laboratory.build()
+    laboratory.build("hosta", "hostb")
     with laboratory.running() as lab:
         done = show(lab.host("hosta"), lab.host("hostb"))
     cache.tell(f"the demonstration took {time.monotonic() - started:.0f} s; nothing is left of it")

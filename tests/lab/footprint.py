@@ -51,7 +51,7 @@ def main() -> int:
     if why is not None:
         print(why, file=sys.stderr)
         return 1
-    lab.build()
+    lab.build("hosta")
     with lab.running() as running:
         host = running.host("hosta")
         guest = host.guest(GuestOptions(name="idle")).start().wait_ready(240)

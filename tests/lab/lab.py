@@ -119,9 +119,9 @@ def scratch_folders() -> list[Path]:
     return [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if folder.is_dir()]
 
 
-def build() -> None:
-    """Build all images."""
+def build(*names: str) -> None:
+    """Build the images of a guest and of these hosts, or of all hosts."""
     images.guest()
     images.data_disk()
-    for _, image in _HOSTS.values():
-        images.host_root(image)
+    for name in names or _HOSTS:
+        images.host_root(_HOSTS[name][1])
