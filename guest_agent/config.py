@@ -12,6 +12,7 @@ DEFAULT_PATH = Path("/etc/samemachine/guest.conf")
 DEFAULT_PORT = "org.samemachine.guest.0"
 _SECTION = "guest"
 _MAX_IDLE = 86400
+_MOST = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,11 @@ def load(path: "Path | None") -> Config:
     """
     chosen = path or DEFAULT_PATH
     try:
-        return parse(chosen.read_text(encoding="utf-8"), str(chosen))
+        with chosen.open("rb") as file:
+            raw = file.read(_MOST + 1)
+        if len(raw) > _MOST:
+            raise ConfigError(f"{chosen} is larger than {_MOST >> 20} MiB, which no such file is")
+        return parse(raw.decode("utf-8"), str(chosen))
     except FileNotFoundError:
         if path is None:
             return Config()

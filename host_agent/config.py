@@ -16,6 +16,7 @@ from types import MappingProxyType
 from host_agent.errors import UsageError
 
 DEFAULT_PATH = Path("/etc/samemachine/host.toml")
+_MOST_BYTES = 1 << 20
 
 Value = str | bool | int | float | tuple[str, ...]
 
@@ -85,11 +86,23 @@ def parse(text: str, source: str) -> Mapping[str, Value]:
     return found
 
 
+def text(file: Path) -> str:
+    """Return what a file of somebody's settings says.
+
+    Raises ``UsageError`` where it is too large to be one, ``OSError``, ``UnicodeDecodeError``.
+    """
+    with file.open("rb") as opened:
+        raw = opened.read(_MOST_BYTES + 1)
+    if len(raw) > _MOST_BYTES:
+        raise UsageError(f"{file} is larger than {_MOST_BYTES >> 20} MiB, which no such file is")
+    return raw.decode("utf-8")
+
+
 def load(path: Path | None = None) -> Mapping[str, Value]:
     """Return what a file sets, or the default one where it exists; raises ``UsageError``."""
     chosen = path or DEFAULT_PATH
     try:
-        return parse(chosen.read_text(encoding="utf-8"), str(chosen))
+        return parse(text(chosen), str(chosen))
     except FileNotFoundError:
         if path is None:
             return {}

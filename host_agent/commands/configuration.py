@@ -44,7 +44,7 @@ def check_config_command(file: Path | None) -> int:
 def read_waivers(file: Path) -> tuple[waivers.Waiver, ...]:
     """Return the waivers of a file; raises ``UsageError``."""
     try:
-        return waivers.parse(file.read_text(encoding="utf-8"), str(file))
+        return waivers.parse(config.text(file), str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} can't be read: {error}") from error
 

@@ -42,6 +42,7 @@ def test_the_sample_has_every_key_with_its_default() -> None:
         ("[guest]\nrefresh-fw-cfg = yes", 0, "can be used; it changes refresh-fw-cfg"),
         ("", 0, "it changes nothing"),
         ("[guest]\nprot = x", 2, "line 2: unknown key 'prot'"),
+        ("#" * (1 << 20) + "\n", 2, "guest.conf is larger than 1 MiB"),
     ],
 )
 def test_check_config(

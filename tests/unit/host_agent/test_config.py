@@ -133,6 +133,8 @@ def test_the_command_line_and_the_environment_win() -> None:
         ('waive = ["/nonexistent/waivers"]', 2, "/nonexistent/waivers can't be read"),
         ('ledger = "mysql://a/b"', 2, "not in mysql"),
         ("job = 1", 2, "line 1: unknown key 'job'"),
+        ('waive = ["/dev/zero"]', 2, "/dev/zero is larger than 1 MiB"),
+        ("#" * (1 << 20) + "\n", 2, "host.toml is larger than 1 MiB"),
     ],
 )
 def test_check_config(tmp_path: Path, text: str, code: int, said: str) -> None:
