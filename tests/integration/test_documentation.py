@@ -7,30 +7,16 @@ import pytest
 from lxml import etree
 
 from host_agent import checks, manual
+from tests import markdown_links
 from tests.checkout import CHECKOUT
 
 PAGES = (*CHECKOUT.glob("*.md"), *CHECKOUT.glob("packaging/**/*.md"))
 DOCS = CHECKOUT / "packaging/docs"
 
 
-def anchors(page: Path) -> set[str]:
-    """The headings of a page, as a forge makes anchors of them."""
-    headings = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", one).strip().lower().replace(" ", "-") for one in headings}
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    defined = dict(re.findall(r"^\[([^]]+)\]: (\S+)$", text, re.MULTILINE))
-    assert set(re.findall(r"\]\[([^]]+)\]", text)) == set(defined)
-    for target in (*re.findall(r"\]\(([^)\s]+)\)", text), *defined.values()):
-        if "://" in target:
-            continue
-        place, _, anchor = target.partition("#")
-        other = page.parent / place if place else page
-        assert other.exists(), target
-        assert not anchor or anchor in anchors(other), target
+    assert markdown_links.dead(page) == []
 
 
 def test_the_first_page_leads_to_all_others() -> None:

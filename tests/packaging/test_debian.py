@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from host_agent import __version__
+from tests import markdown_links
 from tests.lab import make_deb, needed
 from tests.packaging import debian_root, debs
 from tests.packaging.debian_root import DebianRoot
@@ -145,3 +146,15 @@ def test_the_packages_have_what_they_are_for() -> None:
     }
     for files in (contract, guest, host):
         assert not any("__pycache__" in name or "/test" in name for name in files)
+
+
+def test_installed_documents_lead_to_each_other(tmp_path: Path) -> None:
+    for deb in debs.packages():
+        subprocess.run(["dpkg-deb", "--extract", deb, tmp_path], check=True)
+    documents = tmp_path / "usr/share/doc/samemachine-host"
+    pages = list(documents.rglob("*.md"))
+    assert {page.name for page in pages} >= {"README.md", "concepts.md", "permissions.md"}
+    dead = {page.name: markdown_links.dead(page) for page in pages}
+    assert not any(dead.values()), dead
+    # Where Debian's users look for them.
+    assert (documents / "examples/hook-qemu").is_file()

@@ -91,6 +91,17 @@ def test_it_holds_the_files_of_the_debian_package(name: str, rpms: Mapping[str, 
     assert len([path for path in found if path.endswith(".pyc")]) == len(modules) > 0
 
 
+def test_it_holds_the_same_documents(rpms: Mapping[str, Path]) -> None:
+    name = "samemachine-host"
+    (deb,) = (file for file in debs.packages() if file.name.startswith(f"{name}_"))
+    folder = f"/usr/share/doc/{name}/"
+    # Debian's own, and what is a link.
+    theirs = {"changelog.Debian.gz", "copyright", "examples"}
+    expected = {path.removeprefix(folder) for path in debs.contents(deb) if path.startswith(folder)}
+    found = {path.removeprefix(folder) for path in query(rpms[name], r"[%{FILENAMES}\n]")}
+    assert expected - theirs <= found
+
+
 @pytest.mark.parametrize(
     ("name", "file"),
     [

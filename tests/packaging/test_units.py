@@ -1,8 +1,10 @@
 """The systemd units: well-formed, sandboxed, and of the names that the rest uses."""
 
 import configparser
+import os
 import re
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
@@ -92,3 +94,37 @@ def test_the_drop_in_adds_one_right() -> None:
     assert parser["Service"]["ExecStart"] == f"{settings(GUEST)['ExecStart'][0]} --refresh-fw-cfg"
     assert parser["Service"]["CapabilityBoundingSet"] == "CAP_SYS_MODULE"
     assert settings(GUEST)["CapabilityBoundingSet"] == [""]
+
+
+@pytest.fixture
+def other_root(tmp_path: Path) -> Path:
+    """A root with what systemd-tmpfiles and systemd-sysusers are told."""
+    for kind in ("tmpfiles", "sysusers"):
+        place = tmp_path / f"usr/lib/{kind}.d/samemachine.conf"
+        place.parent.mkdir(parents=True)
+        shutil.copy(UNITS / f"samemachine.{kind}", place)
+    (tmp_path / "etc").mkdir()
+    return tmp_path
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it makes folders that are root's")
+@analyze
+def test_what_is_kept_is_for_root_alone(other_root: Path) -> None:
+    subprocess.run(
+        ["systemd-tmpfiles", f"--root={other_root}", "--create", "samemachine.conf"], check=True
+    )
+    for name in ("lib/samemachine", "cache/samemachine", "cache/samemachine/probes"):
+        assert stat.S_IMODE((other_root / "var" / name).stat().st_mode) == 0o700
+    # The folders that the daemon has are these.
+    for kind, place in (("State", "lib"), ("Cache", "cache")):
+        assert (other_root / "var" / place / settings(HOST)[f"{kind}Directory"][0]).is_dir()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="it writes as root does")
+@analyze
+def test_the_group_of_the_polkit_rules_is_there(other_root: Path) -> None:
+    subprocess.run(["systemd-sysusers", f"--root={other_root}", "samemachine.conf"], check=True)
+    groups = (other_root / "etc/group").read_text(encoding="utf-8")
+    assert re.findall(r"^(\w+):[^:]*:\d+:$", groups, re.MULTILINE) == ["samemachine"]
+    rules = (CHECKOUT / "packaging/libvirt/50-samemachine.rules").read_text(encoding="utf-8")
+    assert set(re.findall(r'isInGroup\("(\w+)"\)', rules)) == {"samemachine"}
