@@ -33,7 +33,7 @@ def read(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing
         entry = find_entry_point(domain.peek_memory(_SEGMENT, _SEGMENT_SIZE, seconds))
         if entry is None:
             return Missing(
-                reason=Reason.ABSENT,
+                reason=Reason.EARLY,
                 sentence="the firmware has left no SMBIOS tables in memory (yet)",
                 remedy="if the guest has just been started, ask again in a few seconds",
             )

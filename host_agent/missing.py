@@ -25,6 +25,8 @@ class Reason(StrEnum):
     """It needs rights that we don't have."""
     UNSUPPORTED = "unsupported"
     """It can't be had this way: another architecture, firmware, driver."""
+    EARLY = "early"
+    """The guest has not come so far yet: it was started a moment ago."""
     ABSENT = "absent"
     """There is no such thing."""
     FAILED = "failed"

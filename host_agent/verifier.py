@@ -52,7 +52,9 @@ _ACCEPTED = "baseline", "accepted"
 """What trail and history say of a baseline that an operator took: what, verdict."""
 _PAUSE = 0.5
 """Seconds between looks at a domain whose guest does not answer yet."""
-_NOT_YET = {Reason.NO_AGENT, Reason.SILENT, Reason.BUSY, Reason.PAUSED, Reason.HUNG}
+_NOT_YET = {
+    Reason.NO_AGENT, Reason.SILENT, Reason.BUSY, Reason.PAUSED, Reason.HUNG, Reason.EARLY,
+}  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -274,7 +276,9 @@ def _answers(case: Case, *, another_boot: bool) -> bool:
     """Tell whether nothing more is to be waited for."""
     seen = case.observation
     if isinstance(seen, Missing):
-        return seen.reason not in _NOT_YET
+        # Of a domain without the channel, its firmware's tables in memory are all that there is.
+        last = case.memory if seen.reason is Reason.NOT_ENROLLED else seen
+        return not (isinstance(last, Missing) and last.reason in _NOT_YET)
     same = isinstance(case.baseline, Baseline) and seen.boot_id == case.baseline.observation.boot_id
     return not (another_boot and same)
 

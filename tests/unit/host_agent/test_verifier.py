@@ -481,6 +481,15 @@ def test_what_will_not_is_not(observation: Observation | Missing) -> None:
     assert trial.verifier.attempt(trial.domain, final=False) is not None
 
 
+def test_without_a_channel_the_firmware_is_waited_for() -> None:
+    early = Missing(reason=Reason.EARLY, sentence="the firmware has left no tables (yet)")
+    trial = Trial(case(observation=NOT_ENROLLED, memory=early))
+    assert trial.verifier.attempt(trial.domain, final=False) is None
+    # Where the guest answers, its memory need not.
+    other = Trial(case(memory=early))
+    assert other.verifier.attempt(other.domain, final=False) is not None
+
+
 def test_confirm_looks_again_until_the_guest_answers() -> None:
     quiet, moved = case(observation=SILENT), case(**MOVED)
     trial = Trial(LibvirtError("it is being started"), quiet, moved)
