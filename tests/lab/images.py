@@ -50,8 +50,7 @@ TRIXIE = HostImage(suite="trixie", own_python=True)
 BULLSEYE = HostImage(suite="bullseye", own_python=False)
 FORKY = HostImage(suite="forky", own_python=True)
 NEWER = "/newer"
-# As a user does it: apt installs two local files. What they depend on is there already. The drop-in
-# that lets the agent see a new host's tables is the package's own.
+# As a user does it: apt installs local files. What they depend on is there already.
 _INSTALL = """
 mount -t tmpfs tmpfs /mnt
 mkdir /mnt/upper /mnt/work /mnt/root
@@ -60,10 +59,13 @@ cp {packages} /mnt/root/tmp
 chroot /mnt/root sh -eu -c '
 apt-get -qq install --yes --no-install-recommends /tmp/*.deb
 rm /tmp/*.deb
+{more}'
+mkfs.ext4 -q -d /mnt/root {disk} {size}
+"""
+# Lets the agent see a new host's tables; the drop-in is the package's own.
+_REFRESH = """
 dropins=/etc/systemd/system/samemachine-guest.service.d
 install -D -m 644 -t $dropins /usr/share/samemachine-guest/refresh-fw-cfg.conf
-'
-mkfs.ext4 -q -d /mnt/root {place}/disk.raw 1200M
 """
 _DOWNLOAD = """--customize-hook=
 echo "deb {mirror} {suite} main" >"$1/etc/apt/sources.list.d/newer.list"
@@ -110,22 +112,28 @@ class GuestImage:
 
 
 def guest() -> GuestImage:
-    """Return the guest: the root of ``_guest_root`` with our packages installed into it.
-
-    A layer of its own, so that a change of the agent builds no root.
-    """
-    base = _guest_root()
+    """Return the guest: a root that boots fast, with our packages installed into it."""
+    base = bootable("guest", _GUEST)
     packages = guest_packages.packages()
-    recipe = cache.key("agent 2", base.name, guest_packages.folder().name, _INSTALL)
+    recipe = cache.key("agent 3", base.name, guest_packages.folder().name, _INSTALL, _REFRESH)
 
     def make(place: Path) -> None:
-        script = _INSTALL.format(
-            place=place, root=base / "root", packages=" ".join(str(file) for file in packages)
-        )
-        run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", script)
+        install(packages, base / "root", place / "disk.raw", size="1200M", more=_REFRESH)
 
     place = cache.build("agent", recipe, make)
     return GuestImage(kernel=base / "kernel", initrd=base / "initrd", disk=place / "disk.raw")
+
+
+def install(packages: Sequence[Path], root: Path, disk: Path, *, size: str, more: str = "") -> None:
+    """Make a disk of a root and of packages that are installed into it, as a layer of its own.
+
+    So a change of the packages builds no root. ``more`` is run in it by a shell afterwards.
+    """
+    script = _INSTALL.format(
+        disk=disk, root=root, packages=" ".join(str(file) for file in packages), size=size,
+        more=more,
+    )  # fmt: skip
+    run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", script)
 
 
 def data_disk() -> Path:
@@ -138,19 +146,22 @@ def data_disk() -> Path:
     return cache.build("data", cache.key("data 1"), make) / "disk.raw"
 
 
-def _guest_root() -> Path:
-    """Return a folder with the guest's root, all but our packages in it, its kernel and initrd."""
+def bootable(name: str, packages: Sequence[str]) -> Path:
+    """Return a folder with ``root``, Debian 12 with these packages, its ``kernel`` and ``initrd``.
+
+    It boots fast, and nothing of ours is in it.
+    """
     files = {file.name: file.read_bytes() for file in sorted(_DATA.iterdir())}
-    recipe = cache.key("guest 3", *_GUEST, *files, *files.values())
+    recipe = cache.key("guest 3", *packages, *files, *files.values())
 
     def make(place: Path) -> None:
         root = place / "root"
         hooks = [f"--customize-hook=copy-in {file} /tmp" for file in sorted(_DATA.iterdir())]
         hooks.append('--customize-hook=chroot "$1" sh -eu /tmp/set-up.sh')
-        mmdebstrap("bookworm", _GUEST, root, *hooks)
+        mmdebstrap("bookworm", packages, root, *hooks)
         take_kernel(root, place)
 
-    return cache.build("guest", recipe, make)
+    return cache.build(name, recipe, make)
 
 
 def take_kernel(root: Path, place: Path) -> None:
