@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_KEY = 16
+"""Hexadecimal digits."""
+
 
 def directory() -> Path:
     """Return the cache's folder; SAMEMACHINE_LAB_CACHE moves it."""
@@ -24,7 +27,7 @@ def key(*parts: str | bytes) -> str:
     for part in parts:
         raw = part.encode() if isinstance(part, str) else part
         digest.update(len(raw).to_bytes(8, "big") + raw)
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()[:_KEY]
 
 
 def tell(line: str) -> None:
@@ -72,9 +75,9 @@ def _prune(name: str) -> None:
         except BlockingIOError:
             # Its hosts' roots are overlays over these folders.
             return
-        for old in directory().glob(f"{name}-*"):
-            if old.suffix != ".lock":
-                shutil.rmtree(old)
+        # Not a name that begins with this one.
+        for old in directory().glob(f"{name}-{'[0-9a-f]' * _KEY}*"):
+            shutil.rmtree(old)
 
 
 @contextmanager

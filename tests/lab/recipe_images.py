@@ -1,14 +1,13 @@
 """Guest images made by the recipes in ``packaging/images``, as their users make them."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.checkout import CHECKOUT
-from tests.lab import cache, guest_packages, images
+from tests.lab import cache, guest_packages, image_tools, images
 from tests.lab.sources import debian_mirror
 
 _FOLDER = CHECKOUT / "packaging/images"
@@ -28,12 +27,6 @@ class RecipeImage:
     """A second disk."""
 
 
-def hindrance(recipe: str) -> str | None:
-    """Say why a recipe can't be run here; None: it can."""
-    tool, packages = _TOOLS.get(recipe, ("true", ""))
-    return None if shutil.which(tool) else f"needs {tool} (Debian: {packages})"
-
-
 def image(recipe: str) -> RecipeImage:
     """Return the image that a recipe makes, built where it is not in the cache."""
     place = cache.build(f"recipe-{recipe}", _key(recipe), _MAKERS[recipe])
@@ -49,7 +42,7 @@ def _key(recipe: str) -> str:
         if file.is_file()
     }
     base = _cloud_image().name if recipe in _ON_A_CLOUD_IMAGE else ""
-    return cache.key("recipe 1", base, guest_packages.folder().name, *files, *files.values())
+    return cache.key("recipe 2", base, guest_packages.folder().name, *files, *files.values())
 
 
 def _mmdebstrap(place: Path) -> None:
@@ -77,72 +70,43 @@ def _virt_customize(place: Path) -> None:
     # The cloud image's own disk stays as it is.
     (place / "disk.raw").unlink()
     images.run("cp", "--sparse=always", _cloud_image() / "disk.raw", place / "disk.raw")
-    # It boots a kernel of this machine with the disk; emulated, because the lab asks for no KVM.
-    environment = {"LIBGUESTFS_BACKEND": "direct", "LIBGUESTFS_BACKEND_SETTINGS": "force_tcg"}
-    folder, disk = str(guest_packages.folder()), str(place / "disk.raw")
-    _run(environment, str(_FOLDER / "virt-customize/install"), folder, disk)
+    image_tools.VIRT_CUSTOMIZE.run(
+        place, {"/recipe": _FOLDER / "virt-customize", "/debs": guest_packages.folder()}, "/place",
+        "/recipe/install", "/debs", "/place/disk.raw",
+        # Emulated, because the lab asks for no KVM.
+        LIBGUESTFS_BACKEND="direct", LIBGUESTFS_BACKEND_SETTINGS="force_tcg",
+    )  # fmt: skip
 
 
 def _diskimage_builder(place: Path) -> None:
-    environment = {
-        "ELEMENTS_PATH": str(_FOLDER / "diskimage-builder"),
-        "SAMEMACHINE_DEBS": str(guest_packages.folder()),
-        "DIB_RELEASE": "bookworm",
-        "DIB_DISTRIBUTION_MIRROR": debian_mirror(),
-        # Its own list has the security archive as it was named before bullseye.
-        "DIB_APT_SOURCES_CONF": f"default:deb {debian_mirror()} bookworm main",
-        "DIB_IMAGE_CACHE": str(place / "cache"),
-        "TMP_DIR": str(place),
-    }
     # A tar, not a disk with partitions and a boot loader: that takes loop devices.
-    _run(
-        environment, "disk-image-create", "-t", "tar", "-o", str(place / "image"),
-        "debian-minimal", "samemachine-guest",
+    image_tools.DISKIMAGE_BUILDER.run(
+        place, {"/elements": _FOLDER / "diskimage-builder", "/debs": guest_packages.folder()},
+        "/place", "disk-image-create", "-t", "tar", "-o", "/place/image", "debian-minimal",
+        "samemachine-guest", ELEMENTS_PATH="/elements", SAMEMACHINE_DEBS="/debs",
+        DIB_RELEASE="bookworm", DIB_DISTRIBUTION_MIRROR=debian_mirror(),
+        # Its own list has the security archive as it was named before bullseye.
+        DIB_APT_SOURCES_CONF=f"default:deb {debian_mirror()} bookworm main",
+        DIB_IMAGE_CACHE="/place/cache", TMP_DIR="/place", DIB_NO_TMPFS="1",
     )  # fmt: skip
-    (place / "root").mkdir()
+    # The tar is without these two, and a guest mounts there.
+    for folder in ("proc", "sys"):
+        (place / "root" / folder).mkdir(parents=True)
     images.run("tar", "-C", place / "root", "-xf", place / "image.tar")
     images.run("rm", "-r", place / "image.tar", place / "cache")
     _pack(place)
 
 
-# Debian 12 has an mkosi of other settings: the one of Debian 13 runs in a root of its own.
-_MKOSI = (
-    "mkosi", "reprepro", "apt", "debian-archive-keyring", "systemd", "systemd-repart", "e2fsprogs",
-    "cpio", "kmod", "zstd", "uidmap", "util-linux",
-)  # fmt: skip
-_IN_MKOSI = """
-mount --make-rprivate /
-mount --bind {root} {root}
-cd {root}
-mount -t proc proc proc
-mount -t sysfs sysfs sys
-mount --rbind /dev dev
-mount -t tmpfs run run
-mkdir -p checkout/packaging/images/mkosi checkout/build/deb place .old
-mount --bind {recipe} checkout/packaging/images/mkosi
-mount --bind {debs} checkout/build/deb
-mount --bind {place} place
-cp /etc/resolv.conf etc/resolv.conf
-pivot_root . .old
-umount -l .old
-cd /checkout/packaging/images/mkosi
-mkdir /place/work
-# A folder, not a disk with a boot loader; and one archive, since a mirror may have no other.
-mkosi --release=bookworm --format=directory --bootable=no --local-mirror={mirror} \\
-    --output-dir=/place --workspace-dir=/place/work --package-cache-dir=/place/work build
-"""
-
-
 def _mkosi(place: Path) -> None:
-    def make(place: Path) -> None:
-        images.mmdebstrap("trixie", _MKOSI, place / "root")
-
-    tool = cache.build("mkosi", cache.key("mkosi 1", *_MKOSI), make)
-    script = _IN_MKOSI.format(
-        root=tool / "root", recipe=_FOLDER / "mkosi", debs=guest_packages.folder(), place=place,
-        mirror=debian_mirror(),
+    recipe = "/checkout/packaging/images/mkosi"
+    (place / "work").mkdir()
+    # A folder, not a disk with a boot loader; and one archive, since a mirror may have no other.
+    image_tools.MKOSI.run(
+        place, {recipe: _FOLDER / "mkosi", "/checkout/build/deb": guest_packages.folder()}, recipe,
+        "mkosi", "--release=bookworm", "--format=directory", "--bootable=no",
+        f"--local-mirror={debian_mirror()}", "--output-dir=/place", "--workspace-dir=/place/work",
+        "--package-cache-dir=/place/work", "build",
     )  # fmt: skip
-    _run({}, "unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-eu", "-c", script)
     (place / "samemachine-guest").rename(place / "root")
     images.run("rm", "-r", place / "work")
     _pack(place)
@@ -197,8 +161,3 @@ _MAKERS: Mapping[str, Callable[[Path], None]] = {
 }
 _ON_A_CLOUD_IMAGE = {"cloud-init", "virt-customize"}
 RECIPES = tuple(_MAKERS)
-# Not in tests/lab/packages.txt: the second boots a kernel of this machine, which it must have.
-_TOOLS = {
-    "virt-customize": ("virt-customize", "guestfs-tools, linux-image-cloud-amd64"),
-    "diskimage-builder": ("disk-image-create", "python3-diskimage-builder, debootstrap, sudo"),
-}

@@ -1,6 +1,5 @@
 """Guest images made by each recipe boot, and are verified with no further step."""
 
-import os
 from collections.abc import Iterator, Mapping
 
 import pytest
@@ -11,24 +10,18 @@ from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 from tests.lab.recipe_images import RecipeImage
 
-ALWAYS = {"mmdebstrap", "cloud-init"}
-"""The other images take longer to build than all of these tests may."""
-_WANTED = set(recipe_images.RECIPES) if os.environ.get("SAMEMACHINE_RECIPES") == "all" else ALWAYS
-
-
-def hindrance(recipe: str) -> str | None:
-    """Say why a recipe is not tried; None: it is."""
-    if recipe not in _WANTED:
-        return "it takes minutes: SAMEMACHINE_RECIPES=all"
-    return recipe_images.hindrance(recipe)
-
 
 @pytest.fixture(scope="module")
 def booting(request: pytest.FixtureRequest, host_a: Host) -> Iterator[Mapping[str, Guest | str]]:
     """A guest of each recipe's image, started side by side, or why there is no image."""
     found: dict[str, Guest | str] = {}
+    asked = {
+        item.callspec.params["recipe"]
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and item.module is request.module
+    }
     for recipe in recipe_images.RECIPES:
-        if hindrance(recipe):
+        if recipe not in asked:
             continue
         try:
             with needed.shown(request):
@@ -56,8 +49,6 @@ def _options(recipe: str, image: RecipeImage) -> GuestOptions:
 def test_it_boots_and_is_verified(
     recipe: str, booting: Mapping[str, Guest | str], host_a: Host
 ) -> None:
-    if recipe not in booting:
-        pytest.skip(str(hindrance(recipe)))
     guest = booting[recipe]
     assert isinstance(guest, Guest), guest
     guest.wait_channel(300)
