@@ -17,6 +17,7 @@ from host_agent.ledger import Ledger
 from tests.integration import postgresql_server
 from tests.integration.ledger_entries import ENTRY, trouble
 from tests.integration.postgresql_server import PostgresqlServer
+from tests.manual_lines import HOSTS, joined
 
 
 @pytest.fixture
@@ -246,3 +247,18 @@ with postgresql_server.running(programs) as server:
         assert time.monotonic() < deadline
         time.sleep(0.02)
     subprocess.run(["rm", "-r", folder], check=True)
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in HOSTS if any("postgresql:" in word for word in line)], ids=joined
+)
+def test_a_command_line_of_the_manual(
+    line: tuple[str, ...], postgresql: PostgresqlServer, name: str, ledger: Ledger
+) -> None:
+    words = [postgresql.url(name) if "postgres" in word else word for word in line[1:]]
+    done = subprocess.run(
+        [sys.executable, "-m", "host_agent", *words],
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert str(ENTRY.title) in done.stdout

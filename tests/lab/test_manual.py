@@ -1,0 +1,109 @@
+"""Command lines of the manual that need QEMU, another host, or a domain that may be changed.
+
+They are run as they stand there, at a terminal where somebody says yes, but for the transport: the
+lab's hosts reach each other by TCP, without ssh and certificates. One after the other, they are an
+operator's day: look, raise, move, forget.
+"""
+
+import shlex
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+import pytest
+
+from tests import manual_lines
+from tests.lab.guest import Guest, GuestOptions
+from tests.lab.host import Host
+from tests.lab.test_upgrade import heeds_shutdown
+from tests.manual_lines import HOSTS, codes, command_of, joined, runs_anywhere
+
+_FOLDER = PurePosixPath("/root/manual")
+_ORDER = (
+    "types", "probe", "diff", "audit", "plan", "serve", "upgrade", "rollback", "enroll", "verify",
+    "migrate", "forget",
+)  # fmt: skip
+# A server that only a test of its own has.
+_ELSEWHERE = {"history"}
+_SERVE_SECONDS = "8"
+# The root folder of another release is this one, and so is the QEMU of another vendor.
+_PREPARE = """
+mkdir -p {folder}/srv/noble {folder}/srv/el9 /opt/qemu/bin /usr/libexec
+for folder in {folder}/srv/noble {folder}/srv/el9; do mount --bind / $folder; done
+ln -s /usr/bin/qemu-system-x86_64 /opt/qemu/bin/qemu-system-x86_64
+ln -s /usr/bin/qemu-system-x86_64 /usr/libexec/qemu-kvm
+printf '#!/bin/sh\n' >/usr/local/bin/page-me
+chmod 755 /usr/local/bin/page-me
+echo '{hosts}' >>/etc/hosts
+sed -i s/+ssh:/+tcp:/ {folder}/pool.txt
+"""
+_UNDO = """
+umount {folder}/srv/noble {folder}/srv/el9
+rm -r {folder} /opt/qemu /usr/libexec/qemu-kvm /usr/local/bin/page-me
+"""
+
+
+def rank(line: tuple[str, ...]) -> tuple[int, int, str]:
+    """What only looks comes first; what ends things comes last."""
+    weight = 0 if "--dry-run" in line else 1 if "--stage" in line else 2
+    if {"--forget", "--copy-storage", "--remove"} & set(line):
+        weight = 3
+    return _ORDER.index(str(command_of(line))), weight, joined(line)
+
+
+LINES = sorted(
+    (line for line in HOSTS if not runs_anywhere(line) and command_of(line) not in _ELSEWHERE),
+    key=rank,
+)
+
+
+@pytest.fixture(scope="module")
+def manual(host_a: Host, host_b: Host, host_c: Host) -> Iterator[Host]:
+    """Host A with the domains and files that the manual names; the others are its neighbours."""
+    folder = host_a.root / _FOLDER.relative_to("/")
+    folder.mkdir()
+    manual_lines.prepare(folder)
+    hosts = "\n".join(
+        f"{host.address} {names}"
+        for host, names in ((host_a, "node1 n1"), (host_b, "node2 n2"), (host_c, "node3"))
+    )
+    host_a.run("sh", "-eu", "-c", _PREPARE.format(folder=_FOLDER, hosts=hosts))
+    guests = [
+        host_a.guest(GuestOptions(name=name, machine="pc-i440fx-7.1"))
+        for name in ("vm1", "web1", "b")
+    ]
+    yield host_a
+    for guest in guests:
+        for host in (host_a, host_b):
+            Guest(host, guest.options).remove()
+    host_a.run("sh", "-eu", "-c", _UNDO.format(folder=_FOLDER))
+
+
+@pytest.fixture(scope="module")
+def guest(manual: Host, host_b: Host) -> Guest:
+    guest = manual.guests["vm1"].start().wait_ready(240)
+    heeds_shutdown(guest)
+    guest.make_room(host_b)
+    manual.samemachine("verify", "vm1", "--timeout", "60")
+    return guest
+
+
+def as_typed(line: tuple[str, ...], host: Host) -> str:
+    """Return the line as a shell reads it."""
+    words = [*host.samemachine_command(), *manual_lines.here(line, _FOLDER)]
+    for transport in ("ssh", "tls"):
+        words = [word.replace(f"qemu+{transport}://", "qemu+tcp://") for word in words]
+    if command_of(line) == "serve":
+        words = ["timeout", "--preserve-status", "--signal=INT", _SERVE_SECONDS, *words]
+    return shlex.join(words)
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("line", LINES, ids=joined)
+def test_it_runs(line: tuple[str, ...], manual: Host, guest: Guest) -> None:
+    done = manual.run(
+        "env", f"--chdir={_FOLDER}", "script", "--quiet", "--return", "--command",
+        as_typed(line, manual), "/dev/null", check=False, timeout=380, text_input="y\n",
+    )  # fmt: skip
+    print(done.returncode, done.stdout)
+    assert "Traceback" not in done.stdout
+    assert done.returncode in codes(line), done.stdout
