@@ -56,6 +56,11 @@ class Raising:
         """Whether there is a guest to stop."""
         return self.active is not None
 
+    @property
+    def before(self) -> str:
+        """The machine type that it is raised from; where it was begun already, the old one."""
+        return self.current if self.resumed is None or self.back else self.resumed.old
+
 
 class Ending(StrEnum):
     """What became of one domain."""

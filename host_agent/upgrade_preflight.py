@@ -124,7 +124,7 @@ def _target(raising: Raising) -> Finding:
         return _fail("type", target.why)
     where = f"asked: {', '.join(hosts)}" if hosts else ""
     note = f"; {target.note}" if target.note else ""
-    sentence = f"{raising.current} -> {target.name}: {target.why} ({where}){note}"
+    sentence = f"{raising.before} -> {target.name}: {target.why} ({where}){note}"
     if target.note:
         return _warn("type", sentence)
     return _pass("type", sentence)

@@ -228,9 +228,13 @@ def _run(options: Options, ledger: str | None, form: str, file: Path | None, *, 
         raise UsageError("nobody can be asked here: look with --dry-run, then give --yes")
     limit = options.patience.shutdown
     history = None if options.dry_run else ready_ledger(ledger)
+    # Nobody is asked where there is nothing to do.
+    planned = False
     with _interruptions() as interruptions:
 
         def agree(plans: Sequence[Raised]) -> bool:
+            nonlocal planned
+            planned = asks
             if asks:
                 for plan in plans:
                     upgrade_output.print_plan(standard_output(), plan, limit)
@@ -248,7 +252,7 @@ def _run(options: Options, ledger: str | None, form: str, file: Path | None, *, 
         if form == "json":
             console.file.write(upgrade_output.render(report, code))
         else:
-            upgrade_output.print_report(console, report, limit, planned=asks)
+            upgrade_output.print_report(console, report, limit, planned=planned)
     return code
 
 

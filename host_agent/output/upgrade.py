@@ -123,6 +123,9 @@ def _steps(raising: Raising, limit: float) -> str:
 
 
 def _before(raising: Raising) -> str:
+    """The type as the definition has it, which may be an alias."""
+    if raising.before != raising.current:
+        return raising.before
     return (raising.persistent.machine if raising.persistent else None) or raising.current
 
 

@@ -23,6 +23,8 @@ _HOSTS = {
     # The ends of the chain bullseye, bookworm, trixie, forky.
     "hostd": (4, images.BULLSEYE),
     "hoste": (5, images.FORKY),
+    # All domains of this one are the manual's.
+    "hostf": (6, images.BOOKWORM),
 }
 
 
