@@ -45,14 +45,16 @@ def _options(recipe: str, image: RecipeImage) -> GuestOptions:
     )  # fmt: skip
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("recipe", recipe_images.RECIPES)
 def test_it_boots_and_is_verified(
     recipe: str, booting: Mapping[str, Guest | str], host_a: Host
 ) -> None:
     guest = booting[recipe]
     assert isinstance(guest, Guest), guest
-    guest.wait_channel(300)
-    found = audit(host_a, guest.name)
+    guest.wait_channel(480)
+    # A cold guest's first answer takes its time, and others boot beside it.
+    found = audit(host_a, guest.name, "--timeout", "60")
     assert found.domains[guest.name]["verdict"] == "verified"
     assert found.domains[guest.name]["depth"] == "guest"
     assert found.exit_code == 0
