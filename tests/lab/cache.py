@@ -32,7 +32,8 @@ def key(*parts: str | bytes) -> str:
 
 def tell(line: str) -> None:
     """Say on standard error how far we are, past whatever captures it."""
-    print(f"lab: {line}", file=sys.__stderr__, flush=True)
+    # In one piece, since two may tell something at once.
+    print(f"lab: {line}\n", end="", file=sys.__stderr__, flush=True)
 
 
 def build(name: str, made_of: str, make: Callable[[Path], None]) -> Path:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -123,7 +124,13 @@ def scratch_folders() -> list[Path]:
 
 def build(*names: str) -> None:
     """Build the images of a guest and of these hosts, or of all hosts."""
-    images.guest()
-    images.data_disk()
-    for name in names or _HOSTS:
-        images.host_root(_HOSTS[name][1])
+    hosts = dict.fromkeys(_HOSTS[name][1] for name in names or _HOSTS)
+    # Two at a time: one waits for the network where the other one unpacks.
+    pool = ThreadPoolExecutor(max_workers=2)
+    try:
+        building: list[Future[object]] = [pool.submit(images.guest), pool.submit(images.data_disk)]
+        building += [pool.submit(images.host_root, image) for image in hosts]
+        for one in building:
+            one.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
