@@ -31,6 +31,13 @@ def read(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing
         )
     try:
         entry = find_entry_point(domain.peek_memory(_SEGMENT, _SEGMENT_SIZE, seconds))
+        if entry is None and active.loader is not None:
+            return Missing(
+                reason=Reason.UNSUPPORTED,
+                sentence=f"its own firmware, {active.loader}, leaves no SMBIOS tables where a BIOS "
+                "leaves them",
+                remedy="if it is a BIOS and has just been started, ask again in a few seconds",
+            )
         if entry is None:
             return Missing(
                 reason=Reason.EARLY,

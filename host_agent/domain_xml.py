@@ -1,5 +1,6 @@
 """Domain XML → ``Definition`` (libvirt docs/formatdomain.rst). Pure."""
 
+import re
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -71,12 +72,23 @@ def cpu_mode(root: etree._Element) -> str | None:
     return None if cpu is None else cpu.get("mode", "custom")
 
 
+# EDK2's builds, as distributions and QEMU name them: OVMF.fd, AAVMF_CODE.fd, QEMU_EFI.fd,
+# edk2-x86_64-code.fd; a BIOS is a .bin.
+_UEFI_IMAGE = re.compile(r"\.f[dv]$|ovmf|aavmf|edk2|[-_]efi|uefi", re.IGNORECASE)
+_WITHOUT_BIOS = frozenset({"aarch64", "armv7l", "armv6l", "loongarch64", "riscv32", "riscv64"})
+
+
 def _firmware(root: etree._Element) -> str:
+    """Return what it is, also where UEFI is given as a ROM (``type='rom'``, or no type)."""
     os_element, loader = root.find("os"), root.find("os/loader")
     declared = None if os_element is None else os_element.get("firmware")
-    # A pflash loader is UEFI's; a loader of type rom is a BIOS of one's own.
+    image = (_text(root, "os/loader") or "").rpartition("/")[2]
     flash = loader is not None and loader.get("type") == "pflash"
-    return declared or ("efi" if flash else "bios")
+    if declared or flash or _UEFI_IMAGE.search(image):
+        return declared or "efi"
+    os_type = root.find("os/type")
+    architecture = None if os_type is None else os_type.get("arch")
+    return "none" if architecture in _WITHOUT_BIOS else "bios"
 
 
 def _sysinfo(root: etree._Element) -> dict[str, dict[str, str]]:

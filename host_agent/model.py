@@ -121,7 +121,7 @@ class Definition:
     """As written: an alias, or a machine type's own name."""
     emulator: str | None
     firmware: str
-    """``bios`` or ``efi``."""
+    """``bios``, ``efi``; ``none``: of an architecture that has no BIOS, booted without UEFI."""
     loader: str | None
     smbios_mode: str | None
     """``emulate``, ``host``, ``sysinfo``; None: not given."""

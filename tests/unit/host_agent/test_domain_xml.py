@@ -73,6 +73,32 @@ def test_little_is_enough() -> None:
     assert definition.firmware == "bios"
 
 
+@pytest.mark.parametrize(
+    ("architecture", "loader", "firmware"),
+    [
+        ("x86_64", "<loader type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>", "efi"),
+        # UEFI given as a ROM, as qemu-kvm's -bios takes it; an older libvirt writes no type.
+        ("x86_64", "<loader type='rom'>/usr/share/edk2/ovmf/OVMF.fd</loader>", "efi"),
+        ("x86_64", "<loader>/usr/share/qemu/OVMF.fd</loader>", "efi"),
+        ("x86_64", "<loader type='rom'>/opt/qemu/edk2-x86_64-code.bin</loader>", "efi"),
+        ("x86_64", "<loader type='rom'>/usr/share/seabios/bios-256k.bin</loader>", "bios"),
+        # What its folder is called says nothing.
+        ("x86_64", "<loader type='rom'>/srv/edk2/seabios.bin</loader>", "bios"),
+        ("x86_64", "", "bios"),
+        ("i686", "", "bios"),
+        ("aarch64", "<loader type='rom'>/usr/share/qemu-efi-aarch64/QEMU_EFI.fd</loader>", "efi"),
+        ("aarch64", "<loader>/usr/share/AAVMF/AAVMF_CODE.fd</loader>", "efi"),
+        # There is no BIOS for these: without UEFI a kernel is booted directly.
+        ("aarch64", "", "none"),
+        ("riscv64", "<loader type='rom'>/usr/lib/u-boot/u-boot.bin</loader>", "none"),
+        ("ppc64le", "", "bios"),
+    ],
+)
+def test_firmware(architecture: str, loader: str, firmware: str) -> None:
+    text = f"<domain><uuid>{UUID}</uuid><os><type arch='{architecture}'/>{loader}</os></domain>"
+    assert parse(text).firmware == firmware
+
+
 def test_firmware_that_libvirt_chooses() -> None:
     text = f"<domain><uuid>{UUID}</uuid><os firmware='efi'><type arch='x86_64'/></os></domain>"
     assert parse(text).firmware == "efi"
