@@ -1,5 +1,6 @@
 """The host's capabilities XML → its UUID and machine types (libvirt docs/formatcaps.rst). Pure."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from lxml import etree
@@ -45,8 +46,11 @@ def lists(xml: str) -> Lists:
     found: dict[tuple[str, str], dict[str, Offer]] = {}
     for key, machine in _machines(xml):
         name = (machine.text or "").strip()
+        most = machine.get("maxCpus", "")
         found.setdefault(key, {})[name] = Offer(
-            canonical=machine.get("canonical", name), deprecated=machine.get("deprecated") == "yes"
+            canonical=machine.get("canonical", name),
+            deprecated=machine.get("deprecated") == "yes",
+            most_vcpus=int(most) if re.fullmatch(r"[0-9]{1,7}", most) else None,
         )
     return found
 

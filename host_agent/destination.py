@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar, cast
 
-from host_agent import capabilities
+from host_agent import capabilities, domain_capabilities
 from host_agent.capabilities import Offer
 from host_agent.domain_devices import Devices
 from host_agent.errors import EvidenceError, LibvirtTimeoutError
@@ -56,8 +56,7 @@ class Destination:
         name, offered = definition.machine or "", self.offered(definition)
         if offered is not None and name not in offered:
             return absent(name)
-        ask = definition.emulator, definition.architecture, definition.machine, definition.type
-        answer = self._once(("offer", *ask), lambda: self._hypervisor.domain_capabilities(*ask))
+        answer = self._capabilities(definition)
         if isinstance(answer, Missing):
             # What libvirt looked at and refused, as against what it can't look at.
             looked = answer.reason is Reason.FAILED
@@ -67,6 +66,26 @@ class Destination:
             )  # fmt: skip
         # An emulator that libvirt does not list has no aliases that it could know.
         return (offered or {}).get(name) or Offer(canonical=name, deprecated=False)
+
+    def _capabilities(self, definition: Definition) -> str | Missing:
+        ask = definition.emulator, definition.architecture, definition.machine, definition.type
+        return self._once(("offer", *ask), lambda: self._hypervisor.domain_capabilities(*ask))
+
+    def loaders(self, definition: Definition) -> frozenset[str]:
+        """Return the firmware images that libvirt lists for the domain's machine type."""
+        answer = self._capabilities(definition)
+        return frozenset() if isinstance(answer, Missing) else domain_capabilities.loaders(answer)
+
+    def arguments(self, xml: str) -> tuple[str, ...] | Missing:
+        """Return the command line with which its libvirt would start a domain of this XML."""
+        if self._hung is not None:
+            return self._hung
+        try:
+            return self._hypervisor.native_arguments(xml)
+        except EvidenceError as error:
+            if error.missing.reason is Reason.HUNG:
+                self._hung = error.missing
+            return error.missing
 
     def near(self, definition: Definition) -> tuple[str, ...]:
         """Return machine types of names near the domain's."""

@@ -9,13 +9,26 @@ from host_agent import untrusted_xml
 from host_agent.domain_xml import HOST_BOUND_CPU, DomainXmlError, cpu_mode
 from host_agent.untrusted_xml import XmlError
 
-# Models (libvirt formatdomain.rst) → QEMU's names of their option ROMs as memory blocks, of those
-# that an atlas has.
+# Models (libvirt formatdomain.rst) → QEMU's names of their option ROMs as memory blocks. Measured
+# with QEMU 7.2.22, 10.0.13 and 11.1.2 (HMP info ramblock): no other NIC or video model has one.
+# virtio-transitional's block has a name of its own, and holds virtio's file.
 _NIC_ROMS = {
-    "e1000": "e1000.rom", "e1000e": "e1000e.rom", "rtl8139": "rtl8139.rom",
-    "virtio": "virtio-net-pci.rom", "vmxnet3": "vmxnet3.rom",
+    "e1000": "e1000.rom", "e1000-82544gc": "e1000.rom", "e1000-82545em": "e1000.rom",
+    "e1000e": "e1000e.rom", "i82550": "i82550.rom", "i82551": "i82551.rom",
+    "i82557b": "i82557b.rom", "i82559er": "i82559er.rom", "i82801": "i82801.rom",
+    "ne2k_pci": "ne2000.rom", "pcnet": "pcnet.rom", "rtl8139": "rtl8139.rom",
+    "virtio": "virtio-net-pci.rom", "virtio-transitional": "virtio-net-pci.rom",
+    "vmxnet3": "vmxnet3.rom",
 }  # fmt: skip
-_VIDEO_ROMS = {"vga": "vga.rom"}
+# Of the others only the primary one has it; virtio's without VGA compatibility never.
+_VIDEO_ROMS = {
+    "bochs": "bochs-display.rom", "cirrus": "cirrus_vga.rom", "qxl": "qxl.rom", "vga": "vga.rom",
+    "virtio": "virtio-vga.rom", "vmvga": "vmware_vga.rom",
+}  # fmt: skip
+_SECONDARY = {"qxl", "virtio"}
+# Dimensions of <topology> below the socket.
+_IN_A_SOCKET = "dies", "clusters", "modules", "cores", "threads"
+_MOST_VCPUS = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +42,19 @@ class Disk:
     path: str | None
     """Of a file or a block device."""
     writable: bool
-    """Not read-only, and not shared by several domains."""
+    """Not read-only. A floppy is written, a CD-ROM never."""
+    shareable: bool = False
+    """Several domains may use it at once, so a migration copies it never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder of the host that the guest has by virtiofs."""
+
+    path: str | None
+    """None: a daemon of somebody else's serves it, over a socket."""
+    name: str
+    """What the guest calls it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +73,17 @@ class Devices:
     """Whether it has a device of virtio's."""
     state: tuple[str, ...] = ()
     """What the guest keeps beside its disks, in words: firmware variables, a TPM's secrets."""
+    images: tuple[str, ...] = ()
+    """Files of a firmware package: the image, and the variables that a new store is made from."""
+    files: tuple[str, ...] = ()
+    """Other files that QEMU reads as it starts: a kernel, a ROM of the operator's own …"""
+    folders: tuple[Folder, ...] = ()
+    vcpus: int | None = None
+    """How many there may be; None: the XML does not say it as a number."""
+    in_a_socket: int = 1
+    """How many vCPUs share a socket."""
+    has_ht: bool = False
+    """Whether ``<cpu>`` requires the feature ``ht``."""
 
     @property
     def host_bound_cpu(self) -> bool:
@@ -75,6 +111,15 @@ def parse(xml: str) -> Devices:
         roms=frozenset(_roms(root)),
         virtio=_has_virtio(root),
         state=tuple(_state(root)),
+        images=tuple(dict.fromkeys(_images(root))),
+        files=tuple(dict.fromkeys(_files(root))),
+        folders=tuple(_folders(root)),
+        vcpus=_number(root.findtext("vcpu")),
+        in_a_socket=_in_a_socket(root),
+        has_ht=any(
+            feature.get("policy", "require") in {"force", "require"}
+            for feature in root.iterfind("cpu/feature[@name='ht']")
+        ),
     )
 
 
@@ -84,12 +129,12 @@ def _disks(root: etree._Element) -> Iterator[Disk]:
         if source is None or target is None:
             # An empty drive.
             continue
-        fixed = disk.find("readonly") is not None or disk.find("shareable") is not None
         yield Disk(
             target=target.get("dev", ""),
             type=disk.get("type", "file"),
             path=source.get("file") or source.get("dev"),
-            writable=not fixed and disk.get("device", "disk") not in {"cdrom", "floppy"},
+            writable=disk.find("readonly") is None and disk.get("device", "disk") != "cdrom",
+            shareable=disk.find("shareable") is not None,
         )
 
 
@@ -103,16 +148,67 @@ def _has_virtio(root: etree._Element) -> bool:
 
 
 def _roms(root: etree._Element) -> Iterator[str]:
-    for device, roms in (("interface", _NIC_ROMS), ("video", _VIDEO_ROMS)):
-        for element in root.iterfind(f"devices/{device}"):
-            model, rom = element.find("model"), element.find("rom")
-            name = "" if model is None else model.get("type", "")
-            # One that is switched off, or a file of the operator's own.
-            own = rom is not None and (
-                rom.get("bar") == "off" or rom.get("enabled") == "no" or rom.get("file")
+    for interface in root.iterfind("devices/interface"):
+        model, rom = interface.find("model"), interface.find("rom")
+        name = "" if model is None else model.get("type", "")
+        if name in _NIC_ROMS and not _own_rom(rom):
+            yield _NIC_ROMS[name]
+    for at, video in enumerate(root.iterfind("devices/video")):
+        model, rom = video.find("model"), video.find("rom")
+        name = "" if model is None else model.get("type", "")
+        # libvirt puts the primary one first.
+        if name in _VIDEO_ROMS and not _own_rom(rom) and (at == 0 or name not in _SECONDARY):
+            yield _VIDEO_ROMS[name]
+
+
+def _own_rom(rom: etree._Element | None) -> bool:
+    """Tell whether a ROM is switched off, or a file of the operator's own."""
+    return rom is not None and bool(
+        rom.get("bar") == "off" or rom.get("enabled") == "no" or rom.get("file")
+    )
+
+
+def _images(root: etree._Element) -> Iterator[str]:
+    loader, nvram = root.findtext("os/loader"), root.find("os/nvram")
+    template = None if nvram is None else nvram.get("template")
+    yield from (text.strip() for text in (loader, template) if text and text.strip())
+
+
+_FILES = "os/kernel", "os/initrd", "os/dtb", "os/acpi/table"
+
+
+def _files(root: etree._Element) -> Iterator[str]:
+    for path in _FILES:
+        yield from (text.strip() for one in root.iterfind(path) if (text := one.text or "").strip())
+    yield from (rom.get("file", "") for rom in root.iterfind("devices//rom[@file]"))
+
+
+def _folders(root: etree._Element) -> Iterator[Folder]:
+    for folder in root.iterfind("devices/filesystem"):
+        driver, source, target = (folder.find(name) for name in ("driver", "source", "target"))
+        if driver is not None and driver.get("type") == "virtiofs":
+            yield Folder(
+                path=None if source is None else source.get("dir"),
+                name="" if target is None else target.get("dir", ""),
             )
-            if name in roms and not own:
-                yield roms[name]
+
+
+def _number(text: str | None) -> int | None:
+    digits = (text or "").strip()
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > 7:
+        return None
+    return int(digits)
+
+
+def _in_a_socket(root: etree._Element) -> int:
+    topology = root.find("cpu/topology")
+    if topology is None:
+        # libvirt gives each vCPU a socket.
+        return 1
+    found = 1
+    for dimension in _IN_A_SOCKET:
+        found = min(found * (_number(topology.get(dimension, "1")) or 1), _MOST_VCPUS)
+    return found
 
 
 def _state(root: etree._Element) -> Iterator[str]:

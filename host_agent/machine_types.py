@@ -235,6 +235,20 @@ def upstream_version(name: str) -> tuple[int, int] | None:
     return base(name) if parts.vendor is Vendor.UPSTREAM else None
 
 
+# hw/i386/pc_q35.c, measured as libvirt's maxCpus over QEMU 7.2.22, 10.0.13 and 11.1.2.
+_Q35_VCPUS = (((9, 0), 4096), ((8, 1), 1024), ((2, 8), 288), ((0, 0), 255))
+
+
+def most_vcpus(name: str) -> int | None:
+    """Return how many vCPUs QEMU's own x86 types may have; None: not established."""
+    version, kind = upstream_version(name), family(name)
+    if version is None or kind not in {"pc-i440fx", "pc-q35"}:
+        return None
+    if kind == "pc-i440fx":
+        return 255
+    return next(most for since, most in _Q35_VCPUS if version >= since)
+
+
 def is_versioned_family(name: str) -> bool:
     """Tell whether QEMU keeps machine types of this name as they were, version by version."""
     return name.startswith(tuple(f"{one}-" for one in FAMILIES))

@@ -6,16 +6,27 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent import domain_devices, foreseen, preflight
+from host_agent import (
+    baseline_choice,
+    domain_devices,
+    firmware_images,
+    foreseen,
+    last_boot,
+    packages,
+    preflight,
+    qemu_process,
+)
 from host_agent.destination import Destination, end_of
 from host_agent.domain_devices import Devices
 from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.errors import LibvirtError, UsageError
+from host_agent.firmware_images import Image, Place
 from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
+from host_agent.last_boot import LastBoot
 from host_agent.migration import CopyStorage, MigrationEnd, MigrationOptions
 from host_agent.missing import Missing
 from host_agent.model import Confirmed, Decision, Definition, Difference, Failed
-from host_agent.move import Move, MoveReport
+from host_agent.move import End, Move, MoveReport, numbers
 from host_agent.selection import chosen
 from host_agent.shared_storage import shared
 
@@ -124,25 +135,50 @@ def _move(
         active, devices = parse(xml), domain_devices.parse(xml)
     except DomainXmlError as error:
         raise LibvirtError(f"{domain.name}: {error}") from error
-    there = Destination.of(destination)
-    offer = there.offer(active)
+    there, local = Destination.of(destination), is_local(options.uri)
+    here, offer = end_of(source.facts()), there.offer(active)
+    listed = (there.offered(active) or {}).get(active.machine or "")
     return Move(
         active=active,
         state=domain.state()[0],
         job=domain.job(_JOB_SECONDS),
         devices=devices,
-        source=end_of(source.facts()),
+        source=here,
         destination=there.end,
         offer=offer,
         near=there.near(active),
         cpu=there.cpu(active, devices, offer),
         there=there.same(active),
-        shared=shared(devices) if is_local(options.uri) else {},
+        shared=shared(devices) if local else {},
         copy_storage=options.copy_storage,
         unsafe=options.unsafe,
         xml=None if options.xml is None else _given(options.xml),
         forecast=_touching(forecast(active), active, devices),
+        boot=_boot(domain, source, active, local=local),
+        images=_images(here, there, active, devices, local=local),
+        most_vcpus=None if listed is None else listed.most_vcpus,
     )
+
+
+def _boot(domain: Domain, source: Hypervisor, active: Definition, *, local: bool) -> LastBoot:
+    processes = qemu_process.running() if local else {}
+    return last_boot.of(
+        domain.state()[1], processes.get(active.uuid),
+        baseline_choice.choose(active, lambda _: None), source.facts().hypervisor,
+    )  # fmt: skip
+
+
+def _images(
+    here: End, there: Destination, active: Definition, devices: Devices, *, local: bool
+) -> tuple[Image, ...]:
+    before, after = (
+        Place(
+            release=packages.release() if end is here and local else None, listed=listed,
+            libvirt=None if end.libvirt is None else numbers(end.libvirt),
+        )
+        for end, listed in ((here, ()), (there.end, there.loaders(active)))
+    )  # fmt: skip
+    return tuple(firmware_images.look(path, before, after) for path in devices.images)
 
 
 def _touching(

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from host_agent import last_boot
 from host_agent.capabilities import Offer
 from host_agent.domain_devices import Devices
+from host_agent.firmware_images import Image
+from host_agent.last_boot import LastBoot
 from host_agent.migration import CopyStorage, MigrationResult
 from host_agent.missing import Missing
 from host_agent.model import Confirmed, Definition, Difference, Failed, Finding
@@ -70,6 +73,11 @@ class Move:
     """The XML that the destination is to be given; None: the source's."""
     forecast: tuple[Difference, ...] | Missing
     """What the guest finds there at its next boot that is not as here."""
+    boot: LastBoot = last_boot.NOT_KNOWN
+    images: tuple[Image, ...] = ()
+    """The firmware images that it runs with, and whether they are there."""
+    most_vcpus: int | None = None
+    """How many vCPUs the machine type may have there that it goes as; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

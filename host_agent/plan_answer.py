@@ -14,6 +14,9 @@ _FOLLOWS = {
     "move-storage": Answer.CANNOT,
     "plan-snapshots": Answer.CANNOT,
     "plan-start-cpu": Answer.CANNOT,
+    "plan-start": Answer.CANNOT,
+    "plan-firmware": Answer.CANNOT,
+    "move-vcpus": Answer.CANNOT,
     "plan-raise": Answer.CANNOT,
     "move-machine-type": Answer.RAISE,
     "plan-next-start": Answer.RAISE,
@@ -21,13 +24,18 @@ _FOLLOWS = {
     "move-devices": Answer.RESTART,
     "move-blocks": Answer.RESTART,
     "move-refusal": Answer.RESTART,
+    "move-threads": Answer.RESTART,
+    "move-folders": Answer.RESTART,
+    "move-firmware": Answer.RESTART,
     "plan-local-disks": Answer.RESTART,
     "plan-saved": Answer.RESTART,
 }
 """What follows where a check fails; the worst one decides."""
 _WORST = (Answer.CANNOT, Answer.RAISE, Answer.RESTART)
-_TYPES = frozenset({"move-machine-type", "plan-next-start"})
+_TYPES = frozenset({"move-machine-type", "plan-next-start", "plan-firmware"})
 """Checks without whose evidence nothing can be said."""
+_LIVE = frozenset({"move-refusal", "move-firmware", "move-threads"})
+"""The like for a live move: what they lack is a guest's own, whatever the site is."""
 _STARTS, _MOVES = frozenset({"plan-start-cpu"}), frozenset({"move-cpu"})
 """The like, at a host, which could have given it."""
 
@@ -55,10 +63,10 @@ def _answer(question: Question, findings: tuple[Finding, ...]) -> Answer:
     worst = next((answer for answer in _WORST if answer in failed), None)
     if worst in {Answer.CANNOT, Answer.RAISE}:
         return worst
-    deciding = _TYPES
+    deciding = _TYPES if worst is Answer.RESTART else _TYPES | _LIVE
     # What an atlas can't know is no reason not to answer: the plan says what was not checked.
     if question.kind is Kind.HOST:
-        deciding = _TYPES | (_STARTS if worst is Answer.RESTART else _STARTS | _MOVES)
+        deciding |= _STARTS if worst is Answer.RESTART else _STARTS | _MOVES
     if any(one.outcome is Outcome.UNKNOWN and one.check in deciding for one in findings):
         return Answer.UNKNOWN
     return worst or (Answer.START if question.subject.active is None else Answer.LIVE)

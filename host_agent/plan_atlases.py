@@ -124,6 +124,14 @@ def changes(
     return fingerprint_diff.differences(one, two)
 
 
+def roms(found: Found | Missing, machine: str) -> frozenset[str]:
+    """Return the option ROMs whose sizes an atlas has for a machine type, as blocks' names end."""
+    fingerprint = _fingerprint(found, machine)
+    if isinstance(fingerprint, Missing):
+        return frozenset()
+    return frozenset(name.rpartition("/")[2] for name in fingerprint.memory_blocks)
+
+
 def _fingerprint(found: Found | Missing, machine: str) -> Fingerprint | Missing:
     if isinstance(found, Missing):
         return found

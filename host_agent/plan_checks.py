@@ -1,9 +1,11 @@
 """What is asked of a domain before it goes, beside what ``preflight`` asks of a live move. Pure."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from host_agent import preflight
 from host_agent.capabilities import Offer
+from host_agent.firmware_images import Presence
 from host_agent.missing import Missing, Reason
 from host_agent.model import Definition, Finding, Outcome
 from host_agent.plan_facts import Answer, Kind, Question
@@ -16,16 +18,22 @@ Check = Callable[[Question], tuple[Finding | None, ...]]
 
 def _move(question: Question) -> tuple[Finding | None, ...]:
     """What a live move asks for, or no more than a start of a domain that does not run."""
-    move, stopped = question.move, question.subject.active is None
-    checks = preflight.STARTING if stopped else preflight.MOVING
-    if stopped and question.subject.saved is not None and question.kind is not Kind.HOST:
-        # A restore is an incoming migration to the same host.
-        checks = (*checks, preflight.blocks)
-    return tuple(_here(question, finding) for finding in preflight.run(move, checks))
+    move, subject = question.move, question.subject
+    if subject.active is not None:
+        found = preflight.run(move, preflight.MOVING)
+    else:
+        found = preflight.run(move, preflight.STARTING)
+        if subject.saved is not None and question.kind is not Kind.HOST:
+            # A restore is an incoming migration to the same host.
+            brought = replace(move, devices=subject.saved_devices or move.devices)
+            found += preflight.run(brought, preflight.RESTORING)
+    return tuple(_here(question, finding) for finding in found)
 
 
 def _here(question: Question, finding: Finding) -> Finding | None:
-    """Leave out what no atlas and no release can say of a host."""
+    """Leave out what no atlas and no release can say of a host, and what a start says as well."""
+    if finding.check == "move-firmware" and _starting(question) is not None:
+        return None
     if finding.check == "move-storage":
         return _local(question, finding)
     if finding.check == "move-cpu" and question.kind is not Kind.HOST:
@@ -76,6 +84,64 @@ def _next_start(question: Question) -> tuple[Finding | None, ...]:
             check="plan-next-start", outcome=Outcome.FAIL if gone else Outcome.UNKNOWN,
             sentence=f"its next start would be as {machine}, but {offer.sentence}",
             remedy=offer.remedy,
+        ),
+    )  # fmt: skip
+
+
+def _starting(question: Question) -> Finding | None:
+    """Say that a start there lacks its firmware; one of another size does for a start."""
+    images = tuple(one for one in question.start_images if one.there is not Presence.GROWN)
+    return preflight.firmware("plan-firmware", images, question.move.destination.name)
+
+
+def _firmware(question: Question) -> tuple[Finding | None, ...]:
+    """``plan-firmware``: where it starts, its UEFI image is there."""
+    return (_starting(question),)
+
+
+def _start_options(question: Question) -> tuple[Finding | None, ...]:
+    """``plan-start``: QEMU there takes what libvirt there writes for this domain."""
+    start, host = question.start, question.move.destination.name
+    if start is None:
+        return ()
+    refused = start.reason is Reason.FAILED
+    return (
+        Finding(
+            check="plan-start", outcome=Outcome.FAIL if refused else Outcome.UNKNOWN,
+            sentence=f"it would not start on {host}: {start.sentence}" if refused
+            else f"whether QEMU on {host} takes libvirt's options for it: {start.sentence}",
+            remedy=start.remedy,
+        ),
+    )  # fmt: skip
+
+
+def _files(question: Question) -> tuple[Finding | None, ...]:
+    """``plan-files``: files that QEMU reads as it starts are there; a plan can't look."""
+    images = [one.path for one in question.start_images if one.there is Presence.NOT_KNOWN]
+    # A host that is upgraded keeps what no package brought.
+    own = question.subject.start.files if question.kind is Kind.HOST else ()
+    paths = tuple(dict.fromkeys([*images, *own]))
+    if not paths:
+        return ()
+    where = question.move.destination.name
+    return (
+        Finding(
+            check="plan-files", outcome=Outcome.UNKNOWN,
+            sentence=f"whether {where} has {', '.join(paths)}",
+        ),
+    )  # fmt: skip
+
+
+def _roms(question: Question) -> tuple[Finding | None, ...]:
+    """``plan-roms``: option ROMs of which no atlas knows the size are named."""
+    unseen = sorted(question.unseen_roms)
+    if not unseen or question.subject.active is None or isinstance(question.move.forecast, Missing):
+        return ()
+    return (
+        Finding(
+            check="plan-roms", outcome=Outcome.UNKNOWN,
+            sentence=f"whether {', '.join(unseen)} is of one size on both sides: the atlases do "
+            "not have it",
         ),
     )  # fmt: skip
 
@@ -258,5 +324,6 @@ def lacking(
 
 
 CHECKS: tuple[Check, ...] = (
-    _move, _next_start, _start_cpu, _passthrough, _saved, _snapshots, _raise,
+    _move, _next_start, _start_options, _firmware, _start_cpu, _passthrough, _saved, _snapshots,
+    _files, _roms, _raise,
 )  # fmt: skip

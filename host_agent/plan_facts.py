@@ -10,9 +10,12 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+from host_agent import last_boot
 from host_agent.atlas import Atlas
 from host_agent.capabilities import Offer
 from host_agent.domain_devices import Devices
+from host_agent.firmware_images import Image
+from host_agent.last_boot import LastBoot
 from host_agent.migration import CopyStorage
 from host_agent.missing import Missing
 from host_agent.model import Definition, Difference, Failed, Finding
@@ -89,7 +92,11 @@ class Subject:
     """A disk's target → whether other hosts see its contents; None: that can't be told."""
     saved: Definition | Missing | None = None
     """The guest that the next start would restore; None: there is none."""
+    saved_devices: Devices | None = None
+    """Of the saved guest."""
     snapshots: tuple[Snapshot, ...] | Missing = ()
+    boot: LastBoot = last_boot.NOT_KNOWN
+    """Of the guest that runs, or that was saved."""
 
     @property
     def definition(self) -> Definition:
@@ -114,6 +121,15 @@ class Question:
     """Why a start there can't have the persistent CPU; None: it can."""
     saved: Offer | Missing | None = None
     """The saved guest's machine type there; None: there is none."""
+    unseen_roms: frozenset[str] = frozenset()
+    """Its option ROMs that the atlases of both sides do not have."""
+    start_images: tuple[Image, ...] = ()
+    """The firmware images that a start needs, and whether they are there."""
+    start: Missing | None = None
+    """Why it will not start there, in QEMU's or libvirt's words; None: nothing speaks against it.
+
+    ``FAILED``: it was refused; any other reason: it could not be asked.
+    """
     raised: Target
     """The machine type to raise it to."""
     outlook: tuple[Difference, ...] | Missing

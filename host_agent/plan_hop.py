@@ -3,18 +3,28 @@
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
-from host_agent import foreseen, plan_answer, plan_checks, plan_outline, plan_pool
+from host_agent import (
+    firmware_images,
+    foreseen,
+    plan_answer,
+    plan_checks,
+    plan_outline,
+    plan_pool,
+)
 from host_agent import sites as place
 from host_agent.atlas import Atlas
 from host_agent.capabilities import Offer
 from host_agent.destination import Destination
+from host_agent.domain_devices import Devices
 from host_agent.errors import LibvirtError
+from host_agent.firmware_images import Image, Place, Presence
 from host_agent.missing import Missing, Reason
 from host_agent.model import Definition, Difference, Failed
-from host_agent.move import Move
-from host_agent.plan_atlases import Atlases, Survey, changes
-from host_agent.plan_facts import Answer, Hop, Options, Planned, Question, Site, Subject
+from host_agent.move import Move, numbers
+from host_agent.plan_atlases import Atlases, Survey, changes, roms
+from host_agent.plan_facts import Answer, Hop, Kind, Options, Planned, Question, Site, Subject
 from host_agent.targets import Target
 
 
@@ -27,6 +37,8 @@ class Stop:
     survey: Survey | None = None
     """Where its QEMU is this host's."""
     given: Atlas | None = None
+    local: bool = False
+    """Whether it is the host that we run on."""
 
 
 Located = tuple[Stop, Subject | Failed]
@@ -48,6 +60,8 @@ class _Asked:
     raised: Target
     going: str
     """The machine type that it has when it goes."""
+    images: tuple[Image, ...]
+    start_images: tuple[Image, ...]
 
 
 def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: Options) -> Hop:
@@ -108,6 +122,36 @@ def _asked(stop: Stop, goal: Stop, subject: Subject, all_sites: Sequence[Site]) 
     return _Asked(
         stop=stop, subject=subject, offer=offer, next_start=next_start, saved=saved, cpu=cpu,
         start_cpu=start_cpu, raised=raised, going=going,
+        images=_images(stop, goal, definition, subject.devices),
+        start_images=_images(stop, goal, persistent or definition, subject.start),
+    )  # fmt: skip
+
+
+def _images(stop: Stop, goal: Stop, definition: Definition, devices: Devices) -> tuple[Image, ...]:
+    """Return whether the firmware images that a domain names are at the goal."""
+    if not devices.images:
+        return ()
+    here = _place(stop)
+    if goal.local:
+        return tuple(_seen_image(path, here, _place(goal)) for path in devices.images)
+    listed = frozenset() if goal.host is None else goal.host.loaders(definition)
+    there = replace(_place(goal), listed=listed)
+    return tuple(firmware_images.look(path, here, there) for path in devices.images)
+
+
+def _seen_image(path: str, here: Place, there: Place) -> Image:
+    exists = Path(path).exists()
+    found = firmware_images.look(path, here, replace(there, listed={path} if exists else ()))
+    if found.there is Presence.GROWN and exists:
+        return found
+    return Image(path=path, there=Presence.YES if exists else Presence.NO)
+
+
+def _place(stop: Stop) -> Place:
+    site = stop.site
+    return Place(
+        release=site.release, upgraded=site.kind is not Kind.HOST,
+        libvirt=None if site.end.libvirt is None else numbers(site.end.libvirt),
     )  # fmt: skip
 
 
@@ -180,15 +224,23 @@ def _planned(
             source=asked.stop.site.end, destination=goal.site.end, offer=asked.offer,
             cpu=asked.cpu, there=same,
             shared=subject.shared, copy_storage=options.copy_storage, unsafe=options.unsafe,
-            forecast=_touching(moving, definition, subject),
+            forecast=_touching(moving, definition, subject), boot=subject.boot,
+            images=asked.images, most_vcpus=_most_vcpus(asked, goal),
         ),
         next_start=asked.next_start,
         start_cpu=asked.start_cpu,
         saved=asked.saved,
+        start_images=asked.start_images,
+        unseen_roms=subject.devices.roms - (roms(here, asked.going) & roms(there, asked.going)),
         raised=asked.raised,
         outlook=_seen(_touching(outlook, definition, subject)),
     )  # fmt: skip
     return plan_answer.judge(question, asked.stop.site.name)
+
+
+def _most_vcpus(asked: _Asked, goal: Stop) -> int | None:
+    offered = (goal.site.offered(asked.subject.definition) or {}).get(asked.going)
+    return None if offered is None else offered.most_vcpus
 
 
 def _touching(
@@ -216,4 +268,4 @@ def onward(
                 error=f"it does not get as far as {goal.site.name}",
             )  # fmt: skip
         else:
-            yield goal, plan_outline.onward(subject, answer)
+            yield goal, plan_outline.onward(subject, answer, goal.site.end.qemu)

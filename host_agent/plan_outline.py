@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from host_agent import atlas_diff, effects
+from host_agent import atlas_diff, effects, last_boot
 from host_agent.effects import Touched
 from host_agent.known_changes import in_one
 from host_agent.missing import Missing
@@ -78,6 +78,7 @@ class Step:
 
 
 _MOST_WAYS = 3
+_MOST_NAMES = 5
 _ORDER = (Answer.CANNOT, Answer.RAISE, Answer.RESTART, Answer.UNKNOWN)
 _DO = {
     Answer.RAISE: Do.RAISE, Answer.LIVE: Do.LIVE, Answer.RESTART: Do.RESTART,
@@ -203,19 +204,15 @@ def not_checked(hop: Hop) -> tuple[str, ...]:
     """Return what the plan did not look at, in sentences; never none."""
     lines = [_DECIDED_THERE[hop.target.kind], _DEVICES, *hop.unchecked]
     lines += [f"release path of {way.source}: {way.why}" for way in hop.ways if not _known(way)]
-    uefi = [
-        one for one in hop.planned if isinstance(one, Planned) and one.definition.firmware == "efi"
-    ]
-    if uefi:
-        lines.append(f"{_some(len(uefi))} with UEFI: whether its images there are as large as here")
-    why: dict[str, int] = {}
+    why: dict[str, list[Planned]] = {}
     for one in hop.planned:
         if isinstance(one, Planned) and isinstance(one.outlook, Missing):
             told = one.outlook.sentence + (f" ({one.outlook.remedy})" if one.outlook.remedy else "")
-            why[told] = why.get(told, 0) + 1
-    lines += [f"what {_some(number)} will see there: {told}" for told, number in why.items()]
+            why.setdefault(told, []).append(one)
+    lines += [f"what {_some(domains)} will see there: {told}" for told, domains in why.items()]
     for note in noted(hop.planned, Outcome.UNKNOWN):
-        lines.append(f"{_some(len(note.domains))}: {note.finding.sentence}")
+        ways = "for example, " if note.ways > 1 else ""
+        lines.append(f"{_some(note.domains)}: {ways}{note.finding.sentence}")
     return tuple(dict.fromkeys(lines))
 
 
@@ -223,12 +220,18 @@ def _known(way: object) -> bool:
     return getattr(way, "supported", None) is not None
 
 
-def _some(number: int) -> str:
-    return f"{number} domain{'' if number == 1 else 's'}"
+def _some(domains: Sequence[Planned]) -> str:
+    """Name the domains, as many as people read."""
+    shown = ", ".join(one.name for one in domains[:_MOST_NAMES])
+    more = len(domains) - _MOST_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
-def onward(subject: Subject, planned: Planned) -> Subject:
-    """Return a domain as it is after a hop: with another machine type where it was raised."""
+def onward(subject: Subject, planned: Planned, qemu: str | None) -> Subject:
+    """Return a domain as it is after a hop: with another machine type where it was raised.
+
+    ``qemu``: the version there, which booted it unless it came live.
+    """
     machine = planned.raise_to
     if machine is None and planned.answer is Answer.RESTART and subject.persistent is not None:
         machine = subject.persistent.machine
@@ -236,4 +239,10 @@ def onward(subject: Subject, planned: Planned) -> Subject:
         None if one is None else replace(one, machine=machine or one.machine)
         for one in (subject.active, subject.persistent)
     )
-    return replace(subject, active=active, persistent=persistent, saved=None, snapshots=())
+    live = planned.answer is Answer.LIVE
+    return replace(
+        subject, active=active, persistent=persistent, saved=None, saved_devices=None,
+        snapshots=(), boot=subject.boot.moved(qemu) if live else last_boot.by(qemu),
+        # What it starts with there is what is defined.
+        devices=subject.devices if live else subject.start,
+    )  # fmt: skip

@@ -1,10 +1,12 @@
 """Where the domains of a plan are: hosts, opened and asked side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from types import MappingProxyType
+from uuid import UUID
 
-from host_agent import plan_subject, side_by_side
+from host_agent import plan_subject, qemu_process, side_by_side
 from host_agent import sites as place
 from host_agent.atlas import Atlas
 from host_agent.destination import Destination
@@ -12,7 +14,7 @@ from host_agent.domain_xml import DomainXmlError
 from host_agent.errors import LibvirtError, LibvirtTimeoutError, UsageError
 from host_agent.gather import Progress
 from host_agent.hypervisor import Domain, Hypervisor, is_local
-from host_agent.model import Failed
+from host_agent.model import Failed, Running
 from host_agent.plan_atlases import Survey
 from host_agent.plan_facts import Options, Subject
 from host_agent.plan_hop import Located, Stop
@@ -39,7 +41,7 @@ def opened(uri: str, survey: Survey | None, stack: ExitStack, given: Atlas | Non
     host, local = Destination.of(hypervisor), is_local(uri)
     return Stop(
         site=place.of_host(host, local=local), host=host, survey=survey if local else None,
-        given=given,
+        given=given, local=local,
     )  # fmt: skip
 
 
@@ -74,7 +76,8 @@ def sources(
         for (uri, stop, _), domains in zip(there, picked, strict=True)
         for domain in domains
     ]
-    collector = Collector()
+    local = any(is_local(uri) for uri, _, _ in there)
+    collector = Collector(qemu_process.running() if local else MappingProxyType({}))
     subjects = side_by_side.each(
         lambda one: collector.collect(*one), flat, options.at_once, progress
     )
@@ -113,7 +116,9 @@ def _picked(hosts: Sequence[tuple[str, list[Domain]]], names: Sequence[str]) -> 
 class Collector:
     """Asks for domains; nothing more of a host that once did not answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, processes: Mapping[UUID, Running] = MappingProxyType({})) -> None:
+        """``processes``: QEMU's on this host."""
+        self._processes = processes
         self._hung: dict[int, str] = {}
 
     def collect(self, stop: Stop, domain: Domain, local: bool) -> Subject | Failed:
@@ -121,7 +126,10 @@ class Collector:
         error = self._hung.get(id(stop))
         if error is None:
             try:
-                return plan_subject.collect(domain, local=local)
+                return plan_subject.collect(
+                    domain, local=local, installed=stop.site.end.qemu,
+                    processes=self._processes if local else MappingProxyType({}),
+                )  # fmt: skip
             except LibvirtTimeoutError as timeout:
                 error = self._hung[id(stop)] = str(timeout)
             except (LibvirtError, DomainXmlError) as refused:

@@ -1,11 +1,16 @@
 """A domain as a plan needs it, asked of its libvirt."""
 
-from host_agent import domain_devices, snapshots
+from collections.abc import Mapping
+from types import MappingProxyType
+from uuid import UUID
+
+from host_agent import baseline_choice, domain_devices, last_boot, snapshots
+from host_agent.domain_devices import Devices
 from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.errors import EvidenceError
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition
+from host_agent.model import Definition, Running
 from host_agent.plan_facts import Subject
 from host_agent.shared_storage import shared
 from host_agent.snapshots import Snapshot
@@ -13,42 +18,57 @@ from host_agent.snapshots import Snapshot
 _SECONDS = 10.0
 
 
-def collect(domain: Domain, *, local: bool) -> Subject:
+def collect(
+    domain: Domain, *, local: bool, processes: Mapping[UUID, Running] = MappingProxyType({}),
+    installed: str | None = None,
+) -> Subject:  # fmt: skip
     """Return what decides whether a domain can go elsewhere.
 
-    ``local``: its host is this one, so that file systems can be looked at. Raises ``LibvirtError``,
-    ``DomainXmlError``.
+    ``local``: its host is this one, so that file systems can be looked at. ``processes``: its
+    host's, where they can be seen; ``installed``: the version of its host's QEMU. Raises
+    ``LibvirtError``, ``DomainXmlError``.
     """
     active = domain.xml(inactive=False) if domain.is_active() else None
     persistent = domain.xml(inactive=True) if domain.is_persistent() else None
     now, then = active or persistent, persistent or active
     if now is None or then is None:
         raise DomainXmlError("it is gone: it stopped while it was looked at")
-    devices = domain_devices.parse(now)
+    devices, definition = domain_devices.parse(now), parse(now)
+    state, reason = domain.state()
+    saved, saved_devices = _saved(domain) if active is None else (None, None)
+    kept = baseline_choice.choose(definition, lambda _: None)
+    if active is not None:
+        boot = last_boot.of(reason, processes.get(definition.uuid), kept, installed)
+    else:
+        # Its process is gone, and how that came to it is not known.
+        boot = last_boot.of("", None, kept, installed)
     return Subject(
-        active=None if active is None else parse(active),
+        active=None if active is None else definition,
         persistent=None if persistent is None else parse(persistent),
-        state=domain.state()[0],
+        state=state,
         devices=devices,
         start=domain_devices.parse(then),
         shared=shared(devices) if local else {},
-        saved=_saved(domain) if active is None else None,
+        saved=saved,
+        saved_devices=saved_devices,
         snapshots=_snapshots(domain),
+        boot=boot,
     )
 
 
-def _saved(domain: Domain) -> Definition | Missing | None:
+def _saved(domain: Domain) -> tuple[Definition | Missing | None, Devices | None]:
     try:
         xml = domain.saved_xml(_SECONDS)
+        if xml is None:
+            return None, None
         if xml == "":
-            return Missing(
-                reason=Reason.UNSUPPORTED, sentence="libvirt does not show what was saved"
-            )
-        return None if xml is None else parse(xml)
+            sentence = "libvirt does not show what was saved"
+            return Missing(reason=Reason.UNSUPPORTED, sentence=sentence), None
+        return parse(xml), domain_devices.parse(xml)
     except EvidenceError as error:
-        return error.missing
+        return error.missing, None
     except DomainXmlError as error:
-        return Missing(reason=Reason.FAILED, sentence=str(error))
+        return Missing(reason=Reason.FAILED, sentence=str(error)), None
 
 
 def _snapshots(domain: Domain) -> tuple[Snapshot, ...] | Missing:

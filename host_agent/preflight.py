@@ -8,9 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from host_agent import effects, foreseen, refusals
+from host_agent.firmware_images import GIVEN_UP, Image, Presence
 from host_agent.missing import Missing, Reason
 from host_agent.model import Difference, Finding, Outcome
 from host_agent.move import Move, numbers
+from host_agent.refusals import Certainty
 
 _SHOWN = 3
 
@@ -205,27 +207,34 @@ def _devices(move: Move) -> Finding | None:
 
 
 def _storage(move: Move) -> Finding | None:
-    """``move-storage``: the destination sees the disks, or they are copied."""
+    """``move-storage``: the destination sees the disks, or they are copied.
+
+    libvirt ``src/qemu/qemu_migration.c: qemuMigrationSrcIsSafe``: a disk that several domains share
+    is never copied, a floppy is as any disk.
+    """
     disks = [disk for disk in move.devices.disks if disk.writable and disk.type != "network"]
     if not disks:
         return None
-    if move.copy_storage is not None:
+    left = [disk for disk in disks if move.copy_storage is None or disk.shareable]
+    if not left:
         names = ", ".join(disk.target for disk in disks)
         return Finding(
             check="move-storage", outcome=Outcome.PASS,
             sentence=f"disks are copied ({move.copy_storage}): {names}",
         )  # fmt: skip
-    local = [disk for disk in disks if move.shared.get(disk.target) is False]
+    local = [disk for disk in left if move.shared.get(disk.target) is False]
     if local:
         names = ", ".join(f"{disk.target} ({disk.path})" for disk in local)
+        shareable = any(disk.shareable for disk in local)
         return Finding(
             check="move-storage", outcome=Outcome.WARN if move.unsafe else Outcome.FAIL,
-            sentence=f"on this host's own file system: {names}",
+            sentence=f"on this host's own file system: {names}"
+            f"{'; what several domains share is never copied' if shareable else ''}",
             remedy="the destination must see the very same files, or the guest's data is lost"
-            if move.unsafe else "--copy-storage all; or --unsafe, where the destination sees the "
-            "very same files",
+            if move.unsafe else f"{'' if shareable else '--copy-storage all; or '}--unsafe, where "
+            "the destination sees the very same files",
         )  # fmt: skip
-    unknown = [disk.target for disk in disks if move.shared.get(disk.target) is None]
+    unknown = [disk.target for disk in left if move.shared.get(disk.target) is None]
     if unknown:
         return Finding(
             check="move-storage", outcome=Outcome.UNKNOWN,
@@ -235,6 +244,104 @@ def _storage(move: Move) -> Finding | None:
     return Finding(
         check="move-storage", outcome=Outcome.PASS, sentence="all disks are on shared storage"
     )
+
+
+_VIRTIOFS_MOVES = (8, 2)
+"""QEMU's version since which the device can be migrated at all (hw/virtio/vhost-user-fs.c)."""
+_LIBVIRT_REFUSES = (9, 0, 0)
+"""The newest libvirt that was seen to refuse it whatever serves the folder; 11.3.0 does not."""
+
+
+def _folders(move: Move) -> Finding | None:
+    """``move-folders``: a folder by virtiofs moves with a daemon that can hand its state over.
+
+    libvirt 9.0.0 refuses all; 11.3.0 asks whether virtiofsd can (1.13.2 can) or leaves it to who
+    serves the socket. What lies in the folder is never copied.
+    """
+    folders, source = move.devices.folders, move.source
+    if not folders:
+        return None
+    names = ", ".join(folder.path or folder.name for folder in folders)
+    old = (source.qemu and numbers(source.qemu) < _VIRTIOFS_MOVES) or (
+        source.libvirt and numbers(source.libvirt) <= _LIBVIRT_REFUSES
+    )
+    own = [one.path for one in folders if one.path and move.shared.get(one.path) is False]
+    if old or own:
+        return Finding(
+            check="move-folders", outcome=Outcome.FAIL,
+            sentence=f"the guest has folders of this host by virtiofs: {names}"
+            + ("" if old else "; they are on its own file system"),
+            remedy="unmount and detach them, or stop and start the guest there",
+        )  # fmt: skip
+    return Finding(
+        check="move-folders", outcome=Outcome.WARN,
+        sentence=f"{names} (virtiofs): it moves only where virtiofsd on both hosts can hand over "
+        "what the guest has open, and the destination must show the very same folder",
+        remedy="if libvirt refuses, the guest stays here: detach them, or stop and start it there",
+    )  # fmt: skip
+
+
+def _firmware(move: Move) -> Finding | None:
+    """``move-firmware``: QEMU there opens the image that it runs with, and finds it as large."""
+    return firmware("move-firmware", move.images, move.destination.name)
+
+
+def firmware(check: str, images: Sequence[Image], host: str) -> Finding | None:
+    """Return what is said of firmware images, for a move or for a start; None: nothing."""
+    of = {one: [image.path for image in images if image.there is one] for one in Presence}
+    if of[Presence.NO]:
+        given_up = GIVEN_UP.intersection(of[Presence.NO])
+        return Finding(
+            check=check, outcome=Outcome.FAIL,
+            sentence=f"{host} has no {', '.join(of[Presence.NO])}"
+            f"{': its packages gave up the images of 2 MB' if given_up else ''}",
+            remedy="copy it there, to a folder that no package has, and name that in the "
+            "definition; or give the domain an image of 4 MB and a new variable store, whose boot "
+            "entries and keys are then set anew",
+        )  # fmt: skip
+    if of[Presence.GROWN]:
+        return Finding(
+            check=check, outcome=Outcome.FAIL,
+            sentence=f"{', '.join(of[Presence.GROWN])} is of another size on {host}, and QEMU "
+            "refuses the guest's",
+            remedy="stop and start the guest there",
+        )  # fmt: skip
+    if of[Presence.DOUBTFUL]:
+        return Finding(
+            check=check, outcome=Outcome.UNKNOWN,
+            sentence=f"whether {host} has {', '.join(of[Presence.DOUBTFUL])} can't be asked from "
+            "here, and since Debian 13 and Ubuntu 24.04 the packages have none, or another",
+            remedy=f"look there: ls -lL {' '.join(of[Presence.DOUBTFUL])}",
+        )  # fmt: skip
+    return None
+
+
+def _vcpus(move: Move) -> Finding | None:
+    """``move-vcpus``: libvirt refuses more vCPUs than the machine type may have."""
+    number, most = move.devices.vcpus, move.most_vcpus
+    if number is None or most is None or number <= most:
+        return None
+    return Finding(
+        check="move-vcpus", outcome=Outcome.FAIL,
+        sentence=f"it has {number} vCPUs, and its machine type may have {most} on "
+        f"{move.destination.name}",
+        expected=str(most), observed=str(number),
+        remedy="give it fewer, or a type that takes them: pc-q35-8.1 takes 1024, pc-q35-9.0 4096",
+    )  # fmt: skip
+
+
+def _threads(move: Move) -> Finding | None:
+    """``move-threads``: libvirt there does not mistake the guest's CPU for another one."""
+    known = refusals.of_threads(move)
+    if known is None:
+        return None
+    why, sure = known
+    return Finding(
+        check="move-threads", outcome=Outcome.FAIL if sure else Outcome.UNKNOWN,
+        sentence=f"libvirt on {move.destination.title} {'refuses' if sure else 'may refuse'} its "
+        f"CPU: {why}",
+        remedy="stop and start the guest there; libvirt 11.10.0 and newer take it live",
+    )  # fmt: skip
 
 
 def blocks(move: Move) -> Finding | None:
@@ -262,15 +369,27 @@ def blocks(move: Move) -> Finding | None:
     )  # fmt: skip
 
 
+_IF = {
+    Certainty.SURE: (Outcome.FAIL, ""),
+    Certainty.IF_RESET: (Outcome.WARN, ", if it was reset there since it came"),
+    Certainty.NOT_KNOWN: (Outcome.UNKNOWN, ", if that QEMU booted or reset it, which is not known"),
+}
+
+
 def _refusal(move: Move) -> Finding | None:
-    """``move-refusal``: QEMU there is not known to refuse what QEMU here sends."""
+    """``move-refusal``: QEMU there is not known to refuse what the guest brings along."""
     known = refusals.known(move)
     if known is None:
         return None
+    refusal, certainty = known
+    outcome, condition = _IF[certainty]
+    sure = certainty is Certainty.SURE
     return Finding(
-        check="move-refusal", outcome=Outcome.FAIL,
-        sentence=f"{move.destination.title} refuses what this QEMU sends: {known.why}",
-        remedy="stop and start the guest there",
+        check="move-refusal", outcome=outcome,
+        sentence=f"{move.destination.title} refuses what the guest has from its last boot"
+        f"{condition}: {refusal.why}",
+        remedy="stop and start the guest there" if sure
+        else "try the move: a guest that is refused stays here; then stop and start it there",
     )  # fmt: skip
 
 
@@ -318,18 +437,25 @@ CHECKS: tuple[Check, ...] = (
     _domain,
     _machine_type,
     _xml,
+    _vcpus,
     _cpu,
+    _threads,
     _versions,
     _devices,
+    _folders,
     _storage,
+    _firmware,
     blocks,
     _tried,
     _forecast,
 )
 
 MOVING: tuple[Check, ...] = (
-    _domain, _machine_type, _cpu, _versions, _devices, _storage, blocks, _refusal,
+    _domain, _machine_type, _vcpus, _cpu, _threads, _versions, _devices, _folders, _storage,
+    _firmware, blocks, _refusal,
 )  # fmt: skip
 """What decides, long before the move, whether a running domain can be moved."""
-STARTING: tuple[Check, ...] = (_domain, _machine_type, _storage)
+STARTING: tuple[Check, ...] = (_domain, _machine_type, _vcpus, _storage)
 """What decides whether a domain that does not run can be started there."""
+RESTORING: tuple[Check, ...] = (_threads, _firmware, blocks, _refusal)
+"""What decides beside that whether a saved guest is taken up: it comes as by a migration."""

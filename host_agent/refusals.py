@@ -1,45 +1,95 @@
-"""Live migrations that QEMU itself refuses, though machine type and CPU are the same. Pure.
+"""Live migrations that QEMU or libvirt refuses, though machine type and CPU are the same. Pure.
 
-Faults of single versions, that no option and no atlas shows; each was measured with the binaries
+Faults of single versions, that no option and no atlas shows; each was measured with the versions
 that its row names, and nothing is said of versions in between. A guest that such a fault holds back
 needs a stop and a start, which lose nothing but the boot.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from host_agent.move import Move, numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """What one version sends and a later one does not take."""
+    """What a guest brings along from one version that a later one does not take."""
 
-    sent_by: str
-    """QEMU's version on the source, exactly."""
+    booted_by: str
+    """QEMU's version that booted or reset the guest last, exactly."""
     refused_from: tuple[int, ...]
     """The oldest version measured that refuses it."""
     why: str
     source: str
 
 
+class Certainty(StrEnum):
+    """How sure a refusal is."""
+
+    SURE = "sure"
+    IF_RESET = "if reset"
+    """It came from a QEMU that is not concerned to one that is: a reset since then decides."""
+    NOT_KNOWN = "not known"
+    """Which QEMU booted it is not known."""
+
+
 REFUSALS = (
     Refusal(
-        sent_by="10.0.13", refused_from=(11, 1, 2),
+        booted_by="10.0.13", refused_from=(11, 1, 2),
         why="QEMU 10.0.13 gives every virtio device queues of 1024 entries, whatever their size "
         "should be",
         source='migrated from Debian\'s 1:10.0.13+ds-0+deb13u1 to its 1:11.1.2+ds-3: "VQ 0 '
-        'vring.num 1024 exceeds allocated max 128" (hw/virtio/virtio.c: virtio_load); 10.0.2, 7.2 '
-        "and 11.1 have the sizes of their devices (HMP info virtio-queue-status)",
+        'vring.num 1024 exceeds allocated max 128" (hw/virtio/virtio.c: virtio_load). The size is '
+        "set at a reset: a guest that came live from 7.2 and was not reset since gets there, one "
+        "that was reset does not; 10.0.13 to 7.2 and to 10.0.2, 10.0.2 and 7.2 to 11.1.2, 11.1.2 "
+        "to 10.0.13 were seen to work",
     ),
 )  # fmt: skip
 
 
-def known(move: Move) -> Refusal | None:
-    """Return the refusal that waits for a move; None: none is known."""
+def known(move: Move) -> tuple[Refusal, Certainty] | None:
+    """Return the refusal that waits for a move, and how sure it is; None: none is known."""
     if not move.devices.virtio or move.destination.qemu is None:
         return None
-    there = numbers(move.destination.qemu)
+    there, boot = numbers(move.destination.qemu), move.boot
     for refusal in REFUSALS:
-        if move.source.qemu == refusal.sent_by and there >= refusal.refused_from:
-            return refusal
+        if refusal.booted_by in boot.versions and there >= refusal.refused_from:
+            if len(boot.versions) > 1:
+                return refusal, Certainty.IF_RESET
+            return refusal, Certainty.SURE if boot.whole else Certainty.NOT_KNOWN
     return None
+
+
+_HT_SHOWN_BY = (10, 0)
+_HT_UNDERSTOOD_BY = (11, 10)
+
+
+def of_threads(move: Move) -> tuple[str, bool] | None:
+    """Say why libvirt there refuses a guest whose vCPUs share a socket; None: it does not.
+
+    With it: whether that is sure, or hangs on a version of libvirt that is not known.
+
+    QEMU 10.0 and newer report the feature ``ht`` as the guest's own, which older ones give it
+    without saying so. libvirt puts what QEMU reports into the active XML and compares on arrival;
+    its releases before 11.10.0 (NEWS: "Fix incoming migration to QEMU 10.0.0 and newer") take the
+    word's coming and going for another CPU. Measured with libvirt 9.0.0, 11.3.0 and 12.8.0 over
+    QEMU 7.2.22, 10.0.2, 10.0.13 and 11.1.2, in both directions, with named models and host-model.
+    """
+    devices, there = move.devices, move.destination
+    if devices.in_a_socket < 2 or devices.host_bound_cpu or there.qemu is None:
+        return None
+    if move.active.architecture not in {"x86_64", "i686"}:
+        return None
+    shown = numbers(there.qemu) >= _HT_SHOWN_BY
+    if devices.has_ht:
+        if shown:
+            return None
+        return f"its CPU has the feature ht, which QEMU {there.qemu} gives without saying so", True
+    if not shown or (there.libvirt and numbers(there.libvirt) >= _HT_UNDERSTOOD_BY):
+        return None
+    version = there.libvirt or "before 11.10.0"
+    return (
+        f"{devices.in_a_socket} vCPUs share a socket, and libvirt {version} takes the "
+        f"feature ht, which QEMU {there.qemu} reports then, for one too many",
+        there.libvirt is not None,
+    )

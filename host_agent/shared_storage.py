@@ -38,8 +38,12 @@ def is_shared(path: str, root: Path = Path("/")) -> bool | None:
 
 
 def shared(devices: Devices) -> dict[str, bool | None]:
-    """Return a disk's target → whether other hosts see its contents; None: that can't be told."""
-    return {
+    """Return a disk's target, or a folder → whether other hosts see its contents.
+
+    None: that can't be told.
+    """
+    disks = {
         disk.target: is_shared(disk.path) if disk.type == "file" and disk.path else None
         for disk in devices.disks
     }
+    return disks | {one.path: is_shared(one.path) for one in devices.folders if one.path}

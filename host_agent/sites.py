@@ -24,6 +24,11 @@ from host_agent.plan_facts import Kind, Offers, Site, Way
 
 # QEMU's word for an architecture → libvirt's words.
 _LIBVIRTS = {"ppc64": ("ppc64le", "ppc64"), "x86_64": ("x86_64", "i686")}
+# The packages beside the shipped atlases' QEMU; with backports it may be the older or the newer.
+_LIBVIRT = {
+    "debian:bullseye": "7.0.0", "debian:bookworm": "9.0.0", "debian:trixie": "11.3.0",
+    "debian:forky": "12.8.0",
+}  # fmt: skip
 _ARCHITECTURES = "x86_64", "aarch64", "ppc64", "s390x", "riscv64", "loongarch64"
 
 
@@ -120,7 +125,10 @@ def _from_atlases(name: str, kind: Kind, atlases: Mapping[str, Atlas], release: 
     versions = {atlas.made.qemu for atlas in atlases.values()}
     return Site(
         name=name, kind=kind, offers=offers, release=release, atlases=by_word,
-        end=End(name=name, uuid=None, qemu=versions.pop() if len(versions) == 1 else None),
+        end=End(
+            name=name, uuid=None, qemu=versions.pop() if len(versions) == 1 else None,
+            libvirt=_LIBVIRT.get(name) if kind is Kind.RELEASE else None,
+        ),
     )  # fmt: skip
 
 
@@ -155,7 +163,10 @@ def _offers(machines: Iterable[tuple[str, Iterable[str | None], bool]]) -> dict[
     for name, aliases, deprecated in machines:
         for one in (name, *aliases):
             if one:
-                found[one] = Offer(canonical=name, deprecated=deprecated)
+                found[one] = Offer(
+                    canonical=name, deprecated=deprecated,
+                    most_vcpus=machine_types.most_vcpus(name),
+                )  # fmt: skip
     return found
 
 

@@ -16,6 +16,8 @@ class Offer:
     canonical: str
     """Its own name."""
     deprecated: bool
+    most_vcpus: int | None = None
+    """How many vCPUs it may have; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from host_agent.domain_devices import Disk, parse
+from host_agent.domain_devices import Disk, Folder, parse
 from host_agent.domain_xml import DomainXmlError
 from host_agent.shared_storage import is_shared
 
@@ -20,6 +20,8 @@ DISKS = """
 <disk type='file' device='disk'><source file='/d.raw'/><target dev='vdd'/><readonly/></disk>
 <disk type='file' device='disk'><source file='/e.raw'/><target dev='vde'/><shareable/></disk>
 <disk type='file' device='cdrom'><source file='/f.iso'/><target dev='sda'/></disk>
+<disk type='file' device='floppy'><source file='/g.img'/><target dev='fda'/></disk>
+<disk type='file' device='floppy'><source file='/h.img'/><target dev='fdb'/><readonly/></disk>
 <disk type='file' device='cdrom'><target dev='sdb'/><readonly/></disk>
 """
 
@@ -30,8 +32,10 @@ def test_disks() -> None:
         Disk(target="vdb", type="block", path="/dev/vg/b", writable=True),
         Disk(target="vdc", type="network", path=None, writable=True),
         Disk(target="vdd", type="file", path="/d.raw", writable=False),
-        Disk(target="vde", type="file", path="/e.raw", writable=False),
+        Disk(target="vde", type="file", path="/e.raw", writable=True, shareable=True),
         Disk(target="sda", type="file", path="/f.iso", writable=False),
+        Disk(target="fda", type="file", path="/g.img", writable=True),
+        Disk(target="fdb", type="file", path="/h.img", writable=False),
     )
 
 
@@ -101,6 +105,49 @@ def test_cpu(cpu: str, mode: str | None, *, bound: bool) -> None:
     assert (devices.cpu_mode, devices.host_bound_cpu) == (mode, bound)
 
 
+@pytest.mark.parametrize(
+    ("rest", "vcpus", "in_a_socket", "has_ht"),
+    [
+        ("", None, 1, False),
+        ("<vcpu placement='static' current='2'> 8 </vcpu>", 8, 1, False),
+        ("<vcpu>eight</vcpu>", None, 1, False),
+        ("<vcpu>99999999999</vcpu>", None, 1, False),
+        ("<cpu><topology sockets='4' dies='1' cores='1' threads='1'/></cpu>", None, 1, False),
+        ("<cpu><topology sockets='2' cores='1' threads='2'/></cpu>", None, 2, False),
+        ("<cpu><topology sockets='1' dies='2' clusters='3' cores='4' threads='1'/></cpu>", None, 24,
+         False),
+        ("<cpu><topology cores='9999999' threads='9999999'/></cpu>", None, 1 << 20, False),
+        ("<cpu><topology cores='-1' threads='x'/></cpu>", None, 1, False),
+        ("<cpu><feature policy='require' name='ht'/></cpu>", None, 1, True),
+        ("<cpu><feature name='ht'/></cpu>", None, 1, True),
+        ("<cpu><feature policy='disable' name='ht'/></cpu>", None, 1, False),
+    ],
+)  # fmt: skip
+def test_vcpus(rest: str, vcpus: int | None, in_a_socket: int, *, has_ht: bool) -> None:
+    found = parse(domain("", rest))
+    assert (found.vcpus, found.in_a_socket, found.has_ht) == (vcpus, in_a_socket, has_ht)
+
+
+def test_files_that_a_start_reads() -> None:
+    found = parse(
+        domain(
+            "<interface><rom file='/own.rom'/></interface>"
+            "<filesystem><driver type='virtiofs'/><source dir='/srv'/><target dir='t'/>"
+            "</filesystem>"
+            "<filesystem><driver type='virtiofs'/><source socket='/s'/><target dir='u'/>"
+            "</filesystem><filesystem><source dir='/9p'/><target dir='v'/></filesystem>",
+            "<os><loader type='pflash'> /OVMF_CODE.fd </loader>"
+            "<nvram template='/OVMF_VARS.fd'>/own_VARS.fd</nvram>"
+            "<kernel>/k</kernel><initrd>/i</initrd><acpi><table type='slic'>/slic</table></acpi>"
+            "</os>",
+        )
+    )
+    assert found.images == ("/OVMF_CODE.fd", "/OVMF_VARS.fd")
+    assert found.files == ("/k", "/i", "/slic", "/own.rom")
+    assert found.folders == (Folder(path="/srv", name="t"), Folder(path=None, name="u"))
+    assert found.passthrough == ("shared folder",)
+
+
 def test_no_xml() -> None:
     with pytest.raises(DomainXmlError):
         parse("nope")
@@ -144,9 +191,19 @@ def test_shared_storage_without_proc(tmp_path: Path) -> None:
         ("<interface><model type='virtio'/><rom enabled='no'/></interface>", set()),
         ("<interface><model type='virtio'/><rom file='/own.rom'/></interface>", set()),
         ("<interface><model type='virtio'/><rom bar='on'/></interface>", {"virtio-net-pci.rom"}),
-        ("<interface/><interface><model type='ne2k_pci'/></interface>", set()),
+        ("<interface/><interface><model type='ne2k_pci'/></interface>", {"ne2000.rom"}),
+        ("<interface><model type='e1000-82545em'/></interface>", {"e1000.rom"}),
+        ("<interface><model type='pcnet'/></interface>", {"pcnet.rom"}),
+        ("<interface><model type='i82559er'/></interface>", {"i82559er.rom"}),
+        ("<interface><model type='virtio-transitional'/></interface>", {"virtio-net-pci.rom"}),
+        ("<interface><model type='virtio-non-transitional'/></interface>", set()),
+        ("<interface><model type='igb'/></interface>", set()),
+        ("<interface><model type='usb-net'/></interface>", set()),
         ("<video><model type='vga'/></video>", {"vga.rom"}),
-        ("<video><model type='qxl'/></video>", set()),
+        ("<video><model type='cirrus'/></video>", {"cirrus_vga.rom"}),
+        ("<video><model type='qxl'/></video>", {"qxl.rom"}),
+        ("<video><model type='vga'/></video><video><model type='qxl'/></video>", {"vga.rom"}),
+        ("<video><model type='ramfb'/></video>", set()),
     ],
 )
 def test_roms(devices: str, roms: set[str]) -> None:

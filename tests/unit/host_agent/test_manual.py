@@ -23,7 +23,11 @@ SHARED = {
 }  # fmt: skip
 # What no single expression shows: clocks are the guest's and never fail; a plan and a move differ.
 NEVER = {"clock": {"fail"}}
-ALSO = {"move-refusal": {"warn"}, "move-storage": {"pass"}, "plan-local-disks": {"fail"}}
+ALSO = {
+    "move-refusal": {"fail", "unknown", "warn"}, "move-storage": {"pass"},
+    "plan-local-disks": {"fail"},
+    "move-firmware": {"fail", "unknown"}, "plan-firmware": {"fail", "unknown"},
+}  # fmt: skip
 # Passed by what is made for several findings.
 HELPERS = {"_fail": "fail", "_pass": "pass", "_warn": "warn"}
 

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from host_agent import plan_answer
+from host_agent import last_boot, plan_answer
 from host_agent.capabilities import Offer
-from host_agent.domain_devices import Devices, Disk
+from host_agent.domain_devices import Devices, Disk, Folder
+from host_agent.firmware_images import Image, Presence
 from host_agent.migration import CopyStorage
 from host_agent.missing import Missing, Reason
 from host_agent.model import Area, Difference, Finding, Outcome
@@ -66,6 +67,22 @@ def devices(**changes: Any) -> dict[str, Any]:
 HOST, RELEASE = Kind.HOST, Kind.RELEASE
 PASSED = {"passthrough": ("pci device hostdev0",)}
 LOCAL = {"shared": {"vda": False}}
+BROKEN = {
+    "source": replace(HERE, qemu="10.0.13"), "destination": replace(THERE, qemu="11.1.2"),
+    "boot": last_boot.by("10.0.13"),
+}  # fmt: skip
+CAME = last_boot.by("7.2.22").moved("10.0.13")
+
+
+def image(there: Presence) -> Image:
+    return Image(path="/usr/share/OVMF/OVMF_CODE.fd", there=there)
+
+
+def images(there: Presence, **subject: Any) -> Question:
+    found = (image(there),)
+    return question(subject=subject, move={"images": found}, start_images=found)
+
+
 ROWS: list[tuple[str, Question, Answer, str, str]] = [
     ("moves", question(), Answer.LIVE, "move-machine-type", "node2 (QEMU 10.0.13) has"),
     ("starts there", question(subject=stopped()), Answer.START, "move-machine-type", "has"),
@@ -118,6 +135,65 @@ ROWS: list[tuple[str, Question, Answer, str, str]] = [
      "plan-devices", "only where there is"),
     ("ROM", question(move={"forecast": (ROM,)}), Answer.RESTART, "move-blocks",
      "e1000.rom 256 KiB here, 512 KiB there"),
+    # What a live move would be refused for.
+    ("virtiofs", question(subject=devices(folders=(Folder(path="/srv", name="t"),))),
+     Answer.RESTART, "move-folders", "by virtiofs: /srv"),
+    ("threads", question(subject=devices(in_a_socket=2)), Answer.RESTART, "move-threads",
+     "2 vCPUs share a socket"),
+    ("threads, libvirt not known",
+     question(subject=devices(in_a_socket=2), move={"destination": replace(THERE, libvirt=None)}),
+     Answer.UNKNOWN, "move-threads", "may refuse its CPU"),
+    ("queues", question(subject=devices(virtio=True), move=BROKEN), Answer.RESTART, "move-refusal",
+     "QEMU 10.0.13 gives every"),
+    ("queues, not reset", question(subject=devices(virtio=True), move={**BROKEN, "boot": CAME}),
+     Answer.LIVE, "move-refusal", "if it was reset there"),
+    ("queues, boot not known",
+     question(subject=devices(virtio=True),
+              move={**BROKEN, "boot": last_boot.NOT_KNOWN.moved("10.0.13")}),
+     Answer.UNKNOWN, "move-refusal", "which is not known"),
+    ("queues, boot not known, and it has to be restarted anyway",
+     question(subject=devices(virtio=True, **PASSED),
+              move={**BROKEN, "boot": last_boot.NOT_KNOWN.moved("10.0.13")}),
+     Answer.RESTART, "move-refusal", "which is not known"),
+    ("vCPUs", question(subject=devices(vcpus=512), move={"most_vcpus": 288}), Answer.CANNOT,
+     "move-vcpus", "may have 288"),
+    ("stopped, vCPUs", question(subject=stopped(**devices(vcpus=512)), move={"most_vcpus": 288}),
+     Answer.CANNOT, "move-vcpus", "may have 288"),
+    # Firmware's images.
+    ("image is gone", images(Presence.NO), Answer.CANNOT, "plan-firmware", "gave up the images"),
+    ("image is gone, stopped", images(Presence.NO, **stopped()), Answer.CANNOT, "plan-firmware",
+     "gave up the images"),
+    ("only the running one is gone",
+     question(move={"images": (image(Presence.NO),)}, start_images=(image(Presence.YES),)),
+     Answer.RESTART, "move-firmware", "gave up the images"),
+    ("only the next start's is gone",
+     question(move={"images": (image(Presence.YES),)}, start_images=(image(Presence.NO),)),
+     Answer.CANNOT, "plan-firmware", "gave up the images"),
+    ("image has grown", images(Presence.GROWN), Answer.RESTART, "move-firmware", "another size"),
+    ("image has grown, stopped", images(Presence.GROWN, **stopped()), Answer.START,
+     "move-machine-type", "has"),
+    ("image may be gone", images(Presence.DOUBTFUL), Answer.UNKNOWN, "plan-firmware",
+     "can't be asked from here"),
+    ("image that nobody knows", images(Presence.NOT_KNOWN), Answer.LIVE, "plan-files",
+     "whether node2 has /usr/share/OVMF/OVMF_CODE.fd"),
+    ("a kernel", question(subject=devices(files=("/srv/k",))), Answer.LIVE, "plan-files",
+     "whether node2 has /srv/k"),
+    ("a ROM that no atlas has", question(unseen_roms=frozenset({"pcnet.rom"})), Answer.LIVE,
+     "plan-roms", "pcnet.rom is of one size"),
+    ("it would not start there",
+     question(subject=stopped(), start=Missing(reason=Reason.FAILED, sentence="-no-acpi: no")),
+     Answer.CANNOT, "plan-start", "would not start on node2: -no-acpi: no"),
+    ("whether it starts is not known",
+     question(subject=stopped(), start=Missing(reason=Reason.DENIED, sentence="read-only")),
+     Answer.START, "plan-start", "read-only"),
+    ("saved, queues",
+     question(kind=RELEASE, move=BROKEN,
+              subject=stopped(saved=DEFINITION, saved_devices=replace(DEVICES, virtio=True)),
+              saved=OFFER), Answer.RESTART, "move-refusal", "QEMU 10.0.13"),
+    ("saved, threads",
+     question(kind=RELEASE,
+              subject=stopped(saved=DEFINITION, saved_devices=replace(DEVICES, in_a_socket=2)),
+              saved=OFFER), Answer.RESTART, "move-threads", "share a socket"),
     ("local disk", question(subject=LOCAL), Answer.CANNOT, "move-storage", "own file system: vda"),
     ("local disk, copied", question(subject=LOCAL, move={"copy_storage": CopyStorage.ALL}),
      Answer.LIVE, "move-storage", "copied"),

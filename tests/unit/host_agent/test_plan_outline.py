@@ -5,8 +5,9 @@ from uuid import UUID
 
 import pytest
 
-from host_agent import plan_outline, plan_pool
+from host_agent import last_boot, plan_outline, plan_pool
 from host_agent.capabilities import Offer
+from host_agent.last_boot import NOT_KNOWN
 from host_agent.model import Area, Difference, Failed, Finding, Outcome
 from host_agent.move import End
 from host_agent.plan_facts import Answer, Hop, Kind, Limit, Planned, Site, Way
@@ -179,14 +180,23 @@ def test_a_raised_type_counts_on_the_next_hop() -> None:
     raised = planned("vm1", Answer.RAISE, raise_to="pc-i440fx-7.2")
     old = replace(DEFINITION, machine="pc-i440fx-2.1")
     subject = replace(SUBJECT, active=old, persistent=old)
-    onward = plan_outline.onward(subject, raised)
+    onward = plan_outline.onward(subject, raised, "10.0.13")
     assert onward.active is not None
     assert onward.persistent is not None
     assert {onward.active.machine, onward.persistent.machine} == {"pc-i440fx-7.2"}
     # One that is stopped and started is what its definition says by then.
     later = replace(subject, persistent=replace(old, machine="pc-i440fx-10.0"))
-    onward = plan_outline.onward(later, planned("vm1", Answer.RESTART))
+    onward = plan_outline.onward(later, planned("vm1", Answer.RESTART), "10.0.13")
     assert onward.definition.machine == "pc-i440fx-10.0"
+
+
+def test_who_came_live_keeps_its_boot() -> None:
+    booted = replace(SUBJECT, boot=last_boot.by("7.2.22"))
+    live = plan_outline.onward(booted, planned("vm1", Answer.LIVE), "10.0.13").boot
+    assert (set(live.versions), live.whole) == ({"7.2.22", "10.0.13"}, True)
+    again = plan_outline.onward(booted, planned("vm1", Answer.RESTART), "10.0.13").boot
+    assert again == last_boot.by("10.0.13")
+    assert plan_outline.onward(booted, planned("vm1", Answer.RESTART), None).boot == NOT_KNOWN
 
 
 @pytest.mark.parametrize("kind", list(Kind))
@@ -204,6 +214,6 @@ def test_something_is_never_checked(kind: Kind) -> None:
     )
     told = plan_outline.not_checked(more)
     assert lines == tuple(line for line in told if line in lines)
-    for words in ("ROMs", "release path of here: not seen", "1 domain: vda can't be told",
-                  "what 1 domain will see there: not to be had"):  # fmt: skip
+    for words in ("ROMs", "release path of here: not seen", "a: vda can't be told",
+                  "what a will see there: not to be had"):  # fmt: skip
         assert words in told

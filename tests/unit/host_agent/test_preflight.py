@@ -6,9 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from host_agent import preflight
+from host_agent import last_boot, preflight
 from host_agent.capabilities import Offer
-from host_agent.domain_devices import Devices, Disk
+from host_agent.domain_devices import Devices, Disk, Folder
+from host_agent.firmware_images import Image, Presence
 from host_agent.migration import CopyStorage
 from host_agent.missing import Missing, Reason
 from host_agent.model import Area, Difference, Finding, Outcome
@@ -32,8 +33,18 @@ ROM = Difference(
 )
 
 
+SRV, SOCKET = Folder(path="/srv", name="t"), Folder(path=None, name="u")
+NEWER = {"source": replace(HERE, qemu="10.0.13", libvirt="11.3.0")}
+SHAREABLE = Disk(target="vdb", type="file", path="/srv/quorum.img", writable=True, shareable=True)
+
+
+def image(there: Presence) -> Image:
+    return Image(path="/usr/share/OVMF/OVMF_CODE.fd", there=there)
+
+
 BROKEN = {
     "source": replace(HERE, qemu="10.0.13"), "destination": replace(THERE, qemu="11.1.2"),
+    "boot": last_boot.by("10.0.13"),
 }  # fmt: skip
 
 
@@ -108,7 +119,34 @@ ROWS: list[tuple[str, dict[str, Any], str, Outcome, str]] = [
      {"destination": End(name="trixie", uuid=None, qemu=None)}, "move-machine-type", PASS,
      "trixie has pc-i440fx-7.2"),
     ("known to be refused", {**devices(virtio=True), **BROKEN}, "move-refusal", WARN,
-     "node2 (QEMU 11.1.2) refuses what this QEMU sends: QEMU 10.0.13 gives every virtio device"),
+     "node2 (QEMU 11.1.2) refuses what the guest has from its last boot: QEMU 10.0.13 gives every "
+     "virtio device"),
+    ("too many vCPUs", {**devices(vcpus=512), "most_vcpus": 288}, "move-vcpus", FAIL,
+     "it has 512 vCPUs, and its machine type may have 288 on node2"),
+    ("virtiofs, old", devices(folders=(SRV,)), "move-folders", FAIL, "by virtiofs: /srv"),
+    ("virtiofs, old, by a socket", devices(folders=(SOCKET,)), "move-folders", FAIL, "u"),
+    ("virtiofs, an old libvirt",
+     {**devices(folders=(SRV,)), "source": replace(HERE, qemu="10.0.2")}, "move-folders", FAIL,
+     "/srv"),
+    ("virtiofs", {**devices(folders=(SRV,)), **NEWER}, "move-folders", WARN,
+     "only where virtiofsd on both hosts can hand over"),
+    ("virtiofs, local",
+     {**devices(folders=(SRV,)), **NEWER, "shared": {"vda": True, "/srv": False}},
+     "move-folders", FAIL, "/srv; they are on its own file system"),
+    ("shareable, local",
+     {**devices(disks=(SHAREABLE,)), "shared": {"vdb": False}}, "move-storage", FAIL,
+     "vdb (/srv/quorum.img); what several domains share is never copied"),
+    ("shareable, not copied",
+     {**devices(disks=(DISK, SHAREABLE)), "shared": {"vda": False, "vdb": False},
+      "copy_storage": CopyStorage.ALL}, "move-storage", FAIL, "file system: vdb (/srv/quorum.img)"),
+    ("shareable, shared",
+     {**devices(disks=(SHAREABLE,)), "shared": {"vdb": True}}, "move-storage", PASS, "shared"),
+    ("image is gone", {"images": (image(Presence.NO),)}, "move-firmware", FAIL,
+     "node2 has no /usr/share/OVMF/OVMF_CODE.fd: its packages gave up the images of 2 MB"),
+    ("image has grown", {"images": (image(Presence.GROWN),)}, "move-firmware", FAIL,
+     "OVMF_CODE.fd is of another size on node2"),
+    ("image may be gone", {"images": (image(Presence.DOUBTFUL),)}, "move-firmware", UNKNOWN,
+     "whether node2 has /usr/share/OVMF/OVMF_CODE.fd can't be asked from here"),
     ("no atlas", {"forecast": NOTHING}, "move-forecast", UNKNOWN, "not to be had"),
     ("next boot", {"forecast": (CHANGE,) * 5}, "move-forecast", WARN,
      "Processor Family 0x01 -> 0xfe (inventory); and 2 more"),

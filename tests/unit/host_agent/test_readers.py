@@ -112,7 +112,7 @@ def test_machine_types_that_a_host_offers() -> None:
     here = capabilities.offers(xml, "x86_64", "/usr/bin/qemu-system-x86_64")
     assert here == {
         "pc-i440fx-7.2": capabilities.Offer(canonical="pc-i440fx-7.2", deprecated=True),
-        "pc": capabilities.Offer(canonical="pc-i440fx-7.2", deprecated=False),
+        "pc": capabilities.Offer(canonical="pc-i440fx-7.2", deprecated=False, most_vcpus=255),
     }
     assert capabilities.offers(xml, "x86_64", "/usr/libexec/qemu-kvm") is None
     assert capabilities.offers(xml, "aarch64", "/usr/bin/qemu-system-x86_64") is None
