@@ -102,7 +102,10 @@ def _there(path: str, here: Place, there: Place) -> Presence:
         if there.is_new is None:
             return Presence.DOUBTFUL
         return Presence.NO if there.is_new else Presence.YES
-    if path in there.listed or (path in _STAYING and there.is_debian):
+    # The template of a variable store is of the same package as its image.
+    if {path, path.replace("_VARS", "_CODE")} & set(there.listed):
+        return Presence.YES
+    if path in _STAYING and there.is_debian:
         return Presence.YES
     if there.upgraded and not path.startswith(_PACKAGED):
         return Presence.YES

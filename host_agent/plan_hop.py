@@ -78,6 +78,7 @@ def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: 
     subjects = [subject for _, subject in located if isinstance(subject, Subject)]
     used = {found.how: found.own for stop in (*stops, goal) for found in atlases[id(stop)].all()}
     strange = [how for how, own in used.items() if not own]
+    moving = [one.definition.name for one in subjects if one.active is not None]
     return Hop(
         sources=tuple(stop.site for stop in stops),
         target=goal.site,
@@ -87,8 +88,10 @@ def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: 
         compared=tuple(used),
         unchecked=tuple(
             f"sizes of option ROMs and firmware of {how.partition(': ')[0]}: its own QEMU was not "
-            "asked; there: samemachine probe --output FILE"
+            f"asked, and would refuse {plan_outline.named(moving)} if they differ; there: "
+            "samemachine probe --output FILE"
             for how in strange
+            if moving
         ),
     )
 

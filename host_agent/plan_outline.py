@@ -220,11 +220,14 @@ def _known(way: object) -> bool:
     return getattr(way, "supported", None) is not None
 
 
+def named(names: Sequence[str]) -> str:
+    """Return the names of domains, as many as people read."""
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
 def _some(domains: Sequence[Planned]) -> str:
-    """Name the domains, as many as people read."""
-    shown = ", ".join(one.name for one in domains[:_MOST_NAMES])
-    more = len(domains) - _MOST_NAMES
-    return f"{shown} and {more} more" if more > 0 else shown
+    return named([one.name for one in domains])
 
 
 def onward(subject: Subject, planned: Planned, qemu: str | None) -> Subject:

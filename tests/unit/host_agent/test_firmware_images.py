@@ -31,6 +31,7 @@ YES, NO, DOUBTFUL, NOT_KNOWN = Presence.YES, Presence.NO, Presence.DOUBTFUL, Pre
         (SMALL, BOOKWORM, OLD_HOST, YES),
         (LARGE, BOOKWORM, TRIXIE, YES),
         (LARGE, BOOKWORM, HOST, YES),
+        ("/usr/share/OVMF/OVMF_VARS_4M.fd", BOOKWORM, HOST, YES),
         (LARGE, BOOKWORM, replace(HOST, listed=()), NOT_KNOWN),
         (LARGE, BOOKWORM, Place(release="ubuntu:noble"), NOT_KNOWN),
         (ROM, BOOKWORM, TRIXIE, Presence.GROWN),
