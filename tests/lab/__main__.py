@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 
-from tests.lab import lab
+from tests.lab import lab, pace
 from tests.lab.guest import GuestOptions
 from tests.lab.host import ENVIRONMENT
 
@@ -20,6 +20,7 @@ def main() -> int:
     up.add_argument("hosts", nargs="*", default=["hosta"], choices=["hosta", "hostb"])
     shell = commands.add_parser("shell", help="a shell on a host, with a guest 'vm1' on it")
     shell.add_argument("host", choices=["hosta", "hostb"])
+    commands.add_parser("pace", help="boot a guest and print how slow this machine is")
     options = parser.parse_args()
     why = lab.hindrance()
     if why is not None:
@@ -29,7 +30,10 @@ def main() -> int:
         lab.build()
         return 0
     with lab.running() as running:
-        if options.command == "up":
+        if options.command == "pace":
+            running.host("hosta").guest(GuestOptions(name="first")).start().wait_ready()
+            print(f"{pace.measured():.1f}")
+        elif options.command == "up":
             for name in options.hosts:
                 running.host(name)
             print("up", flush=True)

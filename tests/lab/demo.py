@@ -39,7 +39,7 @@ def show(host: Host, other: Host) -> list[int]:
     cache.tell(f"booting {len(GUESTS)} guests (software emulation: about 40 s)")
     guests = {options.name: host.guest(options).start() for options in GUESTS}
     for guest in guests.values():
-        guest.wait_ready(300)
+        guest.wait_ready()
         cache.tell(f"{guest.name} has booted")
     spoil(guests["edited"])
     print(

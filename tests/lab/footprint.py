@@ -54,7 +54,7 @@ def main() -> int:
     lab.build("hosta")
     with lab.running() as running:
         host = running.host("hosta")
-        guest = host.guest(GuestOptions(name="idle")).start().wait_ready(240)
+        guest = host.guest(GuestOptions(name="idle", system=True)).start().wait_ready()
         _print("never asked", guest, _UNITS)
         audit(host)
         _print("just asked", guest, _UNITS[:1])

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 from xml.sax.saxutils import escape
 
+from tests.lab import pace
+
 if TYPE_CHECKING:
     from tests.lab.host import Host
 
@@ -19,6 +21,7 @@ _CHANNEL = """<channel type='unix'><source mode='bind'/>
 # Variables without keys: secure boot would refuse our kernel.
 _UEFI = """<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
     <nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'/>"""
+_UNIT = "samemachine-guest"
 _XML = """<domain type='qemu'>
   <name>{name}</name><uuid>{uuid}</uuid>
   <memory unit='MiB'>{memory}</memory><vcpu>{vcpus}</vcpu>
@@ -61,6 +64,8 @@ class GuestOptions:
     channel: bool = True
     agent: bool = True
     """Whether the guest agent runs in the guest."""
+    system: bool = False
+    """Whether systemd runs it, as in a user's guest; else it boots in half the time."""
     cpu: str | None = None
     """A model that libvirt knows, or ``max``."""
     uefi: bool = False
@@ -90,11 +95,21 @@ class GuestOptions:
                 sysinfo=f"<sysinfo type='smbios'>{blocks}</sysinfo>" if blocks else "",
                 smbios="<smbios mode='sysinfo'/>" if blocks else "",
                 loader=_UEFI if self.uefi else "",
-                cmdline="" if self.agent else "systemd.mask=samemachine-guest.service",
+                cmdline=self._cmdline(),
                 cpu=self._cpu(),
                 channel=_CHANNEL if self.channel else "",
             )
         )  # fmt: skip
+
+    @property
+    def quick(self) -> bool:
+        """Whether the lab's own first process runs it, which is on the lab's own image alone."""
+        return not self.system and self.image == "/lab"
+
+    def _cmdline(self) -> str:
+        if self.quick:
+            return "init=/sbin/quick-init" + ("" if self.agent else " quick.agent=no")
+        return "" if self.agent else "systemd.mask=samemachine-guest.service"
 
     def _cpu(self) -> str:
         if self.cpu == "max":
@@ -125,6 +140,7 @@ class Guest:
         self.options = options
         self.name = options.name
         self.uuid = options.uuid
+        self._started = 0.0
 
     def define(self) -> None:
         """Make its disk and define it."""
@@ -140,21 +156,24 @@ class Guest:
 
     def start(self) -> "Guest":
         """Start it; ``wait_ready`` waits until it has booted."""
+        self._started = time.monotonic()
         self.host.virsh("start", self.name)
         return self
 
-    def wait_ready(self, seconds: float = 120) -> "Guest":
+    def wait_ready(self, seconds: float = 60) -> "Guest":
         """Wait until commands can be run in it, and until its agent has opened its channel."""
         self._until(lambda: self._agent_command({"execute": "guest-ping"}) is not None, seconds)
         if self.options.agent and self.options.channel:
             self.wait_channel(seconds)
+        if self._started:
+            pace.booted(time.monotonic() - self._started)
         return self
 
-    def wait_channel(self, seconds: float = 120) -> None:
+    def wait_channel(self, seconds: float = 60) -> None:
         """Wait until our agent has opened its channel; nothing else has to run in the guest."""
         self._until(self.channel_open, seconds)
 
-    def wait_rebooted(self, boot_id: str, seconds: float = 120) -> "Guest":
+    def wait_rebooted(self, boot_id: str, seconds: float = 60) -> "Guest":
         """Wait until another boot than this one is ready."""
         self._until(lambda: self._boot_id() not in {boot_id, ""}, seconds)
         return self.wait_ready(seconds)
@@ -167,7 +186,7 @@ class Guest:
             return ""
 
     def _until(self, true: Callable[[], bool], seconds: float) -> None:
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + pace.stretched(seconds)
         while not true():
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{self.name} is not ready: {self.console()[-3000:]}")
@@ -179,18 +198,33 @@ class Guest:
 
     def stop_agent(self) -> None:
         """Stop our agent in the guest, and wait until libvirt has noticed."""
-        self.run("systemctl", "stop", "samemachine-guest")
+        self.control_agent("stop")
         self._until(lambda: not self.channel_open(), 20)
 
     def start_agent(self) -> None:
         """Start our agent in the guest, and wait until libvirt has noticed."""
-        self.run("systemctl", "start", "samemachine-guest")
+        self.control_agent("start")
         self._until(self.channel_open, 20)
+
+    def control_agent(self, what: str) -> None:
+        """``start`` it, ``stop`` it, or send all its processes a signal: ``STOP``, ``CONT``."""
+        if self.options.quick:
+            self.run("quick-agent", what)
+        elif what in {"start", "stop"}:
+            self.run("systemctl", what, _UNIT)
+        else:
+            self.run("systemctl", "kill", f"--signal={what}", _UNIT)
+
+    def agent_pid(self) -> int:
+        """The agent's resident process, by its number in the guest."""
+        if self.options.quick:
+            return int(self.run("quick-agent", "pid"))
+        return int(self.run("systemctl", "show", "--property=MainPID", "--value", _UNIT))
 
     def _agent_command(self, command: Mapping[str, Any]) -> Any:
         done = self.host.run(
-            "virsh", "qemu-agent-command", "--timeout", "5", self.name, json.dumps(command),
-            check=False,
+            "virsh", "qemu-agent-command", "--timeout", pace.words(5), self.name,
+            json.dumps(command), check=False,
         )  # fmt: skip
         return json.loads(done.stdout)["return"] if done.returncode == 0 else None
 
@@ -198,7 +232,7 @@ class Guest:
         """Run a command in the guest and return what it prints."""
         arguments = {"path": command[0], "arg": list(command[1:]), "capture-output": True}
         started = self._agent_command({"execute": "guest-exec", "arguments": arguments})
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + pace.stretched(seconds)
         while True:
             status = {"execute": "guest-exec-status", "arguments": {"pid": started["pid"]}}
             answer = self._agent_command(status)

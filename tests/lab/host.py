@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.checkout import CHECKOUT
-from tests.lab import cache, images, overlay
+from tests.lab import cache, images, overlay, pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.namespaces import Namespaces
 
@@ -98,6 +98,8 @@ class Host:
         # libvirt refuses a UUID of one repeated digit, and two hosts must differ.
         uuid = f"3d1b0a52-6d5e-4c1b-9c70-0a0a0a0a{self._number:04x}"
         self._write("etc/libvirt/libvirtd.conf", _LIBVIRTD_CONF.format(uuid=uuid))
+        # What a guest may take to answer follows from how slow this machine is.
+        self._write("etc/samemachine/host.toml", f"timeout = {pace.words(15)}.0\n")
         self.start_libvirtd()
 
     def _binds(self) -> list[tuple[Path, Path]]:
@@ -123,28 +125,31 @@ class Host:
         file.write_text(text, encoding="utf-8")
 
     def _wait_for(self, file: Path) -> None:
-        for _ in range(1000):
+        deadline = time.monotonic() + pace.stretched(10)
+        while self._inside.alive and time.monotonic() < deadline:
             if file.exists():
                 return
-            if not self._inside.alive:
-                break
             time.sleep(0.01)
         raise RuntimeError(f"{self.name} does not start: {self._inside.log()}")
 
     def start_libvirtd(self) -> None:
         """Start libvirtd and wait until it answers."""
         self.run("libvirtd", "--daemon", "--listen")
-        for _ in range(300):
-            if self.run("virsh", "list", check=False).returncode == 0:
-                return
+        deadline = time.monotonic() + pace.stretched(15)
+        while self.run("virsh", "list", check=False).returncode:
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name}: libvirtd does not answer")
             time.sleep(0.05)
-        raise RuntimeError(f"{self.name}: libvirtd does not answer")
 
     def stop_libvirtd(self) -> None:
         """Stop libvirtd; the guests go on."""
         pid = int((self.root / "run/libvirtd.pid").read_text(encoding="ascii"))
         self.run("kill", str(pid))
-        self.run("timeout", "20", "tail", f"--pid={pid}", "--follow", "/dev/null")
+        self.wait_gone(pid)
+
+    def wait_gone(self, pid: int) -> None:
+        """Wait until a process has ended, by its number on this host."""
+        self.run("timeout", pace.words(20), "tail", f"--pid={pid}", "--follow", "/dev/null")
 
     def command(self, *command: str) -> list[str]:
         """Return the command line that runs a command on this host."""
@@ -156,7 +161,7 @@ class Host:
         """Run a command on this host."""
         done = subprocess.run(
             self.command(*command), env=ENVIRONMENT, capture_output=True, text=True,
-            errors="replace", timeout=timeout, check=False, input=text_input or "",
+            errors="replace", timeout=pace.stretched(timeout), check=False, input=text_input or "",
         )  # fmt: skip
         if check and done.returncode:
             raise RuntimeError(

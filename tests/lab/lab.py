@@ -1,13 +1,15 @@
 """The lab as a whole: its hosts, and the switch between them."""
 
 import fcntl
+import itertools
 import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from tests.lab import cache, images, make_deb
@@ -15,6 +17,8 @@ from tests.lab.host import Host
 from tests.lab.namespaces import Namespaces
 
 PREFIX = "samemachine-lab-"
+PLACES = (os.cpu_count() or 1) + 1
+"""A lab mostly waits: for guests that boot, and for what must not come."""
 _TOOLS = ("mmdebstrap", "mkfs.ext4", "ip", "unshare", "nsenter", "setpriv", *make_deb.TOOLS)
 # Host C is for tests that spoil a host: they upgrade its packages.
 _HOSTS = {
@@ -93,16 +97,16 @@ class Lab:
 
 @contextmanager
 def running() -> Iterator[Lab]:
-    """A lab that ends with the block; one at a time, so that two runs don't share 2 cores."""
+    """A lab that ends with the block. ``PLACES`` of them can run side by side.
+
+    Each has a network of its own, so nothing but the cores is shared.
+    """
     cache.directory().mkdir(parents=True, exist_ok=True)
-    with cache.lab_lock().open("w", encoding="ascii") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            cache.tell("waiting for another lab to end")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        _clear()
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    # Images are not removed while any lab runs.
+    with cache.lab_lock().open("w", encoding="ascii") as lock, _place() as place:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        _clear(place)
+        folder = Path(tempfile.mkdtemp(prefix=prefix(place)))
         lab = Lab(folder)
         try:
             yield lab
@@ -111,15 +115,43 @@ def running() -> Iterator[Lab]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clear() -> None:
+@contextmanager
+def _place() -> Iterator[int]:
+    """Wait for one of the places, and hold it."""
+    places = range(PLACES)
+    with ExitStack() as stack:
+        locks = [
+            stack.enter_context((cache.directory() / f"lab-{place}.lock").open("w"))
+            for place in places
+        ]
+        for waited in itertools.count():
+            for place, lock in zip(places, locks, strict=True):
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    continue
+                yield place
+                return
+            if not waited:
+                cache.tell("waiting for another lab to end")
+            time.sleep(0.5)
+
+
+def prefix(place: int) -> str:
+    """Return what the names of a place's folders begin with."""
+    return f"{PREFIX}{place}-"
+
+
+def _clear(place: int) -> None:
     """Remove the folders that a killed lab left; its processes and mounts ended with it."""
-    for left in scratch_folders():
+    for left in scratch_folders(place):
         shutil.rmtree(left, ignore_errors=True)
 
 
-def scratch_folders() -> list[Path]:
-    """Return the folders of labs; only one that is running has one."""
-    return [folder for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if folder.is_dir()]
+def scratch_folders(place: int) -> list[Path]:
+    """Return the folders of labs in a place; only one that is running has one."""
+    folders = Path(tempfile.gettempdir()).glob(f"{prefix(place)}*")
+    return [folder for folder in folders if folder.is_dir()]
 
 
 def build(*names: str) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tests.lab import pace
 from tests.lab.host import Host
 
 _PROGRAM = """
@@ -61,7 +62,7 @@ class Listener:
 
     def wait(self, kind: str, name: str = "", detail: str | None = None) -> Told:
         """Return the first event of this kind, and wait for it where it has not come yet."""
-        until = time.monotonic() + _SECONDS
+        until = time.monotonic() + pace.stretched(_SECONDS)
         with self._changed:
             while True:
                 for event in self._events:

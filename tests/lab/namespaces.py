@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.lab import pace
+
 
 class Namespaces:
     """A first process in new namespaces; whatever runs in them ends with it.
@@ -31,7 +33,8 @@ class Namespaces:
 
     def _first_process(self) -> int:
         children = Path(f"/proc/{self._unshare.pid}/task/{self._unshare.pid}/children")
-        for _ in range(500):
+        deadline = time.monotonic() + pace.stretched(5)
+        while time.monotonic() < deadline:
             pids = children.read_text(encoding="ascii").split() if children.exists() else []
             if pids:
                 return int(pids[0])

@@ -1,10 +1,12 @@
 """The main job: real guests on a real host, held against virsh and dmidecode."""
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
 
+from tests.lab import pace
 from tests.lab.asking import Audit, audit
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
@@ -67,7 +69,7 @@ def test_uefi_leaves_its_tables_where_only_the_guest_finds_them(
     before = audit(host_a, "uefi")
     assert before.outcome("uefi", "machine-type") == "unknown"
     assert "UEFI" in before.finding("uefi", "machine-type")["sentence"]
-    guest.wait_ready(240)
+    guest.wait_ready()
     # The EFI system table names the entry point, above 1 MiB and at another place each time.
     place = re.search(r"SMBIOS=(0x[0-9a-f]+)", guest.run("dmesg"))
     assert place is not None
@@ -139,7 +141,8 @@ def test_show_puts_the_views_side_by_side(host_a: Host, fleet: dict[str, Guest])
 
 def audited_when_booted(host: Host, name: str) -> Audit:
     """Audit until the firmware has left its tables, which takes it some seconds."""
-    for _ in range(60):
+    deadline = time.monotonic() + pace.stretched(60)
+    while time.monotonic() < deadline:
         result = audit(host, name)
         if "missing" not in result.domains[name]["evidence"]["memory"]:
             return result

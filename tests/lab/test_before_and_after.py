@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab import pace
 from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
@@ -38,7 +39,7 @@ CHANGES = {
 @pytest.fixture(scope="module")
 def moved(host_a: Host) -> Iterator[Guest]:
     options = GuestOptions(name="moved", cpu="qemu64", edit=with_devices)
-    guest = host_a.guest(options).start().wait_ready(300)
+    guest = host_a.guest(options).start().wait_ready()
     yield guest
     guest.remove()
 
@@ -64,7 +65,7 @@ def test_a_baseline_travels_and_confirms_the_arrival(
     assert host_a.samemachine("baseline", "moved").returncode == 0
     assert verify(host_a, "moved")[0] == 0
     moved.migrate(host_b)
-    code, domains = verify(host_b, "moved", "--wait", "20")
+    code, domains = verify(host_b, "moved", "--wait", pace.words(20))
     domain = domains["moved"]
     assert (code, domain["verdict"], domain["occasion"]) == (0, "verified", "arrival"), domain
     assert finding(domain, "same-boot")["outcome"] == "pass"
@@ -78,8 +79,8 @@ def test_a_baseline_travels_and_confirms_the_arrival(
 def test_a_restart_is_recognised_and_equals_the_forecast(host_b: Host, moved: Guest) -> None:
     boot = audit(host_b, "moved").domains["moved"]["evidence"]["guest"]["boot_id"]
     moved.reboot()
-    moved.wait_rebooted(boot, 240)
-    code, domains = verify(host_b, "moved", "--wait", "20")
+    moved.wait_rebooted(boot)
+    code, domains = verify(host_b, "moved", "--wait", pace.words(20))
     domain = domains["moved"]
     assert (code, domain["verdict"], domain["occasion"]) == (0, "verified", "restart"), domain
     assert "as forecast" in finding(domain, "same-smbios")["sentence"]
@@ -97,8 +98,8 @@ def test_hosts_that_disagree_are_caught_each_difference_by_name(host_b: Host, mo
         xml = xml.replace(old, new)
     moved.destroy()
     host_b.run("virsh", "define", "/dev/stdin", text_input=xml)
-    moved.start().wait_ready(240)
-    code, domains = verify(host_b, "moved", "--wait", "20")
+    moved.start().wait_ready()
+    code, domains = verify(host_b, "moved", "--wait", pace.words(20))
     domain = domains["moved"]
     assert (code, domain["verdict"], domain["occasion"]) == (1, "mismatch", "restart")
     said = {check: finding(domain, check) for check in
@@ -174,7 +175,7 @@ def test_a_damaged_baseline_is_said_and_not_ignored(host_b: Host, moved: Guest) 
 def test_a_cpu_that_is_the_hosts_own_may_be_another_after_a_start_elsewhere(
     host_a: Host, host_b: Host, new_guest: Callable[[GuestOptions], Guest]
 ) -> None:
-    guest = new_guest(GuestOptions(name="anycpu", cpu="max")).start().wait_ready(300)
+    guest = new_guest(GuestOptions(name="anycpu", cpu="max")).start().wait_ready()
     assert host_a.samemachine("baseline", "anycpu").returncode == 0
     xml = host_a.virsh("dumpxml", "--inactive", "anycpu")
     guest.destroy()
@@ -183,8 +184,8 @@ def test_a_cpu_that_is_the_hosts_own_may_be_another_after_a_start_elsewhere(
     there.make_disk()
     host_b.run("virsh", "define", "/dev/stdin", text_input=xml)
     try:
-        there.start().wait_ready(300)
-        code, domains = verify(host_b, "anycpu", "--wait", "20")
+        there.start().wait_ready()
+        code, domains = verify(host_b, "anycpu", "--wait", pace.words(20))
         domain = domains["anycpu"]
         said = finding(domain, "same-cpu")
         assert said["outcome"] == "warn", said

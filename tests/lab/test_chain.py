@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 from tests.lab.lab import Lab
-from tests.lab.test_upgrade import heeds_shutdown
 
 NAME = "elder"
 BORN_AS = "pc-i440fx-4.2"
@@ -27,12 +27,11 @@ def releases(lab: Lab) -> tuple[Host, Host, Host, Host]:
     return bullseye, bookworm, trixie, forky
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(300)
 def test_from_bullseye_to_forky(releases: tuple[Host, Host, Host, Host]) -> None:
     bullseye, bookworm, trixie, forky = releases
-    guest = bullseye.guest(GuestOptions(name=NAME, machine=BORN_AS)).start().wait_ready(300)
+    guest = bullseye.guest(GuestOptions(name=NAME, machine=BORN_AS)).start().wait_ready()
     try:
-        heeds_shutdown(guest)
         # Debian 11's Python is too old for the host side: it is looked at from the next host.
         told = bookworm.samemachine("baseline", NAME, "-c", bullseye.tcp_uri)
         assert told.returncode == 0, told.stdout + told.stderr
@@ -78,7 +77,9 @@ def raised(host: Host) -> str:
 
 def verified(host: Host) -> tuple[str, str]:
     """The occasion and the machine type of a verification that went well."""
-    done = host.samemachine("verify", NAME, "--wait", "120", "--format", "json", timeout=200)
+    done = host.samemachine(
+        "verify", NAME, "--wait", pace.words(120), "--format", "json", timeout=200
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     document: Any = json.loads(done.stdout)
     (domain,) = document["domains"]
@@ -101,7 +102,7 @@ def onward(guest: Guest, forky: Host) -> None:
     (forky.root / disk).parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(trixie.root / disk, forky.root / disk)
     guest.host = forky
-    guest.start().wait_ready(300)
+    guest.start().wait_ready()
 
 
 def refused(guest: Guest, to: Host, why: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from host_agent.enrollment import changed
+from tests.lab import pace
 from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
@@ -23,8 +24,8 @@ def inactive(host: Host, name: str) -> str:
 @pytest.fixture(scope="module")
 def guest(host_a: Host) -> Iterator[Guest]:
     """One without our channel; the qemu-guest-agent's has a controller with free ports."""
-    made = host_a.guest(GuestOptions(name="newcomer", channel=False)).start()
-    made.wait_ready(300)
+    made = host_a.guest(GuestOptions(name="newcomer", channel=False, system=True)).start()
+    made.wait_ready()
     yield made
     made.remove()
 
@@ -54,10 +55,10 @@ def test_live_needs_no_new_hardware_where_a_port_is_free(host_a: Host, guest: Gu
     )
     assert all(line.startswith("+") for line in lines)
     assert guest.run("ls", "/sys/bus/pci/devices", "/sys/bus/virtio/devices") == devices
-    guest.run("systemctl", "start", "samemachine-guest")
-    guest.wait_ready(60)
-    assert host_a.samemachine("verify", "newcomer", "--wait", "60").returncode in {0, 3}
-    seen = audit(host_a, "newcomer", "--timeout", "60")
+    guest.control_agent("start")
+    guest.wait_ready()
+    assert host_a.samemachine("verify", "newcomer", "--wait", pace.words(60)).returncode in {0, 3}
+    seen = audit(host_a, "newcomer", "--timeout", pace.words(60))
     assert (seen.exit_code, seen.domains["newcomer"]["depth"]) == (0, "guest"), seen.domains
     again = host_a.samemachine("enroll", "newcomer", "--live", "--yes")
     assert (again.returncode, "is enrolled already" in again.stdout) == (0, True)
@@ -80,10 +81,10 @@ def test_at_the_next_start_the_guest_answers_and_is_verified(host_a: Host, guest
     assert "next full stop and start" in done.stdout
     assert OURS not in guest.xml()
     guest.destroy()
-    guest.start().wait_ready(300)
+    guest.start().wait_ready()
     guest._until(guest.channel_open, 60)
-    assert host_a.samemachine("baseline", "newcomer", "--timeout", "60").returncode == 0
-    verified = host_a.samemachine("verify", "newcomer", "--wait", "60")
+    assert host_a.samemachine("baseline", "newcomer", "--timeout", pace.words(60)).returncode == 0
+    verified = host_a.samemachine("verify", "newcomer", "--wait", pace.words(60))
     assert verified.returncode == 0, verified.stdout
     assert "VERIFIED" in verified.stdout
 

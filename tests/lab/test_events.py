@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 from tests.lab.listening import listening
@@ -41,13 +42,13 @@ def slow_migration(guest: Guest, to: Host) -> Iterator[None]:
         yield
     finally:
         guest.host.virsh("domjobabort", guest.name)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=pace.stretched(60))
         assert process.returncode, output
 
 
 @pytest.fixture
 def traveller(host_a: Host) -> Iterator[Guest]:
-    guest = host_a.guest(GuestOptions(name="traveller")).start().wait_ready(240)
+    guest = host_a.guest(GuestOptions(name="traveller")).start().wait_ready()
     yield guest
     guest.remove()
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from host_agent import smbios
+from tests.lab import pace
 from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
@@ -58,7 +59,7 @@ def booted(host_a: Host) -> Iterator[dict[str, Guest]]:
         for guest in pair:
             guest.start()
         for guest in pair:
-            guest.wait_ready(400)
+            guest.wait_ready()
     yield guests
     for guest in guests.values():
         guest.remove()
@@ -68,7 +69,7 @@ def booted(host_a: Host) -> Iterator[dict[str, Guest]]:
 def test_probe_and_guest_agree_byte_for_byte(
     host_a: Host, booted: dict[str, Guest], options: GuestOptions
 ) -> None:
-    result = audit(host_a, options.name, "--timeout", "30")
+    result = audit(host_a, options.name, "--timeout", pace.words(30))
     domain = result.domains[options.name]
     assert (domain["verdict"], domain["depth"]) == ("verified", "guest"), domain["findings"]
     for check in ("exact", "next-boot", "next-start", "stale-qemu"):
@@ -98,7 +99,7 @@ def _without_firmwares_own(tables: bytes) -> list[bytes]:
 def test_other_tables_than_qemus_are_named(
     host_a: Host, new_guest: Callable[[GuestOptions], Guest]
 ) -> None:
-    guest = new_guest(GuestOptions(name="other")).start().wait_ready(240)
+    guest = new_guest(GuestOptions(name="other")).start().wait_ready()
     guest.run(
         "sh", "-ec", "cd /sys/firmware/qemu_fw_cfg/by_name/etc/smbios/smbios-tables; "
         "sed 's/pc-i440fx-7.2/pc-i440fx-7.1/' raw >/tmp/tables; mount --bind /tmp/tables raw",
@@ -131,7 +132,7 @@ def test_the_next_start_is_forecast_and_reserves_nothing(
         "<maxphysaddr mode='emulate' bits='42'/></cpu><devices>",
     )  # fmt: skip
     host_a.run("virsh", "define", "/dev/stdin", text_input=terabyte)
-    guest.wait_ready(240)
+    guest.wait_ready()
     result = audit(host_a, "grown")
     finding = result.finding("grown", "next-start")
     assert finding["outcome"] == "warn", finding
@@ -143,9 +144,9 @@ def test_the_next_start_is_forecast_and_reserves_nothing(
 def test_a_qemu_package_is_upgraded_under_running_guests(host_c: Host) -> None:
     """A real package upgrade, 7.2 to 10.0; the old binary's file is gone, its process runs on."""
     options = GuestOptions(name="stale")
-    guest = host_c.guest(options).start().wait_ready(240)
+    guest = host_c.guest(options).start().wait_ready()
     # Nobody asked about it before, and a TCG build can't run without its modules, which are gone.
-    unseen = host_c.guest(GuestOptions(name="unseen", vcpus=2)).start().wait_ready(240)
+    unseen = host_c.guest(GuestOptions(name="unseen", vcpus=2)).start().wait_ready()
     before = audit(host_c, "stale")
     assert before.outcome("stale", "stale-qemu") == "pass"
     host_c.run("sh", "-ec", f"dpkg --install {NEWER}/*.deb", timeout=300)
@@ -166,7 +167,7 @@ def test_a_qemu_package_is_upgraded_under_running_guests(host_c: Host) -> None:
         assert after.outcome(name, "next-boot") == "pass"
     # What was forecast comes true.
     guest.destroy()
-    guest.start().wait_ready(240)
+    guest.start().wait_ready()
     started = audit(host_c, "stale")
     assert started.outcome("stale", "stale-qemu") == "pass"
     for check in ("exact", "next-boot", "next-start"):

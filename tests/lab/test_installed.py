@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.checkout import CHECKOUT
+from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 from tests.packaging import debs
@@ -21,6 +22,10 @@ def installed(host_b: Host) -> Iterator[Host]:
     """The host has all libraries from Debian; ours is added, and goes again."""
     place = host_b.root / "root"
     files = [deb for deb in debs.packages() if deb.name.startswith(PACKAGES)]
+    # The lab's own configuration stands where the package's will.
+    configuration = host_b.root / "etc/samemachine/host.toml"
+    kept = configuration.read_text(encoding="utf-8")
+    configuration.unlink()
     for file in files:
         shutil.copy(file, place)
     host_b.run("dpkg", "--install", *(f"/root/{file.name}" for file in files))
@@ -28,12 +33,13 @@ def installed(host_b: Host) -> Iterator[Host]:
     host_b.run("dpkg", "--remove", *PACKAGES)
     for file in files:
         (place / file.name).unlink()
+    configuration.write_text(kept, encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
 def guest(host_b: Host) -> Iterator[Guest]:
     guest = host_b.guest(GuestOptions(name="packaged", machine="pc-q35-10.0"))
-    guest.start().wait_ready(240)
+    guest.start().wait_ready()
     yield guest
     guest.remove()
 
@@ -42,7 +48,7 @@ def audit(host: Host, guest: Guest, *before: str) -> dict[str, Any]:
     """Audit the guest with nothing of earlier audits kept."""
     host.run("rm", "-rf", "/var/cache/samemachine")
     # A cold guest's first answer takes its time where it is emulated.
-    command = ("samemachine", "audit", guest.name, "--timeout", "60", "--format", "json")
+    command = ("samemachine", "audit", guest.name, "--timeout", pace.words(60), "--format", "json")
     done = host.run(*before, *command, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (domain,) = json.loads(done.stdout)["hosts"][0]["domains"]

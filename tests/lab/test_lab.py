@@ -1,16 +1,19 @@
 """The lab leaves nothing behind, however it ends."""
 
+import contextlib
+import os
+import select
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.checkout import CHECKOUT
 from tests.lab import lab as laboratory
+from tests.lab import pace
 from tests.lab.sources import debian_mirror
 
 # A cache of its own would have to be built; a lock of its own lets it run beside this run's lab.
@@ -40,18 +43,20 @@ def test_everything_ends_with_the_program(how: signal.Signals, tmp_path: Path) -
     first = int(process.stdout.readline())
     process.send_signal(how)
     process.communicate()
-    for _ in range(200):
-        if not Path(f"/proc/{first}").exists():
-            break
-        time.sleep(0.05)
-    assert not Path(f"/proc/{first}").exists()
+    # Its end is an event: the file of a process that has ended becomes readable (pidfd_open(2)).
+    with contextlib.suppress(ProcessLookupError):
+        ended = os.pidfd_open(first)
+        assert select.select([ended], [], [], pace.stretched(60))[0]
+        os.close(ended)
     assert str(place) not in Path("/proc/mounts").read_text(encoding="utf-8")
 
 
 def test_folders_of_a_killed_lab_are_cleared() -> None:
-    left = Path(tempfile.mkdtemp(prefix=laboratory.PREFIX))
-    assert left in laboratory.scratch_folders()
-    left.rmdir()
+    # Of a place that no lab has.
+    left = Path(tempfile.mkdtemp(prefix=laboratory.prefix(1000)))
+    assert laboratory.scratch_folders(1000) == [left]
+    laboratory._clear(1000)
+    assert not left.exists()
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,11 @@ from pathlib import PurePosixPath
 import pytest
 
 from tests import manual_lines
+from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 from tests.lab.lab import Lab
-from tests.lab.test_upgrade import OLD, TAGGED, bare_xml, heeds_shutdown, uuid
+from tests.lab.test_upgrade import OLD, TAGGED, bare_xml, uuid
 from tests.manual_lines import HOSTS, codes, command_of, joined, runs_anywhere
 
 _FOLDER = PurePosixPath("/root/manual")
@@ -25,7 +26,6 @@ _ORDER = (
 )  # fmt: skip
 # A server that only a test of its own has.
 _ELSEWHERE = {"history"}
-_SERVE_SECONDS = "8"
 _GONE = "7c1f0000-0000-4000-8000-000000000001"
 _CHANGING = {"upgrade", "rollback", "enroll", "migrate", "forget"}
 # The root folder of another release is this one, and so is the QEMU of another vendor.
@@ -83,7 +83,7 @@ def manual(lab: Lab, host_a: Host, host_b: Host) -> Iterator[Host]:
     host.run(
         "virsh", "create", "/dev/stdin", text_input=bare_xml("gone").replace(uuid("gone"), _GONE)
     )
-    host.samemachine("verify", "gone", "--wait", "20")
+    host.samemachine("verify", "gone", "--wait", pace.words(20))
     host.virsh("destroy", "gone")
     yield host
     Guest(host_b, guests[0].options).remove()
@@ -93,10 +93,9 @@ def manual(lab: Lab, host_a: Host, host_b: Host) -> Iterator[Host]:
 
 @pytest.fixture(scope="module")
 def guest(manual: Host, host_b: Host) -> Guest:
-    guest = manual.guests["vm1"].start().wait_ready(240)
-    heeds_shutdown(guest)
+    guest = manual.guests["vm1"].start().wait_ready()
     guest.make_room(host_b)
-    manual.samemachine("verify", "vm1", "--timeout", "60")
+    manual.samemachine("verify", "vm1", "--timeout", pace.words(60))
     return guest
 
 
@@ -106,16 +105,16 @@ def as_typed(line: tuple[str, ...], host: Host) -> str:
     for transport in ("ssh", "tls"):
         words = [word.replace(f"qemu+{transport}://", "qemu+tcp://") for word in words]
     if command_of(line) == "serve":
-        words = ["timeout", "--preserve-status", "--signal=INT", _SERVE_SECONDS, *words]
+        words = ["timeout", "--preserve-status", "--signal=INT", pace.words(2), *words]
     return shlex.join(words)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(200)
 @pytest.mark.parametrize("line", LINES, ids=joined)
 def test_it_runs(line: tuple[str, ...], manual: Host, guest: Guest) -> None:
     done = manual.run(
         "env", f"--chdir={_FOLDER}", "script", "--quiet", "--return", "--command",
-        as_typed(line, manual), "/dev/null", check=False, timeout=380, text_input="y\n",
+        as_typed(line, manual), "/dev/null", check=False, timeout=190, text_input="y\n",
     )  # fmt: skip
     said = done.stdout.removeprefix("y\n")
     print(done.returncode, said)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 from tests.lab.listening import listening
@@ -22,7 +23,7 @@ LED_BY_US = "?no_verify=1"
 
 @pytest.fixture
 def traveller(host_a: Host, host_b: Host) -> Iterator[Guest]:
-    guest = host_a.guest(GuestOptions(name="mover")).start().wait_ready(240)
+    guest = host_a.guest(GuestOptions(name="mover")).start().wait_ready()
     guest.make_room(host_b)
     yield guest
     for host in (host_a, host_b):
@@ -122,7 +123,7 @@ def test_ctrl_c_in_the_middle(host_a: Host, host_b: Host, traveller: Guest, opti
     with slow_move(host_a, host_b, options) as process:
         assert set_metadata(host_a, "mover", "during")[0] == "busy"
         os.kill(inner(process), signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=pace.stretched(60))
     assert process.returncode == 130, output
     assert "NOT MOVED  cancelled" in output
     assert "the guest runs on, on hosta; on hostb it is absent" in output
@@ -135,13 +136,13 @@ def test_killed_in_the_middle(host_a: Host, host_b: Host, traveller: Guest) -> N
     """Without us libvirt goes on, or gives up; in no case is the guest lost."""
     with slow_move(host_a, host_b) as process:
         os.kill(inner(process), signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=pace.stretched(60))
         assert "Unbounded" in host_a.virsh("domjobinfo", "mover")
         host_a.virsh("domjobabort", "mover")
     assert (state(host_a), state(host_b)) == ("running", "absent")
     with slow_move(host_a, host_b, LED_BY_US) as process:
         os.kill(inner(process), signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=pace.stretched(60))
     assert (state(host_a), state(host_b)) == ("running", "absent")
     assert traveller.run("true") == ""
 

@@ -11,13 +11,13 @@ from tests.lab.host import Host
 
 @pytest.fixture
 def traveller(host_a: Host) -> Iterator[Guest]:
-    guest = host_a.guest(GuestOptions(name="traveller")).start().wait_ready(240)
+    guest = host_a.guest(GuestOptions(name="traveller")).start().wait_ready()
     yield guest
     guest.remove()
 
 
 def test_a_guest_is_verified_on_its_new_host(host_a: Host, host_b: Host, traveller: Guest) -> None:
-    started = traveller.run("systemctl", "show", "--property=MainPID", "samemachine-guest")
+    started = traveller.agent_pid()
     before = audit(host_a, "traveller").domains["traveller"]
     traveller.migrate(host_b)
     moved = audit(host_b, "traveller")
@@ -27,7 +27,7 @@ def test_a_guest_is_verified_on_its_new_host(host_a: Host, host_b: Host, travell
     assert guest_after["boot_id"] == guest_before["boot_id"]
     assert guest_after["booted"]["sha256"] == guest_before["booted"]["sha256"]
     assert guest_after["live"]["sha256"] != guest_before["live"]["sha256"]
-    assert traveller.run("systemctl", "show", "--property=MainPID", "samemachine-guest") == started
+    assert traveller.agent_pid() == started
     # Its machine is now another one than it booted as, byte for byte that of the new host's QEMU.
     assert moved.outcome("traveller", "exact") == "pass", moved.finding("traveller", "exact")
     forecast = moved.finding("traveller", "next-boot")
@@ -43,7 +43,7 @@ def test_the_forecast_comes_true(host_a: Host, host_b: Host, traveller: Guest) -
     forecast = audit(host_b, "traveller").domains["traveller"]["evidence"]["guest"]
     boot_id = forecast["boot_id"]
     traveller.reboot()
-    traveller.wait_rebooted(boot_id, 240)
+    traveller.wait_rebooted(boot_id)
     result = audit(host_b, "traveller")
     now = result.domains["traveller"]["evidence"]["guest"]
     assert now["live"]["sha256"] == forecast["live"]["sha256"]

@@ -14,7 +14,7 @@ OTHER = "qemu+unix:///system?socket=/nowhere"
 
 @pytest.fixture(scope="module")
 def guest(host_b: Host) -> Iterator[Guest]:
-    made = host_b.guest(GuestOptions(name=NAME, machine="pc-q35-10.0")).start().wait_ready(300)
+    made = host_b.guest(GuestOptions(name=NAME, machine="pc-q35-10.0")).start().wait_ready()
     assert host_b.samemachine("baseline", NAME).returncode == 0
     yield made
     made.remove()

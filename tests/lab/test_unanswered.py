@@ -9,17 +9,15 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.lab import pace
 from tests.lab.asking import Audit, audit, read
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 
-SECONDS = "5"
-"""Deadline of a guest in these audits."""
-
 
 def unverified(host: Host, name: str) -> Audit:
     """Audit everything; only the named domain may lack its guest's answer."""
-    result = audit(host, "--timeout", SECONDS)
+    result = audit(host, "--timeout", pace.words(1.5))
     assert result.exit_code == 3
     assert result.domains[name]["verdict"] == "unverified"
     assert result.outcome(name, "running-qemu") == "pass"
@@ -43,11 +41,11 @@ def test_the_agent_is_stopped(host_a: Host, fleet: dict[str, Guest]) -> None:
 
 def test_the_agent_hangs(host_a: Host, fleet: dict[str, Guest]) -> None:
     guest = fleet["q35"]
-    guest.run("systemctl", "kill", "--signal=STOP", "samemachine-guest")
+    guest.control_agent("STOP")
     try:
         result = unverified(host_a, "q35")
     finally:
-        guest.run("systemctl", "kill", "--signal=CONT", "samemachine-guest")
+        guest.control_agent("CONT")
     assert result.domains["q35"]["evidence"]["guest"]["missing"] == "silent"
     assert audit(host_a, "q35").exit_code == 0
 
@@ -80,13 +78,6 @@ def test_shut_off_and_not_enrolled_are_no_failures(
     assert result.domains["bare"]["verdict"] == "verified"
 
 
-def list_seconds(host: Host) -> float:
-    """How long another client's list of the domains takes."""
-    started = time.monotonic()
-    host.virsh("list", "--all", timeout=60)
-    return time.monotonic() - started
-
-
 @contextmanager
 def holder(guest: Guest) -> Iterator[None]:
     """A program that has the channel's socket open and does nothing."""
@@ -117,27 +108,27 @@ def stopped(guest: Guest) -> Iterator[None]:
         guest.host.run("kill", "-CONT", pid)
 
 
+@pytest.mark.parametrize(
+    "times", [4, pytest.param(20, marks=pytest.mark.long("channel"))], ids=["few", "many"]
+)
 @pytest.mark.parametrize("trouble", [holder, stopped], ids=["held", "stopped"])
 @pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
-def test_twenty_audits_never_freeze_libvirtd(
+def test_audits_never_freeze_libvirtd(
     host_a: Host, host_b: Host, fleet: dict[str, Guest], *,
-    trouble: Callable[[Guest], "Iterator[None]"], remote: bool,
+    trouble: Callable[[Guest], "Iterator[None]"], remote: bool, times: int,
 ) -> None:  # fmt: skip
     guest = fleet["q35"]
     where = (host_b, "-c", host_a.tcp_uri) if remote else (host_a,)
-    before = max(list_seconds(host_a) for _ in range(3))
-    slowest = 0.0
     # The guest agent's worker has started when it must answer quickly, and goes on while asked.
     audit(*where)
     with trouble(guest):  # type: ignore[attr-defined]
-        for _ in range(20):
-            result = audit(*where, "--timeout", "4")
+        for _ in range(times):
+            result = audit(*where, "--timeout", pace.words(1))
             assert result.exit_code == 3
             assert result.domains["q35"]["verdict"] == "unverified"
             assert result.domains["i440fx"]["verdict"] == "verified"
-            slowest = max(slowest, list_seconds(host_a))
-    # A frozen libvirtd answers when the trouble is over, or never; both are far above this.
-    assert slowest < before + 2
+            # A frozen libvirtd answers another client when the trouble is over, or never.
+            host_a.virsh("list", "--all")
     host_b.run("rm", "-f", "/var/lib/samemachine/unanswered-channels.json")
     assert audit(*where, "q35").exit_code == 0
 
@@ -149,7 +140,7 @@ def test_two_audits_at_the_same_time(host_a: Host, fleet: dict[str, Guest]) -> N
             host_a.popen(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(2)
         ]
         for process in running:
-            output, error = process.communicate(timeout=60)
+            output, error = process.communicate(timeout=pace.stretched(60))
             assert read(output, process.returncode, error).exit_code == 0
 
 

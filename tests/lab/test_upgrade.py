@@ -7,14 +7,17 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
+from _pytest.mark import ParameterSet
 
-from tests.lab.guest import Guest, GuestOptions
+from tests import shown
+from tests.lab import pace
+from tests.lab.guest import GuestOptions
 from tests.lab.host import Host
 from tests.lab.test_migrate import inner
 from tests.lab.test_serve import log, serving, told
@@ -66,15 +69,6 @@ def bare(host_a: Host) -> Iterator[Callable[..., str]]:
         host_a.run("virsh", "destroy", name, check=False)
         host_a.run("virsh", "undefine", "--managed-save", "--snapshots-metadata", name, check=False)
         host_a.run("rm", "-rf", f"/{JOURNAL}/{uuid(name)}")
-
-
-def heeds_shutdown(guest: Guest) -> None:
-    """Give the guest a shutdown command that needs no message bus, which the lab's has not."""
-    guest.run(
-        "sh", "-c",
-        "rm /sbin/shutdown && printf '#!/bin/sh\nexec systemctl --no-block poweroff\n' "
-        ">/sbin/shutdown && chmod 755 /sbin/shutdown && sync",
-    )  # fmt: skip
 
 
 def run(host: Host, *arguments: str, timeout: float = 200) -> tuple[int, dict[str, Any]]:
@@ -137,8 +131,7 @@ def test_a_guest_on_a_newer_machine_and_back(host_a: Host, host_b: Host) -> None
         assert plan["hosts"] == ["hosta", "hostb"]
         (forecast,) = (one for one in plan["preflight"] if one["check"] == "upgrade-forecast")
         assert f"'{OLD}' -> '{NEWEST}'" in " ".join(forecast["differences"])
-        guest.wait_ready(240)
-        heeds_shutdown(guest)
+        guest.wait_ready()
         assert machines(host_a, "riser") == (OLD, OLD)
         before = host_a.virsh("dumpxml", "--inactive", "--security-info", "riser")
 
@@ -149,7 +142,7 @@ def test_a_guest_on_a_newer_machine_and_back(host_a: Host, host_b: Host) -> None
         assert domain["after"]["occasion"] == "upgrade"
         assert domain["after"]["depth"] == "guest"
         assert machines(host_a, "riser") == (NEWEST, NEWEST)
-        guest.wait_ready(60)
+        guest.wait_ready()
         assert guest.run("dmidecode", "-s", "system-version").strip() == NEWEST
         # Nothing else changed, and the definition as it was is kept.
         after = host_a.virsh("dumpxml", "--inactive", "--security-info", "riser")
@@ -168,7 +161,7 @@ def test_a_guest_on_a_newer_machine_and_back(host_a: Host, host_b: Host) -> None
         code, domain = rollback(host_a, "riser")
         assert (code, domain["outcome"]) == (0, "rolled back"), domain
         assert domain["after"]["verdict"] == "verified"
-        guest.wait_ready(60)
+        guest.wait_ready()
         assert guest.run("dmidecode", "-s", "system-version").strip() == OLD
         code, domain = rollback(host_a, "riser")
         assert (code, domain["outcome"]) == (0, "nothing to do")
@@ -187,7 +180,12 @@ FORWARD = ["planned", "stopping", "stopping", "defining", "starting", "starting"
 BACK = ["defining", "stopping", "stopping", "starting", "starting", "verifying", "rolled back"]
 
 
-@pytest.mark.parametrize("number", range(1, len(FORWARD) + 1))
+def steps(records: Sequence[str], *once: int) -> list[ParameterSet]:
+    """The numbers of the records after which the program dies: a few, and for breadth all."""
+    return shown.rows(range(1, len(records) + 1), once, "upgrade")
+
+
+@pytest.mark.parametrize("number", steps(FORWARD, 3, 5))
 def test_killed_at_each_step(host_a: Host, bare: Callable[..., str], number: int) -> None:
     name = bare(f"crasher-{next(NUMBERS)}")
     before = host_a.virsh("dumpxml", "--inactive", "--security-info", name)
@@ -206,7 +204,7 @@ def test_killed_at_each_step(host_a: Host, bare: Callable[..., str], number: int
         assert domain["after"]["verdict"] == "verified", domain["after"]
 
 
-@pytest.mark.parametrize("number", range(1, len(FORWARD) + 1))
+@pytest.mark.parametrize("number", steps(FORWARD, 4, 7))
 def test_killed_at_each_step_and_taken_back(
     host_a: Host, bare: Callable[..., str], number: int
 ) -> None:
@@ -222,7 +220,7 @@ def test_killed_at_each_step_and_taken_back(
     assert without_metadata(after) == without_metadata(before)
 
 
-@pytest.mark.parametrize("number", range(1, len(BACK) + 1))
+@pytest.mark.parametrize("number", steps(BACK, 2, 5))
 def test_killed_while_it_is_taken_back(host_a: Host, bare: Callable[..., str], number: int) -> None:
     name = bare(f"crasher-{next(NUMBERS)}")
     fast = "--yes", "--force-off", "--shutdown-timeout", "1"
@@ -295,7 +293,7 @@ def test_one_that_does_not_run(host_a: Host, bare: Callable[..., str]) -> None:
     assert (code, domain["outcome"]) == (0, "nothing to do")
     host_a.virsh("start", "asleep")
     host_a.samemachine("baseline", "asleep")
-    host_a.samemachine("verify", "asleep", "--wait", "20")
+    host_a.samemachine("verify", "asleep", "--wait", pace.words(20))
     assert state(host_a, "asleep")["step"] == "applied"
 
 
@@ -328,7 +326,7 @@ def lost(host_a: Host) -> Iterator[Callable[[str], None]]:
     host_a.start_libvirtd()
     mode = host_a.root / "root/hook-mode"
     mode.write_text("none", encoding="ascii")
-    heeds_shutdown(guest.start().wait_ready(240))
+    guest.start().wait_ready()
     yield lambda how: (mode.write_text(how, encoding="ascii"), None)[1]
     guest.remove()
     hook.unlink()
@@ -344,7 +342,9 @@ def test_one_that_does_not_come_up_is_taken_back(host_a: Host, lost: Callable[[s
         ),
     ):
         lost(mode)
-        code, domain = upgrade(host_a, "lost", "--wait", "90", "--shutdown-timeout", "60")
+        code, domain = upgrade(
+            host_a, "lost", "--wait", pace.words(8), "--shutdown-timeout", pace.words(15)
+        )
         assert (code, domain["outcome"]) == (1, "rolled back"), domain
         assert domain["why"].startswith(why), domain["why"]
         assert words in domain["why"], domain["why"]
@@ -406,7 +406,7 @@ def test_ctrl_c(host_a: Host, bare: Callable[..., str], times: int) -> None:
             # Not in the same moment: signals that wait are counted once.
             time.sleep(0.1)
             os.kill(inner(process), signal.SIGINT)
-        printed, _ = process.communicate(timeout=60)
+        printed, _ = process.communicate(timeout=pace.stretched(60))
     finally:
         process.kill()
         process.communicate()
@@ -425,7 +425,7 @@ def test_ctrl_c(host_a: Host, bare: Callable[..., str], times: int) -> None:
 
 
 def wait_for(true: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
+    until = time.monotonic() + pace.stretched(seconds)
     while not true():
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -443,7 +443,7 @@ def test_staged_and_verified_by_the_daemon(host_a: Host) -> None:
     try:
         with serving(host_a):
             history_has(host_a, lambda _: "watching" in log(host_a))
-            heeds_shutdown(guest.start().wait_ready(240))
+            guest.start().wait_ready()
             history_has(host_a, lambda found: ("audit", "verified") in told(found, "later"))
             code, domain = upgrade(host_a, "later", "--stage", "--change", "CHG19")
             assert (code, domain["outcome"]) == (0, "staged"), domain
@@ -453,7 +453,7 @@ def test_staged_and_verified_by_the_daemon(host_a: Host) -> None:
             history_has(host_a, lambda found: ("restart", "verified") in told(found, "later"))
             assert (step(host_a, "later"), machines(host_a, "later")) == ("staged", (OLD, NEWEST))
             host_a.virsh("shutdown", "later")
-            wait_for(lambda: host_a.virsh("domstate", "later") == "shut off", 120)
+            wait_for(lambda: host_a.virsh("domstate", "later") == "shut off")
             guest.start()
             found = history_has(
                 host_a, lambda found: ("upgrade", "applied") in told(found, "later")
@@ -461,7 +461,7 @@ def test_staged_and_verified_by_the_daemon(host_a: Host) -> None:
             assert ("upgrade", "verified") in told(found, "later")
             assert step(host_a, "later") == "applied"
             assert machines(host_a, "later") == (NEWEST, NEWEST)
-            guest.wait_ready(120)
+            guest.wait_ready()
             assert guest.run("dmidecode", "-s", "system-version").strip() == NEWEST
             # While a command is at it, the daemon leaves it alone.
             code, domain = rollback(host_a, "later", "--ledger", "/root/serve.sqlite")

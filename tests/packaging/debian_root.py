@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.lab import cache, overlay
+from tests.lab import cache, overlay, pace
 from tests.lab.host import ENVIRONMENT
 from tests.lab.namespaces import Namespaces
 from tests.lab.sources import debian_mirror
@@ -71,7 +71,7 @@ class DebianRoot:
             self._namespaces.command("env", "--chdir=/", "sh", "-c", command),
             env=ENVIRONMENT | {"DEBIAN_FRONTEND": "noninteractive"}, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            timeout=240, check=False,
+            timeout=pace.stretched(120), check=False,
         )  # fmt: skip
         assert done.returncode in codes, f"{command} exited {done.returncode}:\n{done.stdout}"
         return done.stdout
@@ -95,13 +95,12 @@ def started(root: Path, debs: Path, older: Path, folder: Path) -> Iterator[Debia
     namespaces = Namespaces(("net", "mount", "uts", "ipc", "pid"), script, folder / "log")
     try:
         copy = DebianRoot(namespaces)
-        for _ in range(1000):
-            if (copy.path / overlay.READY).exists():
-                break
+        deadline = time.monotonic() + pace.stretched(10)
+        while not (copy.path / overlay.READY).exists():
             assert namespaces.alive, namespaces.log()
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"the root does not start: {namespaces.log()}")
             time.sleep(0.01)
-        else:
-            raise RuntimeError(f"the root does not start: {namespaces.log()}")
         yield copy
     finally:
         namespaces.close()
