@@ -10,6 +10,7 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from host_agent import guest_link
 from host_agent.channel import SocketStream
@@ -22,6 +23,20 @@ from tests.packaging.roots import RELEASES, Release
 TOP = {"contract": "samemachine", "guest": "guest_agent", "host": "host_agent"}
 COMMANDS = {"contract": None, "guest": "samemachine-guest", "host": "samemachine"}
 SIDES = [(release, side) for release in RELEASES for side in release.sides]
+BETWEEN = pytest.mark.long("wheels")
+"""Of a Python between the oldest and the newest."""
+
+
+def rows(wanted: str) -> list[ParameterSet]:
+    """The releases on which a side runs, as rows; those between the ends are long."""
+    found = [release for release, side in SIDES if side == wanted]
+    return [
+        pytest.param(
+            release, release, wanted, id=release.suite,
+            marks=() if release in {found[0], found[-1]} else BETWEEN,
+        )
+        for release in found
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +99,7 @@ def install(root: DebianRoot, release: Release, side: str) -> str:
     return f"{place}/bin"
 
 
-@pytest.mark.parametrize(
-    ("root", "release", "side"),
-    [(release, release, side) for release, side in SIDES if side == "guest"],
-    indirect=["root"],
-    ids=[release.suite for release, side in SIDES if side == "guest"],
-)
+@pytest.mark.parametrize(("root", "release", "side"), rows("guest"), indirect=["root"])
 def test_the_guest_side_answers(root: DebianRoot, release: Release, side: str) -> None:
     """Installed in a clean environment of that Python, and asked over gRPC from ours."""
     commands = install(root, release, side)
@@ -109,12 +119,7 @@ def test_the_guest_side_answers(root: DebianRoot, release: Release, side: str) -
     assert report.HasField("dmi") or any("DMI" in absence.detail for absence in report.absences)
 
 
-@pytest.mark.parametrize(
-    ("root", "release", "side"),
-    [(release, release, side) for release, side in SIDES if side == "host"],
-    indirect=["root"],
-    ids=[release.suite for release, side in SIDES if side == "host"],
-)
+@pytest.mark.parametrize(("root", "release", "side"), rows("host"), indirect=["root"])
 def test_the_host_side_audits(root: DebianRoot, release: Release, side: str) -> None:
     """Installed in a clean environment of that Python, over that release's own libvirt."""
     command = f"{install(root, release, side)}/samemachine"

@@ -1,0 +1,62 @@
+"""Which tests ``make test`` leaves to ``make test-all``, and with which files those passed.
+
+A test is *long* where it repeats for breadth what a shorter one has shown in principle: further
+recipes, releases, steps. It names its subject, and the subject its files. ``make test`` leaves a
+long test out while the subject's files are those with which ``make test-all`` passed last: that
+writes ``tests/shown.json``. So a change of a subject brings its long tests back by itself.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import pytest
+from _pytest.mark import ParameterSet
+
+from tests.checkout import CHECKOUT
+
+SIZES = ("once", "all")
+_FILE = CHECKOUT / "tests/shown.json"
+
+# Subject → files that it rests on, as patterns from the top.
+SUBJECTS: Mapping[str, Sequence[str]] = {
+    "images": ("packaging/images/**/*", "tests/lab/recipe_images.py", "tests/lab/image_tools.py"),
+    "wheels": ("packaging/wheels/**/*", "tests/packaging/roots.py", "tests/packaging/wheels.py"),
+    "debian": ("packaging/debian/**/*", "packaging/make-deb"),
+    "upgrade": ("host_agent/**/*upgrade*.py", "host_agent/upgrade/**/*.py"),
+    "serve": ("host_agent/**/serve.py", "host_agent/**/daemon.py", "host_agent/**/schedule.py"),
+    "channel": ("proto/samemachine/*.py", "host_agent/**/guest_link.py", "host_agent/guest/*.py"),
+}
+
+
+def rows(values: Iterable[Any], once: Collection[Any], subject: str) -> list[ParameterSet]:
+    """Return rows of a parametrized test, of which all are long but those of ``once``."""
+    mark = pytest.mark.long(subject)
+    return [pytest.param(value, marks=() if value in once else mark) for value in values]
+
+
+def digest(subject: str) -> str:
+    """Return a name for the present content of a subject's files."""
+    found = hashlib.sha256()
+    files = {file for pattern in SUBJECTS[subject] for file in CHECKOUT.glob(pattern)}
+    for file in sorted(files):
+        if file.is_file() and "__pycache__" not in file.parts:
+            found.update(f"{file.relative_to(CHECKOUT)}\0".encode())
+            found.update(hashlib.sha256(file.read_bytes()).digest())
+    return found.hexdigest()[:16]
+
+
+def left_out() -> frozenset[str]:
+    """Return the subjects whose long tests have been shown with the files that are there."""
+    try:
+        written = json.loads(_FILE.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return frozenset()
+    return frozenset(subject for subject in SUBJECTS if written.get(subject) == digest(subject))
+
+
+def write() -> None:
+    """Write down that all long tests passed with the files that are there."""
+    found = {subject: digest(subject) for subject in SUBJECTS}
+    _FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
