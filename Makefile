@@ -6,10 +6,11 @@ OLDEST := .venv-oldest
 BIN    := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help system venv lint test unit demo bench stubs man completions deb rpm wheel clean
+.PHONY: help system lab-system venv lint test test-all unit demo bench stubs man completions deb rpm wheel clean
 
 help:
-	@echo 'make test    everything: lint, types, unit, integration, lab (the lab needs root)'
+	@echo 'make test    every capability once: lint, types, unit, integration, lab (the lab needs root)'
+	@echo 'make test-all  the long tests too: before an issue is called done, and before a release'
 	@echo 'make unit    what runs without root, in seconds'
 	@echo 'make demo    boot real guests under real libvirt hosts and audit them (root)'
 	@echo 'make lint    ruff and mypy --strict'
@@ -22,20 +23,36 @@ help:
 	@echo 'make wheel   wheels of the contract, the guest side and the host side, in dist/'
 	@echo 'make clean   remove the virtual environments, and what was built'
 
-# Debian packages that the build and the lab need; does nothing where they are all there.
+# Debian packages that the build, the lab and the tests need; does nothing where they are all there.
+LAB_PACKAGES := tests/lab/packages.txt
 system:
-	@sh tests/system-packages
+	@sh tests/system-packages $(LAB_PACKAGES) tests/system-packages.txt
 
-$(VENV)/.ready: pyproject.toml | system
-	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[guest,host,dev]'
-	touch $@
+lab-system:
+	@sh tests/system-packages $(LAB_PACKAGES)
+
+# What pip says on the way is of interest where it fails.
+PIP := pip install --quiet --disable-pip-version-check
+quietly = >$(1)/pip.log 2>&1 || { cat $(1)/pip.log; exit 1; }
+
+# What the demonstration runs: the product itself.
+$(VENV)/.demo: pyproject.toml | lab-system
+	@echo 'installing the libraries of samemachine into $(VENV) (100 MB)'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/$(PIP) --upgrade pip $(call quietly,$(VENV))
+	@$(BIN)/$(PIP) --editable '.[guest,host]' $(call quietly,$(VENV))
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.demo | system
+	@echo 'installing what the tests need into $(VENV)'
+	@$(BIN)/$(PIP) --editable '.[guest,host,dev]' $(call quietly,$(VENV))
+	@touch $@
 
 $(OLDEST)/.ready: tests/oldest.txt | system
-	$(PYTHON) -m venv --clear $(OLDEST)
-	$(OLDEST)/bin/pip install --quiet --requirement tests/oldest.txt
-	touch $@
+	@echo 'installing the oldest libraries into $(OLDEST)'
+	@$(PYTHON) -m venv --clear $(OLDEST)
+	@$(OLDEST)/bin/$(PIP) --requirement tests/oldest.txt $(call quietly,$(OLDEST))
+	@touch $@
 
 venv: $(VENV)/.ready $(OLDEST)/.ready
 
@@ -45,13 +62,16 @@ lint: venv
 	$(BIN)/mypy
 
 test: venv
-	$(BIN)/python -m tests.everything $(PYTEST_ARGS)
+	@sh tests/rooted $(BIN)/python -m tests.everything $(PYTEST_ARGS)
+
+test-all: venv
+	@sh tests/rooted $(BIN)/python -m tests.everything --size=all $(PYTEST_ARGS)
 
 unit: venv
 	$(BIN)/pytest tests/unit tests/integration $(PYTEST_ARGS)
 
-demo: venv
-	$(BIN)/python -m tests.lab.demo
+demo: $(VENV)/.demo
+	@sh tests/rooted $(BIN)/python -m tests.lab.demo
 
 bench: venv
 	$(BIN)/python -m tests.bench
