@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from host_agent import packages, side_by_side, verdict
-from host_agent.domain_xml import DomainXmlError
-from host_agent.errors import LibvirtError
 from host_agent.gather import QEMU, Elsewhere, Gatherer, Kept, Progress, nothing_kept
+from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
-from host_agent.model import Audited, Failed, Host, HostAudit
+from host_agent.model import Audited, Failed, Host, HostAudit, Prediction
 from host_agent.opened_channels import OpenedChannels
 from host_agent.predictions import predictions
 from host_agent.selection import chosen
@@ -62,18 +61,23 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
             results=results,
             seconds=time.monotonic() - clock,
             started=started,
-            predictions=predictions(results),
+            predictions=_predictions(results),
         )
     finally:
         hypervisor.close()
 
 
 def _audit_one(domain: Domain, gatherer: Gatherer) -> Audited | Failed:
-    try:
+    def judged() -> Audited:
         case = gatherer.case(domain)
-    except (LibvirtError, DomainXmlError) as error:
-        return Failed(name=domain.name, uuid=str(domain.uuid), error=str(error))
-    return Audited(case=case, verdict=verdict.judge(case))
+        return Audited(case=case, verdict=verdict.judge(case))
+
+    return guarded(judged, lambda why: Failed(name=domain.name, uuid=str(domain.uuid), error=why))
+
+
+def _predictions(results: tuple[Audited | Failed, ...]) -> tuple[Prediction, ...]:
+    # They fold what is said; without them all of it is said.
+    return guarded(lambda: predictions(results), lambda _: ())
 
 
 def _host(uri: str, facts: Facts, results: Iterable[Audited | Failed]) -> Host:

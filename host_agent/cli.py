@@ -61,11 +61,19 @@ from host_agent.errors import (
     LibvirtError,
     UsageError,
 )
+from host_agent.guard import said
 from host_agent.model import HostAudit
 from host_agent.output import atlas as atlas_output
 from host_agent.output import history as history_output
 from host_agent.output import json, show, text
-from host_agent.output.summary import MISMATCH, UNREACHABLE, USAGE, VERIFIED, exit_code
+from host_agent.output.summary import (
+    MISMATCH,
+    UNREACHABLE,
+    UNVERIFIED,
+    USAGE,
+    VERIFIED,
+    exit_code,
+)
 from host_agent.printable import printable
 from host_agent.probe import SECONDS
 from host_agent.survey import default_binary, survey
@@ -94,6 +102,8 @@ def main() -> NoReturn:
         code = 1
     except OSError as error:
         code = complain(f"the output can't be written: {error.strerror}", USAGE)
+    except Exception as error:  # noqa: BLE001 - nobody's work is helped by a screen of Python
+        code = complain(said(error), UNVERIFIED)
     except SystemExit as left:
         # A signal (128 + its number), or click after a reader that has had enough.
         code = left.code

@@ -14,12 +14,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from host_agent import ledger_entry
 from host_agent.domain_event import DomainEvent, EventKind
 from host_agent.errors import LedgerError, LibvirtError
 from host_agent.gather import Gatherer
+from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.journal import Journal, Priority
 from host_agent.ledger_entry import Entry
@@ -30,7 +33,7 @@ from host_agent.schedule import Schedule, Task
 from host_agent.service_manager import ServiceManager
 from host_agent.staged import raised_in
 from host_agent.upgrade_journal import UpgradeJournal
-from host_agent.verifier import Verifier, kept_in, write
+from host_agent.verifier import Verifier, failed_entry, kept_in, write
 
 if TYPE_CHECKING:
     from host_agent.ledger import Ledger
@@ -87,6 +90,7 @@ class Daemon:
         self._upgrades = UpgradeJournal()
         self._said_of_ledger = ""
         self._next_care = 0.0
+        self._next_beat = 0.0
 
     def stop(self) -> None:
         """Ask it to end; from any thread, or from a signal handler."""
@@ -162,7 +166,7 @@ class Daemon:
             now = time.monotonic()
             for task in self._schedule.take(now, self._options.at_once):
                 pool.submit(self._work, hypervisor, gatherer, task)
-            self._wait(self._schedule.next_due())
+            self._wait(self._schedule.next_due(self._options.at_once))
         if gone.is_set():
             self._say("the connection to libvirt was lost", Priority.WARNING)
 
@@ -181,10 +185,20 @@ class Daemon:
                 )
             except queue.Empty:
                 break
-            todo()
+            guarded(todo, self._say_of_fault)
             if self._inbox.empty():
                 break
-        self._manager.watchdog()
+        self._beat()
+
+    def _beat(self) -> None:
+        """Tell the service manager that we are alive, not more often than it needs to hear it."""
+        now = time.monotonic()
+        if now >= self._next_beat:
+            self._next_beat = now + self._tick() / 2
+            self._manager.watchdog()
+
+    def _say_of_fault(self, why: str) -> None:
+        self._say(why, Priority.ERR)
 
     def _tick(self) -> float:
         watched = self._manager.watchdog_seconds
@@ -204,16 +218,23 @@ class Daemon:
 
     def _catch_up(self, hypervisor: Hypervisor, gatherer: Gatherer) -> None:
         """Plan what happened while nobody listened."""
-        now, patience = time.monotonic(), self._options.patience
-        processes = gatherer.processes or {}
         for domain in hypervisor.domains():
-            if not domain.is_active():
-                continue
-            running = processes.get(domain.uuid)
-            told = self._newest(domain, gatherer.facts.name)
-            # What another host tells of it, such as that it left there, is no verdict of ours.
-            if told is not None and (running is None or told.time >= running.started):
-                continue
+            guarded(
+                partial(self._catch_up_with, domain, gatherer),
+                partial(self._say_of_domain, domain.name),
+            )
+
+    def _say_of_domain(self, name: str, why: str) -> None:
+        self._say(f"{name}: {why}", Priority.WARNING)
+
+    def _catch_up_with(self, domain: Domain, gatherer: Gatherer) -> None:
+        if not domain.is_active():
+            return
+        now, patience = time.monotonic(), self._options.patience
+        running = (gatherer.processes or {}).get(domain.uuid)
+        told = self._newest(domain, gatherer.facts.name)
+        # What another host tells of it, such as that it left there, is no verdict of ours.
+        if told is None or (running is not None and told.time < running.started):
             self._schedule.add_unless_waiting(
                 Task(uuid=domain.uuid, why="missed", due=now, until=now + patience.boot)
             )
@@ -229,23 +250,36 @@ class Daemon:
 
     def _work(self, hypervisor: Hypervisor, gatherer: Gatherer, task: Task) -> None:
         """Do one task, in a thread of the pool; its end goes back to the main thread."""
-        again: tuple[Task, float] | None = None
-        try:
-            again = self._do(hypervisor, gatherer, task)
-        except LibvirtError as error:
-            if time.monotonic() < task.until:
-                # A libvirtd that went away in the middle costs no verdict.
-                again = task, time.monotonic() + _RETRY
-            else:
-                self._say(f"{task.uuid}: {error}", Priority.WARNING)
-        except Exception as error:  # noqa: BLE001 - one domain must not end the others' watch
-            self._say(f"{task.uuid}: {type(error).__name__}: {error}", Priority.ERR)
-        finally:
-            if again is None:
-                self._inbox.put(lambda: self._schedule.done(task.uuid))
-            else:
-                later = again
-                self._inbox.put(lambda: self._schedule.again(*later))
+        began = time.monotonic()
+
+        def do() -> tuple[Task, float] | None:
+            try:
+                return self._do(hypervisor, gatherer, task)
+            except LibvirtError:
+                if time.monotonic() < task.until:
+                    # A libvirtd that went away in the middle costs no verdict.
+                    return task, time.monotonic() + _RETRY
+                raise
+
+        def failed(why: str) -> None:
+            guarded(lambda: self._fail(hypervisor, task.uuid, why), self._say_of_fault)
+
+        again = guarded(do, failed)
+        if again is None:
+            self._inbox.put(lambda: self._schedule.done(task.uuid))
+        else:
+            now = time.monotonic()
+            later = replace(again[0], spent=task.spent + now - began, tried=now)
+            self._inbox.put(lambda: self._schedule.again(later, again[1]))
+
+    def _fail(self, hypervisor: Hypervisor, uuid: UUID, why: str) -> None:
+        """Say and record that a domain could not be verified at all."""
+        domain = guarded(lambda: hypervisor.domain(uuid), lambda _: None)
+        name = str(uuid) if domain is None else domain.name
+        failed = Failed(name=name, uuid=str(uuid), error=why)
+        host = guarded(lambda: hypervisor.host_name, lambda _: self._options.uri)
+        self._record(failed_entry(failed, time=self._clock(), host=host))
+        self._tell(failed, host)
 
     def _do(
         self, hypervisor: Hypervisor, gatherer: Gatherer, task: Task
@@ -264,28 +298,32 @@ class Daemon:
         if self._upgrades.is_busy(task.uuid):
             # A command is raising its machine type, and verifies it itself.
             return replace(task, until=max(task.until, now + _UPGRADE)), now + _UPGRADE
+        final = now >= task.until
+        seconds = None if final else task.allowance(self._options.seconds)
         verifier = Verifier(
-            gatherer=gatherer.refreshed(), ledger=self._ledger, upgrades=self._upgrades,
+            gatherer=gatherer.refreshed(seconds), ledger=self._ledger, upgrades=self._upgrades,
             clock=self._clock, clear_identifiers=self._options.clear_identifiers,
         )  # fmt: skip
         result = verifier.attempt(
             domain,
-            final=now >= task.until,
+            final=final,
             another_boot=task.another_boot,
             first=True,
             refresh=task.refresh,
         )
         if result is None:
             return task, now + _RETRY
-        self._tell(result)
+        self._tell(result, gatherer.facts.name)
         if isinstance(result, Confirmed) and result.unwritten is not None:
             writing = replace(task, unwritten=result.unwritten, until=now + _WRITE_SECONDS)
             return writing, now + _WRITE_AGAIN
         return None
 
-    def _tell(self, result: Confirmed | Failed) -> None:
+    def _tell(self, result: Confirmed | Failed, host: str) -> None:
         if isinstance(result, Failed):
-            self._say(f"{result.name}: {result.error}", Priority.WARNING)
+            entry = failed_entry(result, time=self._clock(), host=host)
+            self._journal.write_verdict(entry)
+            self._command(entry)
             return
         case = result.audited.case
         entry = ledger_entry.of(

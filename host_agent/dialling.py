@@ -13,6 +13,7 @@ from host_agent.channel import LibvirtStream, SocketStream
 from host_agent.decode import DecodeError, decode
 from host_agent.domain_xml import CHANNEL_NAME
 from host_agent.errors import EvidenceError
+from host_agent.guard import said
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
 from host_agent.model import Declared, Observation, Running
@@ -68,6 +69,10 @@ class Dialler:
                 reason=Reason.REFUSED,
                 sentence=f"the guest agent {error}",
                 remedy=f"is it samemachine-guest that answers there? {_UPTO_DATE}",
+            )
+        except Exception as error:  # noqa: BLE001 - what a guest sends must not cost the rest
+            return Missing(
+                reason=Reason.FAILED, sentence=f"the guest's answer can't be read: {said(error)}"
             )
         finally:
             stream.close()

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from host_agent import enrollment, owner, virtio_serial
-from host_agent.domain_xml import DomainXmlError
 from host_agent.domain_xml import parse as parse_domain
 from host_agent.enrollment import Enrolled, Enrollee, Enrollment, Plan, Planned, Wish
 from host_agent.errors import EvidenceError, LibvirtError
+from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.selection import chosen
 
@@ -61,15 +61,19 @@ def enroll(uri: str, options: Options, agree: Agree) -> Enrollment:
 
 def _planned(domain: Domain, wish: Wish) -> Planned:
     name, uuid = domain.name, str(domain.uuid)
-    try:
+
+    def planned() -> Planned:
         enrollee = look(domain)
-    except (LibvirtError, DomainXmlError) as error:
-        return Planned(name=name, uuid=uuid, definition=None, plan=Plan(refused=str(error)))
-    plan = enrollment.decide(enrollee, wish)
-    return Planned(
-        name=name, uuid=uuid, definition=enrollee.definition, plan=plan,
-        foretold=enrollment.foretold(enrollee, wish) if plan.persistent else (),
-    )  # fmt: skip
+        plan = enrollment.decide(enrollee, wish)
+        return Planned(
+            name=name, uuid=uuid, definition=enrollee.definition, plan=plan,
+            foretold=enrollment.foretold(enrollee, wish) if plan.persistent else (),
+        )  # fmt: skip
+
+    return guarded(
+        planned,
+        lambda why: Planned(name=name, uuid=uuid, definition=None, plan=Plan(refused=why)),
+    )
 
 
 def look(domain: Domain) -> Enrollee:
@@ -101,23 +105,28 @@ def look(domain: Domain) -> Enrollee:
 def _carried_out(domain: Domain, planned: Planned, wish: Wish) -> Enrolled:
     """Do what was agreed to, if it is still what there is to do."""
     before = ""
-    try:
+
+    def change() -> Enrolled:
+        nonlocal before
         enrollee = look(domain)
         if enrollment.decide(enrollee, wish) != planned.plan:
             return Enrolled(planned=planned, error="it changed meanwhile; look at it again")
         before = _definition(domain, planned)
         devices = domain.devices()
-        change = devices.unplug if wish.remove else devices.plug
+        do = devices.unplug if wish.remove else devices.plug
         # The definition first: a guest must not lose at its next start what it has now.
         for live in (False, True):
             if planned.plan.live if live else planned.plan.persistent:
-                change(enrollment.element(enrollee, wish, live=live), live=live)
-    except (LibvirtError, EvidenceError, DomainXmlError) as error:
-        return Enrolled(
+                do(enrollment.element(enrollee, wish, live=live), live=live)
+        return Enrolled(planned=planned, done=True, changed=_changed(before, domain, planned))
+
+    return guarded(
+        change,
+        lambda why: Enrolled(
             planned=planned, changed=_changed(before, domain, planned),
-            error=f"libvirt refused it: {error}",
-        )  # fmt: skip
-    return Enrolled(planned=planned, done=True, changed=_changed(before, domain, planned))
+            error=f"libvirt refused it: {why}",
+        ),
+    )  # fmt: skip
 
 
 def _definition(domain: Domain, planned: Planned) -> str:
@@ -125,7 +134,7 @@ def _definition(domain: Domain, planned: Planned) -> str:
 
 
 def _changed(before: str, domain: Domain, planned: Planned) -> tuple[str, ...]:
-    try:
-        return enrollment.changed(before, _definition(domain, planned)) if before else ()
-    except LibvirtError:
-        return ()
+    return guarded(
+        lambda: enrollment.changed(before, _definition(domain, planned)) if before else (),
+        lambda _: (),
+    )

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from host_agent import baseline as baselines
-from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.domain_xml import parse
 from host_agent.errors import (
     EvidenceError,
-    LedgerError,
     LedgerMissingError,
-    LibvirtError,
     NoDomainError,
     UpgradeJournalError,
-    UsageError,
 )
 from host_agent.forgetting import Forgetting, Forgotten, Remembered
+from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.selection import present
 from host_agent.upgrade_journal import UpgradeJournal
@@ -125,8 +123,8 @@ def _of_domain(domain: Domain, hypervisor: Hypervisor) -> Remembered:
             hypervisor.need_writing("the baseline can't be removed")
     except EvidenceError as error:
         return replace(found, refused=str(error), remedy=error.missing.remedy)
-    except (LibvirtError, DomainXmlError) as error:
-        return replace(found, refused=str(error))
+    except Exception as error:  # noqa: BLE001 - one domain must not keep the others
+        return replace(found, refused=said(error))
     return found
 
 
@@ -149,28 +147,28 @@ def _removed(found: _Found, ledger: "Ledger", upgrades: UpgradeJournal) -> Forgo
     words = remembered.parts(ledger.place)
     removed: list[str] = []
     errors: list[str] = []
-    if found.domain is not None and (remembered.live or remembered.persistent):
+
+    def remove(do: Callable[[], None]) -> None:
         sentence = next(words)
-        try:
-            found.domain.remove_metadata(
+        trouble = guarded(do, str)
+        if trouble is None:
+            removed.append(sentence)
+        else:
+            errors.append(f"{sentence}: {trouble}")
+
+    def remove_journal() -> None:
+        with upgrades.locked(UUID(remembered.uuid)) as journal:
+            journal.forget()
+
+    domain = found.domain
+    if domain is not None and (remembered.live or remembered.persistent):
+        remove(
+            lambda: domain.remove_metadata(
                 baselines.NAMESPACE, live=remembered.live, persistent=remembered.persistent
             )
-            removed.append(sentence)
-        except (EvidenceError, LibvirtError) as error:
-            errors.append(f"{sentence}: {error}")
+        )
     if remembered.entries or remembered.copies:
-        sentence = next(words)
-        try:
-            ledger.forget(remembered.uuid)
-            removed.append(sentence)
-        except LedgerError as error:
-            errors.append(f"{sentence}: {error}")
+        remove(lambda: ledger.forget(remembered.uuid))
     if remembered.upgrades:
-        sentence = next(words)
-        try:
-            with upgrades.locked(UUID(remembered.uuid)) as journal:
-                journal.forget()
-            removed.append(sentence)
-        except (UpgradeJournalError, UsageError) as error:
-            errors.append(f"{sentence}: {error}")
+        remove(remove_journal)
     return Forgotten(remembered=remembered, removed=tuple(removed), errors=tuple(errors))

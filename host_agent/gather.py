@@ -127,11 +127,16 @@ class Gatherer:
             raised=raised,
         )
 
-    def refreshed(self) -> "Gatherer":
-        """Return one that has seen the host's processes of now."""
-        if self.processes is None:
-            return self
-        return replace(self, processes=qemu_process.running())
+    def refreshed(self, seconds: float | None = None) -> "Gatherer":
+        """Return one that has seen the host's processes of now.
+
+        ``seconds``: what one domain may take from now on; None: as before.
+        """
+        return replace(
+            self,
+            processes=None if self.processes is None else qemu_process.running(),
+            seconds=self.seconds if seconds is None else seconds,
+        )
 
     def case(self, domain: Domain) -> Case:
         """Return all evidence of a domain; raises ``LibvirtError``, ``DomainXmlError``."""

@@ -48,10 +48,11 @@ class Priority(IntEnum):
     INFO = 6
 
 
-_KINDS = {
+_KINDS: Mapping[str, tuple[str | None, Priority]] = {
     Decision.VERIFIED.value: (VERIFIED, Priority.INFO),
     Decision.MISMATCH.value: (MISMATCH, Priority.ERR),
     Decision.UNVERIFIED.value: (UNVERIFIED, Priority.WARNING),
+    "failed": (None, Priority.WARNING),
 }
 
 

@@ -21,6 +21,7 @@ from host_agent.domain_devices import Devices
 from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.errors import LibvirtError, UsageError
 from host_agent.firmware_images import Image, Place
+from host_agent.guard import said
 from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
 from host_agent.last_boot import LastBoot
 from host_agent.migration import CopyStorage, MigrationEnd, MigrationOptions
@@ -113,8 +114,8 @@ def _carry_out(
 def _verified(domain: Domain, after: Confirm, uri: str) -> Confirmed | Failed:
     try:
         return after(uri, domain.uuid)
-    except LibvirtError as error:
-        trouble = str(error)
+    except Exception as error:  # noqa: BLE001 - the move is told, whatever this is
+        trouble = said(error)
     except KeyboardInterrupt:
         trouble = "interrupted"
     # It has moved, and that must be said, whatever keeps it from being verified.

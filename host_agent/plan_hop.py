@@ -1,9 +1,11 @@
 """One hop of a plan: all domains, asked about at the next site."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from host_agent import (
     firmware_images,
@@ -18,14 +20,16 @@ from host_agent.atlas import Atlas
 from host_agent.capabilities import Offer
 from host_agent.destination import Destination
 from host_agent.domain_devices import Devices
-from host_agent.errors import LibvirtError
 from host_agent.firmware_images import Image, Place, Presence
+from host_agent.guard import guarded
 from host_agent.missing import Missing, Reason
 from host_agent.model import Definition, Difference, Failed
 from host_agent.move import Move, numbers
 from host_agent.plan_atlases import Atlases, Survey, changes, roms
 from host_agent.plan_facts import Answer, Hop, Kind, Options, Planned, Question, Site, Subject
 from host_agent.targets import Target
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +72,17 @@ def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: 
     """Return what becomes of each domain on the way to a goal."""
     all_sites = [*(stop.site for stop in stops), goal.site]
     asked = [
-        subject if isinstance(subject, Failed) else _asked(stop, goal, subject, all_sites)
+        subject
+        if isinstance(subject, Failed)
+        else _guarded(subject.definition, partial(_asked, stop, goal, subject, all_sites))
         for stop, subject in located
     ]
     atlases = _atlases([*stops, goal], goal, asked)
     planned = tuple(
-        one if isinstance(one, Failed) else _planned(one, goal, atlases, options) for one in asked
+        one
+        if isinstance(one, Failed)
+        else _guarded(one.subject.definition, partial(_planned, one, goal, atlases, options))
+        for one in asked
     )
     subjects = [subject for _, subject in located if isinstance(subject, Subject)]
     used = {found.how: found.own for stop in (*stops, goal) for found in atlases[id(stop)].all()}
@@ -96,23 +105,26 @@ def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: 
     )
 
 
-def _asked(stop: Stop, goal: Stop, subject: Subject, all_sites: Sequence[Site]) -> _Asked | Failed:
+def _guarded(definition: Definition, do: Callable[[], _T]) -> _T | Failed:
+    return guarded(
+        do, lambda why: Failed(name=definition.name, uuid=str(definition.uuid), error=why)
+    )
+
+
+def _asked(stop: Stop, goal: Stop, subject: Subject, all_sites: Sequence[Site]) -> _Asked:
     definition, persistent = subject.definition, subject.persistent
     other = None
     if persistent is not None and persistent.machine != definition.machine:
         other = persistent
-    try:
-        offer = _offer(goal, definition)
-        next_start = None if other is None else _offer(goal, other)
-        saved = _offer(goal, subject.saved) if isinstance(subject.saved, Definition) else None
-        cpu = start_cpu = None
-        if goal.host is not None:
-            if subject.active is not None:
-                cpu = goal.host.cpu(definition, subject.devices, offer)
-            if persistent is not None and not subject.start.any_host_starts_it:
-                start_cpu = goal.host.cpu(persistent, subject.start, next_start or offer)
-    except LibvirtError as error:
-        return Failed(name=definition.name, uuid=str(definition.uuid), error=str(error))
+    offer = _offer(goal, definition)
+    next_start = None if other is None else _offer(goal, other)
+    saved = _offer(goal, subject.saved) if isinstance(subject.saved, Definition) else None
+    cpu = start_cpu = None
+    if goal.host is not None:
+        if subject.active is not None:
+            cpu = goal.host.cpu(definition, subject.devices, offer)
+        if persistent is not None and not subject.start.any_host_starts_it:
+            start_cpu = goal.host.cpu(persistent, subject.start, next_start or offer)
     lacking = plan_checks.lacking(definition, offer, persistent, next_start)
     raised = Target(name=None, why="there is nothing to raise")
     if lacking is not None:
@@ -203,9 +215,7 @@ def _atlases(
     return found
 
 
-def _planned(
-    asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Options
-) -> Planned | Failed:
+def _planned(asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Options) -> Planned:
     subject, definition = asked.subject, asked.subject.definition
     here, there = atlases[id(asked.stop)].of(definition), atlases[id(goal)].of(definition)
     machine = definition.machine or ""
@@ -215,10 +225,7 @@ def _planned(
     if proxies:
         # Another package's ROMs say nothing of this one's.
         moving = Missing(reason=Reason.ABSENT, sentence="its own QEMU was not asked")
-    try:
-        same = goal.host.same(definition) if goal.host is not None else ()
-    except LibvirtError as error:
-        return Failed(name=definition.name, uuid=str(definition.uuid), error=str(error))
+    same = goal.host.same(definition) if goal.host is not None else ()
     question = Question(
         subject=subject,
         kind=goal.site.kind,

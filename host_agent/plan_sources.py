@@ -10,9 +10,9 @@ from host_agent import plan_subject, qemu_process, side_by_side
 from host_agent import sites as place
 from host_agent.atlas import Atlas
 from host_agent.destination import Destination
-from host_agent.domain_xml import DomainXmlError
 from host_agent.errors import LibvirtError, LibvirtTimeoutError, UsageError
 from host_agent.gather import Progress
+from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, is_local
 from host_agent.model import Failed, Running
 from host_agent.plan_atlases import Survey
@@ -123,15 +123,19 @@ class Collector:
 
     def collect(self, stop: Stop, domain: Domain, local: bool) -> Subject | Failed:
         """Return what a plan needs of a domain, or why it is not to be had."""
-        error = self._hung.get(id(stop))
-        if error is None:
+
+        def failed(why: str) -> Failed:
+            return Failed(name=domain.name, uuid=str(domain.uuid), error=why)
+
+        def collected() -> Subject:
             try:
                 return plan_subject.collect(
                     domain, local=local, installed=stop.site.end.qemu,
                     processes=self._processes if local else MappingProxyType({}),
                 )  # fmt: skip
             except LibvirtTimeoutError as timeout:
-                error = self._hung[id(stop)] = str(timeout)
-            except (LibvirtError, DomainXmlError) as refused:
-                error = str(refused)
-        return Failed(name=domain.name, uuid=str(domain.uuid), error=error)
+                self._hung[id(stop)] = str(timeout)
+                raise
+
+        hung = self._hung.get(id(stop))
+        return guarded(collected, failed) if hung is None else failed(hung)

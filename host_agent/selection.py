@@ -1,12 +1,13 @@
 """Which domains an operator means: libvirt's name, a title, an owner's display name, a UUID."""
 
-import contextlib
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from host_agent import owner
-from host_agent.domain_xml import DomainXmlError, parse
-from host_agent.errors import LibvirtError, NoDomainError, UsageError
+from host_agent.domain_xml import parse
+from host_agent.errors import NoDomainError, UsageError
+from host_agent.guard import guarded
 from host_agent.hypervisor import Domain
 from host_agent.printable import printable
 
@@ -61,11 +62,14 @@ def _titled(domains: Sequence[Domain]) -> dict[str, list[Domain]]:
     titled: dict[str, list[Domain]] = {}
     for domain in domains:
         # A domain that is gone or broken can still be had by its name and its UUID.
-        with contextlib.suppress(LibvirtError, DomainXmlError):
-            definition = parse(domain.xml(inactive=False))
-            for name in {owner.of(definition).name, definition.title} - {None}:
-                titled.setdefault(name or "", []).append(domain)
+        for name in guarded(partial(_titles, domain), lambda _: ()):
+            titled.setdefault(name, []).append(domain)
     return titled
+
+
+def _titles(domain: Domain) -> tuple[str, ...]:
+    definition = parse(domain.xml(inactive=False))
+    return tuple({name for name in (owner.of(definition).name, definition.title) if name})
 
 
 def _only(found: Sequence[Domain], name: str, uri: str) -> Domain | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from host_agent import __version__, packages, probe, probe_options, qemu_binary
 from host_agent.atlas import Atlas, Machine, Made
 from host_agent.errors import EvidenceError, UsageError
+from host_agent.guard import said
 from host_agent.machine_types import is_versioned_family
 from host_agent.missing import Reason
 from host_agent.probe import Offer, OfferedMachine
@@ -140,6 +141,8 @@ def _machine(asking: _Asking, machine: OfferedMachine) -> Machine:
             error = str(refused)
             if refused.missing.reason is Reason.HUNG:
                 break
+        except Exception as unforeseen:  # noqa: BLE001 - it costs no other type its probe
+            error = said(unforeseen)
     return Machine(
         name=machine.name,
         alias=machine.alias,

@@ -1,10 +1,11 @@
 """The job ``types``: the machine types of a host, with the domains that have them."""
 
-import contextlib
+from functools import partial
 
 from host_agent import capabilities, packages, releases
-from host_agent.domain_xml import DomainXmlError, parse
-from host_agent.errors import LibvirtError, UsageError
+from host_agent.domain_xml import parse
+from host_agent.errors import UsageError
+from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, is_local
 from host_agent.model import Definition
 from host_agent.releases import Known
@@ -48,8 +49,12 @@ def host_types(uri: str, architecture: str | None, known: Known) -> list[TypeLis
 
 def _definitions(domain: Domain) -> list[Definition]:
     """The active and the persistent XML, as far as there are such and they can be read."""
-    found = []
-    for inactive in (False, True):
-        with contextlib.suppress(LibvirtError, DomainXmlError):
-            found.append(parse(domain.xml(inactive=inactive)))
-    return found
+    found = (
+        guarded(partial(_definition, domain, inactive=inactive), lambda _: None)
+        for inactive in (False, True)
+    )
+    return [one for one in found if one is not None]
+
+
+def _definition(domain: Domain, *, inactive: bool) -> Definition:
+    return parse(domain.xml(inactive=inactive))

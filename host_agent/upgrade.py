@@ -6,27 +6,28 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from host_agent import (
     tags,
     upgrade_preflight,
 )
-from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.domain_xml import parse
 from host_agent.errors import (
-    HostAgentError,
-    LibvirtError,
     UpgradeJournalError,
     UsageError,
 )
 from host_agent.gather import Gatherer
+from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.journal import Journal
-from host_agent.model import Confirmed, Decision
+from host_agent.model import Confirmed, Decision, Finding, Outcome, Owner, OwnerKind
 from host_agent.opened_channels import OpenedChannels
 from host_agent.raising import Ending, Raised, Raising, Report
 from host_agent.selection import chosen
 from host_agent.staged import raised_in
+from host_agent.targets import Target
 from host_agent.upgrade_journal import DomainJournal, UpgradeJournal
 from host_agent.upgrade_record import UNDER_WAY, Direction, Record, Step
 from host_agent.upgrade_run import Patience, Told, UpgradeRun
@@ -132,14 +133,17 @@ def _selected(hypervisor: Hypervisor, options: Options) -> list[Domain]:
     domains = hypervisor.domains()
     found = chosen(domains, options.names, options.uri) if options.names else []
     wanted = [tags.parse(tag) for tag in options.tags]
+
+    def is_wanted(domain: Domain) -> bool:
+        metadata = parse(domain.xml(inactive=domain.is_persistent())).metadata
+        return any(tags.fits(metadata, *tag) for tag in wanted)
+
     for domain in domains if wanted else ():
         # One that is gone or broken has no tags.
-        with suppress(LibvirtError, DomainXmlError):
-            metadata = parse(domain.xml(inactive=domain.is_persistent())).metadata
-            if any(tags.fits(metadata, *tag) for tag in wanted) and all(
-                domain.uuid != one.uuid for one in found
-            ):
-                found.append(domain)
+        if guarded(partial(is_wanted, domain), lambda _: False) and all(
+            domain.uuid != one.uuid for one in found
+        ):
+            found.append(domain)
     if not found:
         raise UsageError(f"{options.uri} has no domain with the tag {' or '.join(options.tags)}")
     return found
@@ -204,6 +208,19 @@ class _Job:
         return None
 
     def _looked_at(self, domain: Domain) -> Raised:
+        return guarded(lambda: self._look(domain), lambda why: self._unseen(domain, why))
+
+    def _unseen(self, domain: Domain, why: str) -> Raised:
+        """Return that nothing is done with a domain that can't be looked at."""
+        raising = Raising(
+            name=domain.name, uuid=domain.uuid, persistent=None, active=None, state="unknown",
+            owner=Owner(kind=OwnerKind.LIBVIRT), current="",
+            target=Target(name=None, why="the domain can't be looked at"), hosts=(), forecast=(),
+        )  # fmt: skip
+        seen = Finding(check="domain", outcome=Outcome.FAIL, sentence=why)
+        return Raised(raising=raising, findings=(seen,), ending=Ending.REFUSED, record=None)
+
+    def _look(self, domain: Domain) -> Raised:
         raising = self._survey.of(domain)
         findings = upgrade_preflight.run(raising)
         ending = Ending.PLANNED
@@ -224,8 +241,8 @@ class _Job:
                 return self._on_its_way(domain, journal, looked)
         except KeyboardInterrupt:
             why = "interrupted"
-        except HostAgentError as error:
-            why = str(error)
+        except Exception as error:  # noqa: BLE001 - it costs no other domain its upgrade
+            why = said(error)
         return self._left(looked, why)
 
     def _left(self, looked: Raised, why: str) -> Raised:

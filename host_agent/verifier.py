@@ -8,6 +8,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from host_agent.errors import (
     UsageError,
 )
 from host_agent.gather import Gatherer, Kept
+from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain
 from host_agent.identifiers import SALT_BYTES
 from host_agent.ledger_entry import Entry
@@ -96,8 +98,16 @@ class Verifier:
             case = self.gatherer.case(domain)
         except (LibvirtError, DomainXmlError) as error:
             return self._failed(domain, str(error)) if final else None
+        except Exception as error:  # noqa: BLE001 - another look would not help
+            return self._failed(domain, said(error))
         if not final and not (_answers(case, another_boot=another_boot) and enough(case)):
             return None
+        return guarded(
+            lambda: self._judged(domain, case, first=first, refresh=refresh),
+            lambda why: self._failed(domain, why),
+        )
+
+    def _judged(self, domain: Domain, case: Case, *, first: bool, refresh: bool) -> Confirmed:
         # One that is there and can't be used is not replaced unasked: what it knew is unknown.
         none = isinstance(case.baseline, Missing) and case.baseline.reason is Reason.ABSENT
         fresh = first and none
@@ -117,10 +127,10 @@ class Verifier:
 
     def accept(self, domain: Domain) -> Confirmed | Failed:
         """Make today's state the baseline; a domain that can't give evidence is refused."""
-        try:
-            case = self.gatherer.case(domain)
-        except (LibvirtError, DomainXmlError) as error:
-            return self._failed(domain, str(error))
+        return guarded(lambda: self._accepted(domain), lambda why: self._failed(domain, why))
+
+    def _accepted(self, domain: Domain) -> Confirmed | Failed:
+        case = self.gatherer.case(domain)
         judged = verdict.judge(replace(case, occasion=Occasion.AUDIT))
         lacking = evidence_lacks(case)
         if lacking is not None:
@@ -158,17 +168,13 @@ class Verifier:
         )
 
     def _failed(self, domain: Domain, error: str, *, tell: bool = True) -> Failed:
+        failed = Failed(name=domain.name, uuid=str(domain.uuid), error=error)
         if tell and self.ledger is not None:
-            entry = Entry(
-                time=self.clock(), host=self.gatherer.facts.name, uuid=str(domain.uuid),
-                name=domain.name, occasion=Occasion.AUDIT, verdict="failed",
-                findings=(Finding(check="domain", outcome=Outcome.UNKNOWN, sentence=error),),
-            )  # fmt: skip
-            try:
-                self.ledger.append(entry)
-            except LedgerError as trouble:
-                error = f"{error}; and no history: {trouble}"
-        return Failed(name=domain.name, uuid=str(domain.uuid), error=error)
+            entry = failed_entry(failed, time=self.clock(), host=self.gatherer.facts.name)
+            trouble = guarded(partial(self.ledger.append, entry), str)
+            if trouble is not None:
+                failed = replace(failed, error=f"{error}; and no history: {trouble}")
+        return failed
 
     def _keep(
         self, domain: Domain, case: Case, told: tuple[str, str], complaints: list[str],
@@ -245,6 +251,15 @@ class Verifier:
             self.ledger.append(entry)
         except LedgerError as error:
             complaints.append(f"no history: {error}")
+
+
+def failed_entry(failed: Failed, *, time: float, host: str) -> Entry:
+    """Return what history says of a domain that could not be looked at."""
+    trouble = Finding(check="domain", outcome=Outcome.UNKNOWN, sentence=failed.error)
+    return Entry(
+        time=time, host=host, uuid=failed.uuid, name=failed.name, occasion=Occasion.AUDIT,
+        verdict="failed", findings=(trouble,),
+    )  # fmt: skip
 
 
 def _as_kept(audited: Audited, salt: bytes | None) -> Audited:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from host_agent import capabilities, side_by_side
 from host_agent.doubles import doubles
 from host_agent.errors import LibvirtError, NoDomainError
 from host_agent.gather import Elsewhere, Progress
+from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.model import Sighting
 from host_agent.selection import present
@@ -129,18 +131,20 @@ def _doubles(views: Sequence[_View]) -> dict[UUID, tuple[Sighting, ...]]:
 def _sightings(views: Sequence[_View], uuids: Collection[UUID]) -> Iterator[Sighting]:
     for view in views:
         for uuid in uuids:
-            try:
-                domain = view.hypervisor.domain(uuid)
-                if domain is None or not domain.is_active():
-                    continue
-                state, reason = domain.state()
-            except LibvirtError:
-                # It went away since; who asks that host next will hear it.
-                continue
-            yield Sighting(
-                place=view.place, host=view.host, name=domain.name, uuid=uuid, state=state,
-                reason=reason,
-            )  # fmt: skip
+            # One that went away since, or is broken: who asks that host next will hear it.
+            seen = guarded(partial(_sighting, view, uuid), lambda _: None)
+            if seen is not None:
+                yield seen
+
+
+def _sighting(view: _View, uuid: UUID) -> Sighting | None:
+    domain = view.hypervisor.domain(uuid)
+    if domain is None or not domain.is_active():
+        return None
+    state, reason = domain.state()
+    return Sighting(
+        place=view.place, host=view.host, name=domain.name, uuid=uuid, state=state, reason=reason
+    )
 
 
 def _place(

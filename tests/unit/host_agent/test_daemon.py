@@ -108,3 +108,50 @@ def test_what_was_missed_is_planned(
     here = SimpleNamespace(domains=lambda: [Present()])
     daemon._catch_up(cast("Hypervisor", here), cast("Gatherer", gatherer))
     assert len(daemon._schedule) == planned
+
+
+class Broken(Present):
+    """What nobody foresaw goes wrong with it."""
+
+    def is_active(self) -> bool:
+        raise ZeroDivisionError("unforeseen")
+
+
+@pytest.mark.parametrize(
+    ("domain", "evidence"),
+    [(Broken(), Evidence(case())), (Present(), Evidence(ZeroDivisionError("unforeseen")))],
+    ids=["before it is looked at", "while it is looked at"],
+)
+def test_what_nobody_foresaw_is_recorded_and_told(
+    memory: Memory, tmp_path: Path, domain: Present, evidence: Evidence
+) -> None:
+    told = tmp_path / "told"
+    script = tmp_path / "tell"
+    script.write_text(f'#!/bin/sh\necho "$1 $2 $SAMEMACHINE_PROBLEM" >{told}\n')
+    script.chmod(0o755)
+    with (tmp_path / "journal").open("w+") as said:
+        daemon = Daemon(
+            Options(uri="test:///default", command=(str(script),)), cast("Any", memory),
+            journal=Journal(tmp_path / "none", said),
+        )  # fmt: skip
+        daemon._schedule.add(ARRIVAL)
+        (task,) = daemon._schedule.take(1.0, 1)
+        daemon._work(on(domain), cast("Gatherer", evidence), task)
+        daemon._inbox.get_nowait()()
+        said.seek(0)
+        line = said.read()
+    assert len(daemon._schedule) == 0
+    assert [entry.verdict for entry in memory.entries] == ["failed"]
+    assert "vm1 FAILED" in line
+    assert "ZeroDivisionError: unforeseen" in line
+    assert told.read_text().startswith("failed vm1 ZeroDivisionError: unforeseen in ")
+
+
+def test_one_that_is_broken_keeps_no_other_from_being_caught_up_with(
+    daemon: Daemon, memory: Memory
+) -> None:
+    cast("Any", memory).newest = lambda uuid, here: None
+    gatherer = SimpleNamespace(processes={}, facts=SimpleNamespace(name="node17"))
+    here = SimpleNamespace(domains=lambda: [Broken(), Present()])
+    daemon._catch_up(cast("Hypervisor", here), cast("Gatherer", gatherer))
+    assert len(daemon._schedule) == 1

@@ -23,7 +23,7 @@ def schedule() -> Schedule:
 
 
 def test_nothing(schedule: Schedule) -> None:
-    assert (len(schedule), schedule.next_due(), schedule.take(9.0, 9)) == (0, None, [])
+    assert (len(schedule), schedule.next_due(9), schedule.take(9.0, 9)) == (0, None, [])
     schedule.forget(ONE)
     schedule.hasten(ONE, 1.0)
     schedule.done(ONE)
@@ -32,10 +32,10 @@ def test_nothing(schedule: Schedule) -> None:
 
 def test_not_before_it_is_due(schedule: Schedule) -> None:
     schedule.add(task(due=5.0))
-    assert schedule.next_due() == 5.0
+    assert schedule.next_due(9) == 5.0
     assert schedule.take(4.9, 9) == []
     assert schedule.take(5.0, 9) == [task(due=5.0)]
-    assert (len(schedule), schedule.next_due()) == (1, None)
+    assert (len(schedule), schedule.next_due(9)) == (1, None)
     schedule.done(ONE)
     assert len(schedule) == 0
 
@@ -60,9 +60,9 @@ def test_one_under_way_keeps_the_next_waiting(schedule: Schedule) -> None:
     schedule.add(task(why="rebooted"))
     schedule.add(task(TWO, due=7.0))
     assert schedule.take(1.0, 9) == []
-    assert (len(schedule), schedule.next_due()) == (3, 7.0)
+    assert (len(schedule), schedule.next_due(9)) == (3, 7.0)
     schedule.done(ONE)
-    assert schedule.next_due() == 0.0
+    assert schedule.next_due(9) == 0.0
     assert schedule.take(1.0, 9) == [task(why="rebooted")]
 
 
@@ -123,6 +123,76 @@ def test_forget_what_waits_not_what_is_under_way(schedule: Schedule) -> None:
     assert schedule.take(0.0, 9) == [task(why="started again")]
 
 
+@pytest.mark.parametrize(("tried", "due"), [(None, 4.0), (3.9, 4.15), (1.0, 4.0)])
+def test_a_guest_that_opens_its_channel_again_and_again_is_not_asked_as_often(
+    schedule: Schedule, tried: float | None, due: float
+) -> None:
+    schedule.add(replace(task(due=30.0), tried=tried))
+    schedule.hasten(ONE, 4.0)
+    assert schedule.next_due(1) == pytest.approx(due)
+
+
+def test_nothing_is_due_where_no_place_is_free(schedule: Schedule) -> None:
+    """Else the daemon would ask again and again, as fast as it can."""
+    schedule.add(task())
+    schedule.add(task(TWO))
+    schedule.take(0.0, 1)
+    assert schedule.next_due(1) is None
+    assert schedule.next_due(2) == 0.0
+
+
+def test_nothing_is_due_where_the_place_is_kept_for_others(schedule: Schedule) -> None:
+    for uuid in (ONE, TWO):
+        schedule.add(replace(task(uuid), spent=5.0))
+    assert len(schedule.take(0.0, 2)) == 1
+    assert (schedule.take(0.0, 2), schedule.next_due(2)) == ([], None)
+    schedule.add(task(THREE, due=2.0))
+    assert schedule.next_due(2) == 2.0
+    assert [one.uuid for one in schedule.take(2.0, 2)] == [THREE]
+
+
+@pytest.mark.parametrize(
+    ("spent", "most", "seconds"),
+    [(0.0, 10.0, 1.0), (1.0, 10.0, 3.0), (9.0, 10.0, 10.0), (0, 0.5, 0.5)],
+)
+def test_an_attempt_may_take_more_the_more_were_made(
+    spent: float, most: float, seconds: float
+) -> None:
+    assert replace(task(), spent=spent).allowance(most) == seconds
+
+
+@pytest.mark.parametrize("places", [1, 2, 8])
+def test_those_who_answer_go_before_those_who_do_not(places: int) -> None:
+    """Twenty that never answer, then twenty that do at once: who is done when, on its own clock."""
+    silent, healthy = ([UUID(int=number) for number in range(at, at + 20)] for at in (100, 200))
+    schedule = Schedule()
+    for uuid in (*silent, *healthy):
+        schedule.add(replace(task(uuid), until=1e9))
+    now, attempts = 0.0, 0
+    ending: list[tuple[float, int, Task]] = []
+    done: list[UUID] = []
+    while len(done) < len(healthy):
+        for taken in schedule.take(now, places):
+            attempts += 1
+            takes = 0.0 if taken.uuid in healthy else taken.allowance(10.0)
+            ending.append((now + takes, attempts, taken))
+        ending.sort()
+        now, _, ended = ending.pop(0)
+        if ended.uuid in healthy:
+            schedule.done(ended.uuid)
+            done.append(ended.uuid)
+        else:
+            spent = ended.spent + ended.allowance(10.0)
+            schedule.again(replace(ended, spent=spent, tried=now), now + 1.0)
+    assert done == healthy
+    # Each silent one had its first attempt, and hardly any its second.
+    assert attempts <= len(silent) + len(healthy) + places
+    # One that arrives then waits for nobody but the one attempt before its own.
+    late = UUID(int=300)
+    schedule.add(task(late, due=now))
+    assert [one.uuid for one in schedule.take(now, places + (places == 1))][:1] == [late]
+
+
 UUIDS = st.sampled_from([ONE, TWO, THREE])
 TIMES = st.integers(0, 20).map(float)
 
@@ -160,7 +230,8 @@ class Scheduling(RuleBasedStateMachine):
     @rule(uuid=UUIDS, now=TIMES)
     def hasten(self, uuid: UUID, now: float) -> None:
         if uuid in self.waiting:
-            self.waiting[uuid] = replace(self.waiting[uuid], due=now)
+            one = self.waiting[uuid]
+            self.waiting[uuid] = replace(one, due=min(one.due, now))
         self.schedule.hasten(uuid, now)
 
     @rule(now=TIMES, most=st.integers(0, 4))
@@ -195,7 +266,7 @@ class Scheduling(RuleBasedStateMachine):
     def nothing_is_lost(self) -> None:
         assert len(self.schedule) == len(self.waiting) + len(self.running)
         free = [one.due for uuid, one in self.waiting.items() if uuid not in self.running]
-        assert self.schedule.next_due() == min(free, default=None)
+        assert self.schedule.next_due(9) == min(free, default=None)
 
     def teardown(self) -> None:
         for uuid in self.running:

@@ -101,7 +101,7 @@ class Evidence:
             raise one
         return one
 
-    def refreshed(self) -> "Evidence":
+    def refreshed(self, seconds: float | None = None) -> "Evidence":
         self.refreshings += 1
         return self
 
