@@ -25,10 +25,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
-from google.protobuf.message import DecodeError as ProtobufError
 from lxml import etree
 
-from host_agent import decode, decode_hardware, identifiers, untrusted_xml
+from host_agent import decode, decode_hardware, identifiers, report_bounds, untrusted_xml
 from host_agent.model import Baseline, Event, Observation, Smbios
 from host_agent.printable import printable
 from host_agent.untrusted_xml import XmlError
@@ -82,7 +81,7 @@ def to_element(baseline: Baseline) -> str:
     raw, kept_options = _kept(baseline)
     options_raw = None if kept_options is None else kept_options.encode()
     for what, size, most in (
-        ("report", len(raw), decode.MAX_REPORT_BYTES),
+        ("report", len(raw), report_bounds.MAX_REPORT),
         ("list of options", len(options_raw or b""), _MAX_OPTIONS),
     ):
         # What would not be read must not be written either.
@@ -144,15 +143,15 @@ def from_element(text: str, uuid: UUID) -> Baseline:
     report = _only(element, "report")
     if report is None:
         raise BaselineError("its report is missing")
-    raw = _unpacked(report.text, decode.MAX_REPORT_BYTES, "report")
+    raw = _unpacked(report.text, report_bounds.MAX_REPORT, "report")
     if hashlib.sha256(raw).hexdigest() != report.get("sha256"):
         raise BaselineError("its report is damaged: the SHA-256 is another one")
     taken = _time(element.get("taken"))
     try:
         observation = decode.decode(
-            guest_pb2.Report.FromString(raw), b"", 0.0, taken, hashed=salt is not None
+            report_bounds.parse(raw), b"", 0.0, taken, hashed=salt is not None
         )
-    except (ProtobufError, ValueError) as error:
+    except ValueError as error:
         raise BaselineError(f"its report can't be read: {error}") from error
     options = _only(element, "options")
     return Baseline(

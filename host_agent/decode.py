@@ -4,20 +4,22 @@ A guest is untrusted. What is not valid becomes a ``Missing`` with the reason, o
 answer can't be trusted, a ``DecodeError``; control characters are escaped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping, MutableSequence
 from typing import Any
 from uuid import UUID
+
+from google.protobuf.message import Message
 
 from host_agent import decode_hardware
 from host_agent.missing import Missing, Reason
 from host_agent.model import Named, Observation, Smbios
 from host_agent.printable import shortened
-from host_agent.smbios import SmbiosError, parse
+from host_agent.report_bounds import MAX_ABSENCES
+from host_agent.smbios import MAX_TABLES, SmbiosError, parse
 from samemachine.v1 import guest_pb2
 
-MAX_REPORT_BYTES = 1024 * 1024
-MAX_ABSENCES = 64
 MAX_TEXT = decode_hardware.MAX_TEXT
+_MAX_ENTRY_POINT = 64
 
 
 class DecodeError(ValueError):
@@ -43,6 +45,17 @@ def decode(
         return _why(missing, group, agent=bool(report.agent_version))
 
     boot = report.boot if report.HasField("boot") else None
+    booted = (
+        _tables(report.smbios_booted, "the guest's booted tables")
+        if report.HasField("smbios_booted")
+        else why(guest_pb2.EVIDENCE_GROUP_SMBIOS_BOOTED)
+    )
+    live = (
+        _tables(report.smbios_live, "the guest's live tables")
+        if report.HasField("smbios_live")
+        else why(guest_pb2.EVIDENCE_GROUP_SMBIOS_LIVE)
+    )
+    hardware = decode_hardware.hardware(report, why, hashed=hashed)
     return Observation(
         agent_version=_text(report.agent_version) or "unknown",
         seconds=seconds,
@@ -51,23 +64,45 @@ def decode(
         kernel=_text(boot.kernel_release) if boot else None,
         architecture=_text(boot.architecture) if boot else None,
         dmi=_dmi(report.dmi) if report.HasField("dmi") else why(guest_pb2.EVIDENCE_GROUP_DMI),
-        booted=_tables(report.smbios_booted, "the guest's booted tables")
-        if report.HasField("smbios_booted")
-        else why(guest_pb2.EVIDENCE_GROUP_SMBIOS_BOOTED),
-        live=_tables(report.smbios_live, "the guest's live tables")
-        if report.HasField("smbios_live")
-        else why(guest_pb2.EVIDENCE_GROUP_SMBIOS_LIVE),
-        hardware=decode_hardware.hardware(report, why, hashed=hashed),
+        booted=booted,
+        live=live,
+        hardware=hardware,
         received=received,
         raw=_raw(report),
     )
 
 
 def _raw(report: guest_pb2.Report) -> bytes:
+    """Return what may be kept of a report: what is known of it, in bounded texts."""
     kept = guest_pb2.Report()
     kept.CopyFrom(report)
     kept.ClearField("nonce")
+    kept.DiscardUnknownFields()
+    _cut(kept)
     return kept.SerializeToString(deterministic=True)
+
+
+def _cut(message: Message) -> None:
+    """Cut each text of a message, but so that it still is too long, or has the mark, when read."""
+    for field, value in message.ListFields():
+        if isinstance(value, Message):
+            _cut(value)
+        elif isinstance(value, (str, bytes)):
+            most = MAX_TABLES if field.name == "tables" else MAX_TEXT
+            if len(value) > most:
+                setattr(message, field.name, value[: most + 1])
+        elif isinstance(value, MutableMapping):
+            # One text is another's key.
+            if any(len(text) > MAX_TEXT for pair in value.items() for text in pair):
+                cut = {key[: MAX_TEXT + 1]: text[: MAX_TEXT + 1] for key, text in value.items()}
+                value.clear()
+                value.update(cut)
+        elif isinstance(value, MutableSequence):
+            for at, one in enumerate(value):
+                if isinstance(one, Message):
+                    _cut(one)
+                elif isinstance(one, str) and len(one) > MAX_TEXT:
+                    value[at] = one[: MAX_TEXT + 1]
 
 
 def _why(missing: Mapping[Any, Missing], group: int, *, agent: bool) -> Missing:
@@ -106,6 +141,12 @@ def _dmi(dmi: guest_pb2.Dmi) -> Named:
 
 
 def _tables(message: guest_pb2.SmbiosTables, source: str) -> Smbios | Missing:
+    if len(message.entry_point) > _MAX_ENTRY_POINT:
+        return Missing(
+            reason=Reason.REFUSED,
+            sentence=f"{source} are not valid: their entry point has {len(message.entry_point)} "
+            "bytes",
+        )
     try:
         return parse(message.entry_point, message.tables, source)
     except SmbiosError as error:

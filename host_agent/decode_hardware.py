@@ -27,18 +27,20 @@ from host_agent.hardware import (
 from host_agent.identifiers import TOKEN
 from host_agent.missing import Missing, Reason
 from host_agent.printable import shortened
+from host_agent.report_bounds import (
+    MAX_DISKS,
+    MAX_FLAGS,
+    MAX_FUNCTIONS,
+    MAX_INTERFACES,
+    MAX_LEAVES,
+    MAX_TABLES,
+    MAX_VIRTIO,
+    MAX_WORDS,
+)
 from samemachine.v1 import guest_pb2
 
 MAX_TEXT = 512
-_MAX_FUNCTIONS = 4096
-_MAX_VIRTIO = 2048
-_MAX_TABLES = 256
-_MAX_INTERFACES = 2048
-_MAX_DISKS = 4096
-_MAX_LEAVES = 1024
-_MAX_FLAGS = 1024
 _MAX_PROCESSORS = 1 << 20
-_MAX_WORDS = 1024
 _MAX_BYTES = 1 << 62
 
 _PCI = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
@@ -119,8 +121,8 @@ def absent(absence: guest_pb2.Absence) -> Missing:
 
 
 def _platform(message: guest_pb2.Platform) -> Platform:
-    _count(message.device_tree_compatible, _MAX_WORDS, "names in `compatible`")
-    _count(message.sysinfo, _MAX_WORDS, "lines of sysinfo")
+    _count(message.device_tree_compatible, MAX_WORDS, "names in `compatible`")
+    _count(message.sysinfo, MAX_WORDS, "lines of sysinfo")
     return Platform(
         model=_text(message.device_tree_model),
         compatible=tuple(_given(text, "compatible") for text in message.device_tree_compatible),
@@ -134,7 +136,7 @@ def _platform(message: guest_pb2.Platform) -> Platform:
 
 
 def _cpu(message: guest_pb2.Cpu) -> Cpu:
-    _count(message.flags, _MAX_FLAGS, "flags")
+    _count(message.flags, MAX_FLAGS, "flags")
     if not message.online:
         raise _InvalidError("no processor is online")
     cpuid: tuple[CpuidLeaf, ...] | Missing
@@ -160,7 +162,7 @@ def _cpu(message: guest_pb2.Cpu) -> Cpu:
 
 
 def _cpuid(leaves: Collection[guest_pb2.CpuidLeaf]) -> tuple[CpuidLeaf, ...]:
-    _count(leaves, _MAX_LEAVES, "CPUID leaves")
+    _count(leaves, MAX_LEAVES, "CPUID leaves")
     _unique(((one.leaf, one.subleaf) for one in leaves), "CPUID leaf")
     return lasting_cpuid(leaves)
 
@@ -192,7 +194,7 @@ def _memory(message: guest_pb2.Memory) -> Memory:
 
 
 def _pci(message: guest_pb2.PciBus) -> tuple[PciFunction, ...]:
-    _count(message.functions, _MAX_FUNCTIONS, "functions")
+    _count(message.functions, MAX_FUNCTIONS, "functions")
     found = tuple(
         PciFunction(
             address=_address(one.address),
@@ -211,7 +213,7 @@ def _pci(message: guest_pb2.PciBus) -> tuple[PciFunction, ...]:
 
 
 def _virtio(message: guest_pb2.VirtioBus) -> tuple[VirtioDevice, ...]:
-    _count(message.devices, _MAX_VIRTIO, "devices")
+    _count(message.devices, MAX_VIRTIO, "devices")
     return tuple(
         VirtioDevice(
             parent=_given(one.parent, "parent"),
@@ -224,7 +226,7 @@ def _virtio(message: guest_pb2.VirtioBus) -> tuple[VirtioDevice, ...]:
 
 
 def _acpi(message: guest_pb2.Acpi) -> tuple[AcpiTable, ...]:
-    _count(message.tables, _MAX_TABLES, "tables")
+    _count(message.tables, MAX_TABLES, "tables")
     found = tuple(
         AcpiTable(
             signature=_formed(one.signature, _SIGNATURE, "signature"),
@@ -239,7 +241,7 @@ def _acpi(message: guest_pb2.Acpi) -> tuple[AcpiTable, ...]:
 
 
 def _network(message: guest_pb2.Network, *, hashed: bool) -> tuple[NetworkInterface, ...]:
-    _count(message.interfaces, _MAX_INTERFACES, "interfaces")
+    _count(message.interfaces, MAX_INTERFACES, "interfaces")
     found = tuple(
         NetworkInterface(
             mac=one.mac
@@ -257,7 +259,7 @@ def _network(message: guest_pb2.Network, *, hashed: bool) -> tuple[NetworkInterf
 
 
 def _block(message: guest_pb2.Block) -> tuple[BlockDevice, ...]:
-    _count(message.devices, _MAX_DISKS, "disks")
+    _count(message.devices, MAX_DISKS, "disks")
     found = tuple(
         BlockDevice(
             serial=_text(one.serial),

@@ -14,32 +14,58 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import Any
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a guest could fill a log at will
 
 import grpc
-from google.protobuf.message import DecodeError as WireError
 
+from host_agent import report_bounds
 from host_agent.printable import printable
 from samemachine.pump import BudgetError, DescriptorStream, Pump, Stream
 from samemachine.session import HostSession
 from samemachine.v1 import guest_pb2
 
-MAX_REPORT_BYTES = 1024 * 1024
 NONCE_BYTES = 32
 _METHOD = "/samemachine.v1.GuestAgent/GetReport"
-_BUDGET = MAX_REPORT_BYTES * 3 // 2
-_RETRY_AFTER = 0.1
-_OPTIONS = (
-    ("grpc.max_receive_message_length", MAX_REPORT_BYTES),
-    ("grpc.max_send_message_length", MAX_REPORT_BYTES),
+_BUDGET = report_bounds.MAX_REPORT * 3 // 2
+_RETRY_AFTER = (0.1, 0.2, 0.5, 1.0)
+"""Seconds before the second session, the third …: one is cheap to end, and not to begin."""
+_ACCEPT_SECONDS = 2.0
+
+# What bounds a peer, from gRPC 1.51 to 1.85 (include/grpc/impl/channel_arg_names.h); one that a
+# version does not know yet it ignores. Which others there are, and why none of them is set:
+# tests/hostile/test_grpc_limits.py.
+OPTIONS = (
+    ("grpc.max_receive_message_length", report_bounds.MAX_REPORT),
+    ("grpc.max_send_message_length", 4096),
+    # Below the first a peer is told, above the second (from 1.54) it is refused.
     ("grpc.max_metadata_size", 8192),
     ("grpc.absolute_max_metadata_size", 16384),
+    # Bit 0, no compression, and no other: what is compressed grows while it is read, and older
+    # versions look at its size only then.
+    ("grpc.compression_enabled_algorithms_bitset", 1),
+    ("grpc.default_compression_algorithm", 0),
+    # Of HTTP/2: frames, the table of headers, what a peer may send ahead, and no growing of that.
+    ("grpc.http2.max_frame_size", 16384),
+    ("grpc.http2.hpack_table_size.decoder", 4096),
+    ("grpc.http2.lookahead_bytes", 65536),
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.http2.write_buffer_size", 65536),
+    # Buffers of its end of the socket.
+    ("grpc.experimental.tcp_read_chunk_size", 8192),
+    ("grpc.experimental.tcp_min_read_chunk_size", 256),
+    ("grpc.experimental.tcp_max_read_chunk_size", 65536),
+    # One call: nothing is tried again, kept for that, traced, or shared with another call.
     ("grpc.enable_retries", 0),
+    ("grpc.per_rpc_retry_buffer_size", 0),
+    ("grpc.enable_channelz", 0),
+    ("grpc.max_channel_trace_event_memory_per_node", 0),
     ("grpc.use_local_subchannel_pool", 1),
-    # The name in the resolver must not send us to a proxy of the environment.
+    # Nobody but the caller says where the call goes, and how.
     ("grpc.enable_http_proxy", 0),
+    ("grpc.service_config_disable_resolution", 1),
 )
 
 
@@ -72,22 +98,26 @@ def ask(stream: Stream, deadline: float) -> Answer:
     """Ask for a report until there is an answer or ``deadline`` (``time.monotonic``) is past.
 
     A session that the guest ends (its agent was restarted, bytes were lost) is followed by a new
-    one. Raises ``SilentError``, ``ClosedError`` or ``RefusedError``. The stream stays open.
+    one; what is taken from the guest is bounded for all of them together. Raises ``SilentError``,
+    ``ClosedError`` or ``RefusedError``. The stream stays open.
     """
     started = time.monotonic()
     acknowledged = False
-    while True:
-        attempt = _Attempt(stream, deadline)
+    budget = _BUDGET
+    for pause in chain(_RETRY_AFTER, repeat(_RETRY_AFTER[-1])):
+        attempt = _Attempt(stream, deadline, budget)
         nonce = secrets.token_bytes(NONCE_BYTES)
         try:
             report = attempt.call(nonce)
         except _AgainError as error:
             acknowledged = acknowledged or attempt.acknowledged
-            if time.monotonic() + _RETRY_AFTER >= deadline:
+            if time.monotonic() + pause >= deadline:
                 raise SilentError(str(error), acknowledged=acknowledged) from error
-            time.sleep(_RETRY_AFTER)
+            budget -= attempt.received
+            time.sleep(pause)
             continue
         return Answer(report=report, nonce=nonce, seconds=time.monotonic() - started)
+    raise AssertionError  # there is always another pause
 
 
 class _AgainError(Exception):
@@ -97,18 +127,23 @@ class _AgainError(Exception):
 class _Attempt:
     """One session with one call in it."""
 
-    def __init__(self, stream: Stream, deadline: float) -> None:
+    def __init__(self, stream: Stream, deadline: float, budget: int) -> None:
         self._deadline = deadline
         self._session = HostSession(secrets.randbits(63) + 1, time.monotonic())
         self._listener = _listen()
         self._name = self._listener.getsockname()[1:].decode("ascii")
-        self._pump = Pump(stream, self._session, self._accept, budget=_BUDGET)
+        self._pump = Pump(stream, self._session, self._accept, budget=max(0, budget))
         self._stop = threading.Event()
         self._error: BaseException | None = None
 
     @property
     def acknowledged(self) -> bool:
         return self._session.acknowledged
+
+    @property
+    def received(self) -> int:
+        """Bytes that came from the guest."""
+        return self._pump.received
 
     def call(self, nonce: bytes) -> guest_pb2.Report:
         thread = threading.Thread(target=self._carry, name="guest-link", daemon=True)
@@ -121,13 +156,13 @@ class _Attempt:
             self._pump.close()
             self._listener.close()
         try:
-            return guest_pb2.Report.FromString(raw)
-        except WireError as error:
-            raise RefusedError("sent bytes that are no valid report") from error
+            return report_bounds.parse(raw)
+        except report_bounds.BoundsError as error:
+            raise RefusedError(f"sent no valid report: {error}") from error
 
     def _rpc(self, nonce: bytes) -> bytes:
         target = f"unix-abstract:{self._name}"
-        with _closing(grpc.insecure_channel(target, _OPTIONS)) as channel:
+        with _closing(grpc.insecure_channel(target, OPTIONS)) as channel:
             # Without a deserializer: text that is not UTF-8 must not become an entry in a log.
             method = channel.unary_unary(
                 _METHOD,
@@ -136,9 +171,13 @@ class _Attempt:
             )
             request = guest_pb2.GetReportRequest(nonce=nonce)
             try:
-                return bytes(method(request, timeout=max(0.0, self._deadline - time.monotonic())))
+                answer = method(request, timeout=max(0.0, self._deadline - time.monotonic()))
             except grpc.RpcError as error:
                 raise self._meaning(error) from error
+            if answer is None:
+                # A status OK without a message, or one that gRPC could not read.
+                raise RefusedError("said that all went well, and sent no report")
+            return bytes(answer)
 
     def _meaning(self, error: Any) -> Exception:
         if isinstance(self._error, BudgetError):
@@ -157,7 +196,9 @@ class _Attempt:
         if code is grpc.StatusCode.UNAVAILABLE:
             return _AgainError(f"the session ended without a report: {self._pump.ended or details}")
         if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
-            return RefusedError(f"sent more than {MAX_REPORT_BYTES} bytes, or could not: {details}")
+            return RefusedError(
+                f"sent more than {report_bounds.MAX_REPORT} bytes, or could not: {details}"
+            )
         return RefusedError(f"refused the request: {code.name}: {details}")
 
     def _carry(self) -> None:
@@ -177,8 +218,9 @@ class _Attempt:
 
     def _accept(self) -> Stream | None:
         """Take gRPC's connection: any local user can connect to an abstract socket, so look who."""
-        self._listener.settimeout(2.0)
-        while True:
+        until = min(self._deadline, time.monotonic() + _ACCEPT_SECONDS)
+        while (left := until - time.monotonic()) > 0:
+            self._listener.settimeout(left)
             try:
                 connection, _ = self._listener.accept()
             except OSError:
@@ -187,6 +229,7 @@ class _Attempt:
             if struct.unpack("3i", credentials)[0] == os.getpid():
                 return DescriptorStream.of_socket(connection)
             connection.close()
+        return None
 
 
 def _listen() -> socket.socket:

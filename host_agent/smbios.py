@@ -10,6 +10,8 @@ from host_agent.printable import printable
 END_OF_TABLE = 127
 MAX_TABLES = 256 * 1024
 MAX_STRUCTURES = 8192
+MAX_STRINGS = 255
+"""Of one structure: a byte names them (6.1.3)."""
 _SYSTEM, _CHASSIS, _PROCESSOR = 1, 3, 4
 
 
@@ -57,6 +59,8 @@ def structures(tables: bytes) -> Iterator[Structure]:
         if length < 4 or end < 0:
             raise SmbiosError(f"the structure at offset {at} is broken")
         area = tables[at + length : end]
+        if area.count(b"\0") >= MAX_STRINGS:
+            raise SmbiosError(f"the structure at offset {at} has more than {MAX_STRINGS} strings")
         yield Structure(
             type=kind,
             handle=int.from_bytes(tables[at + 2 : at + 4], "little"),

@@ -178,10 +178,10 @@ class Pump:
 
         Returns whether the pump goes on; where not, ``ended`` says why. Raises ``BudgetError``.
         """
-        self._carry()
+        self._carry(until)
         if self.ended is None:
             self._wait(until)
-            self._carry()
+            self._carry(until)
         return self.ended is None
 
     def run(self, until: float) -> None:
@@ -194,15 +194,18 @@ class Pump:
         self._framed.pending += self._session.take()
         self._framed.flush()
 
-    # What follows moves bytes until nothing more can be moved without waiting.
+    # What follows moves bytes until nothing more can be moved without waiting, or time is up: a
+    # peer that never pauses must not keep the caller from its deadline.
 
-    def _carry(self) -> None:
+    def _carry(self, until: Optional[float]) -> None:
         self._apply(self._session.tick(self._clock()))
         moved = True
         while moved and self.ended is None:
             moved = self._from_framed()
             moved = self._from_inner() or moved
             self._write()
+            if until is not None and self._clock() >= until:
+                return
 
     def _from_framed(self) -> bool:
         if self._inner is not None and self._inner.full:

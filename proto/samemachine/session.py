@@ -35,6 +35,9 @@ HEADER = struct.Struct(">4sBBHQLL")
 _CRC_AT = HEADER.size - 4
 _SEQUENCES = 1 << 16
 
+_RESCANS = 16 * MAX_PAYLOAD
+"""Bytes that may be looked at again because a header's checksum was wrong."""
+
 STALLED_AFTER = 1.0
 """Seconds after which a frame that is still incomplete is taken for a cut one."""
 
@@ -75,17 +78,24 @@ class Frame(NamedTuple):
 class FrameParser:
     """Finds the frames in a stream that may hold garbage, cut frames and stale bytes.
 
-    Whatever comes, the buffer holds at most one whole frame and what one ``feed`` brought.
+    Whatever comes, the buffer holds at most one whole frame and what one ``feed`` brought, and the
+    work grows with what came: headers may be written so that each claims the bytes of the next
+    ones, so after ``_RESCANS`` bytes of frames that were none, more than came since, the bytes that
+    such a header claims are skipped with it.
     """
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._credit = _RESCANS
+        self.checked = 0
+        """Bytes over which a checksum was computed, for whoever counts the work."""
         self._incomplete_since: Optional[float] = None
 
     def feed(self, data: bytes, now: float) -> list[Frame]:
         """Return the frames that are whole after ``data`` arrived at ``now`` (seconds)."""
         if data:
             self._buffer += data
+            self._credit = min(_RESCANS, self._credit + len(data))
         frames: list[Frame] = []
         while True:
             found = self._next(now)
@@ -111,10 +121,14 @@ class FrameParser:
                 return None
             if start:
                 self._incomplete_since = None
-            frame, size = _decode(buffer, start)
+            frame, size = self._decode(start)
             if frame is not None:
                 self._discard(start + size)
                 return frame
+            if size < 0:
+                self._incomplete_since = None
+                position = start - size
+                continue
             if size == 0 or (size > len(buffer) - start and self._stalled(start, now)):
                 self._incomplete_since = None
                 position = start + 1
@@ -133,25 +147,27 @@ class FrameParser:
         if not keep_clock:
             self._incomplete_since = None
 
+    def _decode(self, start: int) -> "tuple[Optional[Frame], int]":
+        """Return the frame at ``start`` and its size.
 
-def _decode(buffer: bytearray, start: int) -> "tuple[Optional[Frame], int]":
-    """Return the frame at ``start`` and its size.
-
-    No frame and a size of 0: what stands there can never become one. No frame and another size:
-    so many bytes are needed to tell.
-    """
-    if len(buffer) - start < HEADER.size:
-        return None, HEADER.size
-    _, kind, version, sequence, session, length, crc = HEADER.unpack_from(buffer, start)
-    if version != VERSION or length > MAX_PAYLOAD or not FrameType.SYN <= kind <= FrameType.FIN:
-        return None, 0
-    size = HEADER.size + length
-    if len(buffer) - start < size:
-        return None, size
-    payload = bytes(buffer[start + HEADER.size : start + size])
-    if zlib.crc32(payload, zlib.crc32(bytes(buffer[start : start + _CRC_AT]))) != crc:
-        return None, 0
-    return Frame(FrameType(kind), session, sequence, payload), size
+        No frame and a size of 0: what stands there can never become one; below 0: nor can so many
+        bytes be looked at again. No frame and another size: so many bytes are needed to tell.
+        """
+        buffer = self._buffer
+        if len(buffer) - start < HEADER.size:
+            return None, HEADER.size
+        _, kind, version, sequence, session, length, crc = HEADER.unpack_from(buffer, start)
+        if version != VERSION or length > MAX_PAYLOAD or not FrameType.SYN <= kind <= FrameType.FIN:
+            return None, 0
+        size = HEADER.size + length
+        if len(buffer) - start < size:
+            return None, size
+        payload = bytes(buffer[start + HEADER.size : start + size])
+        self.checked += size
+        if zlib.crc32(payload, zlib.crc32(bytes(buffer[start : start + _CRC_AT]))) != crc:
+            self._credit -= size
+            return None, 0 if self._credit > 0 else -size
+        return Frame(FrameType(kind), session, sequence, payload), size
 
 
 @dataclass(frozen=True)

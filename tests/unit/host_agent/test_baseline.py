@@ -270,7 +270,7 @@ change = partial(re.sub, string=ELEMENT, count=1)
         (with_raw(b"\xff" * 40), "report can't be read"),
         (with_raw(b"\x12\x02\xff\xff"), "report can't be read"),
         (with_raw(NONCED), "another nonce"),
-        (with_raw(ABSENCES), "more than 64 absent groups"),
+        (with_raw(ABSENCES), "more than 64 absences in Report"),
         (change("<options>.*?<", f"<options>{BOMB}<"), "options has more than 262144 bytes"),
         (change("<options>eN", "<options>e-"), "list of options is damaged"),
         (change(' taken="[^"]*"', ""), "'nothing' is no time"),

@@ -143,6 +143,36 @@ def test_more_than_the_budget_is_an_error() -> None:
     far.close()
 
 
+class Endless:
+    """A peer that never pauses; each look at the clock takes a tenth of a second."""
+
+    def __init__(self, stream: Stream) -> None:
+        self.fileno, self.write, self.close = stream.fileno, stream.write, stream.close
+        self.reads = 0
+        self.now = 0.0
+
+    def read(self) -> bytes | None:
+        self.reads += 1
+        return b"noise" * 1000
+
+    def clock(self) -> float:
+        self.now += 0.1
+        return self.now
+
+
+def test_a_peer_that_never_pauses_does_not_move_the_deadline() -> None:
+    wire, far = pair()
+    peer = Endless(DescriptorStream.of_socket(wire))
+    pump = Pump(peer, HostSession(SESSION, 0.0), lambda: None, clock=peer.clock)
+    assert pump.step(3.0)
+    assert peer.reads < 40
+    assert pump.step(3.0)
+    assert peer.reads < 42
+    pump.close()
+    peer.close()
+    far.close()
+
+
 def test_a_session_without_a_server_is_reset() -> None:
     pump, far = framed_pump(GuestSession(), endless=True)
     far.sendall(Frame(FrameType.SYN, SESSION).encode())

@@ -7,11 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from samemachine.session import (
+    HEADER,
     MAGIC,
     MAX_PAYLOAD,
     STALLED_AFTER,
     SYN_INTERVAL_FIRST,
     SYN_INTERVAL_LAST,
+    VERSION,
     Closed,
     Event,
     Frame,
@@ -180,6 +182,31 @@ def test_a_cut_frame_is_given_up_after_a_while() -> None:
     assert parser.stalls_at == STALLED_AFTER
     assert parser.feed(b"", STALLED_AFTER) == [syn]
     assert parser.stalls_at is None
+
+
+def overlapping(number: int) -> bytes:
+    """Headers that each claim the bytes of the ones after it, and are no frame."""
+    header = HEADER.pack(MAGIC, FrameType.DATA, VERSION, 0, SESSION, MAX_PAYLOAD, 1)
+    return header * number
+
+
+@pytest.mark.parametrize("step", [1000, 32768, 1 << 20])
+def test_the_work_grows_with_what_came(step: int) -> None:
+    """Where each of 60,000 headers claims 16 KiB, a gigabyte would be looked at."""
+    parser, raw, syn = FrameParser(), overlapping(60_000), Frame(FrameType.SYN, 9)
+    for at in range(0, len(raw), step):
+        assert parser.feed(raw[at : at + step], 0.0) == []
+    assert parser.checked < 2 * len(raw) + (1 << 19)
+    # What the last header claims hides a frame or two, but not the ones after them.
+    assert syn in parser.feed(syn.encode() * 1000, 0.0)
+
+
+@given(st.lists(st.one_of(FRAMES.map(Frame.encode), st.integers(1, 900).map(overlapping))))
+def test_the_work_is_bounded_whatever_comes(parts: list[bytes]) -> None:
+    parser = FrameParser()
+    for part in parts:
+        parser.feed(part, 0.0)
+    assert parser.checked <= 3 * sum(map(len, parts)) + (1 << 19)
 
 
 @given(st.lists(FRAMES, max_size=5), st.data())
