@@ -1,6 +1,7 @@
 """One verdict as the ledger keeps it, with every text bounded. Pure."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from host_agent import owner, recognition
@@ -12,6 +13,10 @@ MAX_NAME = 255
 MAX_TEXT = 1000
 """Characters of a sentence, of what was expected or observed, of a remedy."""
 MAX_FINDINGS = 100
+MAX_ROW = 32 * 1024
+"""Characters of all columns together; texts of findings are cut until they fit."""
+_MAX_FINDINGS_TEXT = 24 * 1024
+_LEAST_TEXT = 50
 _UUID = 36
 _WORD = 16
 _LAST_TIME = 253_402_300_800.0
@@ -97,9 +102,18 @@ def to_row(entry: Entry) -> dict[str, object]:
         for name, length in _LENGTHS.items()
         for text in (getattr(entry, name),)
     }
-    findings = [_form(finding) for finding in entry.findings[:MAX_FINDINGS]]
-    row.update(time=entry.time, passed=entry.passed, findings=json.dumps(findings))
+    row.update(time=entry.time, passed=entry.passed, findings=_findings(entry.findings))
     return row
+
+
+def _findings(findings: Sequence[Finding]) -> str:
+    """Return findings as JSON, with as much of their texts as there is room for."""
+    most = MAX_TEXT
+    while True:
+        text = json.dumps([_form(finding, most) for finding in findings[:MAX_FINDINGS]])
+        if len(text) <= _MAX_FINDINGS_TEXT or most <= _LEAST_TEXT:
+            return text
+        most //= 2
 
 
 def from_row(row: dict[str, object]) -> Entry:
@@ -124,9 +138,9 @@ def _bounded(text: str, length: int) -> str:
     return printable(text)[:length].rstrip()
 
 
-def _form(finding: Finding) -> dict[str, object]:
+def _form(finding: Finding, most: int) -> dict[str, object]:
     return {
-        name: None if text is None else _bounded(text, MAX_TEXT)
+        name: None if text is None else _bounded(text, most)
         for name in FINDING_FIELDS
         for text in (getattr(finding, name),)
     }

@@ -7,6 +7,7 @@ writes is to be seen in ``include/hw/firmware/smbios.h``.
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
@@ -43,6 +44,8 @@ class Field:
         return str(number) if self.kind == "number" else f"0x{number:0{self.size * 2}x}"
 
 
+_HEADER_LENGTH, _HEADER = 2, 4
+"""Type and length come first, then the handle (6.1.2)."""
 _CREDENTIAL = re.compile(rb"(io\.systemd\.credential[^=]*=)(.*)", re.DOTALL)
 
 
@@ -299,3 +302,46 @@ def values(structure: Structure) -> dict[str, str]:
         if number not in named:
             found[f"string {number}"] = _quoted(text)
     return found
+
+
+def changed(old: Structure, new: Structure) -> list[tuple[str, str, str]] | None:
+    """Return which of ``values`` differ, with both values, without reading those that are equal.
+
+    For structures of one type, of one length and with the same strings; None: they are not such,
+    and all values must be read.
+    """
+    one, two = old.formatted, new.formatted
+    if len(one) != len(two) or old.strings != new.strings or old.type != new.type:
+        return None
+    places = [place for place, (was, now) in enumerate(zip(one, two, strict=True)) if was != now]
+    fields = _by_place(old.type, len(one))
+    if any(place < _HEADER_LENGTH for place in places):
+        return None
+    touched = {fields[place] for place in places if place in fields}
+    if any(field.kind == "text" for field in touched):
+        return None
+    found = []
+    if any(_HEADER_LENGTH <= place < _HEADER for place in places):
+        found.append(("Handle", f"0x{old.handle:04x}", f"0x{new.handle:04x}"))
+    found += [
+        (field.name, field.read(old), field.read(new))
+        for field in sorted(touched, key=lambda field: field.offset)
+    ]
+    found += [
+        (f"byte 0x{place:02x}", f"0x{one[place]:02x}", f"0x{two[place]:02x}")
+        for place in places
+        if place >= _HEADER and place not in fields
+    ]
+    return found
+
+
+@lru_cache(maxsize=256)
+def _by_place(kind: int, length: int) -> dict[int, Field]:
+    """Return which field covers which place of a structure of that length."""
+    known = TYPES.get(kind, StructureType("", ()))
+    return {
+        place: field
+        for field in known.fields
+        if field.offset + field.size <= length
+        for place in range(field.offset, field.offset + field.size)
+    }

@@ -31,6 +31,7 @@ from host_agent.checks import (
     upgrade,
     vendor_support,
 )
+from host_agent.checks.bounds import bounded
 from host_agent.model import Case, Finding
 
 Check = Callable[[Case], Finding]
@@ -81,4 +82,4 @@ IDS = frozenset(
 
 def run(case: Case) -> tuple[Finding, ...]:
     """Return the finding of every check."""
-    return tuple(check(case) for check in ALL)
+    return tuple(bounded(check(case)) for check in ALL)

@@ -1,6 +1,6 @@
 """``same-block``: does the guest have the disks of the baseline, where they were?"""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 from host_agent.checks.against_baseline import Change, groups, judged
@@ -65,18 +65,26 @@ def _take(
     alone: bool,
 ) -> list[_Pair]:
     """Take the pairs with the same key out of both lists; ``alone``: where only one has it."""
-    left, come = (Counter(map(key, side)) for side in (gone, new))
-    pairs: list[_Pair] = []
-    for old in tuple(gone):
-        wanted = key(old)
-        if not any(wanted) or (alone and not left[wanted] == come[wanted] == 1):
-            continue
-        other = next((disk for disk in new if key(disk) == wanted), None)
-        if other is not None:
-            gone.remove(old)
-            new.remove(other)
-            pairs.append((old, other))
+    left, come = _by_key(gone, key), _by_key(new, key)
+    pairs = [
+        pair
+        for wanted, olds in left.items()
+        if any(wanted) and not (alone and not len(olds) == len(come[wanted]) == 1)
+        for pair in zip(olds, come[wanted], strict=False)
+    ]
+    taken = {id(disk) for pair in pairs for disk in pair}
+    for side in (gone, new):
+        side[:] = [disk for disk in side if id(disk) not in taken]
     return pairs
+
+
+def _by_key(
+    disks: list[BlockDevice], key: Callable[[BlockDevice], _Key]
+) -> defaultdict[_Key, list[BlockDevice]]:
+    found: defaultdict[_Key, list[BlockDevice]] = defaultdict(list)
+    for disk in disks:
+        found[key(disk)].append(disk)
+    return found
 
 
 def _inside(old: BlockDevice, new: BlockDevice) -> Iterator[Change]:

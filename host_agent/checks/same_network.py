@@ -34,27 +34,27 @@ def _changes(
     then: tuple[NetworkInterface, ...], now: tuple[NetworkInterface, ...]
 ) -> Iterator[Change]:
     before, after = (Counter(map(_key, side)) for side in (then, now))
-    gone, new = list((before - after).elements()), list((after - before).elements())
+    gone, new = before - after, after - before
     # An address that the guest made itself tells nothing: the place must do.
     for _, old, other in _pairs(gone, new, 1):
         if not (old[0] and other[0]):
-            gone.remove(old)
-            new.remove(other)
+            gone[old] -= 1
+            new[other] -= 1
     # The same card elsewhere, then another card in the same place; each only where it is certain.
     for part, words in (
         (0, "{0} moved {1} -> {2}"),
         (1, "the interface at {0} had {1}, has {2}"),
     ):
         for key, old, other in _pairs(gone, new, part):
-            gone.remove(old)
-            new.remove(other)
+            gone[old] -= 1
+            new[other] -= 1
             sentence = words.format(key, old[1 - part], other[1 - part])
             yield Change(
                 sentence=sentence,
                 old=f"{_mac(old)} at {old[1]}", new=f"{_mac(other)} at {other[1]}",
             )  # fmt: skip
     for word, side in (("gone", gone), ("new", new)):
-        for left in sorted(side):
+        for left in sorted(side.elements()):
             name = f"{_mac(left)} at {left[1]}"
             yield Change(
                 sentence=f"{name} is {word}",
@@ -63,15 +63,21 @@ def _changes(
             )
 
 
-def _pairs(gone: list[_Key], new: list[_Key], part: int) -> list[tuple[str, _Key, _Key]]:
+def _pairs(gone: Counter[_Key], new: Counter[_Key], part: int) -> list[tuple[str, _Key, _Key]]:
     """Return the keys that one part alone tells apart on both sides."""
-    left, come = (Counter(key[part] for key in side) for side in (gone, new))
+    left, come = _by_part(gone, part), _by_part(new, part)
     return [
-        (old[part], old, other)
-        for old in gone
-        for other in new
-        if old[part] and old[part] == other[part] and left[old[part]] == come[old[part]] == 1
+        (name, olds[0], come[name][0])
+        for name, olds in left.items()
+        if name and len(olds) == len(come.get(name, ())) == 1
     ]
+
+
+def _by_part(side: Counter[_Key], part: int) -> dict[str, list[_Key]]:
+    found: dict[str, list[_Key]] = {}
+    for key in side.elements():
+        found.setdefault(key[part], []).append(key)
+    return found
 
 
 def _renamed(

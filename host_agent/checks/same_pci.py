@@ -39,14 +39,13 @@ def _changes(then: tuple[PciFunction, ...], now: tuple[PciFunction, ...]) -> Ite
     # What another function took the place of is gone from there, as what left an empty place is.
     gone = [one for one in then if not _same(one, after.get(one.address))]
     new = [one for one in now if not _same(one, before.get(one.address))]
+    left, come = ({one.address: one for one in side} for side in (gone, new))
     for old, moved in _moved(gone, new):
-        gone.remove(old)
-        new.remove(moved)
+        del left[old.address], come[moved.address]
         yield Change(
             sentence=f"{_name(old)} moved {old.address} -> {moved.address}",
             old=f"{_name(old)} at {old.address}", new=f"{_name(moved)} at {moved.address}",
         )  # fmt: skip
-    left, come = ({one.address: one for one in side} for side in (gone, new))
     for address in sorted(left.keys() & come.keys()):
         was, has = _long(left[address], come[address]), _long(come[address], left[address])
         yield Change(

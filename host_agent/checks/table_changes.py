@@ -14,7 +14,7 @@ from host_agent.model import (
     Smbios,
 )
 from host_agent.smbios import SmbiosError
-from host_agent.smbios_diff import comparable, differences
+from host_agent.smbios_diff import are_same, differences
 
 _MOST = 6
 
@@ -23,7 +23,7 @@ def changes(
     old: Smbios, new: Smbios, mask: Collection[tuple[int, str]] = ()
 ) -> tuple[Difference, ...]:
     """Return the differences; none: a guest sees the same. Raises ``SmbiosError``."""
-    if comparable(old.tables, new.tables) == comparable(new.tables, old.tables):
+    if are_same(old.tables, new.tables):
         return ()
     return differences(old.tables, new.tables, mask)
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent.smbios import SmbiosError
-from host_agent.smbios_diff import comparable, differences
+from host_agent.smbios_diff import are_same, differences
 from host_agent.smbios_fields import PROCESSOR_ID
 from tests import smbios_builder as build
 from tests.damage import damaged
@@ -63,7 +63,7 @@ def processors(number: int, family: int = 1, identity: int = 0) -> bytes:
 def test_structure_field_old_and_new(old: bytes, new: bytes, said: list[str]) -> None:
     found = differences(old + END, new + END)
     assert [str(difference) for difference in found] == [f"SMBIOS {words}" for words in said]
-    assert (comparable(old + END, new + END) == comparable(new + END, old + END)) is not bool(said)
+    assert are_same(old + END, new + END) is not bool(said)
 
 
 def test_a_masked_field_is_not_compared() -> None:
@@ -79,7 +79,7 @@ def test_a_masked_field_is_not_compared() -> None:
 def test_the_end_and_what_follows_it_is_the_firmwares() -> None:
     other = build.structure(127, 0xFE00, b"\0", "end") + b"trailing"
     assert differences(SYSTEM + END, SYSTEM + other) == ()
-    assert comparable(SYSTEM + END, SYSTEM + other) == comparable(SYSTEM + other, SYSTEM + END)
+    assert are_same(SYSTEM + END, SYSTEM + other)
 
 
 SIDES = st.lists(
@@ -91,7 +91,7 @@ SIDES = st.lists(
 @given(SIDES, SIDES | damaged(SYSTEM + OEM + processors(2) + END))
 def test_there_is_a_difference_exactly_where_the_bytes_differ(old: bytes, new: bytes) -> None:
     with contextlib.suppress(SmbiosError):
-        same = comparable(old, new) == comparable(new, old)
+        same = are_same(old, new)
         found = differences(old, new)
         assert same is not bool(found)
         assert all(str(difference).isprintable() for difference in found)
