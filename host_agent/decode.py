@@ -115,7 +115,7 @@ def _why(missing: Mapping[Any, Missing], group: int, *, agent: bool) -> Missing:
 
 
 def _text(text: str) -> str | None:
-    return shortened(text, MAX_TEXT) or None
+    return shortened(text.strip(), MAX_TEXT) or None
 
 
 def _uuid_text(text: str) -> str | None:
@@ -127,16 +127,20 @@ def _uuid_text(text: str) -> str | None:
 
 def _dmi(dmi: guest_pb2.Dmi) -> Named:
     uuid = _uuid_text(dmi.system_uuid)
+    decoded = dmi.source == guest_pb2.DMI_SOURCE_DMIDECODE
+
+    def text(string: str) -> str | None:
+        # Guest agents up to 0.1.0 wrote a field that dmidecode left empty as an empty list.
+        return None if decoded and string == "[]" else _text(string)
+
     return Named(
-        source="dmidecode in the guest"
-        if dmi.source == guest_pb2.DMI_SOURCE_DMIDECODE
-        else "sysfs in the guest",
-        manufacturer=_text(dmi.system_manufacturer),
-        product=_text(dmi.system_product),
-        version=_text(dmi.system_version),
+        source="dmidecode in the guest" if decoded else "sysfs in the guest",
+        manufacturer=text(dmi.system_manufacturer),
+        product=text(dmi.system_product),
+        version=text(dmi.system_version),
         uuid=UUID(uuid) if uuid else None,
-        chassis_version=_text(dmi.chassis_version),
-        processor_version=_text(dmi.processor_version),
+        chassis_version=text(dmi.chassis_version),
+        processor_version=text(dmi.processor_version),
     )
 
 

@@ -286,7 +286,7 @@ def _clock(message: guest_pb2.Clock) -> Clock:
 
 
 def _text(text: str) -> str | None:
-    return shortened(text, MAX_TEXT) or None
+    return shortened(text.strip(), MAX_TEXT) or None
 
 
 def _given(text: str, what: str) -> str:

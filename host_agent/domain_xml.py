@@ -1,7 +1,8 @@
 """Domain XML → ``Definition`` (libvirt docs/formatdomain.rst). Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
+from itertools import chain, count
 from uuid import UUID
 
 from lxml import etree
@@ -13,6 +14,8 @@ from host_agent.untrusted_xml import XmlError
 CHANNEL_NAME = "org.samemachine.guest.0"
 HOST_BOUND_CPU = frozenset({"host-passthrough", "maximum"})
 """Modes of ``<cpu>`` that give the guest whatever its host and its QEMU have."""
+FW_CFG = "fwcfg"
+"""The type of ``<sysinfo>`` whose entries are files of fw_cfg, and their block's key."""
 _QEMU = "http://libvirt.org/schemas/domain/qemu/1.0"
 MAX_XML_BYTES = 16 * 1024 * 1024
 
@@ -33,14 +36,20 @@ def parse(xml: str) -> Definition:
         raise DomainXmlError(f"a <domain> was expected, not <{root.tag!s}>")
     uuid = _text(root, "uuid")
     try:
-        parsed_uuid = UUID(uuid or "")
+        parsed_uuid = UUID((uuid or "").strip())
     except ValueError as error:
         raise DomainXmlError(f"the domain's <uuid> is not a UUID: {uuid!r}") from error
+    hwuuid = _text(root, "hwuuid")
+    try:
+        parsed_hwuuid = UUID(hwuuid.strip()) if hwuuid else None
+    except ValueError as error:
+        raise DomainXmlError(f"the domain's <hwuuid> is not a UUID: {hwuuid!r}") from error
     os_type = root.find("os/type")
     smbios = root.find("os/smbios")
     return Definition(
         name=_text(root, "name") or str(parsed_uuid),
         uuid=parsed_uuid,
+        hardware_uuid=parsed_hwuuid,
         type=root.get("type", ""),
         architecture="" if os_type is None else os_type.get("arch", ""),
         machine=None if os_type is None else os_type.get("machine") or None,
@@ -62,8 +71,8 @@ def parse(xml: str) -> Definition:
 
 
 def _text(root: etree._Element, path: str) -> str | None:
-    text = root.findtext(path)
-    return text.strip() or None if text else None
+    # libvirt takes it as it stands: a name may have spaces at its ends.
+    return root.findtext(path) or None
 
 
 def cpu_mode(root: etree._Element) -> str | None:
@@ -92,16 +101,34 @@ def _firmware(root: etree._Element) -> str:
 
 
 def _sysinfo(root: etree._Element) -> dict[str, dict[str, str]]:
-    sysinfo = root.find("sysinfo[@type='smbios']")
-    if sysinfo is None:
-        return {}
-    return {
-        block.tag: {
-            entry.get("name", ""): (entry.text or "").strip() for entry in block.iterfind("entry")
-        }
-        for block in sysinfo
-        if isinstance(block.tag, str)
-    }
+    """Return the entries as libvirt takes them: whole, without those that are empty.
+
+    Of two of one name it takes the first (``src/conf/domain_conf.c: virSysinfoParseXMLNode``).
+    """
+    found: dict[str, dict[str, str]] = {}
+    for sysinfo in root.iterfind("sysinfo"):
+        if sysinfo.get("type") == FW_CFG:
+            _add_entries(found.setdefault(FW_CFG, {}), sysinfo)
+        elif sysinfo.get("type") == "smbios":
+            for block in sysinfo:
+                if isinstance(block.tag, str):
+                    _add_entries(found.setdefault(_free(block.tag, found), {}), block)
+    return found
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """Return a block's key: ``baseBoard``, then ``baseBoard 2`` and so on."""
+    numbered = (f"{name} {number}" for number in count(2))
+    return next(one for one in chain((name,), numbered) if one not in taken)
+
+
+def _add_entries(block: dict[str, str], element: etree._Element) -> None:
+    for number, entry in enumerate(element.iterfind("entry"), 1):
+        text = f"file {entry.get('file')}" if entry.get("file") else entry.xpath("string()")
+        name = entry.get("name")
+        if text or name is None:
+            # OEM strings have no name, only their place.
+            block.setdefault(name or str(number), str(text))
 
 
 def _metadata(root: etree._Element) -> dict[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from host_agent import machine_types
+from host_agent.decoded import forms
 from host_agent.missing import Missing, Reason
 from host_agent.model import Definition, Expectation, Named
 from host_agent.printable import printable
@@ -17,10 +18,12 @@ _STANDARD = {
     "i440fx": "Standard PC (i440FX + PIIX, 1996)",
     "q35": "Standard PC (Q35 + ICH9, 2009)",
 }
-# From QEMU 8.1 the product is the machine type's description.
+# From QEMU 8.1 the product is the machine type's description. Ubuntu's packages spell one type's
+# differently: "24.04 PC v2 (i440FX + PIIX, arch_caps fix, 1996)" is "24.04 LTS PC v2 (…, arch-caps
+# fix, …)" in a later release. So the form is what counts, never the words in the parentheses.
 _UBUNTU = {
-    "i440fx": r"Ubuntu \d\d\.\d\d PC \(i440FX \+ PIIX.*, 1996\)",
-    "q35": r"Ubuntu \d\d\.\d\d PC \(Q35 \+ ICH9.*, 2009\)",
+    "i440fx": r"Ubuntu [0-9]{2}\.[0-9]{2}(?: LTS)? PC(?: v[0-9]+)? \(i440FX \+ PIIX\b.*, 1996\)",
+    "q35": r"Ubuntu [0-9]{2}\.[0-9]{2}(?: LTS)? PC(?: v[0-9]+)? \(Q35 \+ ICH9\b.*, 2009\)",
 }
 _VIRT_PRODUCTS = frozenset({"KVM Virtual Machine", "QEMU Virtual Machine"})
 _X86 = {"x86_64", "i686"}
@@ -151,18 +154,20 @@ def _with_overrides(bare: Expectation, definition: Definition) -> Expectation:
         # Without the mode, libvirt ignores <sysinfo>.
         return bare
     given = {
-        field: printable(definition.sysinfo[block][entry])
+        field: definition.sysinfo[block][entry]
         for block, entry, field in _ENTRIES
         if entry in definition.sysinfo.get(block, {})
     }
     if not given:
         return bare
+    shown = {field: printable(text) for field, text in given.items()}
     return replace(
         bare,
-        manufacturers=_chosen(given.get("manufacturer"), bare.manufacturers),
-        products=_chosen(given.get("product"), bare.products),
+        manufacturers=_chosen(shown.get("manufacturer"), bare.manufacturers),
+        products=_chosen(shown.get("product"), bare.products),
         product_form=None if "product" in given else bare.product_form,
-        version=given.get("version"),
+        version=shown.get("version"),
+        decoded={field: forms(text) for field, text in given.items()},
         overridden=frozenset(given),
         why=f"{bare.why}; <sysinfo> sets {', '.join(sorted(given))}",
     )

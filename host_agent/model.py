@@ -126,7 +126,10 @@ class Definition:
     smbios_mode: str | None
     """``emulate``, ``host``, ``sysinfo``; None: not given."""
     sysinfo: Mapping[str, Mapping[str, str]]
-    """``<sysinfo type='smbios'>``: block (``system``, ``chassis`` …) → entry → text."""
+    """``<sysinfo>``: block (``system``, ``chassis``, ``baseBoard 2`` …) → entry → text.
+
+    An entry has its text whole, with spaces at its ends; one that is empty is none.
+    """
     smbios_arguments: bool
     """Whether ``<qemu:commandline>`` passes ``-smbios`` itself."""
     channel: Channel | None
@@ -138,6 +141,13 @@ class Definition:
     """``custom``, ``host-passthrough``, ``maximum`` …: of ``<cpu>``; None: there is none."""
     title: str | None = None
     """``<title>``: what people call it."""
+    hardware_uuid: UUID | None = None
+    """``<hwuuid>``: what the guest is shown instead of the UUID, from libvirt 11.6 on."""
+
+    @property
+    def guest_uuid(self) -> UUID:
+        """The UUID that QEMU is given and the guest sees (``-uuid``)."""
+        return self.hardware_uuid or self.uuid
 
 
 class OwnerKind(StrEnum):
@@ -334,6 +344,8 @@ class Expectation:
     """What ``<sysinfo>`` puts into the type 1 version; None: nothing, see ``machine_strings``."""
     overridden: frozenset[str] = frozenset()
     """Which of manufacturer, product, version, chassis_version ``<sysinfo>`` sets."""
+    decoded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of what ``<sysinfo>`` sets: as the tools in a guest print it, which cut and change it."""
     machine_strings: frozenset[str] = frozenset()
     """How this machine type appears where nothing is overridden: its name, or its description."""
     certain: bool = True

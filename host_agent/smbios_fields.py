@@ -37,7 +37,7 @@ class Field:
             if raw[0] > len(structure.strings):
                 return f"string {raw[0]}, which is not there"
             text = structure.strings[raw[0] - 1]
-            return _quoted(text)
+            return quoted(text)
         if self.kind == "uuid":
             return str(UUID(bytes_le=raw))
         number = int.from_bytes(raw, "little")
@@ -49,7 +49,8 @@ _HEADER_LENGTH, _HEADER = 2, 4
 _CREDENTIAL = re.compile(rb"(io\.systemd\.credential[^=]*=)(.*)", re.DOTALL)
 
 
-def _quoted(text: bytes) -> str:
+def quoted(text: bytes) -> str:
+    """Return a string in quotation marks, printable; of a credential its hash."""
     if secret := _CREDENTIAL.fullmatch(text):
         # systemd.system-credentials(7): what is passed so is meant for the guest alone.
         text = secret[1] + f"(SHA-256 {hashlib.sha256(secret[2]).hexdigest()[:16]})".encode()
@@ -300,7 +301,7 @@ def values(structure: Structure) -> dict[str, str]:
             found[f"byte 0x{place:02x}"] = f"0x{byte:02x}"
     for number, text in enumerate(structure.strings, 1):
         if number not in named:
-            found[f"string {number}"] = _quoted(text)
+            found[f"string {number}"] = quoted(text)
     return found
 
 

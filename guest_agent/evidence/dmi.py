@@ -42,7 +42,7 @@ def parse(output: str) -> guest_pb2.Dmi:
     """
     structures: dict[str, Mapping[str, object]] = {}
     try:
-        for kind, fields in dmidecode.parse_dmi(output):
+        for kind, fields in dmidecode.parse_dmi(_flat(output)):
             structures.setdefault(kind, fields)
     except (ValueError, KeyError, IndexError, StopIteration, AttributeError, NameError) as error:
         # The parser takes well-formed output for granted.
@@ -51,8 +51,26 @@ def parse(output: str) -> guest_pb2.Dmi:
         ) from error
     if "system" not in structures:
         raise EvidenceError(AbsenceReason.FAILED, "dmidecode printed no system structure")
-    values = {field: str(structures.get(kind, {}).get(key, "")) for field, kind, key, _ in _FIELDS}
+    values = {}
+    for field, kind, key, _ in _FIELDS:
+        value = structures.get(kind, {}).get(key)
+        # The parser makes a list of a field without a value, such as a string of spaces.
+        values[field] = value if isinstance(value, str) else ""
     return _message(values, guest_pb2.DMI_SOURCE_DMIDECODE)
+
+
+def _flat(output: str) -> str:
+    """Return the output without its lists, and without what is no field of a structure.
+
+    The parser takes a list's lines for those of a field without a value, but dmidecode also counts
+    before it lists (``Contained Elements: 1``), and prints words alone (``<TRUNCATED>``). No field
+    of ours is a list.
+    """
+    return "\n".join(
+        line
+        for line in output.split("\n")
+        if not line.startswith("\t") or (":" in line and not line.startswith("\t\t"))
+    )
 
 
 def parse_sysfs(files: Mapping[str, str]) -> guest_pb2.Dmi:

@@ -57,5 +57,5 @@ def judge(check: str, view: Named, expected: Expectation, verb: str) -> Finding:
 
 def _lies(expected: Expectation) -> bool:
     """Tell whether ``<sysinfo>`` names another machine type where the guest looks for its own."""
-    version = expected.version or ""
+    version = (expected.version or "").strip()
     return is_machine_type(version) and version not in expected.machine_strings

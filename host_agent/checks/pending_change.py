@@ -1,6 +1,10 @@
 """``pending-change``: will the next start give the guest another machine than it has now?"""
 
+import hashlib
+
+from host_agent.domain_xml import FW_CFG
 from host_agent.model import Case, Definition, Finding, Outcome
+from host_agent.smbios_fields import quoted
 
 ID = "pending-change"
 
@@ -17,12 +21,11 @@ def check(case: Case) -> Finding:
         return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
     if persistent is None:
         return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is transient")
+    now, then = _values(active, case), _values(persistent, case)
     changes = [
-        (name, now, then)
-        for name, now, then in (
-            (name, _value(active, name, case), _value(persistent, name, case)) for name in _NAMES
-        )
-        if now != then
+        (name, now.get(name), then.get(name))
+        for name in {**now, **then}
+        if now.get(name) != then.get(name)
     ]
     if not changes:
         return Finding(
@@ -30,47 +33,52 @@ def check(case: Case) -> Finding:
         )
     sentences = [
         f"{name} {now or 'none'} now, {then or 'none'} at the next start"
-        for name, now, then in changes
+        for name, now, then in changes[:_MOST]
     ]
-    _, now, then = changes[0]
+    if len(changes) > _MOST:
+        sentences.append(f"and {len(changes) - _MOST} more")
+    _, is_now, will_be = changes[0]
     return Finding(
         check=ID,
         outcome=Outcome.WARN,
         sentence="the persistent XML differs: " + "; ".join(sentences),
-        expected=then,
-        observed=now,
+        expected=will_be,
+        observed=is_now,
         remedy=f"stop and start {active.name} when the change is wanted, or undo it with "
         f"virsh edit {active.name}",
     )
 
 
-_NAMES = (
-    "machine type",
-    "emulator",
-    "architecture",
-    "firmware",
-    "loader",
-    "smbios mode",
-    "sysinfo",
-)
+_MOST = 6
+_LONGEST = 100
 
 
-def _value(definition: Definition, name: str, case: Case) -> str | None:
-    machine = definition.machine
+def _values(definition: Definition, case: Case) -> dict[str, str | None]:
+    """Return what decides the machine, by name."""
+    machine, hwuuid = definition.machine, definition.hardware_uuid
     return {
         "machine type": case.aliases.get(machine, machine) if machine else None,
         "emulator": definition.emulator,
         "architecture": definition.architecture,
         "firmware": definition.firmware,
         "loader": definition.loader,
+        "hwuuid": str(hwuuid) if hwuuid else None,
         "smbios mode": definition.smbios_mode,
-        "sysinfo": _flat(definition) or None,
-    }[name]
+        **{
+            f"sysinfo {block} {entry}": _shown(block, text)
+            for block, entries in definition.sysinfo.items()
+            for entry, text in entries.items()
+        },
+    }
 
 
-def _flat(definition: Definition) -> str:
-    return ", ".join(
-        f"{block}.{entry}={text}"
-        for block, entries in sorted(definition.sysinfo.items())
-        for entry, text in sorted(entries.items())
-    )
+def _shown(block: str, text: str) -> str:
+    """Return an entry's text where no secret can be in it, else its hash; short in any case."""
+    if block == FW_CFG:
+        return f"SHA-256 {hashlib.sha256(text.encode('utf-8', 'replace')).hexdigest()[:16]}"
+    shown = quoted(text.encode("utf-8", "replace"))
+    if len(shown) <= _LONGEST:
+        return shown
+    # What differs may be in the part that is not shown.
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+    return f"{shown[:_LONGEST]}…' (SHA-256 {digest})"

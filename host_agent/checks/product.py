@@ -32,15 +32,16 @@ def check(case: Case) -> Finding:
         return Finding(
             check=ID, outcome=Outcome.UNKNOWN, sentence=booted.sentence, remedy=booted.remedy
         )
-    views = [("booted tables", booted)]
-    if isinstance(case.observation, Observation):
-        views += [
-            (word, view)
-            for word, view in (("DMI", case.observation.dmi), ("live tables", case.live))
-            if isinstance(view, Named)
-        ]
+    seen = case.observation if isinstance(case.observation, Observation) else None
+    dmi = seen.dmi if seen and isinstance(seen.dmi, Named) else None
+    views = [("DMI" if booted is dmi else "booted tables", booted)]
+    views += [
+        (word, view)
+        for word, view in (("DMI", dmi), ("live tables", case.live if seen else None))
+        if isinstance(view, Named) and view is not booted
+    ]
     for word, view in views:
-        for name, observed, wanted, right in _rows(view, expected):
+        for name, observed, wanted, right in _rows(view, expected, decoded=view is dmi):
             if right is False:
                 return Finding(
                     check=ID,
@@ -51,7 +52,7 @@ def check(case: Case) -> Finding:
                     observed=observed or "",
                     remedy="compare <sysinfo> in virsh dumpxml with what the guest shows",
                 )
-    rows = _rows(booted, expected)
+    rows = _rows(booted, expected, decoded=booted is dmi)
     if all(right is None for _, _, _, right in rows):
         return Finding(
             check=ID,
@@ -69,9 +70,15 @@ def check(case: Case) -> Finding:
     )
 
 
-def _rows(view: Named, expected: Expectation) -> list[tuple[str, str | None, str, bool | None]]:
-    """Name, observed, wanted and whether it is right (None: nothing is wanted) of each string."""
-    product_right = _in(view.product, expected.products)
+def _rows(
+    view: Named, expected: Expectation, *, decoded: bool
+) -> list[tuple[str, str | None, str, bool | None]]:
+    """Name, observed, wanted and whether it is right (None: nothing is wanted) of each string.
+
+    ``decoded``: the view is what a tool in the guest made of the strings.
+    """
+    as_printed = expected.decoded if decoded else {}
+    product_right = _in(view.product, expected.products, as_printed.get("product"))
     if product_right is False and expected.product_form is not None:
         product_right = re.fullmatch(expected.product_form, view.product or "") is not None
     version = None if expected.version is None else frozenset({expected.version})
@@ -80,15 +87,22 @@ def _rows(view: Named, expected: Expectation) -> list[tuple[str, str | None, str
             "manufacturer",
             view.manufacturer,
             _words(expected.manufacturers),
-            _in(view.manufacturer, expected.manufacturers),
+            _in(view.manufacturer, expected.manufacturers, as_printed.get("manufacturer")),
         ),
         ("product", view.product, _words(expected.products), product_right),
-        ("version", view.version, _words(version), _in(view.version, version)),
+        (
+            "version",
+            view.version,
+            _words(version),
+            _in(view.version, version, as_printed.get("version")),
+        ),
     ]
 
 
-def _in(observed: str | None, wanted: frozenset[str] | None) -> bool | None:
-    return None if wanted is None else (observed or "") in wanted
+def _in(
+    observed: str | None, wanted: frozenset[str] | None, as_printed: frozenset[str] | None
+) -> bool | None:
+    return None if wanted is None else (observed or "") in wanted | (as_printed or frozenset())
 
 
 def _words(wanted: frozenset[str] | None) -> str:

@@ -74,7 +74,7 @@ def render_json(matrix: Matrix) -> str:
             for target, cell in zip(matrix.releases, row, strict=True)
         ],
     }
-    return json.dumps(form, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(form, indent=2, ensure_ascii=True) + "\n"
 
 
 def _release(release: Release) -> dict[str, Any]:

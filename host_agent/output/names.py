@@ -37,7 +37,7 @@ def whose(definition: Definition) -> str:
     if found.kind is OwnerKind.LIBVIRT:
         return ""
     within = f"{found.kind}, {found.project}" if found.project else str(found.kind)
-    return printable(f"{found.name or ''} ({within})")
+    return printable(f"{found.name} ({within})" if found.name else f"({within})")
 
 
 class Names:

@@ -1,8 +1,10 @@
-"""Pages from templates; everything that is put into one is escaped."""
+"""Pages from templates; everything that is put into one is made printable and escaped."""
 
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
+
+from host_agent.printable import printable
 
 if TYPE_CHECKING:
     import jinja2
@@ -27,4 +29,5 @@ def _environment() -> "jinja2.Environment":
     return jinja2.Environment(
         loader=jinja2.FunctionLoader(source), autoescape=True, undefined=jinja2.StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
     )  # fmt: skip

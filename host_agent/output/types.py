@@ -73,7 +73,7 @@ def _names(domains: tuple[str, ...]) -> str:
 def render_types(lists: Sequence[TypeList]) -> str:
     """Return the lists for programs: one, or one for each emulator of a host."""
     form = {"samemachine_types": _SCHEMA, "lists": [_list(one) for one in lists]}
-    return json.dumps(form, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(form, indent=2, ensure_ascii=True) + "\n"
 
 
 def _list(found: TypeList) -> dict[str, Any]:
@@ -124,4 +124,4 @@ def render_answer(answer: Answer) -> str:
         "note": answer.note,
         "remedy": answer.remedy,
     }
-    return json.dumps(form, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(form, indent=2, ensure_ascii=True) + "\n"

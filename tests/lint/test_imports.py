@@ -29,7 +29,7 @@ LAYERS = {
         "targets", "times", "type_list", "type_policy", "untrusted_xml", "upgrade_preflight",
         "upgrade_record", "upgrade_steps", "upgrade_xml", "verdict", "virtio_serial", "waivers",
         "window",
-        "guard", "report_bounds",
+        "decoded", "guard", "report_bounds",
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {

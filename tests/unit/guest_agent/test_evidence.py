@@ -49,6 +49,38 @@ Processor Information
 \tVersion: another
 """
 
+# As dmidecode 3.3 to 3.7 print them: a count before a list, a list in another structure's middle,
+# words alone, a string of spaces.
+NESTED = """Handle 0x0100, DMI type 1, 27 bytes
+System Information
+\tManufacturer: QEMU
+\tProduct Name:  \t
+\tVersion: a: b
+\tSerial Number:
+\t<TRUNCATED>
+
+Handle 0x0300, DMI type 3, 25 bytes
+Chassis Information
+\tManufacturer: Dell Inc.
+\tContained Elements: 1
+\t\tProcessor (0-1)
+\tVersion: 1.0
+\tSKU Number:
+\t\tof a list
+
+Handle 0x0E00, DMI type 14, 8 bytes
+Group Associations
+\tName: Group
+\tItems: 2
+\t\t0x0000 (OEM-specific)
+\t\t0x0001 (OEM-specific)
+
+Handle 0x0B00, DMI type 11, 5 bytes
+OEM Strings
+\tString 1: one
+\t\tno list
+"""
+
 
 def reason(caught: pytest.ExceptionInfo[EvidenceError]) -> AbsenceReason:
     return caught.value.reason
@@ -95,7 +127,9 @@ def test_an_output_without_a_system_is_none(output: str) -> None:
 @given(
     st.one_of(
         st.text(max_size=300),
-        st.lists(st.sampled_from(DMIDECODE.splitlines(keepends=True)), max_size=30).map("".join),
+        st.lists(st.sampled_from((DMIDECODE + NESTED).splitlines(keepends=True)), max_size=30).map(
+            "".join
+        ),
     )
 )
 def test_no_output_breaks_dmi(output: str) -> None:
@@ -103,6 +137,13 @@ def test_no_output_breaks_dmi(output: str) -> None:
         dmi.parse(output)
     except EvidenceError as error:
         assert error.reason is AbsenceReason.FAILED
+
+
+def test_lists_and_empty_fields_of_dmidecode() -> None:
+    group = dmi.parse(NESTED)
+    assert (group.system_product, group.system_serial) == ("", "")
+    assert (group.system_version, group.chassis_version) == ("a: b", "1.0")
+    assert group.chassis_manufacturer == "Dell Inc."
 
 
 def test_sysfs_stands_in_for_dmidecode(tmp_path: Path) -> None:

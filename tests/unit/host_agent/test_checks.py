@@ -21,10 +21,14 @@ from host_agent.checks import (
     stale_qemu,
     upgrade,
 )
+from host_agent.expectation import by_rule, with_probe
 from host_agent.missing import Missing, Reason
 from host_agent.model import (
     Case,
+    Declared,
+    Expectation,
     Finding,
+    Observation,
     Outcome,
     Smbios,
 )
@@ -35,6 +39,8 @@ from tests.unit.host_agent import baseline_rows, type_rows
 from tests.unit.host_agent.cases import (
     COPY,
     DEFINITION,
+    MACHINE,
+    NAMED,
     NOT_ENROLLED,
     NOTHING,
     OBSERVATION,
@@ -59,6 +65,34 @@ LYING = declared(
     replace(DEFINITION, smbios_mode="sysinfo", sysinfo={"system": {"version": "pc-q35-9.0"}})
 )
 UBUNTU = declared(replace(DEFINITION, machine="pc-i440fx-noble"))
+NOBLE_V2 = declared(replace(DEFINITION, machine="pc-i440fx-noble-v2"))
+QUESTING_V2 = declared(replace(DEFINITION, machine="pc-q35-questing-v2"))
+
+
+def sysinfo(product: str) -> Declared:
+    return declared(
+        replace(DEFINITION, smbios_mode="sysinfo", sysinfo={"system": {"product": product}})
+    )
+
+
+def printed(product: str | None) -> Observation:
+    """What a guest answers whose tools print its product so."""
+    return replace(OBSERVATION, booted=NOTHING, live=NOTHING, dmi=replace(NAMED, product=product))
+
+
+def by_probe(declared: Declared, product: str) -> Expectation:
+    """What is expected where the QEMU here builds this product."""
+    rule = by_rule(declared.definition, {})
+    assert isinstance(rule, Expectation)
+    return with_probe(rule, replace(NAMED, product=product))
+
+
+def shows(product: str, declared: Declared, machine: str) -> Case:
+    """A guest whose tables, booted and live, have this product and no version."""
+    return replace(seen(product=product, version=machine), declared=declared,
+                   expected=case(declared=declared).expected)  # fmt: skip
+
+
 CUSTOM = declared(replace(DEFINITION, machine="vendor_machine"))
 PASS, FAIL, WARN = Outcome.PASS, Outcome.FAIL, Outcome.WARN
 UNKNOWN, SKIP = Outcome.UNKNOWN, Outcome.SKIP
@@ -132,6 +166,38 @@ ROWS = [
                             expected=case(declared=UBUNTU).expected), PASS, "Ubuntu 24.04"),
     (product.check, replace(seen(product="Ubuntu 24.04 PC (Q35 + ICH9, 2009)"),
                             expected=case(declared=UBUNTU).expected), FAIL, "Q35"),
+    *(
+        (product.check, shows(text, NOBLE_V2, "pc-i440fx-noble-v2"), PASS, text)
+        for text in (
+            "Ubuntu 24.04 PC v2 (i440FX + PIIX, arch_caps fix, 1996)",
+            "Ubuntu 24.04 PC v2 (i440FX + PIIX, arch-caps fix, 1996)",
+            "Ubuntu 24.04 LTS PC v2 (i440FX + PIIX, arch-caps fix, 1996)",
+        )
+    ),
+    (product.check, shows("Ubuntu 25.10 PC v2 (Q35 + ICH9, + 10.1 machine, 2009)", QUESTING_V2,
+                          "pc-q35-questing-v2"), PASS, "+ 10.1 machine"),
+    (product.check, shows("Ubuntu 24.04 PC v2 (Q35 + ICH9, arch_caps fix, 2009)", NOBLE_V2,
+                          "pc-i440fx-noble-v2"), FAIL, "Q35"),
+    (product.check, shows("Ubuntu 24.04 PC v2 (i440FX + PIIXels, 1996)", NOBLE_V2,
+                          "pc-i440fx-noble-v2"), FAIL, "PIIXels"),
+    # Booted from a package with one spelling, served and probed by one with the other.
+    (product.check, replace(
+        shows("Ubuntu 24.04 PC v2 (i440FX + PIIX, arch_caps fix, 1996)", NOBLE_V2,
+              "pc-i440fx-noble-v2"),
+        expected=by_probe(NOBLE_V2, "Ubuntu 24.04 PC v2 (i440FX + PIIX, arch-caps fix, 1996)")),
+     PASS, "arch_caps"),
+    # <sysinfo> is kept by libvirt, QEMU and the tables as it stands; the guest's tools cut it.
+    (product.check, shows(" P ", sysinfo(" P "), MACHINE), PASS, '" P "'),
+    (product.check, shows("P", sysinfo(" P "), MACHINE), FAIL, 'give the product "P"'),
+    (product.check, case(declared=sysinfo(" P "), observation=printed("P")), PASS, '"P"'),
+    (product.check, case(declared=sysinfo(" P "), observation=printed("Q")), FAIL, "guest's DMI"),
+    (product.check, case(declared=sysinfo("  "), observation=printed(None)), PASS, "(not spec"),
+    (product.check, case(declared=sysinfo("M\u00fcller"), observation=printed("M..ller")), PASS,
+     "M..ller"),
+    (product.check, case(declared=sysinfo("a\tb"), observation=printed("a?b")), PASS, "a?b"),
+    (product.check, case(declared=sysinfo("a\tb"), observation=printed("a.b")), PASS, "a.b"),
+    (product.check, case(declared=sysinfo("p" * 600), observation=printed("p" * 512)), PASS, "ppp"),
+    (product.check, case(declared=sysinfo("p" * 600), observation=printed("p" * 500)), FAIL, "ppp"),
     (product.check, case(observation=SILENT, memory=NOTHING), UNKNOWN, "not to be had"),
     (product.check, case(declared=CUSTOM), SKIP, "nothing is expected"),
     (running_qemu.check, case(), PASS, "process 42"),
@@ -145,7 +211,24 @@ ROWS = [
     (pending_change.check, case(declared=declared(machine="pc-q35-7.2")), WARN,
      "machine type pc-i440fx-7.2 now, pc-q35-7.2"),
     (pending_change.check, case(declared=declared(sysinfo={"system": {"version": "1"}})), WARN,
-     "sysinfo none now, system.version=1"),
+     "sysinfo system version none now, '1' at"),
+    (pending_change.check, case(declared=declared(sysinfo={"system": {"version": " "}})), WARN,
+     "none now, ' ' at"),
+    (pending_change.check, case(declared=declared(
+        replace(DEFINITION, sysinfo={"baseBoard": {"product": "A"}, "baseBoard 2": {"product": "B"},
+                                     "oemStrings": {"1": "x", "2": "y"}}),
+        sysinfo={"baseBoard": {"product": "C"}, "baseBoard 2": {"product": "B"},
+                 "oemStrings": {"1": "z", "2": "y"}})), WARN,
+     "baseBoard product 'A' now, 'C' at the next start; sysinfo oemStrings 1 'x' now, 'z'"),
+    (pending_change.check, case(declared=declared(sysinfo={"oemStrings": {
+        "1": "io.systemd.credential:login=secret"}})), WARN,
+     "io.systemd.credential:login=(SHA-256 "),
+    (pending_change.check, case(declared=declared(sysinfo={"fwcfg": {"opt/a": "secret"}})), WARN,
+     "sysinfo fwcfg opt/a none now, SHA-256 "),
+    (pending_change.check, case(declared=declared(sysinfo={"oemStrings": {
+        str(number): "x" * 5000 for number in range(90)}})), WARN, "; and 84 more"),
+    (pending_change.check, case(declared=declared(hardware_uuid=OTHER)), WARN,
+     f"hwuuid none now, {OTHER} at the next start"),
     (pending_change.check, case(declared=declared(firmware="efi")), WARN, "firmware"),
     (pending_change.check, case(declared=OFF), SKIP, "not running"),
     (exact.check, case(), PASS, "is served exactly"),

@@ -35,13 +35,46 @@ def test_what_matters_is_read() -> None:
     assert (definition.architecture, definition.machine) == ("x86_64", "pc-q35-7.2")
     assert (definition.firmware, definition.smbios_mode) == ("efi", "sysinfo")
     assert definition.sysinfo == {
-        "system": {"product": "P", "version": ""},
+        "system": {"product": "P"},
         "chassis": {"version": "C"},
     }
     assert definition.smbios_arguments
     assert definition.channel is not None
     assert definition.channel.path == "/run/socket"
     assert definition.channel.guest_end_open is True
+
+
+def test_sysinfo_is_taken_as_libvirt_takes_it() -> None:
+    definition = parse(
+        f"""<domain><name> a b </name><uuid>{UUID}</uuid><sysinfo type='smbios'>
+        <bios><entry name='vendor'>  </entry></bios>
+        <system><entry name='product'> P </entry><entry name='product'>Q</entry>
+        <entry name='version'></entry></system>
+        <baseBoard><entry name='product'>A</entry></baseBoard>
+        <baseBoard><entry name='product'>B</entry></baseBoard>
+        <baseBoard><entry name='serial'>C<!-- c -->D</entry></baseBoard>
+        <oemStrings><entry>one</entry><entry></entry><entry> two</entry></oemStrings></sysinfo>
+        <sysinfo type='fwcfg'><entry name='opt/a'>v</entry><entry name='opt/b' file='/f'/></sysinfo>
+        <sysinfo type='other'><entry name='x'>y</entry></sysinfo></domain>"""
+    )
+    assert definition.name == " a b "
+    assert definition.sysinfo == {
+        "bios": {"vendor": "  "}, "system": {"product": " P "}, "baseBoard": {"product": "A"},
+        "baseBoard 2": {"product": "B"}, "baseBoard 3": {"serial": "CD"},
+        "oemStrings": {"1": "one", "2": "", "3": " two"},
+        "fwcfg": {"opt/a": "v", "opt/b": "file /f"},
+    }  # fmt: skip
+
+
+HWUUID = "11111111-2222-4333-8444-555566667777"
+
+
+@pytest.mark.parametrize(
+    ("element", "guests"), [("", UUID), (f"<hwuuid>{HWUUID}</hwuuid>", HWUUID)]
+)
+def test_the_uuid_that_the_guest_sees(element: str, guests: str) -> None:
+    definition = parse(f"<domain><uuid>{UUID}</uuid>{element}</domain>")
+    assert (str(definition.uuid), str(definition.guest_uuid)) == (UUID, guests)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +147,7 @@ BOMB = (
 @pytest.mark.parametrize(
     "text",
     ["", "no xml", "<domain>", "<network/>", "<domain/>", "<domain><uuid>x</uuid></domain>",
+     f"<domain><uuid>{UUID}</uuid><hwuuid>x</hwuuid></domain>",
      "<domain>" + "<a>" * 5000],
 )  # fmt: skip
 def test_what_is_no_domain_is_refused(text: str) -> None:

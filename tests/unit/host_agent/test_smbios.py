@@ -28,6 +28,11 @@ def test_the_named_fields_are_read() -> None:
     assert (named.uuid, named.source) == (build.UUID_1, "here")
 
 
+def test_spaces_at_the_ends_are_kept() -> None:
+    named = parse(b"", build.tables(manufacturer=" Q ", product="  "), "here").named
+    assert (named.manufacturer, named.product) == (" Q ", "  ")
+
+
 def test_what_follows_the_end_is_not_read() -> None:
     assert len(list(structures(build.tables() + b"\x01\x00"))) == 4
 
