@@ -3,8 +3,8 @@
 import threading
 from dataclasses import replace
 
-from host_agent import fingerprint_diff, probe, qemu_binary, smbios
-from host_agent.errors import EvidenceError
+from host_agent import fingerprint_diff, probe, qemu_binary, smbios, start_options
+from host_agent.errors import EvidenceError, QemuEndedError
 from host_agent.fingerprint import ANCHOR, SMBIOS
 from host_agent.fingerprint_store import FingerprintStore
 from host_agent.hypervisor import Hypervisor
@@ -52,13 +52,20 @@ class DomainProbe:
     def next_start(
         self, hypervisor: Hypervisor, persistent: Definition, xml: str
     ) -> ProbedTables | Missing:
-        """Return what the installed binary will build with the persistent XML."""
+        """Return what the installed binary will build with the persistent XML.
+
+        ``NO_START``: it does not take the options that libvirt writes for that.
+        """
         try:
             architecture = _architecture(persistent)
             if persistent.emulator is None:
                 raise EvidenceError(Reason.ABSENT, "the domain XML names no emulator")
-            options = _options(hypervisor.native_arguments(xml), architecture)
+            options = _options(hypervisor.native_arguments(xml), architecture, starting=True)
             return self._tables(qemu_binary.installed(persistent.emulator), options)
+        except QemuEndedError as error:
+            # Its words are of the domain's options only where these are what it was given.
+            own = options.accelerator != KVM or kvm_groups() is not None
+            return start_options.refusal(error.missing, error.said if own else None)
         except EvidenceError as error:
             return error.missing
 
@@ -125,9 +132,11 @@ def _architecture(definition: Definition) -> str:
     return architecture
 
 
-def _options(arguments: tuple[str, ...], architecture: str) -> ProbeOptions:
+def _options(
+    arguments: tuple[str, ...], architecture: str, *, starting: bool = False
+) -> ProbeOptions:
     try:
-        return from_command_line(arguments, architecture)
+        return from_command_line(arguments, architecture, starting=starting)
     except OptionsError as error:
         raise EvidenceError(Reason.FAILED, str(error)) from error
 

@@ -11,6 +11,7 @@
     │   └── LedgerMissingError  nothing was ever recorded there
     ├── UpgradeJournalError     an upgrade can't be written down, or what was is damaged
     └── EvidenceError           one piece of evidence can't be had; becomes a ``Missing``
+        └── QemuEndedError      a QEMU ended by itself, with a complaint
 """
 
 from host_agent.missing import Missing, Reason
@@ -58,3 +59,11 @@ class EvidenceError(HostAgentError):
     def __init__(self, reason: Reason, sentence: str, remedy: str | None = None) -> None:
         super().__init__(sentence)
         self.missing = Missing(reason=reason, sentence=sentence, remedy=remedy)
+
+
+class QemuEndedError(EvidenceError):
+    """A QEMU ended by itself, as it does where it refuses its options."""
+
+    def __init__(self, binary: str, said: str) -> None:
+        super().__init__(Reason.FAILED, f"{binary} ended: {said}")
+        self.said = said

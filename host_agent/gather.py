@@ -237,8 +237,6 @@ class Gatherer:
         return self.probe.forecast(running, declared.active, before.options)
 
     def _next_start(self, domain: Domain, declared: Declared) -> ProbedTables | Missing:
-        if declared.active is None:
-            return _NOT_RUNNING
         if declared.persistent is None:
             return Missing(reason=Reason.ABSENT, sentence="the domain is transient")
         if self.processes is None:

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     """The guest has not come so far yet: it was started a moment ago."""
     ABSENT = "absent"
     """There is no such thing."""
+    NO_START = "will not start"
+    """QEMU does not take the options that libvirt would start the domain with."""
     FAILED = "failed"
     """It went wrong."""
 

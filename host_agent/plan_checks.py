@@ -104,7 +104,7 @@ def _start_options(question: Question) -> tuple[Finding | None, ...]:
     start, host = question.start, question.move.destination.name
     if start is None:
         return ()
-    refused = start.reason is Reason.FAILED
+    refused = start.reason is Reason.NO_START
     return (
         Finding(
             check="plan-start", outcome=Outcome.FAIL if refused else Outcome.UNKNOWN,

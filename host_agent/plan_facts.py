@@ -97,6 +97,8 @@ class Subject:
     snapshots: tuple[Snapshot, ...] | Missing = ()
     boot: LastBoot = last_boot.NOT_KNOWN
     """Of the guest that runs, or that was saved."""
+    start_xml: str | None = None
+    """The persistent XML; None: there is none, or not as it will be."""
 
     @property
     def definition(self) -> Definition:
@@ -126,9 +128,9 @@ class Question:
     start_images: tuple[Image, ...] = ()
     """The firmware images that a start needs, and whether they are there."""
     start: Missing | None = None
-    """Why it will not start there, in QEMU's or libvirt's words; None: nothing speaks against it.
+    """Why it will not start there, in QEMU's own words; None: nothing speaks against it.
 
-    ``FAILED``: it was refused; any other reason: it could not be asked.
+    Any other reason than ``NO_START``: it could not be asked.
     """
     raised: Target
     """The machine type to raise it to."""

@@ -14,6 +14,7 @@ from host_agent import (
     plan_checks,
     plan_outline,
     plan_pool,
+    start_options,
 )
 from host_agent import sites as place
 from host_agent.atlas import Atlas
@@ -31,6 +32,9 @@ from host_agent.targets import Target
 
 _T = TypeVar("_T")
 
+Starts = Callable[[Definition, str], Missing | None]
+"""Says why QEMU will not start a domain of this XML; None: nothing speaks against it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop:
@@ -43,6 +47,8 @@ class Stop:
     given: Atlas | None = None
     local: bool = False
     """Whether it is the host that we run on."""
+    starts: Starts | None = None
+    """Asks its QEMU itself, where that can be run."""
 
 
 Located = tuple[Stop, Subject | Failed]
@@ -66,6 +72,7 @@ class _Asked:
     """The machine type that it has when it goes."""
     images: tuple[Image, ...]
     start_images: tuple[Image, ...]
+    start: Missing | None
 
 
 def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: Options) -> Hop:
@@ -87,7 +94,6 @@ def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: 
     subjects = [subject for _, subject in located if isinstance(subject, Subject)]
     used = {found.how: found.own for stop in (*stops, goal) for found in atlases[id(stop)].all()}
     strange = [how for how, own in used.items() if not own]
-    moving = [one.definition.name for one in subjects if one.active is not None]
     return Hop(
         sources=tuple(stop.site for stop in stops),
         target=goal.site,
@@ -95,13 +101,17 @@ def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: 
         planned=planned,
         limits=plan_pool.limits(all_sites, subjects),
         compared=tuple(used),
-        unchecked=tuple(
-            f"sizes of option ROMs and firmware of {how.partition(': ')[0]}: its own QEMU was not "
-            f"asked, and would refuse {plan_outline.named(moving)} if they differ; there: "
-            "samemachine probe --output FILE"
-            for how in strange
-            if moving
-        ),
+        unchecked=tuple(_unasked(how, subjects) for how in strange),
+    )
+
+
+def _unasked(how: str, subjects: Sequence[Subject]) -> str:
+    """Say of whom it was not asked what only a site's own QEMU knows."""
+    named = plan_outline.named([one.definition.name for one in subjects])
+    return (
+        f"sizes of option ROMs and firmware of {how.partition(': ')[0]}, and which of libvirt's "
+        f"options it takes: its own QEMU was not asked, and may refuse {named}; there: "
+        "samemachine probe --output FILE"
     )
 
 
@@ -139,7 +149,21 @@ def _asked(stop: Stop, goal: Stop, subject: Subject, all_sites: Sequence[Site]) 
         start_cpu=start_cpu, raised=raised, going=going,
         images=_images(stop, goal, definition, subject.devices),
         start_images=_images(stop, goal, persistent or definition, subject.start),
+        # What it will be when it was raised is not written yet.
+        start=_start(goal, persistent, subject.start_xml) if lacking is None else None,
     )  # fmt: skip
+
+
+def _start(goal: Stop, persistent: Definition | None, xml: str | None) -> Missing | None:
+    """Ask the goal's libvirt for its options, and its QEMU whether it takes them."""
+    if goal.host is None or persistent is None or xml is None:
+        return None
+    if goal.starts is not None:
+        return goal.starts(persistent, xml)
+    end, arguments = goal.site.end, goal.host.arguments(xml)
+    if isinstance(arguments, Missing) or end.qemu is None:
+        return arguments if isinstance(arguments, Missing) else None
+    return start_options.given_up(arguments, numbers(end.qemu), end.libvirt or "there")
 
 
 def _images(stop: Stop, goal: Stop, definition: Definition, devices: Devices) -> tuple[Image, ...]:
@@ -241,6 +265,7 @@ def _planned(asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Op
         start_cpu=asked.start_cpu,
         saved=asked.saved,
         start_images=asked.start_images,
+        start=asked.start,
         unseen_roms=subject.devices.roms - (roms(here, asked.going) & roms(there, asked.going)),
         raised=asked.raised,
         outlook=_seen(_touching(outlook, definition, subject)),

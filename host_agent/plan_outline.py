@@ -248,4 +248,5 @@ def onward(subject: Subject, planned: Planned, qemu: str | None) -> Subject:
         snapshots=(), boot=subject.boot.moved(qemu) if live else last_boot.by(qemu),
         # What it starts with there is what is defined.
         devices=subject.devices if live else subject.start,
+        start_xml=subject.start_xml if planned.raise_to is None else None,
     )  # fmt: skip

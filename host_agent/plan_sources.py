@@ -10,14 +10,16 @@ from host_agent import plan_subject, qemu_process, side_by_side
 from host_agent import sites as place
 from host_agent.atlas import Atlas
 from host_agent.destination import Destination
+from host_agent.domain_probe import DomainProbe
 from host_agent.errors import LibvirtError, LibvirtTimeoutError, UsageError
 from host_agent.gather import Progress
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, is_local
-from host_agent.model import Failed, Running
+from host_agent.missing import Missing, Reason
+from host_agent.model import Definition, Failed, Running
 from host_agent.plan_atlases import Survey
 from host_agent.plan_facts import Options, Subject
-from host_agent.plan_hop import Located, Stop
+from host_agent.plan_hop import Located, Starts, Stop
 from host_agent.selection import chosen
 
 
@@ -41,8 +43,19 @@ def opened(uri: str, survey: Survey | None, stack: ExitStack, given: Atlas | Non
     host, local = Destination.of(hypervisor), is_local(uri)
     return Stop(
         site=place.of_host(host, local=local), host=host, survey=survey if local else None,
-        given=given, local=local,
+        given=given, local=local, starts=_starts(hypervisor) if local else None,
     )  # fmt: skip
+
+
+def _starts(hypervisor: Hypervisor) -> Starts:
+    """Return what asks this host's own pair of libvirt and QEMU."""
+    probe = DomainProbe(1)
+
+    def starts(definition: Definition, xml: str) -> Missing | None:
+        found = probe.next_start(hypervisor, definition, xml)
+        return found if isinstance(found, Missing) and found.reason is Reason.NO_START else None
+
+    return starts
 
 
 def sources(

@@ -53,6 +53,7 @@ def collect(
         saved_devices=saved_devices,
         snapshots=_snapshots(domain),
         boot=boot,
+        start_xml=persistent,
     )
 
 

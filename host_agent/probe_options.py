@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from host_agent import start_options
 from host_agent.smbios_fields import PROCESSOR_ID
 
 TCG, KVM = "tcg", "kvm"
@@ -152,9 +153,12 @@ def bare(
     )
 
 
-def from_command_line(arguments: Sequence[str], architecture: str) -> ProbeOptions:
+def from_command_line(
+    arguments: Sequence[str], architecture: str, *, starting: bool = False
+) -> ProbeOptions:
     """Return the options for the domain that a command line starts; raises ``OptionsError``.
 
+    ``starting``: also those that show nothing to a guest, but that QEMU may refuse.
     ``arguments`` begin with QEMU's own name, as in /proc/PID/cmdline; environment before it, as
     ``virsh domxml-to-native`` writes it, is skipped.
     """
@@ -175,6 +179,8 @@ def from_command_line(arguments: Sequence[str], architecture: str) -> ProbeOptio
             kept += [f"-{option}", value]
         elif option in _KEPT_ALONE:
             kept.append(f"-{option}")
+    if starting:
+        kept += start_options.harmless(given)
     backends, numa = _numa(given)
     if not backends:
         backends = {_RAM: _bytes(_merged(given, ("m",), "size").get("size", _DEFAULT_RAM), "m")}

@@ -24,7 +24,7 @@ from types import TracebackType
 from typing import Any
 
 from host_agent import enter_root
-from host_agent.errors import EvidenceError
+from host_agent.errors import EvidenceError, QemuEndedError
 from host_agent.missing import Reason
 from host_agent.printable import printable
 from host_agent.qemu_binary import QemuBinary
@@ -338,6 +338,8 @@ class QemuSession:
                 "this build lacks what a probe needs; say another one with --qemu",
             )
         how = self._exit()
+        if said and how is not None:
+            return QemuEndedError(self._name, said.removeprefix(": "))
         verb = "closed its connection" if how is None else "ended"
         return EvidenceError(Reason.FAILED, f"{self._name} {verb}{said or how or ''}")
 

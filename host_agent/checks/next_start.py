@@ -1,23 +1,37 @@
 """``next-start``: what will a stop and start change for the guest?"""
 
 from host_agent.checks.table_changes import forecast
-from host_agent.missing import Missing
+from host_agent.missing import Missing, Reason
 from host_agent.model import Case, Finding, Outcome
 
 ID = "next-start"
 
 
 def check(case: Case) -> Finding:
-    """Hold the booted tables against a probe of the installed binary with the persistent XML."""
-    if case.declared.active is None:
+    """Hold the booted tables against a probe of the installed binary with the persistent XML.
+
+    The probe has the options that libvirt would start the domain with (``domxml-to-native``): a
+    QEMU that refuses them will not start it, also where it does not run today.
+    """
+    start, stopped = case.next_start, case.declared.active is None
+    if isinstance(start, Missing) and start.reason is Reason.NO_START:
+        return Finding(
+            check=ID, outcome=Outcome.WARN, sentence=f"the next start fails: {start.sentence}",
+            remedy=start.remedy,
+        )  # fmt: skip
+    if stopped and isinstance(start, Missing):
         return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
     if case.declared.persistent is None:
         return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is transient")
-    start = case.next_start
     if isinstance(start, Missing):
         return Finding(
             check=ID, outcome=Outcome.UNKNOWN, sentence=start.sentence, remedy=start.remedy
         )
+    if stopped:
+        return Finding(
+            check=ID, outcome=Outcome.PASS,
+            sentence="the installed QEMU takes the options that libvirt starts the domain with",
+        )  # fmt: skip
     if start.smbios is None:
         return Finding(
             check=ID,

@@ -114,6 +114,10 @@ def processor_id(digit: int) -> Smbios:
     return smbios(more=smbios_builder.structure(4, 0x401, fields))
 
 
+NO_START = Missing(
+    reason=Reason.NO_START,
+    sentence="QEMU refuses libvirt's options: -no-acpi: invalid option",
+)
 ROWS = [
     (agent.check, case(), PASS, "50 ms"),
     (agent.check, case(observation=SILENT), UNKNOWN, "nobody"),
@@ -283,7 +287,12 @@ ROWS = [
     (next_start.check, case(observation=SILENT, memory=NOTHING), UNKNOWN, "not to be had"),
     (next_start.check, case(next_start=replace(PROBED, smbios=BROKEN)), UNKNOWN, "can't be"),
     (next_start.check, case(declared=TRANSIENT), SKIP, "transient"),
-    (next_start.check, case(declared=OFF), SKIP, "not running"),
+    # Of one that is off, whether QEMU takes its options is asked as well.
+    (next_start.check, case(declared=OFF), PASS, "takes the options that libvirt starts"),
+    (next_start.check, case(declared=OFF, next_start=NOTHING), SKIP, "not running"),
+    (next_start.check, case(declared=OFF, next_start=NO_START), WARN,
+     "the next start fails: QEMU refuses libvirt's options: -no-acpi: invalid option"),
+    (next_start.check, case(next_start=NO_START), WARN, "the next start fails"),
     (pending_change.check, case(declared=TRANSIENT), SKIP, "transient"),
     (alias.check, case(), PASS, "itself"),
     (alias.check, case(declared=declared(machine="pc")), WARN, "floats"),

@@ -181,7 +181,7 @@ ROWS: list[tuple[str, Question, Answer, str, str]] = [
     ("a ROM that no atlas has", question(unseen_roms=frozenset({"pcnet.rom"})), Answer.LIVE,
      "plan-roms", "pcnet.rom is of one size"),
     ("it would not start there",
-     question(subject=stopped(), start=Missing(reason=Reason.FAILED, sentence="-no-acpi: no")),
+     question(subject=stopped(), start=Missing(reason=Reason.NO_START, sentence="-no-acpi: no")),
      Answer.CANNOT, "plan-start", "would not start on node2: -no-acpi: no"),
     ("whether it starts is not known",
      question(subject=stopped(), start=Missing(reason=Reason.DENIED, sentence="read-only")),
