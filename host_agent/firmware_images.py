@@ -105,7 +105,7 @@ def _there(path: str, here: Place, there: Place) -> Presence:
     # The template of a variable store is of the same package as its image.
     if {path, path.replace("_VARS", "_CODE")} & set(there.listed):
         return Presence.YES
-    if path in _STAYING and there.is_debian:
+    if path in _STAYING and (there.is_debian or there.is_new):
         return Presence.YES
     if there.upgraded and not path.startswith(_PACKAGED):
         return Presence.YES

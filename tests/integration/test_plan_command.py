@@ -213,3 +213,50 @@ print(found.active, found.saved.sentence)
     assert done.stdout.splitlines() == [
         "[('s1', True)] None", "None libvirt does not show what was saved",
     ]  # fmt: skip
+
+
+def special(number: int, name: str, *, vcpus: int = 1, os: str = "", cpu: str = "") -> str:
+    return (
+        f"<domain type='test'><name>{name}</name>"
+        f"<uuid>00000000-0000-0000-0001-{number:012}</uuid><memory>8192</memory>"
+        f"<vcpu>{vcpus}</vcpu><os><type arch='x86_64' machine='pc-q35-7.2'>hvm</type>{os}</os>{cpu}"
+        "<devices><emulator>/usr/bin/qemu-system-x86_64</emulator></devices></domain>"
+    )
+
+
+_FLASH = "<loader readonly='yes' type='pflash'>/usr/share/{}</loader><nvram>/own_VARS.fd</nvram>"
+_THREADS = (
+    "<cpu mode='custom' match='exact' check='full'><model>Skylake-Server</model>"
+    "<topology sockets='1' dies='1' cores='2' threads='2'/></cpu>"
+)
+
+
+def test_what_a_release_is_known_to_refuse(tmp_path: Path) -> None:
+    """Images of 2 MB, more vCPUs than the type may have, threads; and what can't be told."""
+    uri = node(
+        tmp_path,
+        special(1, "large", os=_FLASH.format("OVMF/OVMF_CODE_4M.fd")),
+        special(2, "small", os=_FLASH.format("OVMF/OVMF_CODE.fd")),
+        special(3, "secure", os=_FLASH.format("OVMF/OVMF_CODE.secboot.fd")),
+        special(4, "foreign", os=_FLASH.format("edk2/ovmf/OVMF_CODE.fd")),
+        special(5, "many", vcpus=512),
+        special(6, "threads", vcpus=4, cpu=_THREADS),
+    )
+    done = run("--connect", uri, "--to", "debian:trixie", "--format", "json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert {name: answer for name, (answer, _) in answers(document).items()} == {
+        "large": "live", "small": "cannot", "secure": "cannot", "foreign": "live",
+        "many": "cannot", "threads": "restart",
+    }  # fmt: skip
+    (hop,) = document["hops"]
+    assert (
+        "foreign: whether debian:trixie has /usr/share/edk2/ovmf/OVMF_CODE.fd"
+        in (hop["not_checked"])
+    )
+    # noble's QEMU 8.2 says nothing of threads.
+    noble = json.loads(run("--connect", uri, "--to", "ubuntu:noble", "--format", "json").stdout)
+    assert {name: answer for name, (answer, _) in answers(noble).items()} == {
+        "large": "live", "small": "cannot", "secure": "cannot", "foreign": "live",
+        "many": "cannot", "threads": "live",
+    }  # fmt: skip
