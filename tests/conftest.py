@@ -1,4 +1,6 @@
-"""What all tests share: how many of them are run."""
+"""What all tests share: how many of them are run, and what a fixture that fails costs."""
+
+from collections.abc import Generator
 
 import pytest
 
@@ -23,3 +25,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if long:
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in long]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_fixture_setup(
+    fixturedef: pytest.FixtureDef[object], request: pytest.FixtureRequest
+) -> Generator[None, object, object]:
+    """Have a fixture that failed made anew for the next test: one failure costs one test."""
+    try:
+        return (yield)
+    except Exception as error:
+        # As if it had been made for another parameter: pytest then finishes it and makes it anew.
+        fixturedef.cached_result = None, object(), (error, error.__traceback__)
+        raise

@@ -214,8 +214,10 @@ class Host:
         return self.run(*self.samemachine_command(*arguments), check=False, timeout=timeout)
 
     def guest(self, options: GuestOptions) -> Guest:
-        """Define a guest; it is not started."""
+        """Define a guest; it is not started. One of its name that a failure left is removed."""
         guest = Guest(self, options)
+        if options.name in self.guests:
+            guest.remove()
         guest.define()
         self.guests[options.name] = guest
         return guest
