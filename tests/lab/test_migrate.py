@@ -6,7 +6,6 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 from tests.lab.listening import listening
+from tests.lab.processes import inner
 from tests.lab.test_events import set_metadata, slow_migration
 
 LED_BY_US = "?no_verify=1"
@@ -49,13 +49,6 @@ def outcome(report: dict[str, Any], check: str) -> tuple[str, str]:
     """The outcome and the sentence of one finding of the preflight."""
     (finding,) = (one for one in report["preflight"] if one["check"] == check)
     return finding["outcome"], finding["sentence"]
-
-
-def inner(process: "subprocess.Popen[str]") -> int:
-    """The program itself, behind the nsenter that waits beside it."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    (pid,) = children.read_text(encoding="ascii").split()
-    return int(pid)
 
 
 def state(host: Host, name: str = "mover") -> str:

@@ -7,7 +7,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
+from tests.lab.processes import connected, inner, until
 
 SECONDS = 60
 
@@ -165,9 +165,9 @@ def test_a_restored_guest_and_one_that_never_answers(host_a: Host, served: Guest
     waiting = host_a.popen(
         *host_a.samemachine_command("verify", "served", "--wait", "600"), stderr=subprocess.PIPE
     )
-    time.sleep(3)
-    children = Path(f"/proc/{waiting.pid}/task/{waiting.pid}/children")
-    os.kill(int(children.read_text(encoding="ascii")), signal.SIGINT)
+    pid = inner(waiting)
+    until(lambda: connected(pid))
+    os.kill(pid, signal.SIGINT)
     _, said = waiting.communicate(timeout=pace.stretched(10))
     assert waiting.returncode == 130, said
     assert "interrupted" in said

@@ -3,8 +3,7 @@
 import json
 import re
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,6 +14,7 @@ from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 from tests.lab.listening import listening
+from tests.lab.processes import until
 from tests.lab.test_before_and_after import finding, verify
 from tests.lab.test_events import slow_migration
 from tests.lab.test_migrate import state
@@ -228,13 +228,6 @@ def forget_copy(host: Host) -> None:
     for node in ("migration-vda-format", "migration-vda-storage"):
         if node in nodes:
             ask("blockdev-del", **{"node-name": node})
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + pace.stretched(SECONDS)
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.2)
 
 
 @pytest.mark.parametrize("end", ["source", "destination"])

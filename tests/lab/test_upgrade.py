@@ -19,7 +19,7 @@ from tests import shown
 from tests.lab import pace
 from tests.lab.guest import GuestOptions
 from tests.lab.host import Host
-from tests.lab.test_migrate import inner
+from tests.lab.processes import inner, until
 from tests.lab.test_serve import log, serving, told
 from tests.lab.test_serve import wait_for as history_has
 
@@ -400,7 +400,7 @@ def test_ctrl_c(host_a: Host, bare: Callable[..., str], times: int) -> None:
     command = host_a.samemachine_command("upgrade", name, "--yes")
     process = host_a.popen(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
-        wait_for(lambda: step(host_a, name) == "stopping" and state(host_a, name)["stopped"])
+        until(lambda: step(host_a, name) == "stopping" and state(host_a, name)["stopped"])
         os.kill(inner(process), signal.SIGINT)
         if times == 2:
             # Not in the same moment: signals that wait are counted once.
@@ -422,13 +422,6 @@ def test_ctrl_c(host_a: Host, bare: Callable[..., str], times: int) -> None:
         assert (code, domain["outcome"], domain["after"]["verdict"]) == (
             0, "rolled back", "verified",
         )  # fmt: skip
-
-
-def wait_for(true: Callable[[], bool], seconds: float = 60) -> None:
-    until = time.monotonic() + pace.stretched(seconds)
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(0.02)
 
 
 def step(host: Host, name: str) -> str | None:
@@ -453,7 +446,7 @@ def test_staged_and_verified_by_the_daemon(host_a: Host) -> None:
             history_has(host_a, lambda found: ("restart", "verified") in told(found, "later"))
             assert (step(host_a, "later"), machines(host_a, "later")) == ("staged", (OLD, NEWEST))
             host_a.virsh("shutdown", "later")
-            wait_for(lambda: host_a.virsh("domstate", "later") == "shut off")
+            until(lambda: host_a.virsh("domstate", "later") == "shut off")
             guest.start()
             found = history_has(
                 host_a, lambda found: ("upgrade", "applied") in told(found, "later")
