@@ -208,11 +208,11 @@ class Daemon:
         react(self._schedule, event, time.monotonic(), self._options.patience)
         if event.kind in {EventKind.DEPARTED, EventKind.CRASHED}:
             departed = event.kind is EventKind.DEPARTED
-            entry = Entry(
+            entry = ledger_entry.bounded(Entry(
                 time=event.time, host=hypervisor.host_name, uuid=str(event.uuid), name=event.name,
                 occasion="departure" if departed else "stop",
                 verdict="left" if departed else "crashed",
-            )  # fmt: skip
+            ))  # fmt: skip
             self._record(entry)
             self._journal.write_verdict(entry)
 

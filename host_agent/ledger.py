@@ -34,6 +34,13 @@ MAX_BASELINE = 1024 * 1024
 """Characters of a baseline's element."""
 MAX_ENTRIES = 10_000
 """That one answer may hold."""
+MAX_COPIES = 10
+"""Copies of one domain's baseline; the newest counts, the others are for people."""
+MOST_AN_HOUR = 30
+"""Entries of one domain that say the same, in an hour."""
+MOST_OF_ONE_KIND = 2000
+"""Entries of one domain that say the same, at all."""
+_HOUR = 3600.0
 _BATCH = 1000
 """Rows that one transaction removes, so that nobody waits long for it."""
 _MAKING = 0x53616D65
@@ -106,6 +113,30 @@ class Ledger:
         if rows:
             with self._writing() as connection:
                 connection.execute(_ENTRIES.insert(), rows)
+                for uuid, occasion, verdict in sorted(
+                    {(str(row["uuid"]), str(row["occasion"]), str(row["verdict"])) for row in rows}
+                ):
+                    newest = max(entry.time for entry in entries if entry.uuid == uuid)
+                    self._thin_out(connection, uuid, occasion, verdict, newest)
+
+    def _thin_out(
+        self, connection: Connection, uuid: str, occasion: str, verdict: str, time: float
+    ) -> None:
+        """Drop what one domain has had told too often: a guest may reboot as often as it likes.
+
+        Only of its own kind, so that nobody can push out what was said of it before.
+        """
+        kind = sql.select(_ENTRIES.c.id).where(
+            _ENTRIES.c.uuid == uuid, _ENTRIES.c.occasion == occasion,
+            _ENTRIES.c.verdict == verdict,
+        ).order_by(_ENTRIES.c.id.desc())  # fmt: skip
+        recent = kind.where(_ENTRIES.c.time > time - _HOUR).offset(1).limit(MOST_AN_HOUR)
+        ids = connection.scalars(recent).all()
+        # The newest stays, and the first ones of the hour; what is between them goes.
+        gone = ids[: len(ids) - MOST_AN_HOUR + 1] if len(ids) >= MOST_AN_HOUR else []
+        old = connection.scalars(kind.offset(MOST_OF_ONE_KIND).limit(_BATCH)).all()
+        if gone or old:
+            connection.execute(_ENTRIES.delete().where(_ENTRIES.c.id.in_([*gone, *old])))
 
     def history(
         self, domain: str | None = None, since: float | None = None, most: int = 200
@@ -169,6 +200,11 @@ class Ledger:
         row = {"time": time, "host": bounded_name(host), "uuid": uuid, "element": element}
         with self._writing() as connection:
             connection.execute(_BASELINES.insert(), row)
+            copies = sql.select(_BASELINES.c.id).where(_BASELINES.c.uuid == uuid)
+            old = copies.order_by(_BASELINES.c.id.desc()).offset(MAX_COPIES).limit(_BATCH)
+            gone = connection.scalars(old).all()
+            if gone:
+                connection.execute(_BASELINES.delete().where(_BASELINES.c.id.in_(gone)))
 
     def baseline(self, uuid: str) -> str | None:
         """Return the newest copy of a domain's baseline; raises ``LedgerError``."""

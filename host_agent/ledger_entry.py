@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from host_agent import owner, recognition
 from host_agent.model import Audited, Finding, Observation, Outcome
@@ -13,9 +14,9 @@ MAX_NAME = 255
 MAX_TEXT = 1000
 """Characters of a sentence, of what was expected or observed, of a remedy."""
 MAX_FINDINGS = 100
-MAX_ROW = 32 * 1024
+MAX_ROW = 16 * 1024
 """Characters of all columns together; texts of findings are cut until they fit."""
-_MAX_FINDINGS_TEXT = 24 * 1024
+_MAX_FINDINGS_TEXT = 10 * 1024
 _LEAST_TEXT = 50
 _UUID = 36
 _WORD = 16
@@ -26,6 +27,7 @@ _LENGTHS = {
     "title": MAX_NAME, "depth": _WORD, "machine": MAX_NAME, "qemu": MAX_NAME, "boot_id": _UUID,
 }  # fmt: skip
 _NEEDED = {"host", "uuid", "name", "occasion", "verdict"}
+_TEXTS = ("sentence", "expected", "observed", "remedy")
 FINDING_FIELDS = ("check", "outcome", "sentence", "expected", "observed", "remedy")
 """What is kept of a finding: its sentence says what differs."""
 _KEPT = (Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN)
@@ -74,7 +76,7 @@ def of(audited: Audited, *, time: float, host: str, qemu: str | None, salt: byte
     kept = recognition.hidden(
         [finding for finding in verdict.findings if finding.outcome in _KEPT], case, salt
     )
-    return Entry(
+    entry = Entry(
         time=time, host=host, uuid=str(definition.uuid), name=definition.name,
         occasion=case.occasion, verdict=verdict.decision or "not running",
         title=owner.of(definition).name,
@@ -83,6 +85,31 @@ def of(audited: Audited, *, time: float, host: str, qemu: str | None, salt: byte
         passed=sum(finding.outcome is Outcome.PASS for finding in verdict.findings),
         findings=tuple(sorted(kept, key=lambda finding: _KEPT.index(finding.outcome))),
     )  # fmt: skip
+    return bounded(entry)
+
+
+def bounded(entry: Entry) -> Entry:
+    """Return the entry with texts of the lengths that are kept, also where it is told instead.
+
+    A journal takes long ones, but the environment of a command does not (execve(2)), and a guest
+    whose alarm fails with them would have silenced it.
+    """
+    names: dict[str, Any] = {
+        name: _bounded(text, length)
+        for name, length in _LENGTHS.items()
+        if (text := getattr(entry, name)) is not None
+    }
+    findings = tuple(map(_bounded_finding, entry.findings[:MAX_FINDINGS]))
+    return replace(entry, **names, findings=findings)
+
+
+def _bounded_finding(finding: Finding) -> Finding:
+    texts: dict[str, Any] = {
+        name: _bounded(text, MAX_TEXT)
+        for name in _TEXTS
+        if (text := getattr(finding, name)) is not None
+    }
+    return replace(finding, **texts)
 
 
 def bounded_name(text: str) -> str:

@@ -256,10 +256,11 @@ class Verifier:
 def failed_entry(failed: Failed, *, time: float, host: str) -> Entry:
     """Return what history says of a domain that could not be looked at."""
     trouble = Finding(check="domain", outcome=Outcome.UNKNOWN, sentence=failed.error)
-    return Entry(
+    entry = Entry(
         time=time, host=host, uuid=failed.uuid, name=failed.name, occasion=Occasion.AUDIT,
         verdict="failed", findings=(trouble,),
     )  # fmt: skip
+    return ledger_entry.bounded(entry)
 
 
 def _as_kept(audited: Audited, salt: bytes | None) -> Audited:

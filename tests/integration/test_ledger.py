@@ -192,13 +192,42 @@ def test_prune(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (ledger.baseline(UUID), ledger.baseline(OTHER)) == ("<b1/>", None)
 
 
+def test_what_one_domain_says_again_and_again_is_thinned_out(ledger: Ledger) -> None:
+    """A guest may reboot as often as it likes, and pushes out nothing but its own repetitions."""
+    first = entry(time=1000.0, verdict="mismatch")
+    ledger.append(first)
+    for number in range(100):
+        ledger.append(entry(time=2000.0 + number, verdict="verified"))
+    other = entry(time=2050.0, uuid=OTHER, verdict="verified")
+    ledger.append(other)
+    found = ledger.history(UUID, most=999)
+    assert found[0] == first
+    times = [one.time for one in found[1:]]
+    assert times == [*(2000.0 + number for number in range(ledgers.MOST_AN_HOUR - 1)), 2099.0]
+    assert ledger.history(OTHER) == (other,)
+
+
+def test_there_is_an_end_to_what_is_kept_of_one_domain(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledgers, "MOST_OF_ONE_KIND", 5)
+    for number in range(9):
+        ledger.append(entry(time=1e6 * (number + 1)))
+    assert [one.time for one in ledger.history(UUID)] == [1e6 * number for number in range(5, 10)]
+    for number in range(ledgers.MAX_COPIES + 5):
+        ledger.keep_baseline(UUID, f"<b{number}/>", time=1.7e9, host="node17")
+    assert ledger.count(UUID) == (5, ledgers.MAX_COPIES)
+    assert ledger.baseline(UUID) == f"<b{ledgers.MAX_COPIES + 4}/>"
+
+
 def test_many_threads_append(ledger: Ledger) -> None:
     start = threading.Barrier(16)
 
     def work(number: int) -> None:
         start.wait()
         for turn in range(5):
-            ledger.append(entry(time=float(turn), name=f"vm{number}"))
+            uuid = UUID[:-2] + f"{number:02}"
+            ledger.append(entry(time=float(turn), name=f"vm{number}", uuid=uuid))
             assert ledger.history(f"vm{number}")[-1].time == turn
 
     with ThreadPoolExecutor(16) as pool:

@@ -7,12 +7,15 @@ from typing import Any, cast
 
 import pytest
 
+from host_agent import ledger_entry
 from host_agent.daemon import Daemon, Options
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.gather import Gatherer
 from host_agent.hypervisor import Hypervisor
 from host_agent.journal import Journal
+from host_agent.ledger_entry import Entry
 from host_agent.missing import Reason
+from host_agent.model import Finding, Outcome
 from host_agent.schedule import Task
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.cases import RUNNING, case
@@ -155,3 +158,21 @@ def test_one_that_is_broken_keeps_no_other_from_being_caught_up_with(
     here = SimpleNamespace(domains=lambda: [Broken(), Present()])
     daemon._catch_up(cast("Hypervisor", here), cast("Gatherer", gatherer))
     assert len(daemon._schedule) == 1
+
+
+def test_a_command_is_run_however_long_a_guests_strings_are(memory: Memory, tmp_path: Path) -> None:
+    """execve(2) takes no string of 128 KiB: a guest must not suppress its own alarm."""
+    told = tmp_path / "told"
+    script = tmp_path / "tell"
+    script.write_text(f'#!/bin/sh\nprintf %s "$SAMEMACHINE_PROBLEM" >{told}\n')
+    script.chmod(0o755)
+    finding = Finding(check="product", outcome=Outcome.FAIL, sentence="x" * 500_000)
+    entry = Entry(
+        time=1.0, host="h", uuid="u", name="n" * 500_000, occasion="audit", verdict="mismatch",
+        findings=(finding,),
+    )  # fmt: skip
+    with (tmp_path / "journal").open("w") as said:
+        journal = Journal(tmp_path / "none", said)
+        daemon = Daemon(Options(uri="", command=(str(script),)), None, journal=journal)
+        daemon._command(ledger_entry.bounded(entry))
+    assert told.read_text() == "x" * ledger_entry.MAX_TEXT
