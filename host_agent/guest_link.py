@@ -57,6 +57,7 @@ OPTIONS = (
     ("grpc.experimental.tcp_read_chunk_size", 8192),
     ("grpc.experimental.tcp_min_read_chunk_size", 256),
     ("grpc.experimental.tcp_max_read_chunk_size", 65536),
+    ("grpc.experimental.tcp_max_read_buffer_size", 65536),
     # One call: nothing is tried again, kept for that, traced, or shared with another call.
     ("grpc.enable_retries", 0),
     ("grpc.per_rpc_retry_buffer_size", 0),
