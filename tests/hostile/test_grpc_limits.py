@@ -48,7 +48,8 @@ _NOT_SET = {
     ),
     "is of connections that are held, and of trying again: ours has one call, and its deadline": (
         "grpc.client_idle_timeout_ms", "grpc.keepalive_time_ms", "grpc.keepalive_timeout_ms",
-        "grpc.http2.ack_pings", "grpc.http2.max_inflight_pings", "grpc.http2.max_pings_without_data",
+        "grpc.http2.ack_pings", "grpc.http2.max_inflight_pings",
+        "grpc.http2.max_pings_without_data",
         "grpc.http2.ping_timeout_ms", "grpc.http2.settings_timeout",
         "grpc.initial_reconnect_backoff_ms", "grpc.min_reconnect_backoff_ms",
         "grpc.max_reconnect_backoff_ms", "grpc.max_connections_per_subchannel_cap",

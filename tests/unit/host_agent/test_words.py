@@ -21,7 +21,7 @@ def by_expression(words: Iterable[str], text: str) -> str:
     """The same by one regular expression: right, and slow where there are many."""
     forms = [
         re.escape(word) if len(word) >= 8 else rf"(?<!\w){re.escape(word)}(?!\w)"
-        for word in sorted({word.strip() for word in words}, key=len, reverse=True)
+        for word in sorted(set(words), key=len, reverse=True)
         if len(word) >= 4
     ]
     return re.sub("|".join(forms), lambda found: mark(found[0]), text) if forms else text
