@@ -22,7 +22,10 @@ from host_agent.model import (
 from host_agent.output.names import libvirts, whose
 from host_agent.output.table import print_table
 from host_agent.output.text import STYLES, heading, sentences
-from host_agent.printable import printable
+from host_agent.printable import printable, shortened
+
+_WIDEST = 200
+"""Characters of a value in the table of views; the checks tell what is wrong with it."""
 
 
 def print_show(console: Console, audit: HostAudit) -> None:
@@ -78,7 +81,9 @@ def _rows(case: Case) -> list[tuple[str, ...]]:
     ) -> tuple[str, ...]:
         views = (process or "-", _cell(booted, of), _cell(live, of))
         # What is equal need not be read again.
-        same = ("same" if declared and view == declared else printable(view) for view in views)
+        same = (
+            "same" if declared and view == declared else shortened(view, _WIDEST) for view in views
+        )
         return (name, printable(declared or "-"), *same)
 
     wanted = {
