@@ -28,6 +28,7 @@ from host_agent.journal import Journal, Priority
 from host_agent.ledger_entry import Entry
 from host_agent.model import Confirmed, Failed
 from host_agent.opened_channels import OpenedChannels
+from host_agent.qemu_process import NONE
 from host_agent.reactions import Patience, react
 from host_agent.schedule import Schedule, Task
 from host_agent.service_manager import ServiceManager
@@ -231,7 +232,7 @@ class Daemon:
         if not domain.is_active():
             return
         now, patience = time.monotonic(), self._options.patience
-        running = (gatherer.processes or {}).get(domain.uuid)
+        running = (gatherer.processes or NONE).of(domain.name, domain.uuid)
         told = self._newest(domain, gatherer.facts.name)
         # What another host tells of it, such as that it left there, is no verdict of ours.
         if told is None or (running is not None and told.time < running.started):

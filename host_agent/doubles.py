@@ -1,4 +1,4 @@
-"""Which domains run on two hosts at once, and which are only on their way. Pure."""
+"""Which guests run twice at once, and which are only on their way to another host. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -21,12 +21,13 @@ last of it, with post-copy with the reason POSTCOPY. Before that the source is R
 
 
 def doubles(sightings: Iterable[Sighting]) -> dict[UUID, tuple[Sighting, ...]]:
-    """Return the domains that more than one libvirtd executes, each with one sighting of each.
+    """Return the UUIDs that more than one guest is shown at once, each with one sighting of each.
 
-    One that its administrator paused counts: it is there, and can go on at any time.
+    That is one domain which two libvirtds execute, or two domains with one ``<hwuuid>``. One that
+    its administrator paused counts: it is there, and can go on at any time.
     """
-    seen: dict[UUID, dict[str, Sighting]] = defaultdict(dict)
+    seen: dict[UUID, dict[tuple[str, str], Sighting]] = defaultdict(dict)
     for sighting in sightings:
         if (sighting.state, sighting.reason) not in _UNDER_WAY:
-            seen[sighting.uuid][sighting.place] = sighting
+            seen[sighting.uuid][sighting.place, sighting.name] = sighting
     return {uuid: tuple(places.values()) for uuid, places in seen.items() if len(places) > 1}

@@ -38,6 +38,7 @@ from host_agent.model import (
     Smbios,
 )
 from host_agent.opened_channels import OpenedChannels
+from host_agent.qemu_process import Processes
 from host_agent.surroundings import Release, Surroundings
 
 QEMU = "QEMU"
@@ -59,8 +60,8 @@ _MONITOR_SECONDS = 3.0
 Progress = Callable[[int, int], None]
 """Told how many domains of how many are done."""
 
-Elsewhere = Mapping[UUID, tuple[Sighting, ...]]
-"""The domains that run on other hosts as well, with where."""
+Elsewhere = Mapping[tuple[UUID, str], tuple[Sighting, ...]]
+"""The domains, by their guests' UUID and their name, that run twice, with where else."""
 
 Kept = Callable[[UUID], str | None]
 """Returns a copy of a domain's baseline, an element, from where it is kept beside libvirt."""
@@ -89,7 +90,7 @@ class Gatherer:
     dialler: Dialler
     probe: DomainProbe | None
     """None: it was not asked for."""
-    processes: Mapping[UUID, Running] | None
+    processes: Processes | None
     """None: the host's processes can't be seen from here."""
     aliases: capabilities.Aliases
     lists: capabilities.Lists
@@ -144,7 +145,7 @@ class Gatherer:
         definition = declared.definition
         aliases = self.aliases.get((definition.architecture, definition.emulator or ""), {})
         expected = by_rule(definition, aliases)
-        elsewhere = self.elsewhere.get(definition.uuid, ())
+        elsewhere = self._elsewhere(declared)
         if self.facts.driver != QEMU:
             nothing = Missing(
                 reason=Reason.UNSUPPORTED,
@@ -256,9 +257,27 @@ class Gatherer:
                 sentence="the QEMU process can be seen only on its own host",
                 remedy="run samemachine there",
             )
-        return self.processes.get(declared.active.uuid) or Missing(
-            reason=Reason.ABSENT, sentence="this host shows no QEMU process with the domain's UUID"
+        active = declared.active
+        return self.processes.of(active.name, active.uuid, active.guest_uuid) or Missing(
+            reason=Reason.ABSENT,
+            sentence="this host shows no QEMU process with the domain's name and its guest's UUID",
         )
+
+    def _elsewhere(self, declared: Declared) -> tuple[Sighting, ...]:
+        """What runs with the guest's UUID as well, on this host or another."""
+        active = declared.active
+        if active is None:
+            return ()
+        known = self.elsewhere.get((active.guest_uuid, active.name), ())
+        here = self.processes.others(active.name, active.guest_uuid) if self.processes else ()
+        return known + tuple(
+            Sighting(
+                place="", host=self.facts.name, name=name, uuid=active.guest_uuid,
+                state="running", reason="unknown",
+            )
+            for name in here
+            if not any((one.host, one.name) == (self.facts.name, name) for one in known)
+        )  # fmt: skip
 
     def _qemu(self, running: Running | Missing, now: ProbedTables | Missing) -> str | None:
         if isinstance(now, ProbedTables):

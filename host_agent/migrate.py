@@ -162,9 +162,9 @@ def _move(
 
 
 def _boot(domain: Domain, source: Hypervisor, active: Definition, *, local: bool) -> LastBoot:
-    processes = qemu_process.running() if local else {}
+    processes = qemu_process.running() if local else qemu_process.NONE
     return last_boot.of(
-        domain.state()[1], processes.get(active.uuid),
+        domain.state()[1], processes.of(active.name, active.uuid, active.guest_uuid),
         baseline_choice.choose(active, lambda _: None), source.facts().hypervisor,
     )  # fmt: skip
 

@@ -304,6 +304,8 @@ class Running:
     """The process is stopped by a signal and does nothing."""
     started: float
     """Seconds since 1970-01-01 UTC."""
+    name: str | None = None
+    """The domain's, as it was given to QEMU."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,6 +369,7 @@ class Sighting:
     """The host's name, as its libvirt says it."""
     name: str
     uuid: UUID
+    """The one that its guest sees."""
     state: str
     """libvirt's word: ``running``, ``paused`` …"""
     reason: str
@@ -402,7 +405,8 @@ class Case:
     surroundings: Surroundings | Missing = _NOWHERE
     """What its host offers, and how long that is supported."""
     elsewhere: tuple[Sighting, ...] = ()
-    """The same domain, where it runs on another of the hosts that were asked as well."""
+    """What runs with its guest's UUID as well: itself on another of the hosts that were asked, or
+    another domain (``<hwuuid>``)."""
 
     @property
     def booted(self) -> Named | Missing:

@@ -25,7 +25,7 @@ from host_agent.model import (
     Verdict,
     Waived,
 )
-from host_agent.verdict import required
+from host_agent.verdict import depth_of, required
 
 NO_ANSWER = "no answer"
 """Unverified because a guest that has our channel did not answer."""
@@ -254,5 +254,5 @@ def _reasons(case: Case, verdict: Verdict) -> list[Finding]:
     if verdict.decision is Decision.MISMATCH:
         return [finding for finding in verdict.findings if finding.outcome is Outcome.FAIL]
     unknown = [finding for finding in verdict.findings if finding.outcome is Outcome.UNKNOWN]
-    wanted = required(case, verdict.depth) or frozenset()
+    wanted = required(case, depth_of(case)) or frozenset()
     return [finding for finding in unknown if finding.check in wanted] or unknown

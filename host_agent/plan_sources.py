@@ -1,10 +1,8 @@
 """Where the domains of a plan are: hosts, opened and asked side by side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from types import MappingProxyType
-from uuid import UUID
 
 from host_agent import plan_subject, qemu_process, side_by_side
 from host_agent import sites as place
@@ -16,10 +14,11 @@ from host_agent.gather import Progress
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, is_local
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition, Failed, Running
+from host_agent.model import Definition, Failed
 from host_agent.plan_atlases import Survey
 from host_agent.plan_facts import Options, Subject
 from host_agent.plan_hop import Located, Starts, Stop
+from host_agent.qemu_process import NONE, Processes
 from host_agent.selection import chosen
 
 
@@ -90,7 +89,7 @@ def sources(
         for domain in domains
     ]
     local = any(is_local(uri) for uri, _, _ in there)
-    collector = Collector(qemu_process.running() if local else MappingProxyType({}))
+    collector = Collector(qemu_process.running() if local else NONE)
     subjects = side_by_side.each(
         lambda one: collector.collect(*one), flat, options.at_once, progress
     )
@@ -129,7 +128,7 @@ def _picked(hosts: Sequence[tuple[str, list[Domain]]], names: Sequence[str]) -> 
 class Collector:
     """Asks for domains; nothing more of a host that once did not answer."""
 
-    def __init__(self, processes: Mapping[UUID, Running] = MappingProxyType({})) -> None:
+    def __init__(self, processes: Processes = NONE) -> None:
         """``processes``: QEMU's on this host."""
         self._processes = processes
         self._hung: dict[int, str] = {}
@@ -144,7 +143,7 @@ class Collector:
             try:
                 return plan_subject.collect(
                     domain, local=local, installed=stop.site.end.qemu,
-                    processes=self._processes if local else MappingProxyType({}),
+                    processes=self._processes if local else NONE,
                 )  # fmt: skip
             except LibvirtTimeoutError as timeout:
                 self._hung[id(stop)] = str(timeout)

@@ -1,17 +1,14 @@
 """A domain as a plan needs it, asked of its libvirt."""
 
-from collections.abc import Mapping
-from types import MappingProxyType
-from uuid import UUID
-
 from host_agent import baseline_choice, domain_devices, last_boot, snapshots
 from host_agent.domain_devices import Devices
 from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.errors import EvidenceError
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition, Running
+from host_agent.model import Definition
 from host_agent.plan_facts import Subject
+from host_agent.qemu_process import NONE, Processes
 from host_agent.shared_storage import shared
 from host_agent.snapshots import Snapshot
 
@@ -19,7 +16,7 @@ _SECONDS = 10.0
 
 
 def collect(
-    domain: Domain, *, local: bool, processes: Mapping[UUID, Running] = MappingProxyType({}),
+    domain: Domain, *, local: bool, processes: Processes = NONE,
     installed: str | None = None,
 ) -> Subject:  # fmt: skip
     """Return what decides whether a domain can go elsewhere.
@@ -38,7 +35,8 @@ def collect(
     saved, saved_devices = _saved(domain) if active is None else (None, None)
     kept = baseline_choice.choose(definition, lambda _: None)
     if active is not None:
-        boot = last_boot.of(reason, processes.get(definition.uuid), kept, installed)
+        process = processes.of(definition.name, definition.uuid, definition.guest_uuid)
+        boot = last_boot.of(reason, process, kept, installed)
     else:
         # Its process is gone, and how that came to it is not known.
         boot = last_boot.of("", None, kept, installed)

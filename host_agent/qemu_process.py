@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
@@ -12,13 +12,15 @@ from host_agent.model import Running
 
 _MAX_COMMAND_LINE = 1024 * 1024
 _DELETED = " (deleted)"
+_NAME = re.compile(r"(?:guest=)?((?:[^,]|,,)*)")
 
 
-def parse_command_line(raw: bytes) -> tuple[str | None, UUID | None]:
-    """Return machine type and UUID of a QEMU command line as /proc/PID/cmdline holds it.
+def parse_command_line(raw: bytes) -> tuple[str | None, UUID | None, str | None]:
+    """Return machine type, UUID and name of a QEMU command line as /proc/PID/cmdline holds it.
 
-    libvirt writes ``-machine pc-i440fx-7.2,usb=off`` or ``-machine type=…`` and ``-uuid …``
-    (``src/qemu/qemu_command.c``); None for what is not there.
+    libvirt writes ``-machine pc-i440fx-7.2,usb=off`` or ``-machine type=…``, ``-uuid …`` and
+    ``-name guest=…,debug-threads=on``, where a comma in a name is two (``src/qemu/qemu_command.c``,
+    ``virQEMUBuildBufferEscapeComma``); None for what is not there.
     """
     arguments = [argument.decode("utf-8", "replace") for argument in raw.split(b"\0")]
     given = dict(pairwise(arguments))
@@ -32,35 +34,70 @@ def parse_command_line(raw: bytes) -> tuple[str | None, UUID | None]:
         uuid = UUID(given["-uuid"]) if "-uuid" in given else None
     except ValueError:
         uuid = None
-    return machine, uuid
+    name = given.get("-name")
+    if name is not None:
+        value = _NAME.match(name)
+        name = value[1].replace(",,", ",") if value else None
+    return machine, uuid, name
 
 
-def running(root: Path = Path("/")) -> Mapping[UUID, Running]:
-    """Return this host's QEMU processes by their UUID.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Processes:
+    """The QEMU processes of a host."""
+
+    found: tuple[Running, ...]
+    libvirts: frozenset[int] = frozenset()
+    """Those, by pid, that libvirt's pid files name."""
+
+    def of(self, name: str, uuid: UUID, guest_uuid: UUID | None = None) -> Running | None:
+        """Return a domain's process; None: there is none.
+
+        QEMU is given the UUID that the guest is to see (``guest_uuid``; libvirt
+        ``qemuBuildCommandLine``), which several domains may share; so its name must be the domain's
+        as well. Where only libvirt's own UUID of the domain is known and no process has it, the
+        name alone tells. Of several the one that a pid file names wins, then the newest.
+        """
+        named = [one for one in self.found if one.name in {None, name}]
+        wanted = [one for one in named if one.uuid == (guest_uuid or uuid)]
+        if guest_uuid is None:
+            wanted = wanted or [one for one in named if one.name is not None]
+        wanted = [one for one in wanted if one.pid in self.libvirts] or wanted
+        return max(wanted, key=lambda one: one.started, default=None)
+
+    def others(self, name: str, guest_uuid: UUID) -> tuple[str, ...]:
+        """Return the names of libvirt's other domains that show their guests the same UUID."""
+        alike = (
+            one.name for one in self.found if one.uuid == guest_uuid and one.pid in self.libvirts
+        )
+        return tuple(sorted(other for other in alike if other not in {None, name}))
+
+
+NONE = Processes(found=())
+
+
+def running(root: Path = Path("/")) -> Processes:
+    """Return this host's QEMU processes.
 
     A process of another program that only looks like one is left out: its binary must be QEMU's
-    (where we may see it). Where two have the same UUID, the one that libvirt's pid file names wins.
+    (where we may see it).
     """
-    found: dict[UUID, list[Running]] = {}
     booted = _boot_time(root)
-    for entry in (root / "proc").iterdir():
-        if entry.name.isdigit():
-            process = _process(entry, booted)
-            if process is not None and process.uuid is not None:
-                found.setdefault(process.uuid, []).append(process)
-    return {uuid: _libvirts(processes, root) for uuid, processes in found.items()}
+    entries = (entry for entry in (root / "proc").iterdir() if entry.name.isdigit())
+    found = (_process(entry, booted) for entry in entries)
+    return Processes(
+        found=tuple(one for one in found if one is not None and one.uuid is not None),
+        libvirts=_libvirts(root),
+    )
 
 
-def _libvirts(processes: list[Running], root: Path) -> Running:
-    if len(processes) > 1:
-        pids = set()
-        for file in (root / "run/libvirt/qemu").glob("*.pid"):
-            try:
-                pids.add(int(file.read_text(encoding="ascii").strip()))
-            except (OSError, ValueError):
-                continue
-        processes = [process for process in processes if process.pid in pids] or processes
-    return max(processes, key=lambda process: process.started)
+def _libvirts(root: Path) -> frozenset[int]:
+    pids = set()
+    for file in (root / "run/libvirt/qemu").glob("*.pid"):
+        try:
+            pids.add(int(file.read_text(encoding="ascii").strip()))
+        except (OSError, ValueError):
+            continue
+    return frozenset(pids)
 
 
 def _process(entry: Path, booted: float) -> Running | None:
@@ -81,7 +118,7 @@ def _process(entry: Path, booted: float) -> Running | None:
     binary = binary.removesuffix(_DELETED)
     if not re.search(r"qemu|kvm", Path(binary).name):
         return None
-    machine, uuid = parse_command_line(raw)
+    machine, uuid, name = parse_command_line(raw)
     arguments = tuple(os.fsdecode(argument) for argument in raw.rstrip(b"\0").split(b"\0"))
     # proc(5): the fields after the command's name, which may hold anything, in parentheses.
     fields = stat.rpartition(")")[2].split()
@@ -89,6 +126,7 @@ def _process(entry: Path, booted: float) -> Running | None:
         pid=int(entry.name),
         machine=machine,
         uuid=uuid,
+        name=name,
         binary=binary,
         binary_deleted=deleted,
         replaced=_replaced(entry, binary),

@@ -75,12 +75,13 @@ def told(before: Baseline | Missing, known_: Iterable[str]) -> Baseline | Missin
 def hidden(findings: Sequence[Finding], case: Case, salt: bytes | None) -> tuple[Finding, ...]:
     """Return findings as they are kept: with tokens for the identifiers in their texts.
 
-    Without a salt they are kept as they are. The domain's own UUID stays, also where an owner gave
-    it out as the serial number as well.
+    Without a salt they are kept as they are. The domain's own UUIDs stay, also where an owner gave
+    one out as the serial number as well.
     """
     if salt is None or not findings:
         return tuple(findings)
-    words = Words(of_case(case) - {str(case.declared.definition.uuid)})
+    definition = case.declared.definition
+    words = Words(of_case(case) - {str(definition.uuid), str(definition.guest_uuid)})
 
     def hide(text: str) -> str:
         return words.hidden(text, lambda found: identifiers.token(salt, found))

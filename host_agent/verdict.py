@@ -1,5 +1,7 @@
 """Findings → verdict: the policy. Pure."""
 
+from collections.abc import Iterable
+
 from host_agent import checks
 from host_agent.missing import Missing, Reason
 from host_agent.model import (
@@ -18,6 +20,13 @@ from host_agent.model import (
 
 # Which checks must not be unknown, by what the policy asks of the domain.
 _OF_TABLES = frozenset({"identity", "machine-type", "product"})
+_DECIDED = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.WARN})
+# Checks that judge the guest by what it booted with, and all that judge it by what it says.
+_OF_BOOTED = _OF_TABLES | {"exact", "same-smbios"}
+_OF_GUEST = _OF_BOOTED | {
+    "machine-type-live", "same-boot", "same-cpu", "same-memory", "same-pci", "same-virtio",
+    "same-acpi", "same-network", "same-block", "clock",
+}  # fmt: skip
 _REQUIRED = {
     Depth.GUEST: frozenset({"agent"}) | _OF_TABLES,
     Depth.MEMORY: _OF_TABLES,
@@ -35,16 +44,16 @@ def judge(case: Case, *, against_baseline: bool = False) -> Verdict:
     findings = checks.run(case)
     if case.declared.active is None:
         return Verdict(decision=None, depth=None, findings=findings)
-    depth = depth_of(case)
+    reached = depth_of(case)
     if any(finding.outcome is Outcome.FAIL for finding in findings):
         decision = Decision.MISMATCH
-    elif _lacking(case, depth, findings) or (
+    elif _lacking(case, reached, findings) or (
         against_baseline and not isinstance(case.baseline, Baseline)
     ):
         decision = Decision.UNVERIFIED
     else:
         decision = Decision.VERIFIED
-    return Verdict(decision=decision, depth=depth, findings=findings)
+    return Verdict(decision=decision, depth=decided_by(case, findings), findings=findings)
 
 
 def depth_of(case: Case) -> Depth | None:
@@ -54,6 +63,27 @@ def depth_of(case: Case) -> Depth | None:
     if isinstance(case.memory, Smbios):
         return Depth.MEMORY
     return Depth.HOST if isinstance(case.running, Running) else None
+
+
+def decided_by(case: Case, findings: Iterable[Finding]) -> Depth | None:
+    """Return the depth of the deepest evidence that a check decided by.
+
+    That a guest answered, or that its tables could be read, is none: where QEMU gives a guest no
+    SMBIOS (isapc, microvm), nothing in them may have been judged.
+    """
+    decided = {one.check for one in findings if one.outcome in _DECIDED}
+    if isinstance(case.observation, Observation):
+        tables = _OF_BOOTED if isinstance(_own_booted(case.observation), Missing) else frozenset()
+        if decided & (_OF_GUEST - tables):
+            return Depth.GUEST
+    if isinstance(case.memory, Smbios) and decided & _OF_BOOTED:
+        return Depth.MEMORY
+    return Depth.HOST if isinstance(case.running, Running) else None
+
+
+def _own_booted(observation: Observation) -> object:
+    """Return what the guest itself said that it booted with."""
+    return observation.dmi if isinstance(observation.booted, Missing) else observation.booted
 
 
 def _lacking(case: Case, depth: Depth | None, findings: tuple[Finding, ...]) -> bool:

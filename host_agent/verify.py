@@ -74,7 +74,9 @@ def verify(
                     f"{uri}: what arrived can be seen only on the host itself; run it there"
                 )
             domains = [
-                domain for domain in domains if arrived(processes.get(domain.uuid), options.since)
+                domain
+                for domain in domains
+                if arrived(processes.of(domain.name, domain.uuid), options.since)
             ]
 
         def one(domain: Domain) -> Confirmed | Failed:

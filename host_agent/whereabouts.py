@@ -1,7 +1,7 @@
 """Which of several hosts has which domain, and which domains run on two of them at once."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from host_agent import capabilities, side_by_side
+from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.doubles import doubles
 from host_agent.errors import LibvirtError, NoDomainError
 from host_agent.gather import Elsewhere, Progress
@@ -16,6 +17,9 @@ from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.model import Sighting
 from host_agent.selection import present
+
+_HWUUID = (11, 6)
+"""The first libvirt that has ``<hwuuid>``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +79,8 @@ class _View:
     host: str
     hypervisor: Hypervisor
     named: Mapping[str, Domain]
-    active: frozenset[UUID]
+    active: Mapping[UUID, UUID]
+    """Of what runs: the domain's UUID → the one that its guest sees."""
 
 
 def _look(uri: str, names: Sequence[str], stack: ExitStack) -> _View | LibvirtError:
@@ -92,10 +97,24 @@ def _look(uri: str, names: Sequence[str], stack: ExitStack) -> _View | LibvirtEr
         return _View(
             uri=uri, place=place, host=facts.name, hypervisor=hypervisor,
             named=present(domains, names, uri),
-            active=frozenset(domain.uuid for domain in domains if domain.id() is not None),
+            active=_active(domains, facts.libvirt),
         )  # fmt: skip
     except LibvirtError as error:
         return error
+
+
+def _active(domains: Iterable[Domain], version: str) -> dict[UUID, UUID]:
+    """Return what runs; only a libvirt that knows ``<hwuuid>`` is asked for each definition."""
+    asked = tuple(int(part) for part in version.split(".") if part.isdecimal()) >= _HWUUID
+    found = {domain.uuid: domain.uuid for domain in domains if domain.id() is not None}
+    for domain in domains if asked else ():
+        if domain.uuid in found:
+            try:
+                found[domain.uuid] = parse(domain.xml(inactive=False)).guest_uuid
+            except (LibvirtError, DomainXmlError):
+                # It went away since, or is no domain that can be judged: who asks will hear it.
+                continue
+    return found
 
 
 def _need(
@@ -121,29 +140,31 @@ def _doubles(views: Sequence[_View]) -> dict[UUID, tuple[Sighting, ...]]:
     Hosts can't be looked at in one moment: what moved meanwhile was seen on both, and is gone from
     one of them at the second look.
     """
-    count = Counter(uuid for active in {view.place: view.active for view in views}.values()
-                    for uuid in active)  # fmt: skip
-    suspects: Collection[UUID] = [uuid for uuid, hosts in count.items() if hosts > 1]
+    count = Counter(guest for active in {view.place: view.active for view in views}.values()
+                    for guest in active.values())  # fmt: skip
+    suspects: Collection[UUID] = [guest for guest, times in count.items() if times > 1]
     twice = doubles(_sightings(views, suspects))
     return doubles(_sightings(views, twice))
 
 
-def _sightings(views: Sequence[_View], uuids: Collection[UUID]) -> Iterator[Sighting]:
+def _sightings(views: Sequence[_View], guests: Collection[UUID]) -> Iterator[Sighting]:
     for view in views:
-        for uuid in uuids:
+        for uuid, guest in view.active.items():
+            if guest not in guests:
+                continue
             # One that went away since, or is broken: who asks that host next will hear it.
-            seen = guarded(partial(_sighting, view, uuid), lambda _: None)
+            seen = guarded(partial(_sighting, view, uuid, guest), lambda _: None)
             if seen is not None:
                 yield seen
 
 
-def _sighting(view: _View, uuid: UUID) -> Sighting | None:
+def _sighting(view: _View, uuid: UUID, guest: UUID) -> Sighting | None:
     domain = view.hypervisor.domain(uuid)
     if domain is None or not domain.is_active():
         return None
     state, reason = domain.state()
     return Sighting(
-        place=view.place, host=view.host, name=domain.name, uuid=uuid, state=state, reason=reason
+        place=view.place, host=view.host, name=domain.name, uuid=guest, state=state, reason=reason
     )
 
 
@@ -151,9 +172,10 @@ def _place(
     view: _View, active: Collection[UUID], twice: Mapping[UUID, tuple[Sighting, ...]]
 ) -> Place:
     elsewhere = {
-        uuid: tuple(one for one in seen if one.place != view.place)
-        for uuid, seen in twice.items()
-        if any(one.place == view.place for one in seen)
+        (guest, own.name): tuple(one for one in seen if one is not own)
+        for guest, seen in twice.items()
+        for own in seen
+        if own.place == view.place
     }
     return Place(
         uri=view.uri,

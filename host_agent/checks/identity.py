@@ -17,18 +17,20 @@ ID = "identity"
 def check(case: Case) -> Finding:
     """Compare the type 1 UUID (DSP0134 7.2.1) in every view with the domain's.
 
-    Machine types up to 2.1 write it with the first fields' bytes in the other order; either is the
-    domain's. Whatever the guest shows, a domain that two hosts run at once is not told apart from
-    its copy.
+    That is its ``<hwuuid>`` where it has one (libvirt formatdomain.rst, from 11.6 on): several
+    domains may have the same, of which one may run at a time. Machine types up to 2.1, and
+    SeaBIOS where QEMU gives it no tables (isapc, microvm; its ``src/fw/smbios.c``), write it with
+    the first fields' bytes in the other order; either is the domain's. Whatever the
+    guest shows, a domain that two hosts run at once is not told apart from its copy.
     """
     if case.declared.active is None:
         return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
-    declared = case.declared.active.uuid
+    declared = case.declared.active.guest_uuid
     if case.elsewhere:
         return _twice(case)
-    if not isinstance(case.expected, Missing) and not case.expected.visible:
-        return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=case.expected.why)
     seen = _seen(case)
+    if not seen and not isinstance(case.expected, Missing) and not case.expected.visible:
+        return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=case.expected.why)
     other = _other(seen, declared)
     if other is not None:
         return Finding(
@@ -48,11 +50,12 @@ def check(case: Case) -> Finding:
             sentence=why.sentence if isinstance(why, Missing) else "the guest shows no UUID",
             remedy=why.remedy if isinstance(why, Missing) else None,
         )
-    order = "" if seen[0][1] == declared else ", bytes swapped as machine types up to 2.1 do"
+    which = "UUID" if case.declared.active.hardware_uuid is None else "hwuuid"
+    order = "" if seen[0][1] == declared else ", bytes swapped as old machine types do"
     return Finding(
         check=ID,
         outcome=Outcome.PASS,
-        sentence=f"the guest has the domain's UUID{order}",
+        sentence=f"the guest has the domain's {which}{order}",
         expected=str(declared),
         observed=str(seen[0][1]),
     )
@@ -79,14 +82,16 @@ def _twice(case: Case) -> Finding:
         else f"{one.host} as {one.name} ({one.state})"
         for one in case.elsewhere
     )
-    other = _other(_seen(case), definition.uuid)
+    uuid = definition.guest_uuid
+    other = _other(_seen(case), uuid)
     also = "" if other is None else f"; and the guest here {other[0]} UUID {other[1]}"
     return Finding(
         check=ID,
         outcome=Outcome.FAIL,
         sentence=f"the domain runs on {case.host} ({declared.state}) and on {others} at once, with "
-        f"UUID {definition.uuid}{also}",
-        expected=f"on {case.host} only",
+        f"UUID {uuid}{also}",
+        expected=f"{definition.name} on {case.host} only",
         observed=f"on {case.host} and on {', '.join(one.host for one in case.elsewhere)}",
-        remedy="look at both: one UUID must not run twice",
+        remedy="look at both: one UUID must not run twice"
+        + ("" if definition.hardware_uuid is None else ", though several domains may have it"),
     )

@@ -20,12 +20,12 @@ def check(case: Case) -> Finding:
             remedy=running.remedy,
         )
     wanted = case.aliases.get(active.machine or "", active.machine)
-    if running.uuid is not None and running.uuid != active.uuid:
+    if running.uuid is not None and running.uuid != active.guest_uuid:
         return Finding(
             check=ID,
             outcome=Outcome.FAIL,
-            sentence=f"QEMU runs with UUID {running.uuid}, libvirt says {active.uuid}",
-            expected=str(active.uuid),
+            sentence=f"QEMU runs with UUID {running.uuid}, libvirt says {active.guest_uuid}",
+            expected=str(active.guest_uuid),
             observed=str(running.uuid),
         )
     if running.machine is None or wanted is None:

@@ -73,6 +73,7 @@ def domain_form(result: Audited | Failed, predictions: Sequence[Prediction] = ()
     return {
         "name": definition.name,
         "uuid": str(definition.uuid),
+        "guest_uuid": str(definition.guest_uuid),
         "owner": _owner(definition),
         "state": case.declared.state,
         "verdict": verdict.decision,

@@ -93,7 +93,7 @@ def _rows(case: Case) -> list[tuple[str, ...]]:
     return [
         row("machine type", active.machine if active else None,
             running.machine if running else None, lambda named: named.version),
-        row("uuid", str(active.uuid) if active else None,
+        row("uuid", str(active.guest_uuid) if active else None,
             str(running.uuid) if running and running.uuid else None, lambda named: named.uuid),
         row("manufacturer", " or ".join(sorted(wanted["manufacturer"] or ())), None,
             lambda named: named.manufacturer),
@@ -112,6 +112,8 @@ def _notes(case: Case) -> Iterable[Text]:
     """Who manages the domain; where each view comes from, or why it is not there."""
     if owner.of(case.declared.definition).kind is not OwnerKind.LIBVIRT:
         yield _note("owner", whose(case.declared.definition))
+    if case.declared.definition.hardware_uuid is not None:
+        yield _note("hwuuid", f"the guest is to see {case.declared.definition.hardware_uuid}")
     yield _note("expected", case.expected.why if not isinstance(case.expected, Missing) else "-")
     if isinstance(case.running, Running):
         gone = " (replaced since it was started)" if case.running.binary_deleted else ""

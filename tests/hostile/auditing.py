@@ -30,6 +30,7 @@ from host_agent.hypervisor import Domain, Facts
 from host_agent.missing import Missing, Reason
 from host_agent.model import Audited, Failed, Host, HostAudit, Smbios
 from host_agent.opened_channels import OpenedChannels
+from host_agent.qemu_process import NONE
 from host_agent.output.text import print_audits
 from host_agent.report_bounds import parse
 from host_agent.verifier import baseline_of
@@ -94,7 +95,7 @@ def gatherer(seconds: float) -> Gatherer:
     return Gatherer(
         hypervisor=cast("Any", SimpleNamespace()), facts=facts,
         dialler=Dialler(uri="qemu:///system", local=True, opened=OpenedChannels()), probe=None,
-        processes={}, aliases={}, lists={}, twins={}, here=missing, seconds=seconds,
+        processes=NONE, aliases={}, lists={}, twins={}, here=missing, seconds=seconds,
         kept=nothing_kept, elsewhere={},
     )  # fmt: skip
 

@@ -65,6 +65,7 @@ LYING = declared(
     replace(DEFINITION, smbios_mode="sysinfo", sysinfo={"system": {"version": "pc-q35-9.0"}})
 )
 UBUNTU = declared(replace(DEFINITION, machine="pc-i440fx-noble"))
+CLONE = declared(replace(DEFINITION, hardware_uuid=OTHER), hardware_uuid=OTHER)
 NOBLE_V2 = declared(replace(DEFINITION, machine="pc-i440fx-noble-v2"))
 QUESTING_V2 = declared(replace(DEFINITION, machine="pc-q35-questing-v2"))
 
@@ -130,8 +131,16 @@ ROWS = [
      "now served"),
     (identity.check, seen(uuid=None), UNKNOWN, "shows no UUID"),
     (identity.check, case(observation=SILENT, memory=NOTHING), UNKNOWN, "not to be had"),
-    (identity.check, case(declared=POWER), UNKNOWN, "ppc64le"),
+    (identity.check, case(declared=POWER, observation=SILENT, memory=NOTHING), UNKNOWN, "ppc64le"),
+    (identity.check, replace(seen(uuid=SWAPPED, product="Bochs", version=None), expected=case(
+        declared=declared(replace(DEFINITION, machine="isapc"))).expected), PASS, "bytes swapped"),
     (identity.check, case(declared=OFF), SKIP, "not running"),
+    (identity.check, case(declared=CLONE), FAIL,
+     f"booted with UUID {UUID_1}, libvirt says {OTHER}"),
+    (identity.check, replace(seen(uuid=OTHER), declared=CLONE), PASS, "has the domain's hwuuid"),
+    (identity.check, replace(seen(uuid=OTHER), declared=CLONE, elsewhere=(
+        replace(COPY, host="node17", name="old", uuid=OTHER),)), FAIL,
+     f"on node17 as old (running) at once, with UUID {OTHER}"),
     (identity.check, case(elsewhere=(COPY,)), FAIL,
      f"runs on node17 (running) and on node41 (running) at once, with UUID {UUID_1}"),
     (identity.check, case(elsewhere=(replace(COPY, name="vm1b", state="paused"),),
@@ -207,6 +216,9 @@ ROWS = [
     (running_qemu.check, case(), PASS, "process 42"),
     (running_qemu.check, case(running=replace(RUNNING, machine="pc-q35-7.2")), FAIL, "pc-q35-7.2"),
     (running_qemu.check, case(running=replace(RUNNING, uuid=OTHER)), FAIL, "UUID"),
+    (running_qemu.check, case(running=replace(RUNNING, uuid=OTHER), declared=CLONE), PASS,
+     "process 42"),
+    (running_qemu.check, case(declared=CLONE), FAIL, f"libvirt says {OTHER}"),
     (running_qemu.check, case(running=replace(RUNNING, machine=None)), UNKNOWN, "not to be seen"),
     (running_qemu.check, case(running=NOTHING), UNKNOWN, "not to be had"),
     (running_qemu.check, case(declared=OFF), SKIP, "not running"),

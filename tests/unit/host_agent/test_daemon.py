@@ -16,6 +16,7 @@ from host_agent.journal import Journal
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Reason
 from host_agent.model import Finding, Outcome
+from host_agent.qemu_process import NONE, Processes
 from host_agent.schedule import Task
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.cases import RUNNING, case
@@ -106,7 +107,7 @@ def test_what_was_missed_is_planned(
     told = SimpleNamespace(host=host, time=RUNNING.started + when)
     cast("Any", memory).newest = lambda uuid, here: told
     gatherer = SimpleNamespace(
-        processes={UUID_1: RUNNING}, facts=SimpleNamespace(name="node17")
+        processes=Processes(found=(RUNNING,)), facts=SimpleNamespace(name="node17")
     )  # fmt: skip
     here = SimpleNamespace(domains=lambda: [Present()])
     daemon._catch_up(cast("Hypervisor", here), cast("Gatherer", gatherer))
@@ -154,7 +155,7 @@ def test_one_that_is_broken_keeps_no_other_from_being_caught_up_with(
     daemon: Daemon, memory: Memory
 ) -> None:
     cast("Any", memory).newest = lambda uuid, here: None
-    gatherer = SimpleNamespace(processes={}, facts=SimpleNamespace(name="node17"))
+    gatherer = SimpleNamespace(processes=NONE, facts=SimpleNamespace(name="node17"))
     here = SimpleNamespace(domains=lambda: [Broken(), Present()])
     daemon._catch_up(cast("Hypervisor", here), cast("Gatherer", gatherer))
     assert len(daemon._schedule) == 1

@@ -58,6 +58,12 @@ def test_one_libvirtd_is_one_place() -> None:
     assert doubles([]) == {}
 
 
+def test_two_domains_with_one_hwuuid_are_two_guests() -> None:
+    one, other = on("a"), replace(on("a"), name="clone")
+    assert doubles([one, other]) == {ONE: (one, other)}
+    assert doubles([one, replace(other, state="paused", reason="migration")]) == {}
+
+
 def test_each_domain_for_itself() -> None:
     other = replace(on("b"), uuid=TWO)
     assert doubles([on("a"), other]) == {}

@@ -1,6 +1,7 @@
 """The small readers: process command lines, os-release, capabilities, names of machine types."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -9,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent import capabilities, distribution, machine_types, packages, qemu_process
+from host_agent.model import Running
+from host_agent.qemu_process import Processes
 from tests.smbios_builder import UUID_1
+from tests.unit.host_agent.cases import RUNNING
 
 
 @pytest.mark.parametrize(
@@ -24,7 +28,19 @@ from tests.smbios_builder import UUID_1
 )
 def test_a_command_line_names_the_machine(arguments: tuple[str, ...], machine: str | None) -> None:
     raw = "\0".join(("qemu", "-uuid", str(UUID_1), *arguments, "")).encode()
-    assert qemu_process.parse_command_line(raw) == (machine, UUID_1)
+    assert qemu_process.parse_command_line(raw) == (machine, UUID_1, None)
+
+
+@pytest.mark.parametrize(
+    ("argument", "name"),
+    [
+        ("vm1", "vm1"), ("guest=vm1,debug-threads=on", "vm1"), ("guest=a,,b=c,process=x", "a,b=c"),
+        ("guest=a,,,debug-threads=on", "a,"), ("guest=", ""), ("", ""),
+    ],
+)  # fmt: skip
+def test_a_command_line_names_the_domain(argument: str, name: str) -> None:
+    raw = f"qemu\0-name\0{argument}\0-uuid\0{UUID_1}\0".encode()
+    assert qemu_process.parse_command_line(raw) == (None, UUID_1, name)
 
 
 @given(st.binary(max_size=300))
@@ -51,9 +67,11 @@ def test_the_running_qemus_are_found(tmp_path: Path) -> None:
     process(tmp_path, 12, "/usr/bin/impostor", "-uuid", first)
     process(tmp_path, 13, "/usr/bin/sleep", "1")
     running = qemu_process.running(tmp_path)
-    assert set(running) == {UUID_1, UUID(int=7)}
-    assert (running[UUID_1].pid, running[UUID_1].machine) == (10, "pc-q35-7.2")
-    other = running[UUID(int=7)]
+    assert {one.pid for one in running.found} == {10, 11}
+    one, other = (running.of("vm1", uuid) for uuid in (UUID_1, UUID(int=7)))
+    assert one is not None
+    assert other is not None
+    assert (one.pid, one.machine) == (10, "pc-q35-7.2")
     assert (other.stopped, other.binary, other.binary_deleted) == (True, qemu, True)
 
 
@@ -64,11 +82,52 @@ def test_libvirts_own_process_wins(tmp_path: Path) -> None:
     pids = tmp_path / "run/libvirt/qemu"
     pids.mkdir(parents=True)
     (pids / "vm1.pid").write_text("10\n", encoding="ascii")
-    assert qemu_process.running(tmp_path)[UUID_1].pid == 10
+    found = qemu_process.running(tmp_path).of("vm1", UUID_1)
+    assert found is not None
+    assert found.pid == 10
+
+
+GUESTS, OLD, NEW = UUID(int=1), UUID(int=2), UUID(int=3)
+
+
+def named(pid: int, name: str | None, uuid: UUID = GUESTS, started: float = 0.0) -> Running:
+    return replace(RUNNING, pid=pid, name=name, uuid=uuid, started=started)
+
+
+@pytest.mark.parametrize(
+    ("found", "asked", "pid"),
+    [
+        ((named(1, "new"),), ("new", NEW, GUESTS), 1),
+        # Two with one <hwuuid>: each has its own.
+        ((named(1, "old"), named(2, "new")), ("new", NEW, GUESTS), 2),
+        ((named(1, "old"),), ("new", NEW, GUESTS), None),
+        # Its definition was not read: the name tells.
+        ((named(1, "old"), named(2, "new")), ("new", NEW), 2),
+        # A domain whose own UUID is another's <hwuuid>.
+        ((named(1, "old", OLD), named(2, "new", OLD)), ("old", OLD), 1),
+        ((named(1, None, OLD),), ("old", OLD), 1),
+        ((named(1, None, NEW),), ("old", OLD), None),
+        ((named(1, "vm", started=1.0), named(2, "vm", started=2.0)), ("vm", OLD, GUESTS), 2),
+        ((named(9, "vm", started=1.0), named(2, "vm", started=2.0)), ("vm", OLD, GUESTS), 9),
+        ((), ("vm", OLD), None),
+    ],
+)
+def test_a_domains_process(
+    found: tuple[Running, ...], asked: tuple[str, UUID, UUID], pid: int | None
+) -> None:
+    process = Processes(found=found, libvirts=frozenset({9})).of(*asked)
+    assert (process.pid if process else None) == pid
+
+
+def test_other_domains_that_show_the_same_uuid() -> None:
+    found = (named(1, "old"), named(2, "new"), named(3, "forged"), named(4, "other", OLD))
+    processes = Processes(found=found, libvirts=frozenset({1, 2, 4}))
+    assert processes.others("new", GUESTS) == ("old",)
+    assert processes.others("other", OLD) == ()
 
 
 def test_this_machines_processes_break_nothing() -> None:
-    assert os.getpid() not in {found.pid for found in qemu_process.running().values()}
+    assert os.getpid() not in {found.pid for found in qemu_process.running().found}
 
 
 @pytest.mark.parametrize(

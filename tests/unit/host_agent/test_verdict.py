@@ -1,11 +1,14 @@
 """The policy: what makes a domain verified, mismatch or unverified, and how deep."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
 from host_agent.model import Case, Decision, Depth
+from host_agent.smbios import swapped
 from host_agent.verdict import judge
+from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.cases import (
     DEFINITION,
     NOT_ENROLLED,
@@ -19,6 +22,13 @@ from tests.unit.host_agent.cases import (
 )
 
 POWER = declared(replace(DEFINITION, architecture="ppc64le", machine="pseries-7.2"))
+ISA = declared(replace(DEFINITION, machine="isapc"))
+BOCHS = case(
+    declared=ISA, running=replace(RUNNING, machine="isapc"), observation=NOT_ENROLLED,
+    memory=smbios(uuid=swapped(UUID_1), product="Bochs", version=None), now=NOTHING,
+    next_start=NOTHING, baseline=NOTHING, forecast=NOTHING,
+)  # fmt: skip
+MUTE = replace(OBSERVATION, booted=NOTHING, dmi=NOTHING, live=NOTHING)
 V, M, U = Decision.VERIFIED, Decision.MISMATCH, Decision.UNVERIFIED
 
 
@@ -40,6 +50,15 @@ V, M, U = Decision.VERIFIED, Decision.MISMATCH, Decision.UNVERIFIED
         (case(declared=declared(active=None)), None, None),
         (case(declared=declared(machine="pc")), V, Depth.GUEST),
         (case(declared=declared(machine="pc-q35-7.2")), V, Depth.GUEST),
+        # QEMU gives it no SMBIOS: SeaBIOS writes its own, of which the UUID alone is the domain's.
+        (BOCHS, V, Depth.MEMORY),
+        (replace(BOCHS, running=NOTHING), U, Depth.MEMORY),
+        (replace(BOCHS, memory=smbios(uuid=None)), V, Depth.HOST),
+        (replace(BOCHS, memory=smbios(uuid=UUID(int=5))), M, Depth.MEMORY),
+        # The guest answers, and nothing of it is judged.
+        (replace(BOCHS, observation=MUTE, memory=NOTHING), V, Depth.HOST),
+        # The guest's agent left the tables out: they are the host's evidence.
+        (case(observation=MUTE, baseline=NOTHING), V, Depth.MEMORY),
         # No guest of ppc64el can see its machine type: the process carries the verdict.
         (case(declared=POWER, running=NOTHING, observation=NOT_ENROLLED, memory=NOTHING), U, None),
     ],

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -37,6 +38,7 @@ from tests.unit.host_agent.baseline_rows import NO_BASELINE, OFF, UNAGENTED
 from tests.unit.host_agent.cases import (
     BASELINE,
     COPY,
+    DEFINITION,
     NOT_ENROLLED,
     NOTHING,
     OBSERVATION,
@@ -238,6 +240,13 @@ def test_baseline_of_what_the_guest_says() -> None:
         trail=(),
         salt=None,
     )
+
+
+def test_two_domains_with_one_hwuuid_have_baselines_of_their_own() -> None:
+    one = replace(DEFINITION, hardware_uuid=UUID(int=9))
+    found = baseline_of(case(declared=declared(one)), NOW)
+    assert found is not None
+    assert found.uuid == DEFINITION.uuid
 
 
 def test_baseline_of_memory() -> None:
