@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from lxml import etree
 
@@ -42,17 +43,30 @@ Lists = Mapping[tuple[str, str], Mapping[str, Offer]]
 
 
 def lists(xml: str) -> Lists:
-    """Return the machine types of each emulator by name, aliases too."""
-    found: dict[tuple[str, str], dict[str, Offer]] = {}
+    """Return the machine types of each emulator by name, aliases too.
+
+    A type that is listed by its aliases alone is there by its own name as well, and of a type that
+    is listed several times the strictest counts.
+    """
+    own: dict[tuple[str, str], dict[str, Offer]] = {}
+    called: dict[tuple[str, str], dict[str, dict[str, None]]] = {}
     for key, machine in _machines(xml):
         name = (machine.text or "").strip()
+        canonical = machine.get("canonical", name)
         most = machine.get("maxCpus", "")
-        found.setdefault(key, {})[name] = Offer(
-            canonical=machine.get("canonical", name),
-            deprecated=machine.get("deprecated") == "yes",
-            most_vcpus=int(most) if re.fullmatch(r"[0-9]{1,7}", most) else None,
+        known = own.setdefault(key, {}).get(canonical, Offer(canonical=canonical, deprecated=False))
+        own[key][canonical] = Offer(
+            canonical=canonical,
+            deprecated=known.deprecated or machine.get("deprecated") == "yes",
+            most_vcpus=int(most) if re.fullmatch(r"[0-9]{1,7}", most) else known.most_vcpus,
         )
-    return found
+        if name != canonical:
+            called.setdefault(key, {}).setdefault(name, {})[canonical] = None
+    for key, names in called.items():
+        for alias, carriers in names.items():
+            first, *others = carriers
+            own[key].setdefault(alias, replace(own[key][first], twins=tuple(others)))
+    return own
 
 
 Twins = Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]

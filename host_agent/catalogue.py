@@ -18,7 +18,10 @@ DATA = "data", "machine-types.json"
 _WITHOUT_OWN = frozenset({UPSTREAM, "debian", "fedora", "arch", "nixos"})
 """Distributions that offer QEMU's machine types as they are, and no others."""
 _ALONE = frozenset({"rhel"})
-"""Distributions that build none of QEMU's versioned types."""
+"""Distributions that leave QEMU's versioned types out.
+
+Not each of them: RHEL 8 has pc-i440fx-4.2 and -2.11 for guests that came from elsewhere.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +171,11 @@ def lifecycle(name: str, version: tuple[int, ...] | None = None) -> Lifecycle | 
         introduced=".".join(map(str, version)), deprecated=f"{major + 3}.{minor}",
         removed=f"{major + 6}.{minor}", source="QEMU's rule: old after 3 years, gone after 6",
     )  # fmt: skip
+
+
+def builds_upstream(distribution: str) -> bool:
+    """Tell whether a distribution offers all of QEMU's own versioned types; RHEL picks a few."""
+    return distribution not in _ALONE
 
 
 def offering(distribution: str, name: str, architecture: str) -> Offering | None:

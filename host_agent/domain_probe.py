@@ -3,7 +3,7 @@
 import threading
 from dataclasses import replace
 
-from host_agent import fingerprint_diff, probe, qemu_binary, smbios, start_options
+from host_agent import effects, fingerprint_diff, probe, qemu_binary, smbios, start_options
 from host_agent.errors import EvidenceError, QemuEndedError
 from host_agent.fingerprint import ANCHOR, SMBIOS
 from host_agent.fingerprint_store import FingerprintStore
@@ -82,9 +82,11 @@ class DomainProbe:
                 self._probed(binary, _options(hypervisor.native_arguments(xml), architecture))[0]
                 for xml in (before, after)
             )
-            return fingerprint_diff.differences(
+            found = fingerprint_diff.differences(
                 old.fingerprint, new.fingerprint, old.masked | new.masked
             )
+            bios = definition.firmware == "bios"
+            return tuple(one for one in found if bios or not effects.is_entry_point(one))
         except EvidenceError as error:
             return error.missing
         except ValueError as error:

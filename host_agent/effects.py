@@ -25,6 +25,12 @@ _DATASOURCE = Touched(
     "cloud-init, tools/ds-identify (sys_vendor, product_name, product_serial, product_uuid, "
     "chassis_asset_tag); Microsoft, Specifying Hardware IDs for a Computer",
 )
+# Of a BIOS guest: a UEFI firmware gives its guest an entry point of its own.
+_ENTRY_POINT = Touched(
+    Effect.IDENTITY,
+    "BIOS guests: Windows finds _SM_ only, and else no UUID and no serial number, so licences fail",
+    "DMTF DSP0134 5.2.1, 5.2.2; QEMU, hw/i386/pc_piix.c: default_smbios_ep_type",
+)
 _CREDENTIALS = Touched(
     Effect.IDENTITY, "credentials, provisioning", "systemd, systemd.system-credentials(7)"
 )
@@ -106,8 +112,20 @@ TABLE = (
 )  # fmt: skip
 
 
+def is_entry_point(difference: Difference) -> bool:
+    """Tell whether it is the SMBIOS entry point's, which QEMU gives to a BIOS only."""
+    return difference.area is Area.SMBIOS and difference.subject == "entry point"
+
+
+def _changes_its_kind(difference: Difference) -> bool:
+    kinds = {text.partition(" ")[0] for text in (difference.old, difference.new)}
+    return is_entry_point(difference) and len(kinds & {"_SM_", "_SM3_"}) == 2
+
+
 def of(difference: Difference) -> Touched:
     """Return who notices a difference; every area has a row that fits everything."""
+    if _changes_its_kind(difference):
+        return _ENTRY_POINT
     return next(
         row.touched
         for row in TABLE

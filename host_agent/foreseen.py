@@ -52,6 +52,8 @@ def _touches(difference: Difference, definition: Definition, devices: Devices) -
         if difference.subject in _BIOS_BLOCKS:
             return definition.firmware == "bios" and definition.loader is None
         return difference.subject.rpartition("/")[2] in devices.roms
+    if effects.is_entry_point(difference):
+        return definition.firmware == "bios"
     if difference.area is Area.SMBIOS and definition.smbios_mode == "sysinfo":
         return not any(
             difference.subject.startswith(structure) and difference.field == field

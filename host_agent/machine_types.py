@@ -235,6 +235,36 @@ def upstream_version(name: str) -> tuple[int, int] | None:
     return base(name) if parts.vendor is Vendor.UPSTREAM else None
 
 
+_SUPPORTED_YEARS = 5
+
+
+def kept_until(name: str) -> tuple[int, int] | None:
+    """Return when a distribution drops one of its types, to hold two against each other.
+
+    Ubuntu's policy (QemuKVMMigration, "Cleanup"): those of an LTS end with its support, which is
+    five years (April of even years is an LTS), those of another release with the next LTS. By the
+    names alone, as (year, month) of two digits; what counts on a day is ``releases.type_end``.
+    None: nobody has set an end.
+    """
+    parts = parse(name)
+    if parts.vendor is not Vendor.UBUNTU:
+        return None
+    year, month = _released(parts)[:2]
+    if year % 2 == 0 and month == 4:
+        return year + _SUPPORTED_YEARS, month
+    return year + 1 + (year + 1) % 2, 4
+
+
+def serves_smbios3_only(name: str) -> bool:
+    """Tell whether a PC type gives its guest the entry point ``_SM3_`` and no other.
+
+    QEMU ``hw/i386/pc_piix.c``, ``pc_q35.c``: ``default_smbios_ep_type`` is 64-bit in 8.1 and 8.2,
+    and as fits from 9.0 on (measured). Windows on a BIOS looks for ``_SM_`` alone: it reads no UUID
+    and no serial number then.
+    """
+    return family(name) in {"pc-i440fx", "pc-q35"} and base(name) in {(8, 1), (8, 2)}
+
+
 # hw/i386/pc_q35.c, measured as libvirt's maxCpus over QEMU 7.2.22, 10.0.13 and 11.1.2.
 _Q35_VCPUS = (((9, 0), 4096), ((8, 1), 1024), ((2, 8), 288), ((0, 0), 255))
 

@@ -208,10 +208,12 @@ def _raised(
     offered = [site.offered(definition) for site in all_sites]
     known = [one for one in offered if one is not None]
     meant = (here.offered(definition) or {}).get(name)
-    found = plan_pool.raised(meant.canonical if meant else name, known)
+    own = name if meant is None or meant.twins else meant.canonical
+    found = plan_pool.raised(own, known, bios=definition.firmware == "bios")
     unknown = [site.name for site, one in zip(all_sites, offered, strict=True) if one is None]
     if unknown and found.name is not None:
-        return replace(found, note=f"whether {', '.join(unknown)} has it is not known")
+        notes = (found.note, f"whether {', '.join(unknown)} has it is not known")
+        return replace(found, note="; ".join(note for note in notes if note))
     return found
 
 

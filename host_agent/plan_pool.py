@@ -8,17 +8,25 @@ from host_agent.plan_facts import Limit, Offers, Site, Subject
 from host_agent.targets import Target
 
 
-def raised(machine: str, offers: Sequence[Offers]) -> Target:
+def raised(machine: str, offers: Sequence[Offers], *, bios: bool = False) -> Target:
     """Return the machine type to raise a domain to, so that every site has it.
 
     Where all that they have in common are called deprecated somewhere, the newest of those.
     """
-    found = targets.best(machine, offers)
+    found = targets.best(machine, offers, bios=bios)
     if found.name is not None:
         return found
     names = [{offer.canonical for offer in one.values()} for one in offers]
-    old = targets.best(machine, names)
-    return found if old.name is None else replace(old, note=f"{old.name} is deprecated there")
+    old = targets.best(machine, names, bios=bios)
+    if old.name is None:
+        return found
+    family = machine_types.family(old.name)
+    left = {one for offer in offers for one in _of_family(family or "", offer)} & {
+        one.canonical for offer in offers for one in offer.values() if not one.deprecated
+    }
+    ends = "" if left else f", and with it the family {family} ends"
+    notes = (f"{old.name} is deprecated there{ends}", old.note)
+    return replace(old, note="; ".join(one for one in notes if one))
 
 
 def limits(sites: Sequence[Site], subjects: Iterable[Subject]) -> tuple[Limit, ...]:

@@ -1,6 +1,7 @@
 """The sites of a plan: hosts over libvirt, atlases from files, releases from what is shipped."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -160,13 +161,16 @@ def _from_catalogue(listed: catalogue.Release) -> Site:
 def _offers(machines: Iterable[tuple[str, Iterable[str | None], bool]]) -> dict[str, Offer]:
     """Return offers by name, aliases too, from (name, aliases, deprecated)."""
     found: dict[str, Offer] = {}
+    called: dict[str, list[str]] = {}
     for name, aliases, deprecated in machines:
-        for one in (name, *aliases):
+        found[name] = Offer(
+            canonical=name, deprecated=deprecated, most_vcpus=machine_types.most_vcpus(name)
+        )
+        for one in aliases:
             if one:
-                found[one] = Offer(
-                    canonical=name, deprecated=deprecated,
-                    most_vcpus=machine_types.most_vcpus(name),
-                )  # fmt: skip
+                called.setdefault(one, []).append(name)
+    for alias, (first, *others) in called.items():
+        found.setdefault(alias, replace(found[first], twins=tuple(others)))
     return found
 
 
@@ -182,13 +186,44 @@ def offer(site: Site, definition: Definition) -> Offer | Missing:
             remedy="make an atlas of its QEMU: samemachine probe --output FILE",
         )
     if name in offered:
-        return offered[name]
-    if site.whole or machine_types.parse(name).vendor is machine_types.Vendor.UPSTREAM:
+        return _meant(name, offered[name])
+    if site.whole or _is_elsewhere(site, name):
         return absent(name)
     return Missing(
         reason=Reason.UNSUPPORTED, sentence=f"whether it has {name} is not established",
         remedy="ask a host of that release: samemachine plan --to URI",
     )  # fmt: skip
+
+
+def _meant(name: str, found: Offer) -> Offer | Missing:
+    """An alias that several types carry means one of them by chance."""
+    if not found.twins:
+        return found
+    carriers = " and of ".join(sorted({found.canonical, *found.twins}))
+    return Missing(
+        reason=Reason.UNSUPPORTED, sentence=f'"{name}" is the alias of {carriers} there',
+        remedy="name the type itself: virsh edit NAME",
+    )  # fmt: skip
+
+
+_MAKERS = {
+    machine_types.Vendor.UBUNTU: "ubuntu", machine_types.Vendor.RHEL: "rhel",
+    machine_types.Vendor.PROXMOX: "proxmox",
+}  # fmt: skip
+
+
+def _is_elsewhere(site: Site, name: str) -> bool:
+    """Tell whether a release can't have a type, though its own are not all established.
+
+    Another distribution's own types are in its packages only. QEMU's are listed by its version,
+    where a distribution leaves none of them out.
+    """
+    vendor, distribution = machine_types.parse(name).vendor, (site.release or "").split(":")[0]
+    if not distribution:
+        return False
+    if vendor is machine_types.Vendor.UPSTREAM:
+        return catalogue.builds_upstream(distribution)
+    return vendor in _MAKERS and _MAKERS[vendor] != distribution
 
 
 def way(source: Site, target: Site, on: date) -> Way:

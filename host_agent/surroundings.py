@@ -18,6 +18,8 @@ class Offer:
     deprecated: bool
     most_vcpus: int | None = None
     """How many vCPUs it may have; None: not known."""
+    twins: tuple[str, ...] = ()
+    """Of an alias: the other types that carry it too, so that which one it means is chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

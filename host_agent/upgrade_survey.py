@@ -135,9 +135,10 @@ class UpgradeSurvey:
                 return Target(name=goal, why="as it was begun" if not self.asked.back else
                               "what it was before")  # fmt: skip
             return Target(name=None, why=f"{self.facts[0].name} does not offer {goal} any more")
+        bios = definition.firmware == "bios"
         if self.asked.to is not None:
-            return targets.chosen(current, self.asked.to, offers)
-        return targets.best(current, offers)
+            return targets.chosen(current, self.asked.to, offers, bios=bios)
+        return targets.best(current, offers, bios=bios)
 
     def _xmls(
         self, text: str | None, target: Target, resumed: Record | None

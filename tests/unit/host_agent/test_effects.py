@@ -40,6 +40,22 @@ def test_effect(area: Area, subject: str, field: str, effect: Effect) -> None:
     assert of(difference(area, subject, field)).effect is effect
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "effect"),
+    [
+        ("_SM_ 2.8", "_SM3_ 3.0", Effect.IDENTITY),
+        ("_SM3_ 3.0", "_SM_ 2.8", Effect.IDENTITY),
+        ("_SM_ 2.4", "_SM_ 2.8", Effect.INVENTORY),
+        ("absent", "_SM3_ 3.0", Effect.INVENTORY),
+    ],
+)
+def test_an_entry_point_of_another_kind_is_a_bios_guests_identity(
+    old: str, new: str, effect: Effect
+) -> None:
+    changed = Difference(area=Area.SMBIOS, subject="entry point", field="version", old=old, new=new)
+    assert of(changed).effect is effect
+
+
 @pytest.mark.parametrize("area", Area)
 def test_every_area_has_a_last_word(area: Area) -> None:
     assert of(difference(area, "something", "else")).who

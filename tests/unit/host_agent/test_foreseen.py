@@ -23,6 +23,7 @@ def nova(**system: str) -> dict[str, Any]:
 
 UEFI = {"firmware": "efi", "loader": "/OVMF_CODE.fd"}
 PRODUCT = difference(Area.SMBIOS, "type 1 System", "Product Name")
+ENTRY_POINT = difference(Area.SMBIOS, "entry point", "version")
 ROWS: list[tuple[str, Difference, dict[str, Any], bool]] = [
     ("its NIC's ROM", difference(Area.ROM, "0000:00:03.0/e1000.rom", "size"), {}, True),
     ("a NIC it lacks", difference(Area.ROM, "0000:00:04.0/rtl8139.rom", "size"), {}, False),
@@ -41,6 +42,8 @@ ROWS: list[tuple[str, Difference, dict[str, Any], bool]] = [
      True),
     # "type 1 " is no beginning of "type 16".
     ("type 16", difference(Area.SMBIOS, "type 16 Memory", "Version"), nova(version="1"), True),
+    ("a BIOS guest's entry point", ENTRY_POINT, {}, True),
+    ("UEFI brings its own", ENTRY_POINT, UEFI, False),
     ("ACPI", difference(Area.ACPI, "DSDT", "code"), {}, True),
 ]  # fmt: skip
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import catalogue
+from host_agent import catalogue, machine_types
 from host_agent.machine_types import (
     FAMILIES,
     Vendor,
@@ -104,8 +104,10 @@ def test_any_string_comes_back_as_it_was(name: str) -> None:
         ("pc-i440fx-wily", (2, 5)),
         ("pc-q35-4.0.1", (4, 0)), ("pc-q35-99.1", (99, 1)), ("pc-q35-9.2+pve1", (9, 2)),
         ("pc-i440fx-2.5-xenial", (2, 5)), ("pseries-bionic-sxxm", (2, 11)),
+        ("virt-resolute", (10, 2)), ("pseries-resolute", (10, 2)),
+        ("s390-ccw-virtio-resolute", (10, 2)),
         # Nobody has established these.
-        ("pc-q35-rhel9.2.0", None), ("pseries-resolute", None), ("pc-q35-acme", None),
+        ("pc-q35-rhel9.2.0", None), ("pc-q35-acme", None),
     ],
 )  # fmt: skip
 def test_what_a_type_is_based_on(name: str, expected: tuple[int, int] | None) -> None:
@@ -168,3 +170,28 @@ def test_the_two_orders_agree_within_ubuntu() -> None:
 def test_the_newest_of_several() -> None:
     assert newest(["pc-q35-9.2", "pc-q35-10.2", "pc-q35-10.1"]) == "pc-q35-10.2"
     assert newest([]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "until"),
+    [
+        ("pc-q35-jammy", (27, 4)), ("pc-q35-jammy-hpb", (27, 4)), ("pc-q35-noble-v2", (29, 4)),
+        ("pc-q35-kinetic", (24, 4)), ("pc-q35-lunar", (24, 4)), ("pc-q35-mantic-hpb", (24, 4)),
+        ("pc-q35-questing", (26, 4)), ("pc-i440fx-vivid", (16, 4)), ("pc-i440fx-utopic", (16, 4)),
+        ("pc-q35-9.2", None), ("pc-q35-rhel9.2.0", None), ("pc-q35-acme", None),
+    ],
+)  # fmt: skip
+def test_how_long_a_type_is_kept(name: str, until: tuple[int, int] | None) -> None:
+    assert machine_types.kept_until(name) == until
+
+
+@pytest.mark.parametrize(
+    ("name", "only"),
+    [
+        ("pc-q35-8.0", False), ("pc-q35-8.1", True), ("pc-i440fx-8.2", True),
+        ("pc-q35-9.0", False), ("pc-q35-noble-v2", True), ("pc-i440fx-mantic", False),
+        ("virt-8.2", False), ("pc-q35-rhel9.2.0", False), ("isapc", False),
+    ],
+)  # fmt: skip
+def test_which_types_serve_one_entry_point(name: str, only: bool) -> None:
+    assert machine_types.serves_smbios3_only(name) is only

@@ -170,9 +170,15 @@ def test_machine_types_that_a_host_offers() -> None:
     xml = CAPABILITIES.replace("maxCpus='255'>pc-i440fx-7.2", "deprecated='yes'>pc-i440fx-7.2")
     here = capabilities.offers(xml, "x86_64", "/usr/bin/qemu-system-x86_64")
     assert here == {
-        "pc-i440fx-7.2": capabilities.Offer(canonical="pc-i440fx-7.2", deprecated=True),
-        "pc": capabilities.Offer(canonical="pc-i440fx-7.2", deprecated=False, most_vcpus=255),
+        "pc-i440fx-7.2": capabilities.Offer(
+            canonical="pc-i440fx-7.2", deprecated=True, most_vcpus=255
+        ),
+        "pc": capabilities.Offer(canonical="pc-i440fx-7.2", deprecated=True, most_vcpus=255),
     }
+    # A type that is listed by an alias alone is offered by its own name too.
+    kvm = capabilities.offers(xml, "x86_64", "/usr/bin/kvm")
+    assert kvm is not None
+    assert kvm["pc-q35-7.2"] == kvm["q35"]
     assert capabilities.offers(xml, "x86_64", "/usr/libexec/qemu-kvm") is None
     assert capabilities.offers(xml, "aarch64", "/usr/bin/qemu-system-x86_64") is None
     assert capabilities.host_uuid("<capabilities><host><uuid>u</uuid></host></capabilities>") == "u"

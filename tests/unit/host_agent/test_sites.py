@@ -81,6 +81,33 @@ def test_what_is_not_established_is_not_denied(machine_: str | None, reason: Rea
     assert (found.reason if isinstance(found, Missing) else None) == reason
 
 
+@pytest.mark.parametrize(
+    ("release", "machine_", "reason"),
+    [
+        # RHEL has some of QEMU's own types, and its list is not whole.
+        ("rhel:8.9", "pc-i440fx-4.2", Reason.UNSUPPORTED),
+        ("rhel:8.9", "pc-i440fx-2.11", Reason.UNSUPPORTED),
+        # Another distribution's packages can't have them.
+        ("rhel:8.9", "pc-i440fx-focal", Reason.ABSENT),
+        ("noble", "pc-i440fx-rhel7.6.0", Reason.ABSENT),
+        ("trixie", "pc-i440fx-focal", Reason.ABSENT),
+        ("trixie", "pc-i440fx-rhel7.6.0", Reason.ABSENT),
+    ],
+)
+def test_an_incomplete_list_proves_nothing_of_its_own(
+    release: str, machine_: str, reason: Reason
+) -> None:
+    found = sites.offer(sites.named(release, ON), replace(DEFINITION, machine=machine_))
+    assert isinstance(found, Missing)
+    assert found.reason is reason
+
+
+def test_an_alias_of_two_types_is_neither() -> None:
+    found = sites.offer(sites.named("noble", ON), replace(DEFINITION, machine="q35"))
+    assert isinstance(found, Missing)
+    assert found.sentence == '"q35" is the alias of pc-q35-8.2 and of pc-q35-noble there'
+
+
 def host(*types: str) -> Site:
     machines = "".join(f"<machine>{name}</machine>" for name in types)
     xml = (
