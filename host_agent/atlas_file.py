@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from host_agent import atlas
+from host_agent import architectures, atlas
 from host_agent.atlas import Atlas, AtlasError
 from host_agent.errors import UsageError
 
@@ -47,7 +47,12 @@ def read_shipped(name: str) -> Atlas:
     Raises ``UsageError`` with the names there are.
     """
     there = shipped()
-    file = there.get(name) or there.get(f"{name}:{DEFAULT_ARCHITECTURE}")
+    release, _, word = name.rpartition(":")
+    file = (
+        there.get(name)
+        or there.get(f"{release}:{architectures.kept_as(word)}")
+        or there.get(f"{name}:{DEFAULT_ARCHITECTURE}")
+    )
     if file is None:
         names = ", ".join(there) or "none"
         raise UsageError(f"there is no shipped atlas {name!r}; there are: {names}")

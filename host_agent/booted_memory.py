@@ -6,6 +6,7 @@ memory allocator puts them, named only by the EFI system table (UEFI 4.6), which
 that is said, and not searched for.
 """
 
+from host_agent.architectures import X86
 from host_agent.errors import EvidenceError
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
@@ -14,12 +15,11 @@ from host_agent.smbios import SmbiosError, find_entry_point, parse
 
 _SEGMENT, _SEGMENT_SIZE = 0xF0000, 0x10000
 _LIMIT = 0x100000
-_X86 = {"x86_64", "i686"}
 
 
 def read(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing:
     """Return the booted tables, or why they can't be had; each call takes at most ``seconds``."""
-    if active.architecture not in _X86:
+    if active.architecture not in X86:
         return Missing(
             reason=Reason.UNSUPPORTED,
             sentence=f"booted tables of {active.architecture} guests lie nowhere fixed in memory",

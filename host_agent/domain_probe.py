@@ -3,7 +3,15 @@
 import threading
 from dataclasses import replace
 
-from host_agent import effects, fingerprint_diff, probe, qemu_binary, smbios, start_options
+from host_agent import (
+    architectures,
+    effects,
+    fingerprint_diff,
+    probe,
+    qemu_binary,
+    smbios,
+    start_options,
+)
 from host_agent.errors import EvidenceError, QemuEndedError
 from host_agent.fingerprint import ANCHOR, SMBIOS
 from host_agent.fingerprint_store import FingerprintStore
@@ -27,8 +35,8 @@ _TOO_LATE = (
     "a replaced QEMU may not start any more: audit before an upgrade, whose probes are kept; "
     "until then move the domain, or stop and start it"
 )
-# libvirt's word → QEMU's, of architectures whose tables a probe can read.
-_ARCHITECTURES = {"x86_64": "x86_64", "i686": "i386", "aarch64": "aarch64"}
+_PROBED = frozenset({"x86_64", "i386", "aarch64"})
+"""QEMU's words for targets whose tables a probe can read."""
 
 
 class DomainProbe:
@@ -125,8 +133,8 @@ class DomainProbe:
 
 
 def _architecture(definition: Definition) -> str:
-    architecture = _ARCHITECTURES.get(definition.architecture)
-    if architecture is None:
+    architecture = architectures.qemus(definition.architecture)
+    if architecture not in _PROBED:
         raise EvidenceError(
             Reason.UNSUPPORTED,
             f"QEMU shows {definition.architecture or 'such'} guests no SMBIOS tables",

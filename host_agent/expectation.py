@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from host_agent import machine_types
+from host_agent.architectures import X86
 from host_agent.decoded import forms
 from host_agent.missing import Missing, Reason
 from host_agent.model import Definition, Expectation, Named
@@ -26,7 +27,6 @@ _UBUNTU = {
     "q35": r"Ubuntu [0-9]{2}\.[0-9]{2}(?: LTS)? PC(?: v[0-9]+)? \(Q35 \+ ICH9\b.*, 2009\)",
 }
 _VIRT_PRODUCTS = frozenset({"KVM Virtual Machine", "QEMU Virtual Machine"})
-_X86 = {"x86_64", "i686"}
 _WITHOUT_SMBIOS = {
     "ppc64le": "device tree", "ppc64": "device tree", "s390x": "/proc/sysinfo",
 }  # fmt: skip
@@ -48,7 +48,7 @@ def by_rule(definition: Definition, aliases: Mapping[str, str]) -> Expectation |
         return Missing(reason=Reason.ABSENT, sentence="the domain XML names no machine type")
     machine = aliases.get(definition.machine, definition.machine)
     architecture = definition.architecture
-    if architecture in _X86:
+    if architecture in X86:
         bare = _x86(machine)
     elif architecture == "aarch64" and machine.startswith("virt"):
         bare = _virt(machine, definition.firmware)

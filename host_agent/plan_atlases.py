@@ -7,7 +7,7 @@ shipped atlas of the same version speaks for it, of which the package's option R
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from host_agent import atlas_file, fingerprint_diff
+from host_agent import architectures, atlas_file, fingerprint_diff
 from host_agent.atlas import Atlas
 from host_agent.errors import HostAgentError, UsageError
 from host_agent.fingerprint import Fingerprint
@@ -20,7 +20,6 @@ Survey = Callable[[str, tuple[str, ...]], Atlas]
 """Probes an emulator of this host for some machine types; raises ``HostAgentError``."""
 Needs = Mapping[tuple[str, str], Collection[str]]
 """(architecture, emulator) → machine types."""
-_QEMUS_WORD = {"ppc64le": "ppc64", "i686": "x86_64"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,7 @@ class Atlases:
         return asked or self._shipped(architecture)
 
     def _asked(self, architecture: str, emulator: str, machines: Collection[str]) -> Found | None:
-        site, word = self._site, _QEMUS_WORD.get(architecture, architecture)
+        site, word = self._site, architectures.kept_as(architecture)
         if self._given is not None and self._given.made.architecture == word:
             return Found(
                 atlas=self._given, own=True, how=f"{site.name}: {self._given.title}, from a file"
@@ -87,7 +86,7 @@ class Atlases:
         return Found(atlas=atlas, own=True, how=f"{site.name}: {atlas.title}, asked")
 
     def _shipped(self, architecture: str) -> Found | Missing:
-        site, word = self._site, _QEMUS_WORD.get(architecture, architecture)
+        site, word = self._site, architectures.kept_as(architecture)
         version = site.end.qemu or ""
         near: list[tuple[str, Atlas]] = []
         for name in atlas_file.shipped():

@@ -3,13 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from host_agent import atlas_diff, atlas_file, known_changes
+from host_agent import architectures, atlas_diff, atlas_file, known_changes
 from host_agent.atlas import Atlas
 from host_agent.errors import UsageError
 from host_agent.model import Audited, Difference, Failed, Prediction
-
-# libvirt's word for an architecture, where QEMU's is another one.
-_QEMUS_WORD = {"ppc64le": "ppc64"}
 
 
 def predictions(results: Sequence[Audited | Failed]) -> tuple[Prediction, ...]:
@@ -24,7 +21,7 @@ def predictions(results: Sequence[Audited | Failed]) -> tuple[Prediction, ...]:
         machines[architecture][new].add(machine)
     found: list[Prediction] = []
     for architecture, versions in machines.items():
-        atlases = _atlases(_QEMUS_WORD.get(architecture, architecture))
+        atlases = _atlases(architectures.kept_as(architecture))
         for new, names in versions.items():
             for after in _best(atlases, new):
                 for before in atlases:

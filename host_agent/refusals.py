@@ -8,6 +8,7 @@ needs a stop and a start, which lose nothing but the boot.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from host_agent.architectures import X86
 from host_agent.move import Move, numbers
 
 
@@ -78,7 +79,7 @@ def of_threads(move: Move) -> tuple[str, bool] | None:
     devices, there = move.devices, move.destination
     if devices.in_a_socket < 2 or devices.host_bound_cpu or there.qemu is None:
         return None
-    if move.active.architecture not in {"x86_64", "i686"}:
+    if move.active.architecture not in X86:
         return None
     shown = numbers(there.qemu) >= _HT_SHOWN_BY
     if devices.has_ht:

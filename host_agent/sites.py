@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from host_agent import (
+    architectures,
     atlas_file,
     capabilities,
     catalogue,
@@ -23,8 +24,6 @@ from host_agent.model import Definition
 from host_agent.move import End
 from host_agent.plan_facts import Kind, Offers, Site, Way
 
-# QEMU's word for an architecture → libvirt's words.
-_LIBVIRTS = {"ppc64": ("ppc64le", "ppc64"), "x86_64": ("x86_64", "i686")}
 # The packages beside the shipped atlases' QEMU; with backports it may be the older or the newer.
 _LIBVIRT = {
     "debian:bullseye": "7.0.0", "debian:bookworm": "9.0.0", "debian:trixie": "11.3.0",
@@ -120,7 +119,7 @@ def _from_atlases(name: str, kind: Kind, atlases: Mapping[str, Atlas], release: 
     by_word: dict[str, Atlas] = {}
     for architecture, atlas in atlases.items():
         offered = _offers((one.name, (one.alias,), one.deprecated) for one in atlas.machines)
-        for word in _LIBVIRTS.get(architecture, (architecture,)):
+        for word in architectures.spoken_for(architecture):
             offers[word, ""] = offered
             by_word[word] = atlas
     versions = {atlas.made.qemu for atlas in atlases.values()}
@@ -153,7 +152,7 @@ def _from_catalogue(listed: catalogue.Release) -> Site:
                 (one.name, one.aliases, bool(one.deprecated)) for one in offering.types
             )
             for architecture, offering in found.items()
-            for word in _LIBVIRTS.get(architecture, (architecture,))
+            for word in architectures.spoken_for(architecture)
         },
     )  # fmt: skip
 

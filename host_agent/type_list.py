@@ -4,17 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from host_agent import capabilities, catalogue, releases
+from host_agent import architectures, capabilities, catalogue, releases
 from host_agent.atlas import Atlas
 from host_agent.catalogue import Offering
 from host_agent.machine_types import FAMILIES, MachineName, Vendor, base, listing, parse
 from host_agent.releases import DEBIAN, Known, Release
 
-# Without a machine libvirt takes these where they are (src/qemu/qemu_capabilities.c,
-# preferredMachines), whatever QEMU's own default is.
+# By QEMU's word for the target. Without a machine libvirt takes these where they are
+# (src/qemu/qemu_capabilities.c, preferredMachines), whatever QEMU's own default is.
 _LIBVIRTS_DEFAULT = {
-    "x86_64": "pc", "i686": "pc", "aarch64": "virt", "armv7l": "virt", "ppc64": "pseries",
-    "ppc64le": "pseries", "s390x": "s390-ccw-virtio",
+    "x86_64": "pc", "i386": "pc", "aarch64": "virt", "arm": "virt", "ppc64": "pseries",
+    "s390x": "s390-ccw-virtio", "riscv64": "virt", "riscv32": "virt", "loongarch64": "virt",
 }  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def of_host(
         meant = offers[name].canonical if name in offers else name
         users.setdefault(meant, set()).update(domains)
     own = {one.canonical for one in offers.values()}
-    default = _LIBVIRTS_DEFAULT.get(architecture)
+    default = _LIBVIRTS_DEFAULT.get(architectures.qemus(architecture))
     twins = capabilities.twins(xml).get((architecture, emulator), {})
     return TypeList(
         place=place,

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from host_agent import capabilities, packages, releases
+from host_agent import architectures, capabilities, packages, releases
 from host_agent.domain_xml import parse
 from host_agent.errors import UsageError
 from host_agent.guard import guarded
@@ -29,7 +29,15 @@ def host_types(uri: str, architecture: str | None, known: Known) -> list[TypeLis
         hypervisor.close()
     name = packages.distribution_name() if is_local(uri) and facts.driver == "QEMU" else None
     here = releases.of_system(name, known) if name else None
-    wanted = architecture or capabilities.architecture(facts.capabilities) or "x86_64"
+    word = architecture or capabilities.architecture(facts.capabilities) or "x86_64"
+    wanted = next(
+        (
+            one
+            for one in architectures.alike(word)
+            if capabilities.emulators(facts.capabilities, one)
+        ),
+        word,
+    )
     found = []
     for emulator in capabilities.emulators(facts.capabilities, wanted):
         used: dict[str, list[str]] = {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from host_agent import atlas_file, catalogue, release_data, releases
+from host_agent import architectures, atlas_file, catalogue, release_data, releases
 from host_agent.atlas import Atlas
 from host_agent.commands import completion
 from host_agent.commands.options import formats, uris_or_default
@@ -59,6 +59,11 @@ def types_command(
     """
     if sum(one is not None for one in (uri, release, atlas)) > 1:
         raise UsageError("--host, --release and --atlas are three lists: choose one")
+    if arch is not None and architectures.libvirts(arch) is None:
+        raise UsageError(
+            f"{arch!r} is no architecture that libvirt or QEMU knows; for example aarch64 (arm64), "
+            "ppc64le (ppc64el), s390x, x86_64 (amd64)"
+        )
     dates = release_data.known()
     known = () if isinstance(dates, Missing) else dates
     if isinstance(dates, Missing):
@@ -100,7 +105,7 @@ def _of_release(name: str, arch: str | None, known: Known) -> TypeList:
         else (listed.distribution, listed.name) if listed
         else ("", name)
     )  # fmt: skip
-    architecture = arch or atlas_file.DEFAULT_ARCHITECTURE
+    architecture = architectures.kept_as(arch or atlas_file.DEFAULT_ARCHITECTURE)
     shipped = f"{distribution}:{codename}:{architecture}"
     if shipped in atlas_file.shipped():
         return of_atlas(atlas_file.read_shipped(shipped), known)

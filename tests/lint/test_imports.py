@@ -17,7 +17,8 @@ LAYERS = {
         "printable", "surroundings",
     },
     "pure": {
-        "acpi", "alike", "atlas", "atlas_diff", "baseline", "baseline_choice", "capabilities",
+        "acpi", "alike", "architectures", "atlas", "atlas_diff", "baseline", "baseline_choice",
+        "capabilities",
         "catalogue", "checks", "decode", "decode_hardware", "decoded", "device_tree",
         "distribution", "domain_capabilities", "domain_devices", "domain_xml", "doubles", "effects",
         "enrollment", "expectation", "fingerprint", "fingerprint_diff", "firmware_images",
