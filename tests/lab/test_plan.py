@@ -252,8 +252,8 @@ def test_a_chain(host_a: Host, guests: dict[str, Guest]) -> None:
     assert [first[name]["raise_to"] for name in ("settled", "spare", "stored")] == [
         None, None, KEPT
     ]  # fmt: skip
-    # Gone in QEMU 11; the one that was raised on the way there is not. QEMU 11.1 refuses guests with
-    # virtio devices that trixie's 10.0.13 booted: one that comes live need only not be reset there.
+    # Gone in QEMU 11; the one that was raised on the way there is not. QEMU 11.1 refuses guests
+    # with virtio devices that trixie's 10.0.13 booted: one that comes live need only not be reset.
     assert [second[name]["answer"] for name in ("settled", "spare", "stored")] == [
         "live", "raise", "start"
     ]  # fmt: skip
