@@ -26,7 +26,8 @@ _FLASH = (
     "<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE{0}.fd</loader>"
     "<nvram template='/usr/share/OVMF/OVMF_VARS{0}.fd'/>"
 )
-_VIRTIO = "<interface type='user'><model type='virtio'/></interface>"
+# No firmware drives it: what resets a device resets its queues, and a NIC's boot ROM does.
+_VIRTIO = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
 _DISK = "<disk type='file' device='{0}'><driver name='qemu' type='raw' cache='none'/>{1}</disk>"
 _FLOPPY = "<source file='/var/tmp/floppy.img'/><target dev='fda' bus='fdc'/>"
 _QUORUM = "<source file='/var/tmp/quorum.img'/><target dev='vdb' bus='virtio'/><shareable/>"
@@ -169,8 +170,6 @@ def test_queues_are_those_of_the_last_boot(host_a: Host, host_b: Host, lab: Any)
         assert told["started"]["answer"] == "restart"
         # That it came is seen; what booted it, and whether it was reset since, is not.
         assert (told["came"]["answer"], told["reset"]["answer"]) == ("cannot tell", "cannot tell")
-        # A baseline knows what booted it, where one was taken before.
-        assert host_e.name
         assert migrate("came", host_b, host_e) is None
         for name in ("reset", "started"):
             assert "virtio" in (migrate(name, host_b, host_e) or ""), name
