@@ -30,8 +30,8 @@ from host_agent.hypervisor import Domain, Facts
 from host_agent.missing import Missing, Reason
 from host_agent.model import Audited, Failed, Host, HostAudit, Smbios
 from host_agent.opened_channels import OpenedChannels
-from host_agent.qemu_process import NONE
 from host_agent.output.text import print_audits
+from host_agent.qemu_process import NONE
 from host_agent.report_bounds import parse
 from host_agent.verifier import baseline_of
 from tests.unit.host_agent.cases import MACHINE, case, declared
