@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from host_agent import preflight
+from host_agent import last_boot, preflight, refusals
 from host_agent.capabilities import Offer
 from host_agent.firmware_images import Presence
 from host_agent.missing import Missing, Reason
@@ -263,13 +263,31 @@ def _snapshots(question: Question) -> tuple[Finding | None, ...]:
     machine = question.move.active.machine
     lost = tuple(one for one in snapshots if one.memory and gone and one.machine in {machine, None})
     if not lost:
-        return ()
+        return _brought(question, tuple(one for one in snapshots if one.memory))
     return (
         Finding(
             check="plan-memory-snapshots", outcome=Outcome.WARN,
             sentence="snapshots that hold a running guest can't be reverted to without "
             f"{machine}: {_names(lost)}",
             remedy="delete them before the type is raised: virsh snapshot-delete NAME SNAPSHOT",
+        ),
+    )  # fmt: skip
+
+
+def _brought(question: Question, running: tuple[Snapshot, ...]) -> tuple[Finding | None, ...]:
+    """Say that what is kept of a running guest may be refused, as it would be in a move."""
+    move = question.move
+    # What booted the guest that a snapshot holds is nowhere written.
+    boot = last_boot.NOT_KNOWN.moved(move.source.qemu)
+    known = refusals.known(replace(move, boot=boot)) if running else None
+    if known is None:
+        return ()
+    return (
+        Finding(
+            check="plan-memory-snapshots", outcome=Outcome.WARN,
+            sentence="snapshots that hold a running guest may not be reverted to there: "
+            f"{_names(running)}; {known[0].why}",
+            remedy="revert to them before, or delete them: virsh snapshot-delete NAME SNAPSHOT",
         ),
     )  # fmt: skip
 
