@@ -76,6 +76,7 @@ def to_element(baseline: Baseline) -> str:
         "machine": baseline.machine,
         "product": baseline.product,
         "boot-id": baseline.observation.boot_id,
+        "process": baseline.process,
     }
     element = etree.Element(f"{_TAG}baseline", _given(attributes), nsmap={None: NAMESPACE})
     raw, kept_options = _kept(baseline)
@@ -99,6 +100,7 @@ def to_element(baseline: Baseline) -> str:
             "qemu": event.qemu,
             "occasion": event.occasion,
             "verdict": event.verdict,
+            "process": event.process,
         }
         etree.SubElement(element, f"{_TAG}event", _given(fields))
     text = etree.tostring(element, encoding="unicode")
@@ -166,6 +168,7 @@ def from_element(text: str, uuid: UUID) -> Baseline:
         options=None if options is None else _options(options.text),
         trail=tuple(map(_event, _children(element, "event")[-MAX_EVENTS:])),
         salt=salt,
+        process=_text(element.get("process")),
     )
 
 
@@ -270,6 +273,7 @@ def _event(element: etree._Element) -> Event:
         qemu=_text(element.get("qemu")),
         occasion=_text(element.get("occasion")) or "unknown",
         verdict=_text(element.get("verdict")) or "unknown",
+        process=_text(element.get("process")),
     )
 
 

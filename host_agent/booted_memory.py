@@ -1,9 +1,10 @@
 """The booted tables as the firmware left them in guest RAM, read by the host alone.
 
-SeaBIOS puts the SMBIOS entry point into 0xF0000 to 0xFFFFF and the tables below 1 MiB (DSP0134
-5.2.1; SeaBIOS ``src/fw/biostables.c: copy_smbios_21``). A UEFI firmware leaves both wherever its
-memory allocator puts them, named only by the EFI system table (UEFI 4.6), which is nowhere fixed:
-that is said, and not searched for.
+SeaBIOS puts the SMBIOS entry point into 0xF0000 to 0xFFFFF, and up to 600 bytes of tables with it;
+longer ones lie at the top of the memory below 4 GiB (DSP0134 5.2.1; SeaBIOS
+``src/fw/biostables.c: copy_smbios_21``, ``MAX_SMBIOS_FSEG``): from five sockets on, or with some
+strings of an owner's. A UEFI firmware leaves both wherever its memory allocator puts them, named
+only by the EFI system table (UEFI 4.6), which is nowhere fixed: that is said, and not searched for.
 """
 
 from host_agent.architectures import X86
@@ -11,10 +12,11 @@ from host_agent.errors import EvidenceError
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
 from host_agent.model import Definition, Smbios
-from host_agent.smbios import SmbiosError, find_entry_point, parse
+from host_agent.smbios import MAX_TABLES, EntryPoint, SmbiosError, find_entry_point, parse
 
 _SEGMENT, _SEGMENT_SIZE = 0xF0000, 0x10000
-_LIMIT = 0x100000
+_MOST_LOW = 0xE0000000
+"""QEMU never has RAM of a PC between here and 4 GiB (``hw/i386/pc_piix.c``, ``pc_q35.c``)."""
 
 
 def read(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing:
@@ -44,11 +46,9 @@ def read(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing
                 sentence="the firmware has left no SMBIOS tables in memory (yet)",
                 remedy="if the guest has just been started, ask again in a few seconds",
             )
-        if entry.address + entry.length > _LIMIT:
-            return Missing(
-                reason=Reason.UNSUPPORTED,
-                sentence=f"the booted tables lie at {entry.address:#x}, not below 1 MiB",
-            )
+        wrong = outside(entry, active.memory)
+        if wrong is not None:
+            return Missing(reason=Reason.REFUSED, sentence=wrong)
         tables = domain.peek_memory(entry.address, entry.length, seconds)
         return parse(entry.raw, tables, "guest memory")
     except EvidenceError as error:
@@ -57,3 +57,20 @@ def read(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing
         return Missing(
             reason=Reason.REFUSED, sentence=f"the tables in guest memory are not valid: {error}"
         )
+
+
+def outside(entry: EntryPoint, memory: int | None) -> str | None:
+    """Say why what a guest's entry point names is not read; None: it lies in the guest's memory.
+
+    The guest may have written that entry point: only RAM is read at its word, never a device's
+    registers, and not more than tables can have. ``memory`` is the guest's size in bytes.
+    """
+    if entry.length > MAX_TABLES:
+        return f"the booted tables are said to have {entry.length} bytes, more than {MAX_TABLES}"
+    top = min(_MOST_LOW, memory or _MOST_LOW)
+    if entry.address + entry.length > top:
+        return (
+            f"the booted tables are said to lie at {entry.address:#x}, outside of the guest's "
+            "memory below 4 GiB"
+        )
+    return None

@@ -19,14 +19,16 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from host_agent import ledger_entry
+from host_agent.baseline_choice import NO_BASELINE, choose
 from host_agent.domain_event import DomainEvent, EventKind
+from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.errors import LedgerError, LibvirtError
 from host_agent.gather import Gatherer
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.journal import Journal, Priority
 from host_agent.ledger_entry import Entry
-from host_agent.model import Confirmed, Failed
+from host_agent.model import Baseline, Confirmed, Failed, Running
 from host_agent.opened_channels import OpenedChannels
 from host_agent.qemu_process import NONE
 from host_agent.reactions import Patience, react
@@ -235,10 +237,25 @@ class Daemon:
         running = (gatherer.processes or NONE).of(domain.name, domain.uuid)
         told = self._newest(domain, gatherer.facts.name)
         # What another host tells of it, such as that it left there, is no verdict of ours.
-        if told is None or (running is not None and told.time < running.started):
+        if told is None or (running is not None and not self._was_verified(domain, running, told)):
             self._schedule.add_unless_waiting(
                 Task(uuid=domain.uuid, why="missed", due=now, until=now + patience.boot)
             )
+
+    def _was_verified(self, domain: Domain, running: Running, told: Entry) -> bool:
+        """Tell whether the newest verdict is of the process that runs now.
+
+        The domain's trail names the process of each; times alone would be wrong where the clock was
+        set since.
+        """
+        try:
+            kept = choose(parse(domain.xml(inactive=False)), kept_in(self._ledger))
+        except (LibvirtError, DomainXmlError):
+            kept = NO_BASELINE
+        last = kept.trail[-1] if isinstance(kept, Baseline) and kept.trail else None
+        if last is None or last.process is None or running.process is None:
+            return told.time >= running.started
+        return last.process == running.process
 
     def _newest(self, domain: Domain, host: str) -> Entry | None:
         """The newest entry of a domain, if this host made it."""

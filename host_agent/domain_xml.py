@@ -67,6 +67,7 @@ def parse(xml: str) -> Definition:
         cpu_mode=cpu_mode(root),
         title=" ".join((root.findtext("title") or "").split()) or None,
         identifiers=frozenset(_identifiers(root)),
+        memory=_memory(root),
     )
 
 
@@ -85,6 +86,22 @@ def cpu_mode(root: etree._Element) -> str | None:
 # edk2-x86_64-code.fd; a BIOS is a .bin.
 _UEFI_IMAGE = re.compile(r"\.f[dv]$|ovmf|aavmf|edk2|[-_]efi|uefi", re.IGNORECASE)
 _WITHOUT_BIOS = frozenset({"aarch64", "armv7l", "armv6l", "loongarch64", "riscv32", "riscv64"})
+
+
+# libvirt src/util/virutil.c: virScaleInteger; in its own XML it is always KiB.
+_UNITS = {
+    "b": 1, "byte": 1, "bytes": 1, "k": 2**10, "kib": 2**10, "kb": 10**3, "m": 2**20, "mib": 2**20,
+    "mb": 10**6, "g": 2**30, "gib": 2**30, "gb": 10**9, "t": 2**40, "tib": 2**40, "tb": 10**12,
+}  # fmt: skip
+_MOST_DIGITS = 18
+
+
+def _memory(root: etree._Element) -> int | None:
+    """Return ``<memory>`` in bytes, without what is hot-plugged."""
+    element, number = root.find("memory"), _text(root, "memory") or ""
+    unit = "" if element is None else element.get("unit", "KiB").lower()
+    plain = number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS
+    return int(number) * _UNITS[unit] or None if plain and unit in _UNITS else None
 
 
 def _firmware(root: etree._Element) -> str:

@@ -6,6 +6,7 @@ the one that built what it has. A reset later than the last look is never ruled 
 
 from dataclasses import dataclass
 
+from host_agent import occasion
 from host_agent.missing import Missing
 from host_agent.model import Baseline, Running
 
@@ -59,7 +60,7 @@ def _process(running: Running | None, kept: Baseline | None, installed: str | No
     """Return the version of the QEMU under the guest; None: its package was replaced since."""
     if running is None or running.replaced is False:
         return installed
-    same = kept is not None and kept.taken > running.started
+    same = kept is not None and occasion.is_of(running, kept)
     return kept.qemu if kept is not None and same else None
 
 

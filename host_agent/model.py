@@ -141,6 +141,8 @@ class Definition:
     """``custom``, ``host-passthrough``, ``maximum`` …: of ``<cpu>``; None: there is none."""
     title: str | None = None
     """``<title>``: what people call it."""
+    memory: int | None = None
+    """``<memory>`` in bytes: what it was given to start with; None: not given, or no number."""
     hardware_uuid: UUID | None = None
     """``<hwuuid>``: what the guest is shown instead of the UUID, from libvirt 11.6 on."""
 
@@ -258,6 +260,8 @@ class Event:
     """Version of the QEMU that ran the domain."""
     occasion: str
     verdict: str
+    process: str | None = None
+    """The QEMU process under the guest (``Running.process``); None: it was not to be seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,6 +286,8 @@ class Baseline:
     """Oldest first."""
     salt: bytes | None = None
     """What its identifiers are hashed with; None: they are kept in clear."""
+    process: str | None = None
+    """The QEMU process under the guest then (``Running.process``); None: not known."""
     instead_of: str | None = None
     """Why it is the ledger's copy: what is wrong with the one in the XML. None: it is that one."""
 
@@ -303,9 +309,18 @@ class Running:
     stopped: bool
     """The process is stopped by a signal and does nothing."""
     started: float
-    """Seconds since 1970-01-01 UTC."""
+    """Seconds since 1970-01-01 UTC, by the host's clock as it is set now: to be shown only."""
+    ticks: int = 0
+    """When it started, in clock ticks since the host booted: no clock that is set changes it."""
+    host_boot: str | None = None
+    """The host's own boot id; None: it is not to be seen."""
     name: str | None = None
     """The domain's, as it was given to QEMU."""
+
+    @property
+    def process(self) -> str | None:
+        """What tells this process from any other, of this host at least; None: it can't be told."""
+        return None if self.host_boot is None else f"{self.host_boot}:{self.pid}:{self.ticks}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

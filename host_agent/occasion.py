@@ -11,7 +11,7 @@ def of(case: Case) -> Occasion:
     The boot id decides where the guest can be asked: a live migration keeps it, a boot does not. A
     domain that libvirt says came by migration, to a host where it has not been verified yet, is an
     arrival whatever the boot id says: one that is another then means that the guest booted anew
-    while it moved. One boot in a younger process than the baseline moved too: away and back, or
+    while it moved. One boot in another process than the baseline's moved too: away and back, or
     through a saved image. Without a boot id, what libvirt and the process say must do. A restart
     that gave the domain the machine type to which it was raised is an upgrade.
     """
@@ -48,7 +48,7 @@ def _of(case: Case) -> Occasion:
     moved = case.host != baseline.host
     if moved and case.declared.reason == _MIGRATED:
         return Occasion.ARRIVAL
-    younger = isinstance(case.running, Running) and case.running.started > baseline.taken
+    younger = isinstance(case.running, Running) and not is_of(case.running, baseline)
     before = baseline.observation.boot_id
     now = case.observation.boot_id if isinstance(case.observation, Observation) else None
     if before is not None and now is not None:
@@ -56,3 +56,14 @@ def _of(case: Case) -> Occasion:
             return Occasion.RESTART
         return Occasion.ARRIVAL if moved or younger else Occasion.AUDIT
     return Occasion.RESTART if moved or younger else Occasion.AUDIT
+
+
+def is_of(running: Running, baseline: Baseline) -> bool:
+    """Tell whether a baseline of this host was taken of the process that runs now.
+
+    By what names a process, not by clocks, which may be set. One that an older samemachine took
+    has only its time.
+    """
+    if running.process is None or baseline.process is None:
+        return running.started <= baseline.taken
+    return running.process == baseline.process

@@ -56,7 +56,10 @@ def installed(path: str, root: Path | None = None) -> QemuBinary:
 
 
 def running(pid: int, path: str) -> QemuBinary:
-    """Return the binary that a process runs; raises ``EvidenceError``."""
+    """Return the binary that a process runs; raises ``EvidenceError``.
+
+    It is named by a process alone, so it must be one that only root, or we, could have written.
+    """
     return _binary(path, f"/proc/{pid}/exe", pid, None)
 
 
@@ -66,6 +69,11 @@ def _binary(path: str, source: str, pid: int | None, root: Path | None) -> QemuB
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise EvidenceError(Reason.FAILED, f"{path} is no file, and so no QEMU")
+        if pid is not None and not _is_trusted(status):
+            raise EvidenceError(
+                Reason.DENIED, f"{path} is not started: others than root can write it",
+                f"chown root {path}; chmod go-w {path}, if it is a QEMU",
+            )  # fmt: skip
         if not status.st_mode & 0o111:
             raise EvidenceError(
                 Reason.FAILED, f"{path} is not executable", f"chmod +x {path}, if it is a QEMU"
@@ -80,6 +88,10 @@ def _binary(path: str, source: str, pid: int | None, root: Path | None) -> QemuB
     finally:
         os.close(descriptor)
     return QemuBinary(path=path, source=source, pid=_foreign(pid), root=root, identity=identity)
+
+
+def _is_trusted(status: os.stat_result) -> bool:
+    return status.st_uid in {0, os.geteuid()} and not status.st_mode & 0o022
 
 
 def _open(source: str, path: str) -> int:

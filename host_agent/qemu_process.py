@@ -1,7 +1,12 @@
-"""The QEMU processes of this host, as /proc shows them."""
+"""The QEMU processes of this host, as /proc shows them.
+
+Anybody may start a program of any name with any command line, so a process is QEMU's where libvirt
+says so (its pid file), or where it runs as a user that only libvirt starts QEMU as.
+"""
 
 import os
 import re
+import stat
 import time
 from dataclasses import dataclass
 from itertools import pairwise
@@ -11,8 +16,24 @@ from uuid import UUID
 from host_agent.model import Running
 
 _MAX_COMMAND_LINE = 1024 * 1024
+_MAX_FILE = 64 * 1024
+"""Bytes of any other file that is read here."""
+_MAX_WORD = 255
+"""Characters of a machine type or of a binary's path on a command line."""
 _DELETED = " (deleted)"
 _NAME = re.compile(r"(?:guest=)?((?:[^,]|,,)*)")
+_PID_FILES = "run/libvirt/qemu"
+_PASSWD, _QEMU_CONF, _BOOT_ID = (
+    "etc/passwd",
+    "etc/libvirt/qemu.conf",
+    "proc/sys/kernel/random/boot_id",
+)
+_USERS = frozenset({"libvirt-qemu", "qemu", "qemu-libvirtd"})
+"""Whom libvirt runs QEMU as: Debian and Ubuntu; Fedora, RHEL, SUSE, Arch, Gentoo; NixOS."""
+_START_TIME = 19
+"""Which of those fields of /proc/PID/stat that follow the command's name says when it started."""
+_UID = re.compile(r"^Uid:\t(\d+)\t(\d+)\t(\d+)\t(\d+)$", re.MULTILINE | re.ASCII)
+_CONFIGURED = re.compile(r'^\s*user\s*=\s*"\+?([^"\s]+)"', re.MULTILINE)
 
 
 def parse_command_line(raw: bytes) -> tuple[str | None, UUID | None, str | None]:
@@ -29,7 +50,7 @@ def parse_command_line(raw: bytes) -> tuple[str | None, UUID | None, str | None]
         options = machine.split(",")
         named = [option[5:] for option in options if option.startswith("type=")]
         first = None if "=" in options[0] else options[0]
-        machine = first or (named[0] if named else None)
+        machine = (first or (named[0] if named else None) or "")[:_MAX_WORD] or None
     try:
         uuid = UUID(given["-uuid"]) if "-uuid" in given else None
     except ValueError:
@@ -62,7 +83,7 @@ class Processes:
         if guest_uuid is None:
             wanted = wanted or [one for one in named if one.name is not None]
         wanted = [one for one in wanted if one.pid in self.libvirts] or wanted
-        return max(wanted, key=lambda one: one.started, default=None)
+        return max(wanted, key=lambda one: (one.ticks, one.started), default=None)
 
     def others(self, name: str, guest_uuid: UUID) -> tuple[str, ...]:
         """Return the names of libvirt's other domains that show their guests the same UUID."""
@@ -79,49 +100,98 @@ def running(root: Path = Path("/")) -> Processes:
     """Return this host's QEMU processes.
 
     A process of another program that only looks like one is left out: its binary must be QEMU's
-    (where we may see it).
+    (where we may see it), and unless libvirt's pid file names it, it must be a process of root, of
+    the user whom libvirt runs QEMU as, or of our own.
     """
-    booted = _boot_time(root)
-    entries = (entry for entry in (root / "proc").iterdir() if entry.name.isdigit())
-    found = (_process(entry, booted) for entry in entries)
-    return Processes(
-        found=tuple(one for one in found if one is not None and one.uuid is not None),
-        libvirts=_libvirts(root),
-    )
-
-
-def _libvirts(root: Path) -> frozenset[int]:
-    pids = set()
-    for file in (root / "run/libvirt/qemu").glob("*.pid"):
-        try:
-            pids.add(int(file.read_text(encoding="ascii").strip()))
-        except (OSError, ValueError):
+    booted, boot_id = _boot_time(root), _boot_id(root)
+    named, owners = _libvirts_pids(root), _owners(root)
+    found = []
+    for entry in (root / "proc").iterdir():
+        if not (entry.name.isascii() and entry.name.isdigit()):
             continue
+        if int(entry.name) not in named and not _users(entry) <= owners:
+            continue
+        process = _process(entry, booted, boot_id)
+        if process is not None and process.uuid is not None:
+            found.append(process)
+    return Processes(found=tuple(found), libvirts=named)
+
+
+def _libvirts_pids(root: Path) -> frozenset[int]:
+    """Return what root's libvirt, or our own, has written down as its processes."""
+    ours = os.environ.get("XDG_RUNTIME_DIR", "").lstrip("/")
+    folders = [root / _PID_FILES, *([root / ours / "libvirt/qemu/run"] if ours else ())]
+    pids = set()
+    for folder in folders:
+        for file in folder.glob("*.pid"):
+            word = _text(file).strip()
+            if word.isascii() and word.isdigit():
+                pids.add(int(word))
     return frozenset(pids)
 
 
-def _process(entry: Path, booted: float) -> Running | None:
+def _owners(root: Path) -> frozenset[int]:
+    """Return the numbers of the users whose processes may be a domain's."""
+    configured = _CONFIGURED.findall(_text(root / _QEMU_CONF))
+    wanted = {*_USERS, *configured}
+    owners = {
+        0,
+        os.geteuid(),
+        *(int(word) for word in configured if re.fullmatch("[0-9]{1,9}", word)),
+    }
+    for line in _text(root / _PASSWD).splitlines():
+        name, _, rest = line.partition(":")
+        number = rest.split(":")[1:2]
+        if name in wanted and number and re.fullmatch("[0-9]{1,10}", number[0]):
+            owners.add(int(number[0]))
+    return frozenset(owners)
+
+
+def _users(entry: Path) -> frozenset[int]:
+    """Return whom a process runs as: real, effective, saved and for files (proc_pid_status(5)).
+
+    Not the owner of its folder in /proc, which is root for many that are not root's; and all of
+    them, since whoever starts a program that is set-user-ID chooses its command line.
+    """
+    line = _UID.search(_text(entry / "status"))
+    # -1 is nobody's.
+    return frozenset(map(int, line.groups())) if line else frozenset({-1})
+
+
+def _text(file: Path) -> str:
+    """Return what a small file holds; empty where it can't be read, or is none."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as opened:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return ""
+            return opened.read(_MAX_FILE).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _process(entry: Path, booted: float, boot_id: str | None) -> Running | None:
     try:
         with (entry / "cmdline").open("rb") as file:
             raw = file.read(_MAX_COMMAND_LINE)
-        if b"-uuid\0" not in raw:
-            return None
-        stat = (entry / "stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
+        return None
+    if b"-uuid\0" not in raw:
         return None
     try:
         binary = str((entry / "exe").readlink())
     except OSError:
-        # Another user's process: its binary is not ours to see.
-        binary = raw.split(b"\0", 1)[0].decode("utf-8", "replace")
+        # Another user's process: its binary is not ours to see, nor to be started.
+        binary = raw.split(b"\0", 1)[0].decode("utf-8", "replace")[:_MAX_WORD]
     deleted = binary.endswith(_DELETED)
     binary = binary.removesuffix(_DELETED)
-    if not re.search(r"qemu|kvm", Path(binary).name):
+    # proc(5): the fields after the command's name, which may hold anything, in parentheses.
+    fields = _text(entry / "stat").rpartition(")")[2].split()
+    if not re.search(r"qemu|kvm", Path(binary).name) or len(fields) <= _START_TIME:
         return None
     machine, uuid, name = parse_command_line(raw)
     arguments = tuple(os.fsdecode(argument) for argument in raw.rstrip(b"\0").split(b"\0"))
-    # proc(5): the fields after the command's name, which may hold anything, in parentheses.
-    fields = stat.rpartition(")")[2].split()
+    ticks = int(fields[_START_TIME])
     return Running(
         pid=int(entry.name),
         machine=machine,
@@ -132,7 +202,9 @@ def _process(entry: Path, booted: float) -> Running | None:
         replaced=_replaced(entry, binary),
         arguments=arguments,
         stopped=fields[0] in {"T", "t"},
-        started=booted + int(fields[19]) / os.sysconf("SC_CLK_TCK"),
+        started=booted + ticks / os.sysconf("SC_CLK_TCK"),
+        ticks=ticks,
+        host_boot=boot_id,
     )
 
 
@@ -154,7 +226,14 @@ def _replaced(entry: Path, binary: str) -> bool | None:
 def _boot_time(root: Path) -> float:
     """When the kernel booted; not the ``btime`` of /proc/stat, which has whole seconds only."""
     try:
-        uptime = float((root / "proc/uptime").read_text(encoding="ascii").split()[0])
-    except (OSError, ValueError, IndexError):
+        uptime = float(_text(root / "proc/uptime").split()[0])
+    except (ValueError, IndexError):
         return 0.0
     return time.time() - uptime
+
+
+def _boot_id(root: Path) -> str | None:
+    try:
+        return str(UUID(_text(root / _BOOT_ID).strip()))
+    except ValueError:
+        return None

@@ -191,8 +191,9 @@ class Verifier:
         if not keep and not _is_news(case, told, before):
             return False, None
         event = Event(
-            time=self.clock(), host=case.host, qemu=case.qemu, occasion=told[0], verdict=told[1]
-        )
+            time=self.clock(), host=case.host, qemu=case.qemu, occasion=told[0], verdict=told[1],
+            process=_process(case),
+        )  # fmt: skip
         trail = (*(before.trail if before else ()), event)[-baselines.MAX_EVENTS :]
         try:
             # With its trail alone renewed, what is hashed can't be told, and stays so.
@@ -304,7 +305,13 @@ def _is_news(case: Case, told: tuple[str, str], before: Baseline | None) -> bool
     last = before.trail[-1] if before and before.trail else None
     if case.occasion is Occasion.AUDIT:
         return False
-    return last is None or (last.host, last.occasion, last.verdict) != (case.host, *told)
+    return last is None or (last.host, last.occasion, last.verdict, last.process) != (
+        case.host, *told, _process(case)
+    )  # fmt: skip
+
+
+def _process(case: Case) -> str | None:
+    return case.running.process if isinstance(case.running, Running) else None
 
 
 def evidence_lacks(case: Case) -> Missing | None:
@@ -340,6 +347,7 @@ def baseline_of(case: Case, now: float) -> Baseline | None:
         product=None if isinstance(booted, Missing) else booted.product,
         observation=seen,
         options=_options(case),
+        process=_process(case),
     )
 
 
@@ -397,6 +405,7 @@ def differs(case: Case) -> bool:
         or today.qemu not in {None, before.qemu}
         or before.machine != today.machine
         or today.options not in {None, before.options}
+        or today.process not in {None, before.process}
         or baselines.lasting(before.observation.raw) != baselines.lasting(today.observation.raw)
     )
 

@@ -10,6 +10,7 @@ from tests.lab import pace
 from tests.lab.asking import Audit, audit
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
+from tests.lab.test_upgrade import bare_xml
 
 
 @pytest.mark.parametrize("name", ["i440fx", "q35"])
@@ -137,6 +138,22 @@ def test_show_puts_the_views_side_by_side(host_a: Host, fleet: dict[str, Guest])
     done = host_a.samemachine("show", "q35")
     assert done.returncode == 0, done.stderr
     assert re.search(r"machine type +pc-q35-7.2 +same +same +same", done.stdout)
+
+
+@pytest.mark.parametrize("machine", ["pc-i440fx-7.2", "pc-q35-7.2"])
+def test_tables_too_long_for_the_first_mebibyte_are_read_where_they_lie(
+    host_a: Host, machine: str
+) -> None:
+    name = f"sockets-{machine}"
+    xml = bare_xml(name, machine).replace("<vcpu>1<", "<vcpu>6<")
+    host_a.run("virsh", "create", "/dev/stdin", text_input=xml)
+    try:
+        result = audited_when_booted(host_a, name)
+    finally:
+        host_a.virsh("destroy", name)
+    domain = result.domains[name]
+    assert (domain["verdict"], domain["depth"]) == ("verified", "memory"), domain["findings"]
+    assert result.outcome(name, "exact") == "pass", result.finding(name, "exact")
 
 
 def audited_when_booted(host: Host, name: str) -> Audit:

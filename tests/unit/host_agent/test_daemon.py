@@ -1,6 +1,7 @@
 """What the daemon does with one task, and what it does next."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -8,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from host_agent import ledger_entry
+from host_agent.baseline import observation_of_memory, to_element
 from host_agent.daemon import Daemon, Options
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.gather import Gatherer
@@ -15,11 +17,11 @@ from host_agent.hypervisor import Hypervisor
 from host_agent.journal import Journal
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Reason
-from host_agent.model import Finding, Outcome
+from host_agent.model import Baseline, Event, Finding, Outcome
 from host_agent.qemu_process import NONE, Processes
 from host_agent.schedule import Task
 from tests.smbios_builder import UUID_1
-from tests.unit.host_agent.cases import RUNNING, case
+from tests.unit.host_agent.cases import BASELINE, RUNNING, case, smbios
 from tests.unit.host_agent.test_verifier import MOVED, Evidence, Memory, OneDomain
 
 FOREVER = 1e12
@@ -28,6 +30,12 @@ ARRIVAL = Task(uuid=UUID_1, why="arrived", due=0.0, until=FOREVER)
 
 
 class Present(OneDomain):
+    kept: Baseline | None = None
+
+    def xml(self, *, inactive: bool) -> str:
+        element = "" if self.kept is None else to_element(self.kept)
+        return f"<domain><uuid>{UUID_1}</uuid><metadata>{element}</metadata></domain>"
+
     def is_active(self) -> bool:
         return True
 
@@ -96,20 +104,39 @@ def test_a_libvirtd_that_goes_away_costs_no_verdict(
     assert (daemon._schedule.under_way, len(daemon._schedule)) == (0, waiting)
 
 
+THIS = replace(RUNNING, host_boot="b", ticks=5)
+SEEN = replace(BASELINE, observation=observation_of_memory(smbios(), BASELINE.taken))
+
+
+def trail(process: str | None) -> Baseline:
+    event = Event(
+        time=1.0, host="node17", qemu=None, occasion="restart", verdict="verified", process=process
+    )
+    return replace(SEEN, trail=(event,))
+
+
 @pytest.mark.parametrize(
-    ("host", "when", "planned"),
-    [("node17", 1.0, 0), ("node17", -1.0, 1), ("node41", 1.0, 1)],
-    ids=["told", "told of the process before", "told by another host"],
-)
+    ("host", "when", "kept", "planned"),
+    [
+        ("node17", 1.0, None, 0), ("node17", -1.0, None, 1), ("node41", 1.0, None, 1),
+        # By the clock, which was set since, it would be the other way round.
+        ("node17", -1.0, trail(THIS.process), 0), ("node17", 1.0, trail("b:42:4"), 1),
+        ("node17", -1.0, trail(None), 1), ("node17", 1.0, SEEN, 0),
+    ],
+    ids=["told", "told of the process before", "told by another host", "clock set forward",
+         "clock set back", "an older trail", "no trail"],
+)  # fmt: skip
 def test_what_was_missed_is_planned(
-    daemon: Daemon, memory: Memory, host: str, when: float, planned: int
+    daemon: Daemon, memory: Memory, host: str, when: float, kept: Baseline | None, planned: int
 ) -> None:
     told = SimpleNamespace(host=host, time=RUNNING.started + when)
     cast("Any", memory).newest = lambda uuid, here: told
     gatherer = SimpleNamespace(
-        processes=Processes(found=(RUNNING,)), facts=SimpleNamespace(name="node17")
+        processes=Processes(found=(THIS,)), facts=SimpleNamespace(name="node17")
     )  # fmt: skip
-    here = SimpleNamespace(domains=lambda: [Present()])
+    domain = Present()
+    domain.kept = kept
+    here = SimpleNamespace(domains=lambda: [domain])
     daemon._catch_up(cast("Hypervisor", here), cast("Gatherer", gatherer))
     assert len(daemon._schedule) == planned
 

@@ -137,6 +137,20 @@ def test_firmware_that_libvirt_chooses() -> None:
     assert parse(text).firmware == "efi"
 
 
+@pytest.mark.parametrize(
+    ("element", "size"),
+    [
+        ("<memory unit='KiB'>524288</memory>", 1 << 29), ("<memory>524288</memory>", 1 << 29),
+        ("<memory unit='GiB'> 4 </memory>", 1 << 32), ("<memory unit='MB'>1</memory>", 10**6),
+        ("<memory unit='b'>4096</memory>", 4096), ("<memory>0</memory>", None), ("", None),
+        ("<memory unit='pages'>4</memory>", None), ("<memory>-4</memory>", None),
+        ("<memory>much</memory>", None), (f"<memory>{'9' * 5000}</memory>", None),
+    ],
+)  # fmt: skip
+def test_how_much_memory(element: str, size: int | None) -> None:
+    assert parse(f"<domain><uuid>{UUID}</uuid>{element}</domain>").memory == size
+
+
 BOMB = (
     "<!DOCTYPE d [<!ENTITY a 'aaaaaaaaaa'>"
     + "".join(f"<!ENTITY {chr(98 + n)} '{f'&{chr(97 + n)};' * 10}'>" for n in range(9))

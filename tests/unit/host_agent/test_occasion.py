@@ -31,6 +31,9 @@ ELSEWHERE = {"host": "node41"}
 MIGRATED = {"declared": replace(declared(), reason="migrated")}
 RESTORED = {"declared": replace(declared(), reason="restored")}
 YOUNGER = {"running": replace(RUNNING, started=BASELINE.taken + 60)}
+PROCESS = {"running": replace(RUNNING, host_boot="b", ticks=5, started=BASELINE.taken + 3600)}
+OF_PROCESS = {"baseline": replace(BASELINE, process="b:42:5")}
+OF_ANOTHER = {"baseline": replace(BASELINE, process="b:42:4")}
 NO_PROCESS = {"running": NOTHING}
 REFUSED = {"baseline": Missing(reason=Reason.REFUSED, sentence="cut short")}
 ABSENT = {"baseline": Missing(reason=Reason.ABSENT, sentence="none was taken")}
@@ -58,6 +61,15 @@ OFF = {"declared": declared(active=None)}
         ((MIGRATED, YOUNGER), ARRIVAL),
         ((RESTORED, YOUNGER), ARRIVAL),
         ((YOUNGER,), ARRIVAL),
+        # The host's clock was set forward: by its time the process is younger than the baseline.
+        ((OF_PROCESS, PROCESS), AUDIT),
+        ((MEMORY_ONLY, OF_PROCESS, PROCESS), AUDIT),
+        # The clock was set back: by its time the process is older than the baseline.
+        ((OF_ANOTHER, {"running": replace(PROCESS["running"], started=0.0)}), ARRIVAL),
+        ((MEMORY_ONLY, OF_ANOTHER, {"running": replace(PROCESS["running"], started=0.0)}), RESTART),
+        # One of the two is not known: an older samemachine, or another host's /proc.
+        ((OF_PROCESS, YOUNGER), ARRIVAL),
+        ((PROCESS,), ARRIVAL),
         ((OTHER_BOOT,), RESTART),
         ((OTHER_BOOT, YOUNGER), RESTART),
         ((OTHER_BOOT, ELSEWHERE), RESTART),

@@ -48,18 +48,24 @@ def test_no_command_line_breaks_it(raw: bytes) -> None:
     qemu_process.parse_command_line(b"qemu\0-uuid\0" + raw)
 
 
-def process(root: Path, pid: int, binary: str, *arguments: str, state: str = "S") -> None:
+def process(
+    root: Path, pid: int, binary: str, *arguments: str, state: str = "S",
+    uids: tuple[int, ...] = (0, 0, 0, 0),
+) -> None:  # fmt: skip
     folder = root / "proc" / str(pid)
     folder.mkdir(parents=True)
     (folder / "cmdline").write_bytes("\0".join((binary, *arguments, "")).encode())
     (folder / "exe").symlink_to(binary)
     fields = " ".join([state, *["0"] * 18, str(100 * pid), "0"])
     (folder / "stat").write_text(f"{pid} (a) b (c) {fields}", encoding="ascii")
+    of = "\t".join(map(str, uids))
+    (folder / "status").write_text(f"Name:\tqemu\nUid:\t{of}\nGid:\t0\t0\t0\t0\n", encoding="ascii")
 
 
 def test_the_running_qemus_are_found(tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/uptime").write_text("100.0 200.0", encoding="ascii")
+    (tmp_path / "proc/9").mkdir()
     first, second = str(UUID_1), str(UUID(int=7))
     qemu = "/usr/bin/qemu-system-x86_64"
     process(tmp_path, 10, qemu, "-uuid", first, "-machine", "pc-q35-7.2")
@@ -124,6 +130,83 @@ def test_other_domains_that_show_the_same_uuid() -> None:
     processes = Processes(found=found, libvirts=frozenset({1, 2, 4}))
     assert processes.others("new", GUESTS) == ("old",)
     assert processes.others("other", OLD) == ()
+
+
+def the_one(root: Path) -> Running:
+    """The process of the domain."""
+    found = qemu_process.running(root).of("vm1", UUID_1)
+    assert found is not None
+    return found
+
+
+QEMU = "/usr/bin/qemu-system-x86_64"
+PASSWD = "root:x:0:0:::\nlibvirt-qemu:x:64055:994:::\nbroken\nbox:x:1500:1:::\nme:x:1000:1:::\n"
+
+
+@pytest.mark.parametrize(
+    ("uids", "configured", "taken"),
+    [
+        ((0, 0, 0, 0), "", True),
+        ((64055,) * 4, "", True),
+        ((os.geteuid(),) * 4, "", True),
+        # Anybody's, whatever its command line says.
+        ((1000,) * 4, "", False),
+        # Started by a user, with a command line of his, as a program that is set-user-ID.
+        ((1000, 0, 0, 0), "", False),
+        ((1000, 64055, 64055, 64055), "", False),
+        ((1500,) * 4, "", False),
+        ((1500,) * 4, '#user = "me"\nuser = "box"\n', True),
+        ((1000,) * 4, '#user = "me"\nuser = "box"\n', False),
+        ((1600,) * 4, 'user = "+1600"', True),
+    ],
+)
+def test_whose_process_may_be_a_domains(
+    tmp_path: Path, uids: tuple[int, ...], configured: str, taken: bool
+) -> None:
+    for name, text in (("etc/passwd", PASSWD), ("etc/libvirt/qemu.conf", configured)):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="ascii")
+    process(tmp_path, 10, QEMU, "-uuid", str(UUID_1), uids=uids)
+    assert bool(qemu_process.running(tmp_path).found) is taken
+    # What libvirt has written down as its own may be any user's.
+    pids = tmp_path / "run/libvirt/qemu"
+    pids.mkdir(parents=True)
+    (pids / "vm1.pid").write_text("10", encoding="ascii")
+    assert the_one(tmp_path).pid == 10
+
+
+def test_a_forged_process_does_not_take_a_domains_place(tmp_path: Path) -> None:
+    process(tmp_path, 10, QEMU, "-uuid", str(UUID_1), "-machine", "pc-q35-7.2")
+    process(tmp_path, 99, QEMU, "-uuid", str(UUID_1), "-machine", "forged", uids=(1000,) * 4)
+    assert the_one(tmp_path).machine == "pc-q35-7.2"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("status", ""), ("status", "Uid:\tx\n"), ("stat", ""), ("stat", "10 (qemu) S 1"),
+        ("cmdline", ""),
+    ],
+)  # fmt: skip
+def test_what_proc_does_not_tell_makes_no_process(tmp_path: Path, file: str, text: str) -> None:
+    process(tmp_path, 10, QEMU, "-uuid", str(UUID_1))
+    (tmp_path / "proc/10" / file).write_text(text, encoding="ascii")
+    assert qemu_process.running(tmp_path).found == ()
+
+
+def test_a_clock_that_is_set_makes_no_other_process(tmp_path: Path) -> None:
+    process(tmp_path, 10, QEMU, "-uuid", str(UUID_1))
+    boot = tmp_path / "proc/sys/kernel/random"
+    boot.mkdir(parents=True)
+    (boot / "boot_id").write_text(f"{UUID(int=7)}\n", encoding="ascii")
+    for uptime in ("100.0 1.0", "5000.0 1.0"):
+        (tmp_path / "proc/uptime").write_text(uptime, encoding="ascii")
+        assert the_one(tmp_path).process == f"{UUID(int=7)}:10:1000"
+
+
+def test_words_of_a_command_line_are_bounded(tmp_path: Path) -> None:
+    process(tmp_path, 10, QEMU, "-uuid", str(UUID_1), "-machine", "m" * 5000)
+    assert the_one(tmp_path).machine == "m" * 255
 
 
 def test_this_machines_processes_break_nothing() -> None:
