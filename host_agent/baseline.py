@@ -8,6 +8,7 @@ with the domain::
               salt='…' host='node17' qemu='7.2.22' machine='pc-q35-7.2' product='…' boot-id='…'>
       <report sha256='…'>base64 of deflated protobuf</report>
       <options>base64 of deflated JSON</options>  <!-- probe_options.to_text -->
+      <older group='pci' taken='…' host='…' qemu='…' boot-id='…'/>  <!-- kept_evidence -->
       <event time='…' host='…' qemu='…' occasion='arrival' verdict='verified'/>
     </baseline>
 
@@ -28,7 +29,7 @@ from uuid import UUID
 from lxml import etree
 
 from host_agent import decode, decode_hardware, identifiers, report_bounds, untrusted_xml
-from host_agent.model import Baseline, Event, Observation, Smbios
+from host_agent.model import Baseline, Event, Observation, Older, Smbios
 from host_agent.printable import printable
 from host_agent.untrusted_xml import XmlError
 from samemachine.v1 import guest_pb2
@@ -41,6 +42,7 @@ _CLEAR = 1
 MAX_ELEMENT = 512 * 1024
 """Bytes of XML; libvirt's messages carry 16 MiB (``src/rpc/virnetprotocol.x``)."""
 MAX_EVENTS = 10
+_MAX_OLDER = 64
 _MAX_OPTIONS = 256 * 1024
 _ROOM = 4096
 """What libvirt may add to an element where it writes it anew: prefixes, indents."""
@@ -103,6 +105,13 @@ def to_element(baseline: Baseline) -> str:
             "process": event.process,
         }
         etree.SubElement(element, f"{_TAG}event", _given(fields))
+    for group, older in sorted(baseline.older.items()):
+        fields = {
+            "group": group, "taken": _time_text(older.taken), "host": older.host,
+            "qemu": older.qemu, "booted-qemu": older.booted_qemu, "process": older.process,
+            "boot-id": older.boot_id, "kernel": older.kernel,
+        }  # fmt: skip
+        etree.SubElement(element, f"{_TAG}older", _given(fields))
     text = etree.tostring(element, encoding="unicode")
     size, most = len(text.encode()), MAX_ELEMENT - _ROOM
     if size > most:
@@ -169,6 +178,7 @@ def from_element(text: str, uuid: UUID) -> Baseline:
         trail=tuple(map(_event, _children(element, "event")[-MAX_EVENTS:])),
         salt=salt,
         process=_text(element.get("process")),
+        older=dict(map(_older, _children(element, "older")[:_MAX_OLDER])),
     )
 
 
@@ -274,6 +284,18 @@ def _event(element: etree._Element) -> Event:
         occasion=_text(element.get("occasion")) or "unknown",
         verdict=_text(element.get("verdict")) or "unknown",
         process=_text(element.get("process")),
+    )
+
+
+def _older(element: etree._Element) -> tuple[str, Older]:
+    return _text(element.get("group")) or "unknown", Older(
+        taken=_time(element.get("taken")),
+        host=_text(element.get("host")) or "unknown",
+        qemu=_text(element.get("qemu")),
+        booted_qemu=_text(element.get("booted-qemu")),
+        process=_text(element.get("process")),
+        boot_id=_text(element.get("boot-id")),
+        kernel=_text(element.get("kernel")),
     )
 
 

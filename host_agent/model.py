@@ -265,6 +265,19 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Older:
+    """When a group of evidence was taken that a baseline has from an earlier one; as there."""
+
+    taken: float
+    host: str
+    qemu: str | None
+    booted_qemu: str | None
+    process: str | None
+    boot_id: str | None
+    kernel: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """The last verified observation of a domain, with what travels beside it."""
 
@@ -288,6 +301,8 @@ class Baseline:
     """What its identifiers are hashed with; None: they are kept in clear."""
     process: str | None = None
     """The QEMU process under the guest then (``Running.process``); None: not known."""
+    older: Mapping[str, Older] = field(default_factory=dict)
+    """Groups of its observation (names of ``guest.proto``) that are older than it."""
     instead_of: str | None = None
     """Why it is the ledger's copy: what is wrong with the one in the XML. None: it is that one."""
 

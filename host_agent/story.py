@@ -122,6 +122,16 @@ def equal(audited: Audited) -> tuple[str, ...]:
     )
 
 
+def uncompared(audited: Audited) -> dict[str, list[str]]:
+    """Return what could not be compared with the baseline: the reason, and what has it."""
+    found: dict[str, list[str]] = {}
+    for finding in _since(audited):
+        if finding.outcome is Outcome.UNKNOWN:
+            name = finding.check.removeprefix(_BEFORE_AND_NOW)
+            found.setdefault(finding.sentence, []).append(name)
+    return found
+
+
 def _as_it_was(finding: Finding) -> bool:
     """Tell whether it did not change: what changed as forecast passes too, and says from what."""
     return finding.outcome is Outcome.PASS and finding.expected == finding.observed

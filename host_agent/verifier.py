@@ -6,14 +6,14 @@ operator accepts today's state; a mismatch never replaces it, it only adds to it
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from host_agent import baseline as baselines
-from host_agent import ledger_entry, recognition, staged, upgrade_record, verdict
+from host_agent import kept_evidence, ledger_entry, recognition, staged, upgrade_record, verdict
 from host_agent.baseline import BaselineError
 from host_agent.domain_xml import DomainXmlError
 from host_agent.errors import (
@@ -40,6 +40,7 @@ from host_agent.model import (
     Finding,
     Observation,
     Occasion,
+    Older,
     Outcome,
     Running,
     Smbios,
@@ -112,12 +113,13 @@ class Verifier:
         none = isinstance(case.baseline, Missing) and case.baseline.reason is Reason.ABSENT
         fresh = first and none
         judged = verdict.judge(case, against_baseline=not fresh)
+        stays = kept_evidence.uncompared(judged.findings)
         keep = judged.decision is Decision.VERIFIED and (
-            differs(case) or fresh or refresh or self._otherwise_kept(case)
+            differs(case, stays) or fresh or refresh or self._otherwise_kept(case)
         )
         complaints = _of_baseline(case)
         told, salt = (case.occasion.value, judged.decision or "not running"), self._salt(case)
-        kept, unwritten = self._keep(domain, case, told, complaints, salt, keep=keep)
+        kept, unwritten = self._keep(domain, case, told, complaints, salt, keep=keep, stays=stays)
         audited = Audited(case=case, verdict=judged)
         self._tell(audited, complaints, salt)
         self._settle(audited, complaints, salt)
@@ -178,14 +180,16 @@ class Verifier:
 
     def _keep(
         self, domain: Domain, case: Case, told: tuple[str, str], complaints: list[str],
-        salt: bytes | None, *, keep: bool,
+        salt: bytes | None, *, keep: bool, stays: frozenset[str] = frozenset(),
     ) -> tuple[bool, str | None]:  # fmt: skip
         """Write the baseline, or only its trail; ``told`` is what the trail says: what, verdict.
+
+        ``stays``: groups of evidence that were not compared, of which the old one is kept.
 
         Returns whether today's state is the baseline, and the element where libvirt refused it.
         """
         before = case.baseline if isinstance(case.baseline, Baseline) else None
-        wanted = baseline_of(case, self.clock()) if keep else before
+        wanted = baseline_of(case, self.clock(), stays) if keep else before
         if wanted is None or case.declared.active is None:
             return False, None
         if not keep and not _is_news(case, told, before):
@@ -196,8 +200,8 @@ class Verifier:
         )  # fmt: skip
         trail = (*(before.trail if before else ()), event)[-baselines.MAX_EVENTS :]
         try:
-            # With its trail alone renewed, what is hashed can't be told, and stays so.
-            kept_with = salt if keep else salt or wanted.salt
+            # What is kept of before may be hashed; it can't be told, and stays so.
+            kept_with = salt or wanted.salt
             element = baselines.to_element(replace(wanted, trail=trail, salt=kept_with))
         except BaselineError as error:
             complaints.append(f"the baseline was not written: {error}")
@@ -329,14 +333,20 @@ def evidence_lacks(case: Case) -> Missing | None:
     return case.observation
 
 
-def baseline_of(case: Case, now: float) -> Baseline | None:
-    """Return today's state as a baseline, without a trail; None: there is no evidence of it."""
+def baseline_of(case: Case, now: float, stays: frozenset[str] = frozenset()) -> Baseline | None:
+    """Return today's state as a baseline, without a trail; None: there is no evidence of it.
+
+    What today lacks, and the groups that ``stays`` names, it has from the baseline before.
+    """
     seen = case.observation
     if isinstance(seen, Missing):
         if not isinstance(case.memory, Smbios):
             return None
         seen = baselines.observation_of_memory(case.memory, now)
-    booted = case.booted
+    booted, before = case.booted, case.baseline
+    older: Mapping[str, Older] = {}
+    if isinstance(before, Baseline):
+        seen, older = kept_evidence.merged(seen, before, stays)
     return Baseline(
         uuid=case.declared.definition.uuid,
         taken=now,
@@ -346,16 +356,21 @@ def baseline_of(case: Case, now: float) -> Baseline | None:
         machine=case.declared.definition.machine,
         product=None if isinstance(booted, Missing) else booted.product,
         observation=seen,
-        options=_options(case),
+        options=_options(case, older),
+        salt=before.salt if older and isinstance(before, Baseline) else None,
         process=_process(case),
+        older=older,
     )
 
 
-def _options(case: Case) -> str | None:
+def _options(case: Case, older: Mapping[str, Older]) -> str | None:
     """What the domain was, as QEMU's options; it is that from its start to its end.
 
-    So what another host saw of it holds where they can't be seen, as over a remote connection.
+    So what another host saw of it holds where they can't be seen, as over a remote connection. They
+    belong to the booted tables: with older ones stay those that these were built with.
     """
+    if "smbios_booted" in older and isinstance(case.baseline, Baseline):
+        return case.baseline.options
     if isinstance(case.now, Missing):
         before = _of_this_boot(case)
         return None if before is None else before.options
@@ -386,14 +401,14 @@ def _booted_qemu(case: Case) -> str | None:
     return None
 
 
-def differs(case: Case) -> bool:
+def differs(case: Case, stays: frozenset[str] = frozenset()) -> bool:
     """Tell whether today's state is another one than the baseline's.
 
     What can't be seen today is no difference: where it was looked at from elsewhere, or its agent
     was not asked, a baseline that holds more would be lost. A move or a start always is one: the
     next verification is of what happens after it.
     """
-    today, before = baseline_of(case, 0.0), case.baseline
+    today, before = baseline_of(case, 0.0, stays), case.baseline
     if today is None or isinstance(before, Missing):
         return False
     if isinstance(case.observation, Missing) and not _by_host_alone(before.observation):

@@ -1,7 +1,10 @@
 """One rule a file: a pure function from a case to findings. This is the list of them."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
+from host_agent import kept_evidence
 from host_agent.checks import (
     agent,
     alias,
@@ -32,7 +35,7 @@ from host_agent.checks import (
     vendor_support,
 )
 from host_agent.checks.bounds import bounded
-from host_agent.model import Case, Finding
+from host_agent.model import Baseline, Case, Finding, Outcome
 
 Check = Callable[[Case], Finding]
 
@@ -81,5 +84,20 @@ IDS = frozenset(
 
 
 def run(case: Case) -> tuple[Finding, ...]:
-    """Return the finding of every check."""
-    return tuple(bounded(check(case)) for check in ALL)
+    """Return the finding of every check.
+
+    What the baseline has from an earlier one is judged by what was true at that time.
+    """
+    return tuple(bounded(_finding(check, case)) for check in ALL)
+
+
+def _finding(check: Check, case: Case) -> Finding:
+    found = check(case)
+    then = kept_evidence.as_of(case, found.check)
+    if then is case or not isinstance(then.baseline, Baseline):
+        return found
+    found = check(then)
+    if found.outcome in {Outcome.SKIP, Outcome.UNKNOWN}:
+        return found
+    since = datetime.fromtimestamp(then.baseline.taken, UTC)
+    return replace(found, sentence=f"{found.sentence} (against what was seen at {since:%FT%TZ})")

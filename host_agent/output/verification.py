@@ -97,6 +97,9 @@ def print_changes(console: Console, audited: Audited) -> None:
     same = story.equal(audited)
     if same:
         console.print(Text(f"  same: {', '.join(same)}"), soft_wrap=True)
+    for why, names in story.uncompared(audited).items():
+        told = f"  not compared: {', '.join(names)}: {printable(why)}"
+        console.print(Text(told, "yellow"), soft_wrap=True)
     since = {row.name for row in rows}
     for finding in audited.verdict.findings:
         if finding.outcome is Outcome.FAIL and finding.check.removeprefix("same-") not in since:
