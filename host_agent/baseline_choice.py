@@ -33,6 +33,14 @@ def choose(definition: Definition, kept: Callable[[UUID], str | None]) -> Baseli
     return own if written is None else replace(own, instead_of=found.sentence)
 
 
+def newer(before: Baseline, definition: Definition, copy: str | None) -> Baseline | None:
+    """Return the ledger's copy where it is newer than the baseline in the XML; None: it is not."""
+    if copy is None or before.instead_of is not None:
+        return None
+    kept = _read(copy, definition)
+    return kept if isinstance(kept, Baseline) and kept.taken > before.taken else None
+
+
 def _read(element: str, definition: Definition) -> Baseline | Missing:
     try:
         return baseline.from_element(element, definition.uuid)

@@ -6,13 +6,13 @@ without an answer are made for one run of a domain.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from host_agent import guest_link, opened_channels
 from host_agent.channel import LibvirtStream, SocketStream
 from host_agent.decode import DecodeError, decode
 from host_agent.domain_xml import CHANNEL_NAME
-from host_agent.errors import EvidenceError
+from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.guard import said
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
@@ -22,6 +22,7 @@ from samemachine.pump import Stream
 _BUSY_RETRY = 0.1
 _TAKING_SECONDS = 0.5
 _FRESH = 120.0
+_RUNNING, _CRASHED = "running", "crashed"
 _UPTO_DATE = "systemctl status samemachine-guest, in the guest"
 
 
@@ -58,7 +59,7 @@ class Dialler:
         except guest_link.SilentError as error:
             if error.acknowledged and isinstance(stream, LibvirtStream):
                 self.opened.answered(self._key(domain, declared))
-            return _silent(error, stream)
+            return _with_state(_silent(error, stream), domain)
         except guest_link.ClosedError as error:
             return Missing(
                 reason=Reason.SILENT,
@@ -115,11 +116,19 @@ def undialled(declared: Declared, running: Running | Missing) -> Missing | None:
             sentence=f"the QEMU process {running.pid} is stopped by a signal",
             remedy=f"find out who stopped it; kill -CONT {running.pid} lets it go on",
         )
-    if declared.state != "running":
+    if declared.state != _RUNNING:
+        state = _state(declared.state, declared.reason)
+        crashed = state != declared.state or declared.state == _CRASHED
+        paused = declared.state == "paused"
+        name = declared.active.name
         return Missing(
-            reason=Reason.PAUSED if declared.state == "paused" else Reason.NOT_RUNNING,
-            sentence=f"the domain is {declared.state}: its guest can't answer",
-            remedy=f"virsh resume {declared.active.name}" if declared.state == "paused" else None,
+            reason=Reason.PAUSED if paused and not crashed else Reason.NOT_RUNNING,
+            sentence=f"the domain is {state}: its guest can't answer",
+            remedy=f"virsh dump {name} FILE, if you want to know why; virsh destroy {name}"
+            if crashed
+            else f"virsh resume {name}"
+            if paused
+            else None,
         )
     if channel.guest_end_open is False:
         age = time.time() - running.started if isinstance(running, Running) else None
@@ -152,6 +161,24 @@ def _silent(error: guest_link.SilentError, stream: Stream) -> Missing:
             remedy="ss -xp shows who is connected to the channel's socket",
         )
     return Missing(reason=Reason.SILENT, sentence=str(error), remedy=_UPTO_DATE)
+
+
+def _with_state(silent: Missing, domain: Domain) -> Missing:
+    """Say of a guest that does not answer what libvirt says of it by now.
+
+    After a panic its end of the channel still counts as open.
+    """
+    try:
+        state, reason = domain.state()
+    except LibvirtError:
+        return silent
+    if state == _RUNNING and reason != _CRASHED:
+        return silent
+    return replace(silent, sentence=f"{silent.sentence}; the domain is {_state(state, reason)}")
+
+
+def _state(state: str, reason: str) -> str:
+    return f"{state} ({reason})" if reason in {_CRASHED, "panicked"} else state
 
 
 def _taken(stream: SocketStream) -> bool:

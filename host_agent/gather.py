@@ -8,6 +8,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from host_agent import (
+    baseline,
     booted_memory,
     capabilities,
     occasion,
@@ -16,12 +17,13 @@ from host_agent import (
     recognition,
     release_data,
     releases,
+    snapshots,
 )
-from host_agent.baseline_choice import choose
+from host_agent.baseline_choice import choose, newer
 from host_agent.dialling import Dialler, undialled
 from host_agent.domain_probe import DomainProbe
-from host_agent.domain_xml import parse
-from host_agent.errors import LibvirtError
+from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.expectation import by_rule, with_probe
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
 from host_agent.missing import Missing, Reason
@@ -36,6 +38,7 @@ from host_agent.model import (
     Running,
     Sighting,
     Smbios,
+    SnapshotTaken,
 )
 from host_agent.opened_channels import OpenedChannels
 from host_agent.qemu_process import Processes
@@ -54,6 +57,12 @@ _RELEASE_ELSEWHERE = Missing(
     reason=Reason.UNSUPPORTED,
     sentence="a host's release can be seen only on that host",
     remedy="run samemachine there",
+)
+_NONE_THEN = Missing(
+    reason=Reason.ABSENT,
+    sentence="the snapshot to which it was reverted holds no baseline; the ledger's is of a later "
+    "time",
+    remedy="samemachine baseline DOMAIN",
 )
 _MONITOR_SECONDS = 3.0
 
@@ -170,6 +179,9 @@ class Gatherer:
         next_start = self._next_start(domain, declared)
         known = recognition.known(declared, observation, memory, now, next_start)
         before = recognition.told(choose(definition, self.kept), known)
+        snapshot, newer_ = self._snapshot(domain, declared, running, before)
+        if newer_ is not None and baseline.NAMESPACE not in definition.metadata:
+            before, newer_ = _NONE_THEN, None
         case = Case(
             declared=declared,
             expected=expected,
@@ -186,8 +198,38 @@ class Gatherer:
             surroundings=self._surroundings(definition),
             elsewhere=elsewhere,
             raised_to=self.raised(definition.uuid),
+            snapshot=snapshot,
+            newer=newer_,
         )
         return replace(case, occasion=occasion.of(case))
+
+    def _snapshot(
+        self, domain: Domain, declared: Declared, running: Running | Missing,
+        before: Baseline | Missing,
+    ) -> tuple[SnapshotTaken | None, Baseline | None]:  # fmt: skip
+        """Return the current snapshot, and a copy of the ledger's that is newer than the baseline.
+
+        Asked only where the domain may have been reverted: libvirt says so, or it is another run.
+        """
+        if isinstance(before, Missing) or declared.active is None:
+            return None, None
+        another = isinstance(running, Running) and not occasion.is_of(running, before)
+        said = declared.reason == occasion.FROM_SNAPSHOT
+        definition = declared.definition
+        if baseline.NAMESPACE not in definition.metadata:
+            # The baseline is the ledger's copy, and of a time that the snapshot knows nothing of.
+            return None, before if said and another else None
+        if not (said or another):
+            return None, None
+        found = newer(before, definition, self.kept(definition.uuid))
+        try:
+            xml = domain.current_snapshot_xml(_MONITOR_SECONDS)
+            taken = None if xml is None else snapshots.parse(xml)
+        except (EvidenceError, DomainXmlError):
+            taken = None
+        if taken is None:
+            return None, found
+        return SnapshotTaken(name=taken.name, created=taken.created), found
 
     def _surroundings(self, definition: Definition) -> Surroundings:
         key = definition.architecture, definition.emulator or ""

@@ -49,6 +49,8 @@ class Occasion(StrEnum):
     ARRIVAL = "arrival"
     RESTART = "restart"
     UPGRADE = "upgrade"
+    REVERTED = "reverted"
+    """It went back to a snapshot, and its definition, with the baseline in it, went with it."""
 
 
 class Area(StrEnum):
@@ -386,6 +388,15 @@ class Expectation:
     """Whether fw_cfg holds the tables (not in the legacy mode of old machine types)."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotTaken:
+    """The snapshot from which libvirt says that a domain goes on."""
+
+    name: str
+    created: float | None
+    """Seconds since 1970-01-01 UTC, by the clock of its host then; None: it is not told."""
+
+
 _NOWHERE = Missing(reason=Reason.ABSENT, sentence="the host's machine types were not asked for")
 
 
@@ -437,6 +448,11 @@ class Case:
     elsewhere: tuple[Sighting, ...] = ()
     """What runs with its guest's UUID as well: itself on another of the hosts that were asked, or
     another domain (``<hwuuid>``)."""
+
+    snapshot: SnapshotTaken | None = None
+    """The current snapshot, where the domain may have been reverted to it; None: there is none."""
+    newer: Baseline | None = None
+    """The ledger's copy, where it is newer than the baseline in the XML."""
 
     @property
     def booted(self) -> Named | Missing:

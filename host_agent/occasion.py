@@ -3,6 +3,8 @@
 from host_agent.model import Baseline, Case, Observation, Occasion, Running
 
 _MIGRATED = "migrated"
+FROM_SNAPSHOT = "from snapshot"
+"""libvirt's reason for a state (``hypervisor/states.py``): it was reverted to a snapshot."""
 
 
 def of(case: Case) -> Occasion:
@@ -13,7 +15,8 @@ def of(case: Case) -> Occasion:
     arrival whatever the boot id says: one that is another then means that the guest booted anew
     while it moved. One boot in another process than the baseline's moved too: away and back, or
     through a saved image. Without a boot id, what libvirt and the process say must do. A restart
-    that gave the domain the machine type to which it was raised is an upgrade.
+    that gave the domain the machine type to which it was raised is an upgrade. A domain that was
+    reverted to a snapshot has the baseline of that time in its XML, whatever happened since.
     """
     found = _of(case)
     if not _was_raised(case):
@@ -46,9 +49,11 @@ def _of(case: Case) -> Occasion:
     if not isinstance(baseline, Baseline) or case.declared.active is None:
         return Occasion.AUDIT
     moved = case.host != baseline.host
+    younger = isinstance(case.running, Running) and not is_of(case.running, baseline)
+    if _went_back(case, another=moved or younger):
+        return Occasion.REVERTED
     if moved and case.declared.reason == _MIGRATED:
         return Occasion.ARRIVAL
-    younger = isinstance(case.running, Running) and not is_of(case.running, baseline)
     before = baseline.observation.boot_id
     now = case.observation.boot_id if isinstance(case.observation, Observation) else None
     if before is not None and now is not None:
@@ -56,6 +61,23 @@ def _of(case: Case) -> Occasion:
             return Occasion.RESTART
         return Occasion.ARRIVAL if moved or younger else Occasion.AUDIT
     return Occasion.RESTART if moved or younger else Occasion.AUDIT
+
+
+def _went_back(case: Case, *, another: bool) -> bool:
+    """Tell whether the domain was reverted to a snapshot since its baseline was written.
+
+    ``another``: another host or process than the baseline's. What libvirt says of the state holds
+    until the domain is next paused; where it says something else by then, a boot that goes on in
+    another process, with a baseline that is older than the ledger's copy, has come from a snapshot.
+    """
+    if case.declared.reason == FROM_SNAPSHOT:
+        return another or case.newer is not None
+    baseline, seen = case.baseline, case.observation
+    goes_on = (
+        isinstance(baseline, Baseline) and isinstance(seen, Observation)
+        and seen.boot_id is not None and seen.boot_id == baseline.observation.boot_id
+    )  # fmt: skip
+    return another and goes_on and case.newer is not None and case.snapshot is not None
 
 
 def is_of(running: Running, baseline: Baseline) -> bool:

@@ -59,6 +59,13 @@ class Schedule:
     def __init__(self) -> None:
         self._waiting: dict[UUID, Task] = {}
         self._busy: dict[UUID, Task] = {}
+        self._reboots: dict[UUID, float] = {}
+
+    def is_another(self, uuid: UUID, now: float, seconds: float) -> bool:
+        """Tell whether a reboot is another one than that of up to so many ``seconds`` ago."""
+        last = self._reboots.get(uuid)
+        self._reboots[uuid] = now
+        return last is None or now - last > seconds
 
     def add(self, task: Task) -> None:
         """Add a task, or replace the domain's that waits."""
@@ -78,6 +85,7 @@ class Schedule:
     def forget(self, uuid: UUID) -> None:
         """Drop what waits for a domain."""
         self._waiting.pop(uuid, None)
+        self._reboots.pop(uuid, None)
 
     def take(self, now: float, most: int) -> list[Task]:
         """Return tasks that are due and can be done; their domains are busy until ``done``.

@@ -10,6 +10,8 @@ from host_agent.domain_xml import DomainXmlError
 from host_agent.untrusted_xml import XmlError
 
 _OF_MEMORY = {"internal", "external"}
+_MOST_DIGITS = 11
+"""Of a time in seconds: more is after the year 9999."""
 _RAN = {"running", "paused"}
 
 
@@ -22,6 +24,8 @@ class Snapshot:
     """Whether it holds a running guest, which only the same machine type can take up again."""
     machine: str | None
     """The machine type of that guest."""
+    created: float | None = None
+    """Seconds since 1970-01-01 UTC; None: it is not told."""
 
 
 def parse(xml: str) -> Snapshot:
@@ -41,4 +45,10 @@ def parse(xml: str) -> Snapshot:
         name=(root.findtext("name") or "").strip(),
         memory=holds,
         machine=None if type_ is None else type_.get("machine") or None,
+        created=_seconds((root.findtext("creationTime") or "").strip()),
     )
+
+
+def _seconds(text: str) -> float | None:
+    plain = text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
+    return float(text) if plain else None

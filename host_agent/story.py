@@ -73,6 +73,8 @@ def _course(case: Case, *, timed: bool) -> str:
     if isinstance(before, Missing):
         return f"on {here}; {before.sentence}"
     there = f"{before.host} ({before.qemu})" if before.qemu else before.host
+    if case.occasion is Occasion.REVERTED:
+        return f"{_reverted(case, timed=timed)} on {here}, {_boot(case, before)}"
     if case.occasion is Occasion.ARRIVAL:
         how = "came back" if before.host == case.host else "arrived"
         how = "restored" if case.declared.reason == "restored" else how
@@ -88,6 +90,18 @@ def _course(case: Case, *, timed: bool) -> str:
         return f"restored from a saved image on {here}, {_boot(case, before)}"
     since = f" of {day(before.taken)}" if timed else ""
     return f"runs on {here} as since its baseline{since}, {_boot(case, before)}"
+
+
+def _reverted(case: Case, *, timed: bool) -> str:
+    """Say to which snapshot, and how much of the guest's time that threw away."""
+    snapshot = case.snapshot
+    words = "reverted to a snapshot" if snapshot is None else f"reverted to '{snapshot.name}'"
+    if not timed or snapshot is None or snapshot.created is None:
+        return words
+    words += f" of {day(snapshot.created)}"
+    if isinstance(case.running, Running) and case.running.started > snapshot.created:
+        words += f" ({span(case.running.started - snapshot.created)} thrown away)"
+    return words
 
 
 def _boot(case: Case, before: Baseline) -> str:
@@ -152,6 +166,7 @@ def ticket(audited: Audited) -> str:
         Occasion.ARRIVAL: "in the move",
         Occasion.RESTART: "at the restart",
         Occasion.UPGRADE: "in the upgrade",
+        Occasion.REVERTED: "since the snapshot's baseline",
         Occasion.AUDIT: "since the baseline",
     }[case.occasion]
     fails = [f for f in audited.verdict.findings if f.outcome is Outcome.FAIL]

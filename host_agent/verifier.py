@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from host_agent import baseline as baselines
-from host_agent import kept_evidence, ledger_entry, recognition, staged, upgrade_record, verdict
+from host_agent import (
+    kept_evidence,
+    ledger_entry,
+    recognition,
+    staged,
+    story,
+    upgrade_record,
+    verdict,
+)
 from host_agent.baseline import BaselineError
 from host_agent.domain_xml import DomainXmlError
 from host_agent.errors import (
@@ -198,7 +206,7 @@ class Verifier:
             time=self.clock(), host=case.host, qemu=case.qemu, occasion=told[0], verdict=told[1],
             process=_process(case),
         )  # fmt: skip
-        trail = (*(before.trail if before else ()), event)[-baselines.MAX_EVENTS :]
+        trail = (*_trail(case), event)[-baselines.MAX_EVENTS :]
         try:
             # What is kept of before may be hashed; it can't be told, and stays so.
             kept_with = salt or wanted.salt
@@ -288,6 +296,11 @@ def write(domain: Domain, element: str, *, persistent: bool) -> str | None:
 def _of_baseline(case: Case) -> list[str]:
     """Say that the baseline is not the domain's own, whatever the verdict by it."""
     before = case.baseline
+    if case.occasion is Occasion.REVERTED and case.newer is not None:
+        return [
+            "held against the snapshot's own baseline; the ledger keeps that of "
+            f"{story.day(case.newer.taken)}, which is newer"
+        ]
     if isinstance(before, Missing) or before.instead_of is None:
         return []
     return [f"held against the ledger's copy of the baseline: {before.instead_of}"]
@@ -302,6 +315,15 @@ def _answers(case: Case, *, another_boot: bool) -> bool:
         return not (isinstance(last, Missing) and last.reason in _NOT_YET)
     same = isinstance(case.baseline, Baseline) and seen.boot_id == case.baseline.observation.boot_id
     return not (another_boot and same)
+
+
+def _trail(case: Case) -> tuple[Event, ...]:
+    """Return what happened so far, and what a snapshot knows nothing of where the ledger does."""
+    before = case.baseline.trail if isinstance(case.baseline, Baseline) else ()
+    if case.newer is None:
+        return before
+    both = dict.fromkeys((*before, *case.newer.trail))
+    return tuple(sorted(both, key=lambda event: event.time))
 
 
 def _is_news(case: Case, told: tuple[str, str], before: Baseline | None) -> bool:

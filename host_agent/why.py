@@ -1,8 +1,10 @@
 """The job ``why``: what happened to one domain, from all that is known here."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from host_agent import verdict
 from host_agent.errors import LedgerError, LibvirtError
 from host_agent.hypervisor import Hypervisor
 from host_agent.ledger_entry import Entry
@@ -31,16 +33,23 @@ def tell(found: HostAudit | None, name: str, ledger: "Ledger | None") -> Story |
             name=name, time=time.time(), audit=None, result=None, history=history,
             events=tuple(map(_event, history)), sentence=_whereabouts(history[-1]),
         )  # fmt: skip
-    result = found.results[0]
+    result = _judged(found.results[0])
     uuid = result.uuid if isinstance(result, Failed) else str(result.case.declared.definition.uuid)
     history = _history(ledger, uuid) or history
     trail: tuple[Event, ...] = ()
     if isinstance(result, Audited) and isinstance(result.case.baseline, Baseline):
         trail = result.case.baseline.trail
     return Story(
-        name=name, time=time.time(), audit=found, result=result, history=history,
-        events=_merged(trail, tuple(map(_event, history))), sentence=None,
+        name=name, time=time.time(), audit=replace(found, results=(result,)), result=result,
+        history=history, events=_merged(trail, tuple(map(_event, history))), sentence=None,
     )  # fmt: skip
+
+
+def _judged(result: Audited | Failed) -> Audited | Failed:
+    """Return the result as ``verify`` has it: without a baseline nothing is verified."""
+    if isinstance(result, Failed):
+        return result
+    return replace(result, verdict=verdict.judge(result.case, against_baseline=True))
 
 
 def exit_code(story: Story) -> int:

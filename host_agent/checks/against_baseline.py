@@ -49,6 +49,7 @@ _OUTCOMES = {
     Occasion.AUDIT:    (_FAIL, _WARN, _WARN, _FAIL),
     Occasion.ARRIVAL:  (_FAIL, _FAIL, _WARN, _FAIL),
     Occasion.RESTART:  (_FAIL, _FAIL, _WARN, _WARN),
+    Occasion.REVERTED: (_FAIL, _WARN, _WARN, _FAIL),
     Occasion.UPGRADE:  (_WARN, _WARN, _WARN, _WARN),
 }  # fmt: skip
 

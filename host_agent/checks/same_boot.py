@@ -63,6 +63,10 @@ def _same(case: Case, up: str) -> Finding:
             check=ID, outcome=Outcome.PASS,
             sentence=f"the same boot, restored from a saved image{up}",
         )  # fmt: skip
+    if case.occasion is Occasion.REVERTED:
+        return Finding(
+            check=ID, outcome=Outcome.PASS, sentence=f"the same boot, as the snapshot has it{up}"
+        )
     if case.occasion is Occasion.UPGRADE:
         return Finding(
             check=ID, outcome=Outcome.WARN,

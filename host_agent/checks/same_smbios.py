@@ -53,7 +53,7 @@ def check(case: Case) -> Finding:
 def _built_anew(case: Case) -> bool:
     """Tell whether a boot lies between, or may: tables of now do not say so themselves."""
     return rules(case) is Occasion.RESTART or (
-        case.occasion is Occasion.AUDIT and same_boot(case) is None
+        case.occasion in {Occasion.AUDIT, Occasion.REVERTED} and same_boot(case) is None
     )
 
 

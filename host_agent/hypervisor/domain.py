@@ -90,6 +90,20 @@ class Domain:
             default=(),
         )  # fmt: skip
 
+    def current_snapshot_xml(self, seconds: float) -> str | None:
+        """Return the XML of the snapshot that was taken or reverted to last; None: there is none.
+
+        ``virDomainSnapshotCurrent``. Raises ``EvidenceError``.
+        """
+        domain = self._domain
+
+        def current() -> str | None:
+            if not domain.hasCurrentSnapshot(0):
+                return None
+            return str(domain.snapshotCurrent(0).getXMLDesc(0))
+
+        return self._asked(current, seconds, default=None)
+
     @staticmethod
     def _asked(function: Callable[[], T], seconds: float, *, default: T) -> T:
         """``default`` is the answer of a driver that has no such call."""

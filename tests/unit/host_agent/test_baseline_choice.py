@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from host_agent.baseline import NAMESPACE, observation_of_memory, to_element
-from host_agent.baseline_choice import NO_BASELINE, choose
+from host_agent.baseline_choice import NO_BASELINE, choose, newer
 from host_agent.checks import same_boot
 from host_agent.missing import Missing, Reason
 from host_agent.model import Baseline, Outcome
@@ -77,6 +77,22 @@ def test_none_that_is_good(
     assert found.reason is reason
     assert words in found.sentence
     assert found.remedy is not None
+
+
+@pytest.mark.parametrize(
+    ("copy", "found"),
+    [
+        (None, None), (COPIED, None), (DAMAGED, None), (FOREIGN, None),
+        (to_element(replace(COPY, taken=GOOD.taken + 60)), "copied"),
+        (to_element(replace(COPY, taken=GOOD.taken - 60)), None),
+    ],
+)  # fmt: skip
+def test_a_copy_that_is_newer(copy: str | None, found: str | None) -> None:
+    """A snapshot's definition came back, and with it the baseline of that time."""
+    kept = newer(GOOD, DEFINITION, copy)
+    assert (None if kept is None else kept.host) == found
+    # One that is used instead of the XML's is not newer than that.
+    assert newer(replace(GOOD, instead_of="it is broken"), DEFINITION, copy) is None
 
 
 def test_a_good_one_needs_no_copy() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from host_agent import occasion
 from host_agent.missing import Missing, Reason
-from host_agent.model import Occasion
+from host_agent.model import Occasion, SnapshotTaken
 from tests.unit.host_agent.cases import (
     BASELINE,
     DEFINITION,
@@ -22,7 +22,7 @@ from tests.unit.host_agent.cases import (
 )
 
 AUDIT, ARRIVAL, RESTART = Occasion.AUDIT, Occasion.ARRIVAL, Occasion.RESTART
-UPGRADE = Occasion.UPGRADE
+UPGRADE, REVERTED = Occasion.UPGRADE, Occasion.REVERTED
 OTHER_BOOT = {"observation": replace(OBSERVATION, boot_id="c")}
 NO_BOOT_ID = {"observation": replace(OBSERVATION, boot_id=None)}
 MEMORY_ONLY = {"observation": NOT_ENROLLED}
@@ -34,6 +34,9 @@ YOUNGER = {"running": replace(RUNNING, started=BASELINE.taken + 60)}
 PROCESS = {"running": replace(RUNNING, host_boot="b", ticks=5, started=BASELINE.taken + 3600)}
 OF_PROCESS = {"baseline": replace(BASELINE, process="b:42:5")}
 OF_ANOTHER = {"baseline": replace(BASELINE, process="b:42:4")}
+FROM_SNAPSHOT = {"declared": replace(declared(), reason="from snapshot")}
+NEWER = {"newer": replace(BASELINE, taken=BASELINE.taken + 60)}
+SNAPSHOT = {"snapshot": SnapshotTaken(name="s1", created=1.0)}
 NO_PROCESS = {"running": NOTHING}
 REFUSED = {"baseline": Missing(reason=Reason.REFUSED, sentence="cut short")}
 ABSENT = {"baseline": Missing(reason=Reason.ABSENT, sentence="none was taken")}
@@ -75,6 +78,23 @@ OFF = {"declared": declared(active=None)}
         ((OTHER_BOOT, ELSEWHERE), RESTART),
         ((OTHER_BOOT, ELSEWHERE, YOUNGER), RESTART),
         ((OTHER_BOOT, MIGRATED), RESTART),
+        # Reverted to a snapshot: in another process, or by an older libvirt in the same.
+        ((FROM_SNAPSHOT, OF_ANOTHER, PROCESS), REVERTED),
+        ((FROM_SNAPSHOT, OF_ANOTHER, PROCESS, OTHER_BOOT), REVERTED),
+        ((FROM_SNAPSHOT, OF_ANOTHER, PROCESS, MEMORY_ONLY), REVERTED),
+        ((FROM_SNAPSHOT, OF_PROCESS, PROCESS, NEWER), REVERTED),
+        ((FROM_SNAPSHOT, NO_PROCESS, NEWER), REVERTED),
+        ((FROM_SNAPSHOT, ELSEWHERE), REVERTED),
+        # It was paused and resumed since.
+        ((OF_ANOTHER, PROCESS, NEWER, SNAPSHOT), REVERTED),
+        # Verified since: libvirt's word stays.
+        ((FROM_SNAPSHOT, OF_PROCESS, PROCESS), AUDIT),
+        # The baseline in the XML could not be written, and the ledger's is newer for that.
+        ((OF_PROCESS, PROCESS, NEWER, SNAPSHOT), AUDIT),
+        ((OF_ANOTHER, PROCESS, NEWER, SNAPSHOT, OTHER_BOOT), RESTART),
+        ((OF_ANOTHER, PROCESS, NEWER, SNAPSHOT, MEMORY_ONLY), RESTART),
+        ((OF_ANOTHER, PROCESS, NEWER), ARRIVAL),
+        ((OF_ANOTHER, PROCESS, SNAPSHOT), ARRIVAL),
         # An upgrade: only the start that gave the domain the machine type is that.
         ((OTHER_BOOT, RAISED), UPGRADE),
         ((OTHER_BOOT, YOUNGER, RAISED), UPGRADE),

@@ -60,6 +60,55 @@ def test_reaction(kind: EventKind) -> None:
     assert after(kind, WAITS) == waiting
 
 
+def run(*events: tuple[EventKind, str, float]) -> tuple[Task, ...]:
+    """The tasks after events, each so many seconds after the first."""
+    schedule = Schedule()
+    for kind, detail, after_ in events:
+        event = DomainEvent(kind=kind, uuid=UUID_1, name="vm1", detail=detail, time=1.7e9)
+        react(schedule, event, NOW + after_, PATIENCE)
+    return tuple(schedule.take(1e9, 99))
+
+
+SNAPSHOT, REBOOTED = "from snapshot", EventKind.REBOOTED
+
+
+@pytest.mark.parametrize(
+    ("events", "why", "due"),
+    [
+        # A revert, in libvirt's order: it is looked at when its definition is there.
+        ([(EventKind.STOPPED, SNAPSHOT, 0.0), (EventKind.STARTED, SNAPSHOT, 0.1),
+          (EventKind.RESUMED, SNAPSHOT, 0.1), (EventKind.DEFINED, SNAPSHOT, 0.3)], "reverted", 0.3),
+        ([(EventKind.STARTED, SNAPSHOT, 0.0)], "reverted", 2.0),
+        # In the same process, as an older libvirt does it.
+        ([(EventKind.RESUMED, SNAPSHOT, 0.0)], "reverted", 2.0),
+        # A saved image says both, in either order.
+        ([(EventKind.RESUMED, SNAPSHOT, 0.0), (EventKind.STARTED, "restored", 0.0)], "started", 0),
+        ([(EventKind.STARTED, "restored", 0.0), (EventKind.RESUMED, SNAPSHOT, 0.0)], "started", 0),
+        # One reset is told twice.
+        ([(REBOOTED, "", 0.0), (REBOOTED, "", 0.2)], "rebooted", 0.0),
+        ([(REBOOTED, "", 0.0), (REBOOTED, "", 5.0)], "rebooted", 5.0),
+        ([(REBOOTED, "", 0.0), (EventKind.STOPPED, "", 0.1), (REBOOTED, "", 0.2)], "rebooted", 0.2),
+    ],
+)  # fmt: skip
+def test_what_libvirt_tells_of_one_thing_is_one_task(
+    events: list[tuple[EventKind, str, float]], why: str, due: float
+) -> None:
+    (task,) = run(*events)
+    assert task.why == why
+    assert task.due == pytest.approx(NOW + due)
+
+
+def test_a_reset_that_is_told_twice_is_done_once() -> None:
+    """The second must not wait for another boot than the first one's verdict."""
+    schedule = Schedule()
+    event = DomainEvent(kind=REBOOTED, uuid=UUID_1, name="vm1", detail="", time=1.7e9)
+    react(schedule, event, NOW, PATIENCE)
+    assert len(schedule.take(NOW, 9)) == 1
+    react(schedule, event, NOW + 0.2, PATIENCE)
+    schedule.done(UUID_1)
+    assert len(schedule) == 0
+
+
 def test_a_live_migration_on_its_destination() -> None:
     schedule = Schedule()
     for number, kind in enumerate(

@@ -27,6 +27,16 @@ def test_rows(xml: str, machine: str | None, *, memory: bool) -> None:
     assert found == Snapshot(name="s1", memory=memory, machine=machine)
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("1764000000", 1764000000.0), (" 7 ", 7.0), ("", None), ("-7", None), ("1e9", None),
+     ("9" * 12, None), ("soon", None)],
+)  # fmt: skip
+def test_when_it_was_taken(text: str, seconds: float | None) -> None:
+    xml = f"<domainsnapshot><creationTime>{text}</creationTime></domainsnapshot>"
+    assert parse(xml).created == seconds
+
+
 @given(st.text(max_size=200))
 def test_anything_is_a_snapshot_or_refused(text: str) -> None:
     try:

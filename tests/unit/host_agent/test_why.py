@@ -16,8 +16,9 @@ from host_agent.output import why as output
 from host_agent.story import Story
 from host_agent.verdict import judge
 from tests.smbios_builder import UUID_1
-from tests.unit.host_agent.baseline_rows import ARRIVAL, NO_BASELINE
+from tests.unit.host_agent.baseline_rows import ARRIVAL, NO_BASELINE, OFF
 from tests.unit.host_agent.cases import BASELINE, RUNNING, SILENT, case, since
+from tests.unit.host_agent.test_verifier import Trial
 
 HOST = Host(
     uri="qemu:///system", name="node1", distribution="Debian 12", driver="QEMU", libvirt="9.0.0",
@@ -79,11 +80,21 @@ def printed(story: Story) -> str:
     ("one", "code"),
     [
         (case(), 0), (WRONG, 1), (case(observation=SILENT), 3), (FAILED, 3), (None, 3),
-        (case(baseline=NO_BASELINE), 0),
+        (case(baseline=NO_BASELINE), 3), (case(baseline=NO_BASELINE, declared=OFF), 3),
     ],
 )  # fmt: skip
 def test_exit_code(one: Case | Failed | None, code: int) -> None:
     assert why.exit_code(known(one, entry(1.7e9))) == code
+
+
+def test_without_a_baseline_it_agrees_with_verify() -> None:
+    """The headline and the ticket are of one verdict, the one that ``verify`` gives."""
+    one = case(baseline=NO_BASELINE)
+    confirmed = Trial(one).attempt()
+    shown = printed(known(one))
+    assert confirmed.audited.verdict.decision == "unverified"
+    assert shown.startswith("vm1 UNVERIFIED ")
+    assert 'Ticket: "vm1: cannot tell whether the hardware changed: no baseline' in shown
 
 
 def test_of_nothing_nothing_is_told() -> None:
