@@ -98,7 +98,7 @@ _MOST_DIGITS = 18
 
 def _memory(root: etree._Element) -> int | None:
     """Return ``<memory>`` in bytes, without what is hot-plugged."""
-    element, number = root.find("memory"), _text(root, "memory") or ""
+    element, number = root.find("memory"), (root.findtext("memory") or "").strip()
     unit = "" if element is None else element.get("unit", "KiB").lower()
     plain = number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS
     return int(number) * _UNITS[unit] or None if plain and unit in _UNITS else None
