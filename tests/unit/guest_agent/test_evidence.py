@@ -11,6 +11,7 @@ from guest_agent.evidence import boot, dmi, smbios_booted, smbios_live, smbios_s
 from guest_agent.evidence.files import MAX_BYTES, read_bytes
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder as build
+from tests.checkout import CHECKOUT
 from tests.unit.guest_agent import trees
 
 DMIDECODE = """# dmidecode 3.4
@@ -144,6 +145,20 @@ def test_lists_and_empty_fields_of_dmidecode() -> None:
     assert (group.system_product, group.system_serial) == ("", "")
     assert (group.system_version, group.chassis_version) == ("a: b", "1.0")
     assert group.chassis_manufacturer == "Dell Inc."
+
+
+@pytest.mark.parametrize("version", ["3.3", "3.4", "3.6", "3.7"])
+def test_what_each_dmidecode_prints_of_one_machine(version: str) -> None:
+    """3.7 calls the BIOS "Platform Firmware", and what was MB is MiB."""
+    output = (CHECKOUT / f"tests/data/dmidecode/{version}.txt").read_text(encoding="utf-8")
+    assert output.startswith(f"# dmidecode {version}\n")
+    assert dmi.parse(output) == guest_pb2.Dmi(
+        source=guest_pb2.DMI_SOURCE_DMIDECODE, system_manufacturer="QEMU",
+        system_product="Standard PC (Q35 + ICH9, 2009)", system_version="pc-q35-7.2",
+        system_uuid="33221100-5544-7766-8899-aabbccddeeff", chassis_manufacturer="QEMU",
+        chassis_version="pc-q35-7.2", processor_version="pc-q35-7.2", bios_vendor="SeaBIOS",
+        bios_version="1.16.2-debian-1.16.2-1", bios_date="04/01/2014",
+    )  # fmt: skip
 
 
 def test_sysfs_stands_in_for_dmidecode(tmp_path: Path) -> None:
