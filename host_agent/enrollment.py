@@ -136,6 +136,11 @@ _WAYS = {
     # cloudstack, "Additional VM configuration": detail extraconfig.
     OwnerKind.CLOUDSTACK: "the instance's detail extraconfig-1 (where "
     "enable.additional.vm.configuration is set): <devices>{element}</devices>",
+    OwnerKind.TRUENAS: "TrueNAS has no setting for a channel of this name; samemachine reads the "
+    "tables in such a guest's memory without one: samemachine audit {uuid}",
+    OwnerKind.ZSTACK: "ZStack has no setting for a channel of this name; samemachine reads the "
+    "tables in such a guest's memory without one: samemachine audit {uuid}",
+    OwnerKind.UNRAID: "in Unraid: VMs, {name}, Edit, XML View: {element}",
 }  # fmt: skip
 
 

@@ -164,6 +164,9 @@ class OwnerKind(StrEnum):
     KUBEVIRT = "KubeVirt"
     CLOUDSTACK = "CloudStack"
     OPENNEBULA = "OpenNebula"
+    TRUENAS = "TrueNAS"
+    ZSTACK = "ZStack"
+    UNRAID = "Unraid"
     BOXES = "Boxes"
     COCKPIT = "Cockpit"
 

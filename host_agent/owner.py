@@ -1,9 +1,11 @@
 """Who manages a domain, from what its XML says. Pure.
 
 Proxmox VE and Incus run QEMU without libvirt: no domain of theirs is ever seen. Harvester's virtual
-machines are KubeVirt's. What is not in the table leaves no mark of its own: vagrant-libvirt's
-template has no ``<metadata>`` (templates/domain.xml.erb), and libosinfo's says which system is
-installed, whoever wrote it (virt-manager, virt-install).
+machines are KubeVirt's and bear its mark (harvester/harvester issue 5243 shows one). What is not in
+the table leaves no mark of its own: vagrant-libvirt's template has no ``<metadata>``
+(templates/domain.xml.erb), Terraform's provider writes none that its user did not write
+(dmacvicar/terraform-provider-libvirt pull requests 32 and 590), and libosinfo's says which system
+is installed, whoever wrote it (virt-manager, virt-install).
 """
 
 from dataclasses import dataclass
@@ -20,10 +22,10 @@ _LONGEST = 1024
 WRITES_DEFINITION = frozenset(
     {
         OwnerKind.NOVA, OwnerKind.OVIRT, OwnerKind.KUBEVIRT, OwnerKind.CLOUDSTACK,
-        OwnerKind.OPENNEBULA,
+        OwnerKind.OPENNEBULA, OwnerKind.TRUENAS, OwnerKind.ZSTACK, OwnerKind.UNRAID,
     }
 )  # fmt: skip
-"""Who writes a domain's definition anew at a start or a move: what others change there is lost.
+"""Who writes a definition anew, at a start, a move or an edit of its own: others' changes are lost.
 
 Boxes and Cockpit leave it to libvirt.
 """
@@ -47,6 +49,8 @@ def of(definition: Definition) -> Owner:
                 return Owner(kind=mark.kind, name=name, project=project)
     if _is_cloudstacks(definition):
         return Owner(kind=OwnerKind.CLOUDSTACK)
+    if _is_truenas(definition):
+        return Owner(kind=OwnerKind.TRUENAS, name=definition.title)
     return Owner(kind=OwnerKind.LIBVIRT)
 
 
@@ -108,6 +112,13 @@ _MARKS = (
     _Mark(OwnerKind.NOVA, _NOVA, _nova),
     # ovirt-engine, LibvirtVmXmlBuilder.java: OVIRT_VM_URI; vdsm, lib/vdsm/virt/xmlconstants.py.
     _Mark(OwnerKind.OVIRT, "http://ovirt.org/vm/1.0", _same),
+    # The same before 4.2: OVIRT_URI of LibvirtVmXmlBuilder.java; vdsm, METADATA_VM_TUNE_URI.
+    _Mark(OwnerKind.OVIRT, "http://ovirt.org/vm/tune/1.0", _same),
+    # zstack-utility, kvmagent/kvmagent/plugins/vm_plugin.py: ZS_XML_NAMESPACE.
+    _Mark(OwnerKind.ZSTACK, "http://zstack.org", _same),
+    # unraid/webgui, vmtemplate in the metadata of templates and VMajax.php: either spelling.
+    _Mark(OwnerKind.UNRAID, "unraid", _same),
+    _Mark(OwnerKind.UNRAID, "http://unraid", _same),
     # kubevirt, pkg/virt-launcher/virtwrap/api/schema.go: Metadata, VMINamespaceKeyFunc.
     _Mark(OwnerKind.KUBEVIRT, "http://kubevirt.io", _kubevirt),
     # opennebula, src/vmm/LibVirtDriverKVM.cc: one:vm with name, uname, gname.
@@ -132,3 +143,13 @@ def _is_cloudstacks(definition: Definition) -> bool:
         system.get("manufacturer") == "Apache Software Foundation"
         or system.get("product") == "CloudStack KVM Hypervisor"
     )
+
+
+def _is_truenas(definition: Definition) -> bool:
+    """TrueNAS writes no metadata, but names a domain by its number and its title.
+
+    truenas/middleware, plugins/vm/supervisor/domain_xml.py: name ``ID_NAME``, title ``NAME``.
+    """
+    number, mark, name = definition.name.partition("_")
+    is_number = number.isascii() and number.isdigit()
+    return bool(mark) and is_number and bool(name) and name == definition.title

@@ -93,7 +93,15 @@ _COMMANDS = {
     "; virtctl restart {title}",
     # opennebula, "Virtual Machine Template": OS section, MACHINE; onevm(1) updateconf.
     OwnerKind.OPENNEBULA: "onevm updateconf {title}, with OS = [ MACHINE = {type} ]",
-    OwnerKind.CLOUDSTACK: "change it in CloudStack, which writes the definition anew at each start",
+    # cloudstack, pull requests 11569, 12414 (4.22): VmDetailConstants.KVM_GUEST_OS_MACHINE_TYPE.
+    OwnerKind.CLOUDSTACK: "stop it in CloudStack; from 4.22 on, its setting "
+    "kvm.guest.os.machine.type: {type}; before, the default is written at each start",
+    # middleware, plugins/vm/vms.py: vm.update, machine_type.
+    OwnerKind.TRUENAS: "in TrueNAS: Virtual Machines, {title}, Edit, Machine Type: {type}",
+    # zstack, VmSystemTags: vmMachineType; the agent defines the domain at each start.
+    OwnerKind.ZSTACK: "in ZStack, whose agent defines the domain at each start (system tag "
+    "vmMachineType)",
+    OwnerKind.UNRAID: "in Unraid: VMs, {title}, Edit, Machine: {type}",
 }
 
 

@@ -42,7 +42,7 @@ from host_agent.output.summary import UNREACHABLE, VERIFIED
 @click.option("-y", "--yes", is_flag=True, help="do not ask")
 @click.option(
     "-c", "--connect", "uris", multiple=True, metavar="URI",
-    help="libvirt connection; repeatable  [default: $LIBVIRT_DEFAULT_URI, then qemu:///system]",
+    help="libvirt connection; repeatable  [default: as virsh has it, then qemu:///system]",
 )  # fmt: skip
 @formats
 def enroll_command(
@@ -52,8 +52,9 @@ def enroll_command(
     """Give domains the channel over which their guests are asked: org.samemachine.guest.0.
 
     The definition changes, so it applies at the next full stop and start; nothing else of it is
-    touched. A domain that Nova, oVirt, KubeVirt, OpenNebula or CloudStack manages is left, and that
-    one's own way is named. A domain that is enrolled already stays as it is.
+    touched. A domain that Nova, oVirt, KubeVirt, OpenNebula, CloudStack, TrueNAS, ZStack or Unraid
+    manages is left, and that one's own way is named. A domain that is enrolled already stays as
+    it is.
     """
     if bool(domains) == everything:
         raise UsageError("name the domains, or say --all")

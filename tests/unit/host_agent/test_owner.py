@@ -18,6 +18,10 @@ NOVA = "http://openstack.org/xmlns/libvirt/nova/1.0"
 ROWS = {
     "nova": (OwnerKind.NOVA, "shop-db-1", "project acme"),
     "ovirt": (OwnerKind.OVIRT, None, None),
+    "ovirt-4.1": (OwnerKind.OVIRT, None, None),
+    "zstack": (OwnerKind.ZSTACK, None, None),
+    "unraid": (OwnerKind.UNRAID, None, None),
+    "truenas": (OwnerKind.TRUENAS, "plex", None),
     "kubevirt": (OwnerKind.KUBEVIRT, "shop-db", "namespace prod"),
     "cloudstack": (OwnerKind.CLOUDSTACK, None, None),
     "opennebula": (OwnerKind.OPENNEBULA, "build runner", "group users"),
