@@ -243,11 +243,22 @@ def _unknown(origin: str, target: str, known: Known, *, on: date, live: bool) ->
         remedy = None
     else:
         why = f"no release {' or '.join(lacking)} is known"
-        remedy = "update distro-info-data, which lists the releases"
+        remedy = _advice(known)
     return Answer(
         origin=origin, target=target, on=on, live=live, supported=Supported.UNKNOWN, why=why,
         remedy=remedy,
     )  # fmt: skip
+
+
+def _advice(known: Known) -> str:
+    """What may be meant by a name that no list has; a newer list need not have it either."""
+    newest = [
+        f"{SHOWN[one]} up to {of(known, one)[-1]}" for one in (UBUNTU, DEBIAN) if of(known, one)
+    ]
+    return (
+        f"name one of those that this host's distro-info-data lists: {', '.join(newest)}; Debian's "
+        "and Ubuntu's are all that have such a policy"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

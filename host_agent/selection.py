@@ -1,5 +1,6 @@
-"""Which domains an operator means: libvirt's name, a title, an owner's display name, a UUID."""
+"""Which domains are meant: libvirt's name, a UUID, a number, a title, an owner's display name."""
 
+import re
 from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
@@ -46,7 +47,17 @@ def present(domains: Sequence[Domain], names: Sequence[str], uri: str) -> dict[s
     return found
 
 
+_NUMBER = re.compile(r"[0-9]{1,10}")
+
+
 def _by_libvirt(domains: Sequence[Domain], name: str) -> Domain | None:
+    """Look for a running domain's number, then for a name or a UUID: virsh looks in this order."""
+    if _NUMBER.fullmatch(name):
+        numbered = next(
+            (one for one in domains if guarded(one.id, lambda _: None) == int(name)), None
+        )
+        if numbered is not None:
+            return numbered
     named = next((domain for domain in domains if domain.name == name), None)
     if named is not None:
         return named

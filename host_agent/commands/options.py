@@ -1,12 +1,12 @@
 """Options that several commands share."""
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from host_agent import default_uri
 from host_agent.commands.configured import Configured
 from host_agent.commands.terminal import complain, progress
 from host_agent.errors import LedgerError
@@ -46,9 +46,8 @@ def connections(command: Callable[..., int]) -> Callable[..., int]:
     for option in (
         click.option(
             "-c", "--connect", "uris", cls=Configured, key="connect", multiple=True, metavar="URI",
-            envvar="LIBVIRT_DEFAULT_URI",
-            help="libvirt connection; repeatable  [default: $LIBVIRT_DEFAULT_URI, then "
-            "qemu:///system]",
+            envvar=default_uri.VARIABLES,
+            help="libvirt connection; repeatable  [default: as virsh has it, then qemu:///system]",
         ),
         click.option(
             "--probe/--no-probe", cls=Configured, key="probe",
@@ -84,9 +83,7 @@ def privacy_option(command: Callable[..., int]) -> Callable[..., int]:
 
 def uris_or_default(uris: tuple[str, ...]) -> tuple[str, ...]:
     """Return the connections that were named, else the user's default one, else this host's."""
-    return tuple(dict.fromkeys(uris)) or (
-        os.environ.get("LIBVIRT_DEFAULT_URI") or "qemu:///system",
-    )
+    return tuple(dict.fromkeys(uris)) or (default_uri.of(),)
 
 
 def open_ledger(url: str | None) -> "Ledger":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from host_agent import atlas_file
+from host_agent import atlas_file, default_uri
 from host_agent.atlas import Atlas
 from host_agent.commands import completion
 from host_agent.commands.configured import Configured
@@ -44,7 +44,7 @@ from host_agent.survey import survey
 )  # fmt: skip
 @click.option(
     "-c", "--connect", "uris", cls=Configured, key="connect", multiple=True, metavar="URI",
-    envvar="LIBVIRT_DEFAULT_URI",
+    envvar=default_uri.VARIABLES,
     help="where the domains are; repeatable  [default: this host]",
 )  # fmt: skip
 @click.option(

@@ -34,7 +34,7 @@ from host_agent.type_survey import host_types
 )
 @click.option(
     "-c", "--connect", "--host", "uri", metavar="URI",
-    help="libvirt connection of the host  [default: $LIBVIRT_DEFAULT_URI, then qemu:///system]",
+    help="libvirt connection of the host  [default: as virsh has it, then qemu:///system]",
 )  # fmt: skip
 @click.option(
     "--release", metavar="RELEASE", shell_complete=completion.releases,

@@ -42,7 +42,7 @@ def _restarting(command: Callable[..., int]) -> Callable[..., int]:
         click.option(
             "-c", "--connect", "uris", multiple=True, metavar="URI",
             help="where the domains are; each one more is a host that must offer the machine type "
-            "too  [default: $LIBVIRT_DEFAULT_URI, then qemu:///system]",
+            "too  [default: as virsh has it, then qemu:///system]",
         ),
         click.option("--dry-run", is_flag=True, help="look at everything, change nothing"),
         click.option("-y", "--yes", is_flag=True, help="do not ask"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host_agent import why
+from host_agent import default_uri, why
 from host_agent.audit import Options as AuditOptions
 from host_agent.audit import audit
 from host_agent.commands import completion
@@ -186,7 +186,7 @@ def why_command(
 )
 @click.option(
     "-c", "--connect", "uri", cls=Configured, key="serve.connect", metavar="URI",
-    envvar="LIBVIRT_DEFAULT_URI", help="libvirt connection  [default: this host's]",
+    envvar=default_uri.VARIABLES, help="libvirt connection  [default: this host's]",
 )  # fmt: skip
 @click.option(
     "--exec", "command", cls=Configured, key="serve.exec", metavar="COMMAND",

@@ -33,7 +33,8 @@ LAYERS = {
     },
     "alone": {"bounded", "enter_root", "side_by_side"},
     "io": {
-        "atlas_file", "booted_memory", "channel", "config", "destination", "dialling",
+        "atlas_file", "booted_memory", "channel", "config", "default_uri", "destination",
+        "dialling",
         "disassembly", "domain_probe", "fingerprint_store", "gather", "guest_link", "hypervisor",
         "journal", "ledger", "ledger_postgresql", "ledger_sqlite", "opened_channels", "packages",
         "plan_atlases", "plan_hop", "plan_sources", "plan_subject", "predictions", "probe",

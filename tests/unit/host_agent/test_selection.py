@@ -24,6 +24,10 @@ class Listed:
     title: str = ""
     broken: bool = False
     own_title: str = ""
+    number: int | None = None
+
+    def id(self) -> int | None:
+        return self.number
 
     def xml(self, *, inactive: bool) -> str:
         if self.broken:
@@ -44,7 +48,9 @@ LISTED = [
     Listed("gone", UUID(int=5), broken=True),
     Listed("odd\x1b[2J", UUID(int=6)),
     Listed("instance-7", UUID(int=7), "mail", own_title="mail"),
-    Listed("instance-8", UUID(int=8), own_title="the printer's"),
+    Listed("instance-8", UUID(int=8), own_title="the printer's", number=12),
+    Listed("12", UUID(int=9), number=3),
+    Listed("44", UUID(int=10)),
 ]
 
 
@@ -63,6 +69,10 @@ def pick(*names: str) -> list[str]:
         (("gone",), ["gone"]),
         (("mail",), ["instance-7"]),
         (("the printer's",), ["instance-8"]),
+        # A number is a running domain's, as virsh has it, else a name.
+        (("12",), ["instance-8"]),
+        (("3",), ["12"]),
+        (("44",), ["44"]),
         # libvirt's own name is meant before another domain's display name.
         (("instance-1",), ["instance-1"]),
         (("instance-3", "build runner", "gone", "instance-3"), ["instance-3", "gone"]),
