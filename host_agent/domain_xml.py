@@ -7,7 +7,7 @@ from uuid import UUID
 
 from lxml import etree
 
-from host_agent import untrusted_xml
+from host_agent import domain_elements, untrusted_xml
 from host_agent.model import Channel, Definition
 from host_agent.untrusted_xml import XmlError
 
@@ -39,6 +39,7 @@ def parse(xml: str) -> Definition:
         parsed_uuid = UUID((uuid or "").strip())
     except ValueError as error:
         raise DomainXmlError(f"the domain's <uuid> is not a UUID: {uuid!r}") from error
+    noted = domain_elements.look(root)
     hwuuid = _text(root, "hwuuid")
     try:
         parsed_hwuuid = UUID(hwuuid.strip()) if hwuuid else None
@@ -50,6 +51,8 @@ def parse(xml: str) -> Definition:
         name=_text(root, "name") or str(parsed_uuid),
         uuid=parsed_uuid,
         hardware_uuid=parsed_hwuuid,
+        unjudged=noted.seen,
+        unknown=noted.unknown,
         type=root.get("type", ""),
         architecture="" if os_type is None else os_type.get("arch", ""),
         machine=None if os_type is None else os_type.get("machine") or None,

@@ -148,6 +148,11 @@ class Definition:
     hardware_uuid: UUID | None = None
     """``<hwuuid>``: what the guest is shown instead of the UUID, from libvirt 11.6 on."""
 
+    unjudged: tuple[str, ...] = ()
+    """Its elements that the guest sees and no check handles, such as ``<devices/tpm>``."""
+    unknown: tuple[str, ...] = ()
+    """Its elements and attributes of which it is not known whether the guest sees them."""
+
     @property
     def guest_uuid(self) -> UUID:
         """The UUID that QEMU is given and the guest sees (``-uuid``)."""

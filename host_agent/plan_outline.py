@@ -204,6 +204,7 @@ def not_checked(hop: Hop) -> tuple[str, ...]:
     """Return what the plan did not look at, in sentences; never none."""
     lines = [_DECIDED_THERE[hop.target.kind], _DEVICES, *hop.unchecked]
     lines += [f"release path of {way.source}: {way.why}" for way in hop.ways if not _known(way)]
+    lines += _unjudged(hop)
     why: dict[str, list[Planned]] = {}
     for one in hop.planned:
         if isinstance(one, Planned) and isinstance(one.outlook, Missing):
@@ -214,6 +215,25 @@ def not_checked(hop: Hop) -> tuple[str, ...]:
         ways = "for example, " if note.ways > 1 else ""
         lines.append(f"{_some(note.domains)}: {ways}{note.finding.sentence}")
     return tuple(dict.fromkeys(lines))
+
+
+def _unjudged(hop: Hop) -> Iterator[str]:
+    """Say what of these domains their guests see, or may see, and nothing looks at."""
+    sorts: dict[tuple[str, str], list[Planned]] = {}
+    for one in hop.planned:
+        if isinstance(one, Planned):
+            for told, elements in (
+                ("seen by the guest, but judged by no check", one.definition.unjudged),
+                ("not known to this samemachine", one.definition.unknown),
+            ):
+                for element in elements:
+                    sorts.setdefault((told, element), []).append(one)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for (told, element), domains in sorts.items():
+        names = tuple(one.name for one in domains)
+        alike.setdefault((told, names), []).append(element)
+    for (told, names), same in alike.items():
+        yield f"{named(names)}: {told}: {', '.join(same)}"
 
 
 def _known(way: object) -> bool:

@@ -74,6 +74,8 @@ def domain_form(result: Audited | Failed, predictions: Sequence[Prediction] = ()
         "name": definition.name,
         "uuid": str(definition.uuid),
         "guest_uuid": str(definition.guest_uuid),
+        "not_judged": list(definition.unjudged),
+        "not_known": list(definition.unknown),
         "owner": _owner(definition),
         "state": case.declared.state,
         "verdict": verdict.decision,

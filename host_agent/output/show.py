@@ -112,8 +112,17 @@ def _notes(case: Case) -> Iterable[Text]:
     """Who manages the domain; where each view comes from, or why it is not there."""
     if owner.of(case.declared.definition).kind is not OwnerKind.LIBVIRT:
         yield _note("owner", whose(case.declared.definition))
-    if case.declared.definition.hardware_uuid is not None:
-        yield _note("hwuuid", f"the guest is to see {case.declared.definition.hardware_uuid}")
+    definition = case.declared.definition
+    if definition.unjudged:
+        yield _note("seen by the guest, not judged", ", ".join(definition.unjudged))
+    if definition.unknown:
+        yield _note(
+            "not known of libvirt's XML",
+            f"{', '.join(definition.unknown)}; whether the guest sees it is not established: "
+            "update samemachine",
+        )
+    if definition.hardware_uuid is not None:
+        yield _note("hwuuid", f"the guest is to see {definition.hardware_uuid}")
     yield _note("expected", case.expected.why if not isinstance(case.expected, Missing) else "-")
     if isinstance(case.running, Running):
         gone = " (replaced since it was started)" if case.running.binary_deleted else ""

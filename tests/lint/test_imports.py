@@ -19,9 +19,9 @@ LAYERS = {
     "pure": {
         "acpi", "alike", "architectures", "atlas", "atlas_diff", "baseline", "baseline_choice",
         "capabilities", "catalogue", "checks", "decode", "decode_hardware", "decoded",
-        "device_tree", "distribution", "domain_capabilities", "domain_devices", "domain_xml",
-        "doubles", "effects", "enrollment", "expectation", "fingerprint", "fingerprint_diff",
-        "firmware_images", "foreseen", "forgetting", "fw_cfg", "guard", "identifiers",
+        "device_tree", "distribution", "domain_capabilities", "domain_devices",
+        "domain_elements", "domain_xml", "doubles", "effects", "enrollment",
+        "expectation", "fingerprint", "fingerprint_diff", "firmware_images", "foreseen", "forgetting", "fw_cfg", "guard", "identifiers",
         "kept_evidence", "known_changes", "last_boot", "ledger_entry", "machine_types", "manual",
         "memory_blocks", "move", "noise", "occasion", "output", "owner", "permissions",
         "plan_answer", "plan_checks", "plan_facts", "plan_outline", "plan_pool", "preflight",

@@ -10,6 +10,7 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from rich.console import Console
@@ -23,6 +24,7 @@ from host_agent.surroundings import Offer
 from host_agent.verdict import judge
 from tests.unit.host_agent import forty
 from tests.unit.host_agent.cases import (
+    DEFINITION,
     MACHINE,
     NOT_ENROLLED,
     RUNNING,
@@ -267,6 +269,17 @@ def test_nothing_hostile_reaches_the_terminal() -> None:
 def test_show_names_the_owner() -> None:
     assert "owner: shop-db-1 (Nova, project acme)" in shown(forty.audit(nova_instance(1)))
     assert "owner" not in shown(audit(GOOD))
+
+
+def test_show_says_what_no_check_judges() -> None:
+    odd = replace(
+        DEFINITION, unjudged=("<devices/tpm>",), unknown=("<flux>",), hardware_uuid=UUID(int=7)
+    )
+    told = " ".join(shown(audit(case(declared=declared(odd)))).split())
+    assert "seen by the guest, not judged: <devices/tpm>" in told
+    assert "not known of libvirt's XML: <flux>; whether the guest sees it is not" in told
+    assert f"hwuuid: the guest is to see {UUID(int=7)}" in told
+    assert "not judged" not in shown(audit(GOOD))
 
 
 def test_json_is_ascii_and_says_everything() -> None:

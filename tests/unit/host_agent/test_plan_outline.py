@@ -199,6 +199,22 @@ def test_who_came_live_keeps_its_boot() -> None:
     assert plan_outline.onward(booted, planned("vm1", Answer.RESTART), None).boot == NOT_KNOWN
 
 
+def test_what_no_check_judges_is_said_of_the_domains_that_have_it() -> None:
+    tpm, both = planned("a"), planned("b")
+    tpm = replace(tpm, definition=replace(tpm.definition, unjudged=("<devices/tpm>",)))
+    both = replace(both, definition=replace(
+        both.definition, unjudged=("<devices/tpm>", "<genid>"), unknown=("<flux>",)))  # fmt: skip
+    hop = Hop(
+        sources=(site("here", *OLD),), target=site("there", *NEW), ways=(),
+        planned=(tpm, both, planned("c")),
+    )  # fmt: skip
+    assert [line for line in plan_outline.not_checked(hop) if "<" in line] == [
+        "a, b: seen by the guest, but judged by no check: <devices/tpm>",
+        "b: seen by the guest, but judged by no check: <genid>",
+        "b: not known to this samemachine: <flux>",
+    ]
+
+
 @pytest.mark.parametrize("kind", list(Kind))
 def test_something_is_never_checked(kind: Kind) -> None:
     target = site("there", *NEW, kind=kind)
