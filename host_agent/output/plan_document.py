@@ -16,6 +16,9 @@ from host_agent.printable import printable
 
 _SCHEMA = 1
 _TEMPLATE = "plan.html.j2"
+_WORST = (Answer.CANNOT, Answer.UNKNOWN, Answer.RAISE, Answer.RESTART)
+_REST = (Answer.LIVE, Answer.START)
+"""Answers with which nothing has to be done: the page folds them."""
 _SHOWN = {Outcome.FAIL, Outcome.WARN, Outcome.UNKNOWN}
 
 
@@ -114,7 +117,11 @@ def _shown(hop: Hop) -> dict[str, Any]:
             }
             for way in hop.ways
         ],
-        "domains": [_row(one) for one in hop.planned],
+        "problems": [_row(one) for one in _problems(hop)],
+        "rest": [_row(one) for one in hop.planned if answer_of(one) in _REST],
+        "rest_words": ", ".join(
+            f"{words.WORDS[answer]} {counted[answer]}" for answer in _REST if counted[answer]
+        ),
         "order": [
             {"what": words.step_words(step), "domains": [names.of(one) for one in step.domains]}
             for step in plan_outline.steps(hop.planned)
@@ -131,6 +138,12 @@ def _shown(hop: Hop) -> dict[str, Any]:
         "compared": [printable(line) for line in hop.compared],
         "not_checked": [printable(line) for line in plan_outline.not_checked(hop)],
     }  # fmt: skip
+
+
+def _problems(hop: Hop) -> list[Planned | Failed]:
+    """Return the domains for which there is something to do, the worst first."""
+    asked = [one for one in hop.planned if answer_of(one) not in _REST]
+    return sorted(asked, key=lambda one: _WORST.index(answer_of(one)))
 
 
 def _row(one: Planned | Failed) -> dict[str, Any]:

@@ -216,3 +216,20 @@ def test_a_page_is_well_formed_and_needs_no_other_file(plan: Plan) -> None:
     )  # fmt: skip
     assert not document.xpath("//@src | //@href | //script")
     assert len(document.findall(".//h1")) == len(plan.hops)
+
+
+def test_the_page_begins_with_what_needs_something() -> None:
+    """What moves live or starts there is folded, however much of it there is."""
+    many = tuple(planned(f"ok{number}", Answer.LIVE) for number in range(32))
+    late = (
+        planned("restarted", Answer.RESTART), planned("raised", Answer.RAISE),
+        planned("stuck", Answer.CANNOT), planned("off", Answer.START),
+    )  # fmt: skip
+    plan = replace(PLAN, hops=(replace(PLAN.hops[0], planned=(*many, *late)),))
+    document = etree.HTML(plan_document.page(plan).encode())
+    names = [row.findtext("td") for row in document.xpath("//h2[1]/following::tr[td/code]")]
+    assert names[:4] == ["stuck", "raised", "restarted", "ok0"]
+    folded = document.find(".//details")
+    assert folded is not None
+    assert folded.findtext("summary") == "live 32, start there 1"
+    assert len(folded.findall(".//tbody/tr")) == 33
