@@ -8,7 +8,7 @@ read once, when it is first asked for.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -199,7 +199,11 @@ def offering(distribution: str, name: str, architecture: str) -> Offering | None
         for type_ in one["types"]:
             # A release with types of its own has made one of them the default.
             default = one.get("default") == type_ and one is lists[0]
-            found.setdefault(type_, _offered(type_, architecture, one, default=default))
+            # And so with an alias that it gives to one of its own.
+            taken = () if one is lists[0] else tuple(lists[0].get("aliases", {}))
+            offered = _offered(type_, architecture, one, default=default)
+            kept = tuple(alias for alias in offered.aliases if alias not in taken)
+            found.setdefault(type_, replace(offered, aliases=kept))
     return Offering(
         distribution=distribution, release=name, architecture=architecture, qemu=qemu,
         types=tuple(found.values()), whole=distribution in _WITHOUT_OWN,

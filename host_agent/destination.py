@@ -56,6 +56,8 @@ class Destination:
         name, offered = definition.machine or "", self.offered(definition)
         if offered is not None and name not in offered:
             return absent(name)
+        if offered is not None and offered[name].twins:
+            return by_chance(name, offered[name])
         answer = self._capabilities(definition)
         if isinstance(answer, Missing):
             # What libvirt looked at and refused, as against what it can't look at.
@@ -141,6 +143,15 @@ class Destination:
 def absent(name: str) -> Missing:
     """Return that there is no machine type of this name."""
     return Missing(reason=Reason.ABSENT, sentence=f"there is no machine type {name}")
+
+
+def by_chance(name: str, offer: Offer) -> Missing:
+    """Return that it is an alias which several types carry."""
+    carriers = " and of ".join(sorted({offer.canonical, *offer.twins}))
+    return Missing(
+        reason=Reason.UNSUPPORTED, sentence=f'"{name}" is the alias of {carriers} there',
+        remedy="name the type itself: virsh edit NAME",
+    )  # fmt: skip
 
 
 def near(name: str, names: Sequence[str]) -> tuple[str, ...]:

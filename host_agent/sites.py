@@ -17,7 +17,7 @@ from host_agent import (
 )
 from host_agent.atlas import Atlas
 from host_agent.capabilities import Offer
-from host_agent.destination import Destination, absent
+from host_agent.destination import Destination, absent, by_chance
 from host_agent.errors import UsageError
 from host_agent.missing import Missing, Reason
 from host_agent.model import Definition
@@ -185,23 +185,13 @@ def offer(site: Site, definition: Definition) -> Offer | Missing:
             remedy="make an atlas of its QEMU: samemachine probe --output FILE",
         )
     if name in offered:
-        return _meant(name, offered[name])
+        found = offered[name]
+        return by_chance(name, found) if found.twins else found
     if site.whole or _is_elsewhere(site, name):
         return absent(name)
     return Missing(
         reason=Reason.UNSUPPORTED, sentence=f"whether it has {name} is not established",
         remedy="ask a host of that release: samemachine plan --to URI",
-    )  # fmt: skip
-
-
-def _meant(name: str, found: Offer) -> Offer | Missing:
-    """An alias that several types carry means one of them by chance."""
-    if not found.twins:
-        return found
-    carriers = " and of ".join(sorted({found.canonical, *found.twins}))
-    return Missing(
-        reason=Reason.UNSUPPORTED, sentence=f'"{name}" is the alias of {carriers} there',
-        remedy="name the type itself: virsh edit NAME",
     )  # fmt: skip
 
 

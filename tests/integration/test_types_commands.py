@@ -84,3 +84,23 @@ def test_the_types_of_a_release() -> None:
 def test_a_host_is_not_there() -> None:
     done = run("types", "--host", "test:///nonexistent.xml")
     assert done.returncode == 4
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("arm64", "virt-8.2"), ("aarch64", "virt-8.2"), ("ppc64el", "pseries-noble"),
+        ("ppc64le", "pseries-noble"), ("ppc64", "pseries-noble"), ("amd64", "pc-q35-noble-v2"),
+        ("i386", "pc-q35-noble-v2"), ("s390x", "s390-ccw-virtio-noble"),
+    ],
+)  # fmt: skip
+def test_every_word_for_an_architecture(word: str, said: str) -> None:
+    done = run("types", "--release", "noble", "--arch", word)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"\n{said} " in done.stdout
+
+
+def test_a_word_for_none() -> None:
+    done = run("types", "--release", "noble", "--arch", "risky")
+    assert done.returncode == 2
+    assert "'risky' is no architecture that libvirt or QEMU knows" in done.stderr

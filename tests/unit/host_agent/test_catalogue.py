@@ -92,6 +92,36 @@ def test_ubuntu_offers_its_own_beside_them() -> None:
     pseries = catalogue.offering("ubuntu", "questing", "ppc64")
     assert pseries
     assert "pseries-eoan" not in {one.name for one in pseries.types}
+    # An alias that a distribution gives to its own is QEMU's no more.
+    assert [one.name for one in pseries.types if "pseries" in one.aliases] == ["pseries-questing"]
+
+
+@pytest.mark.parametrize(
+    ("distribution", "release", "architecture", "name", "alias", "deprecated"),
+    [
+        ("ubuntu", "noble", "x86_64", "pc-i440fx-noble", None, None),
+        ("ubuntu", "noble", "ppc64", "pseries-noble", "pseries", None),
+        ("ubuntu", "noble", "s390x", "s390-ccw-virtio-jammy", None, None),
+        ("ubuntu", "noble", "aarch64", "virt-8.2", "virt", None),
+        ("ubuntu", "resolute", "aarch64", "virt-resolute", None, None),
+        ("rhel", "8.9", "x86_64", "pc-q35-rhel8.6.0", "q35", None),
+        ("rhel", "9.8", "x86_64", "pc-i440fx-rhel7.6.0", "pc", True),
+        ("rhel", "9.8", "x86_64", "pc-q35-rhel9.8.0", "q35", False),
+        ("rhel", "9.8", "aarch64", "virt-rhel9.2.0", None, True),
+        ("rhel", "9.8", "s390x", "s390-ccw-virtio-rhel9.8.0", "s390-ccw-virtio", False),
+    ],
+)
+def test_what_public_sources_establish(
+    distribution: str, release: str, architecture: str, name: str, alias: str | None,
+    deprecated: bool | None,
+) -> None:  # fmt: skip
+    found = catalogue.offering(distribution, release, architecture)
+    assert found
+    assert not found.whole
+    assert found.sources
+    (one,) = (one for one in found.types if one.name == name)
+    assert one.aliases == (() if alias is None else (alias,))
+    assert one.deprecated is deprecated
 
 
 def test_two_types_may_carry_one_alias() -> None:
