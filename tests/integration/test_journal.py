@@ -184,6 +184,17 @@ JOURNALD = Path("/lib/systemd/systemd-journald")
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 @pytest.mark.skipif(not JOURNALD.exists(), reason="systemd-journald is not installed")
+@pytest.mark.parametrize(
+    ("value", "entry"),
+    [
+        ("one line", b"MESSAGE=one line\n"), ("", b"MESSAGE=\n"),
+        ("two\nlines", b"MESSAGE\n\x09\0\0\0\0\0\0\0two\nlines\n"),
+    ],
+)  # fmt: skip
+def test_only_what_has_a_line_feed_comes_with_its_length(value: str, entry: bytes) -> None:
+    assert journal.encode({"MESSAGE": value}) == entry
+
+
 def test_the_real_journal() -> None:
     """One in namespaces of its own, with a /run of its own."""
     lines = """

@@ -112,6 +112,16 @@ def cpu(**changes: Any) -> dict[str, Any]:
     return {"cpu": replace(CPU, **changes)}
 
 
+def twins(one: int, two: int, *serials: str) -> dict[str, Any]:
+    """Two disks at these slots, of the same serial number where none is given."""
+    return {
+        "block": tuple(
+            replace(DISKS[4], serial=serial, wwn=None, unit=None, parent=f"0000:00:0{slot}.0")
+            for slot, serial in zip((one, two), serials or ("TWIN", "TWIN"), strict=True)
+        )
+    }
+
+
 OTHER_CPU = cpu(flags=CPU.flags - {"svm"})
 HOSTS_CPU = declared(replace(DEFINITION, cpu_mode="maximum"))
 AWAY = Event(time=1.0, host="node41", qemu="7.2.22", occasion="arrival", verdict="verified")
@@ -398,6 +408,11 @@ ROWS = [
      "block size of disk serial DISK-VDC-0001 at 0000:00:06.0 4096 bytes -> 512 bytes"),
     (same_block.check, since({"block": at(DISKS, 1, size=0)}, **ARRIVAL), PASS, "the same"),
     (same_block.check, since({"block": at(DISKS, 4, name="vdz")}, **RESTART), PASS, "the same"),
+    # Two that can't be told apart: which of them moved where, or became which, nobody knows.
+    (same_block.check, since(twins(3, 4), before=twins(1, 2), **RESTART), FAIL,
+     "disk serial TWIN at 0000:00:01.0 is gone"),
+    (same_block.check, since(twins(1, 1, "C", "D"), before=twins(1, 1, "A", "B"), **RESTART), FAIL,
+     "disk serial A at 0000:00:01.0 is gone"),
     (same_block.check, since({"block": at(at(DISKS, 4, parent="0000:00:05.0"), 3,
                                           parent="0000:00:06.0")}, **RESTART), FAIL,
      "DISK-VDC-0001 moved from 0000:00:06.0 to 0000:00:05.0"),

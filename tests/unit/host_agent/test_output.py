@@ -266,6 +266,16 @@ def test_nothing_hostile_reaches_the_terminal() -> None:
         assert "odd\\x1b[31m" in told
 
 
+@pytest.mark.parametrize(
+    ("uuid", "cell"), [(RUNNING.uuid, "same"), (UUID(int=7), str(UUID(int=7))), (None, "-")]
+)
+def test_show_has_the_uuid_of_the_process(uuid: UUID | None, cell: str) -> None:
+    one = replace(GOOD, running=replace(RUNNING, uuid=uuid))
+    (line,) = [row for row in shown(audit(one)).splitlines() if row.startswith("uuid")]
+    # What does not fit goes on in the line below.
+    assert cell.startswith(line.split()[2])
+
+
 def test_show_names_the_owner() -> None:
     assert "owner: shop-db-1 (Nova, project acme)" in shown(forty.audit(nova_instance(1)))
     assert "owner" not in shown(audit(GOOD))

@@ -60,6 +60,7 @@ def test_an_atlas_is_a_line_for_each_type_in_natural_order() -> None:
     ]  # fmt: skip
     assert lines[-1] == "xenpv  NOT PROBED  no fw_cfg"
     assert "default" in lines[5]
+    assert [line.split()[1] for line in lines[4:7]] == ["Standard", "default", "pc"]
     assert "Standard PC (i440FX + PIIX, 1996)" in lines[5]
     assert "256 KiB 0000000000" in lines[5]
 

@@ -83,6 +83,25 @@ def test_a_report(one: Raised, code: int, words: str) -> None:
     assert (form["exit_code"], form["domains"][0]["outcome"]) == (code, one.ending)
 
 
+@pytest.mark.parametrize(
+    ("name", "back", "words"),
+    [
+        ("left", False, "finish it: samemachine upgrade vm1, or samemachine rollback vm1"),
+        ("failed", False, "look at it (samemachine show vm1), then samemachine upgrade vm1, or "),
+        ("staged", False, "undo: samemachine rollback vm1"),
+        ("applied", False, "back at any time: samemachine rollback vm1"),
+        ("applied", True, None), ("rolled back", False, None), ("refused", False, None),
+        ("nothing", False, None), ("skipped", False, None), ("not agreed", False, None),
+    ],
+)  # fmt: skip
+def test_what_to_do_next(name: str, words: str | None, *, back: bool) -> None:
+    text = " ".join(printed(Report(raised=(ROWS[name][0],), back=back)).split())
+    every = ("finish it", "look at it", "undo", "back at any time")
+    said = [start for start in every if f"{start}: " in text or f"{start} (" in text]
+    assert said == ([] if words is None else [start for start in every if words.startswith(start)])
+    assert (words or "") in text
+
+
 def test_the_worst_counts() -> None:
     everything = Report(raised=tuple(row[0] for row in ROWS.values()), change="CHG17")
     assert upgrade.exit_code(everything) == 130

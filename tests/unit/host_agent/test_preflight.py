@@ -174,6 +174,7 @@ def test_rows(changes: dict[str, Any], check: str, outcome: Outcome, words: str)
 
 def test_all_is_well() -> None:
     findings = preflight.run(MOVE)
+    assert found(MOVE, "move-state").sentence == "running, and no other job"
     assert {finding.outcome for finding in findings} == {PASS}
     assert not preflight.refused(findings)
 

@@ -33,6 +33,18 @@ Y Y . . Y . . . Y
 """
 
 
+def test_debians_words_mean_debians_releases() -> None:
+    """Not those of others that were out, nor its own that were not begun."""
+    day = date(2024, 6, 1)
+    found = {word: find(f"debian:{word}", known(), day) for word in ("stable", "oldstable")}
+    assert {word: one.codename for word, one in found.items() if one} == {
+        "stable": "bookworm", "oldstable": "bullseye",
+    }  # fmt: skip
+    testing = find("debian:testing", known(), day)
+    assert testing is not None
+    assert testing.codename == "trixie"
+
+
 def known() -> tuple[Release, ...]:
     found = release_data.known()
     assert not isinstance(found, Missing), found.sentence

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.printable import printable
+from host_agent.printable import printable, shortened
 from host_agent.smbios import (
     SmbiosError,
     entry_point,
@@ -45,6 +45,19 @@ def test_what_follows_the_end_is_not_read() -> None:
 def test_what_is_no_smbios_is_refused(tables: bytes) -> None:
     with pytest.raises(SmbiosError):
         parse(b"", tables, "here")
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [(0, "end without an end-of-table"), (3, "end without an end-of-table"),
+     (4, "the structure at offset 14 is broken"), (5, "the structure at offset 14 is broken")],
+)  # fmt: skip
+def test_it_is_said_where_they_end(left: int, words: str) -> None:
+    """A header has four bytes: with fewer there is no structure, with four a broken one."""
+    one = build.structure(2, 1, b"\0" * 8)
+    assert len(one) == 14
+    with pytest.raises(SmbiosError, match=words):
+        list(structures(one + b"\x01\x04\x02\0\x05"[:left]))
 
 
 @given(st.binary(max_size=500))
@@ -139,6 +152,10 @@ def test_a_wrong_checksum_is_no_entry_point() -> None:
 def test_swapping_twice_changes_nothing() -> None:
     assert str(swapped(build.UUID_1)) == "33221100-5544-7766-8899-aabbccddeeff"
     assert swapped(swapped(build.UUID_1)) == build.UUID_1
+
+
+def test_a_text_of_the_length_itself_is_whole() -> None:
+    assert [shortened("abcd", most) for most in (5, 4, 3)] == ["abcd", "abcd", "abc…"]
 
 
 @given(st.text())

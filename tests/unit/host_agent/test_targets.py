@@ -193,6 +193,11 @@ def test_a_type_that_was_asked_for(
     assert why in found.why
 
 
+def test_types_of_known_schemes_that_can_not_be_ordered_are_not_called_unknown() -> None:
+    found = chosen("pc-i440fx-rhel7.6.0", "pc-i440fx-noble", [NOBLE])
+    assert "no known scheme" not in found.why
+
+
 def test_what_a_wanted_type_lacks_is_said() -> None:
     assert chosen("pc-i440fx-jammy-hpb", "pc-i440fx-noble", [NOBLE]).note == (
         "pc-i440fx-noble has no hpb: the host's address width is given by "

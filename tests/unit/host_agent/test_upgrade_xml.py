@@ -39,6 +39,14 @@ def test_one_line_changes() -> None:
     assert upgrade_xml.with_machine(after, OLD) == XML
 
 
+def test_lines_are_paired_to_the_end() -> None:
+    """A text that lost a line is no changed one."""
+    assert upgrade_xml.changed_lines("a\n b\nc", "a\n d\nc") == (("b", "d"),)
+    for before, after in (("a", "a\nb"), ("a\nb", "a")):
+        with pytest.raises(ValueError, match="zip"):
+            upgrade_xml.changed_lines(before, after)
+
+
 @pytest.mark.parametrize(
     "tag",
     [
