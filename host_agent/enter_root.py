@@ -1,8 +1,8 @@
 """A program of its own: go into another root or mount namespace, give up all rights, run a command.
 
-Started as ``python enter_root.py ROOT NAMESPACE UID GROUPS MEMORY PARENT COMMAND…``; an empty ROOT
-or NAMESPACE is not entered, MEMORY bounds RLIMIT_DATA. setpriv can't do it: there it would have to
-come from a root that is not ours, and would be run with all rights.
+Started as ``python enter_root.py ROOT NAMESPACE UID GROUPS DATA ADDRESSES PARENT COMMAND…``; an
+empty ROOT or NAMESPACE is not entered, DATA bounds RLIMIT_DATA, ADDRESSES RLIMIT_AS. setpriv can't
+do it: there it would have to come from a root that is not ours, and would be run with all rights.
 """
 
 import ctypes
@@ -19,14 +19,19 @@ _MOUNTS = 0x20000
 
 def main() -> None:
     """Do it; an error ends the program with its sentence."""
-    root, namespace, user, groups, memory, parent, *command = sys.argv[1:]
+    root, namespace, user, groups, data, addresses, parent, *command = sys.argv[1:]
     library = ctypes.CDLL(None, use_errno=True)
 
     def call(function: str, *arguments: int) -> None:
         if getattr(library, function)(*arguments):
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
-    for kind, most in (resource.RLIMIT_DATA, int(memory)), (resource.RLIMIT_CORE, 0):
+    limits = {
+        resource.RLIMIT_DATA: int(data),
+        resource.RLIMIT_AS: int(addresses),
+        resource.RLIMIT_CORE: 0,
+    }
+    for kind, most in limits.items():
         try:
             resource.setrlimit(kind, (most, most))
         except (ValueError, OSError):

@@ -152,7 +152,8 @@ def probe(
     if groups is None:
         options, groups = options.without_kvm(), ()
     with _folder(options, binary.root) as folder, QemuSession(
-        binary, options.command(), seconds=seconds, groups=groups, vcpus=options.vcpus, stop=stop
+        binary, options.command(), seconds=seconds, groups=groups, vcpus=options.vcpus,
+        memory=options.memory, stop=stop,
     ) as session:  # fmt: skip
         version = session.qmp("query-version")
         fingerprint = _read(session, options, folder)

@@ -4,6 +4,8 @@ Kept are machine, CPU, SMP, memory size, NUMA, UUID, SMBIOS and globals; every b
 and with it disks, networks, hugepages, preallocation, binding and secrets. Memory is given by a
 shared memfd, of which no page is reserved before it is touched (QEMU ``backends/hostmem-memfd.c``),
 so a guest of 1 TB costs nothing.
+
+What was kept is read again through the same filter: a baseline may be anybody's writing.
 """
 
 import json
@@ -13,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from host_agent import start_options
+from host_agent.printable import printable
 from host_agent.smbios_fields import PROCESSOR_ID
 
 TCG, KVM = "tcg", "kvm"
@@ -28,21 +31,34 @@ _ALONE = {
 }  # fmt: skip
 # Properties of -machine that name something we don't have, or that say how and not what.
 _MACHINE_DROPPED = {
-    "append", "confidential-guest-support", "dtb", "dump-guest-core", "dumpdtb", "firmware",
-    "initrd", "kernel", "kernel_irqchip", "kernel-irqchip", "mem-merge", "memory-backend",
-    "memory-encryption", "pcspk-audiodev", "pflash0", "pflash1",
+    "append", "audiodev", "confidential-guest-support", "dtb", "dump-guest-core", "dumpdtb",
+    "firmware", "igvm-cfg", "initrd", "kernel", "kernel_irqchip", "kernel-irqchip", "mem-merge",
+    "memory-backend", "memory-encryption", "pcspk-audiodev", "pflash0", "pflash1", "shim",
 }  # fmt: skip
-# Lists of back-ends and devices (qemu-options.hx: sgx-epc, cxl-fmw).
-_MACHINE_DROPPED_LISTS = "sgx-epc.", "cxl-fmw."
+# Lists of back-ends and devices (qemu-options.hx: sgx-epc, cxl-fmw), and what -boot says.
+_MACHINE_DROPPED_LISTS = "sgx-epc.", "cxl-fmw.", "boot."
+# What -smp and -m say, where libvirt never says it.
+_MACHINE_UNREAD = "smp.", "memory."
+# ACPI's identifiers may hold anything (hw/i386/pc.c); elsewhere a slash names a file.
+_ANY_TEXT = {"x-oem-id", "x-oem-table-id"}
 # What decides the tables, word for word.
 _KEPT = {"cpu", "global", "m", "smbios", "smp", "uuid"}
 _KEPT_ALONE = {"no-acpi", "no-hpet"}
 # The only devices that write SMBIOS structures of their own (type 38, hw/smbios/smbios_type_38.c).
 _KEPT_DEVICES = re.compile(r"(ipmi-bmc-sim|isa-ipmi-(kcs|bt))(,|$)")
+# Of those, what names a file (hw/ipmi/ipmi_bmc_sim.c).
+_DEVICE_FILES = {"frudatafile", "sdrfile"}
+# No property of a device that takes a plain word names a file.
+_GLOBAL = re.compile(r"[\w.,:=+-]+", re.ASCII)
+_WORD = re.compile(r"[\w.+-]+", re.ASCII)
+# Keys of -smbios that name a file (qemu-options.hx); a key's "no" in front is its "off".
+_SMBIOS_FILES = re.compile(r"(no)?(file|path)(=|$)")
 _DEFAULT_RAM = "128"
 _SIZES = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _HYPERVISOR_ONLY = re.compile(r"^(kvm|hv)[-_]|^\+?kvm$")
 MAX_VCPUS = 4096
+_MAX_TEXT = 256 * 1024
+_MAX_ARGUMENTS = 16 * 1024
 
 Mask = frozenset[tuple[int, str]]
 """Fields of SMBIOS, by type and name."""
@@ -66,6 +82,11 @@ class ProbeOptions:
     vcpus: int = 1
     masked: Mask = frozenset()
     """Fields that this accelerator makes different from the domain's own."""
+
+    @property
+    def memory(self) -> int:
+        """How many bytes of memory are shared: they count as addresses, not as data."""
+        return sum(size for _, size in _memory_backends(list(_options(self.arguments))))
 
     @property
     def type(self) -> str:
@@ -118,24 +139,42 @@ def to_text(options: ProbeOptions) -> str:
 
 
 def from_text(text: str) -> ProbeOptions:
-    """Read what ``to_text`` wrote; raises ``OptionsError``."""
+    """Read what ``to_text`` wrote; raises ``OptionsError``.
+
+    Who wrote it may have been anybody: only what ``from_command_line`` makes of a command line is
+    taken, to the letter, and nothing that names a file.
+    """
+    if len(text) > _MAX_TEXT:
+        raise OptionsError("the kept options of QEMU are too many")
     try:
         form = json.loads(text)
-        names = [form["architecture"], form["machine"], form["accelerator"]]
+        architecture, machine, accelerator = (
+            form["architecture"], form["machine"], form["accelerator"],
+        )  # fmt: skip
         arguments, vcpus = form["arguments"], form["vcpus"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise OptionsError("the kept options of QEMU can't be read") from error
     if (
         not isinstance(arguments, list)
-        or not all(isinstance(one, str) for one in (*names, *arguments))
-        or not isinstance(vcpus, int)
+        or len(arguments) > _MAX_ARGUMENTS
+        or not all(isinstance(one, str) for one in (architecture, machine, accelerator, *arguments))
+        or type(vcpus) is not int
         or not 0 < vcpus <= MAX_VCPUS
+        or not _WORD.fullmatch(architecture)
     ):
         raise OptionsError("the kept options of QEMU are none")
-    return ProbeOptions(
-        architecture=names[0], machine=names[1], accelerator=names[2],
+    kept = ProbeOptions(
+        architecture=architecture, machine=machine, accelerator=accelerator,
         arguments=tuple(arguments), vcpus=vcpus,
     )  # fmt: skip
+    if "\0" in text or "\0" in "".join(kept.command()):
+        raise OptionsError("the kept options of QEMU hold what no command line can")
+    if from_command_line(("qemu", *kept.command()), architecture) != kept:
+        raise OptionsError("the kept options of QEMU are not those that are kept of a domain")
+    for option, value in _options(kept.arguments):
+        if option == "smbios" and any(map(_SMBIOS_FILES.match, _split(value))):
+            raise OptionsError("the kept options of QEMU name a file")
+    return kept
 
 
 def bare(
@@ -168,15 +207,17 @@ def from_command_line(
     if not name:
         raise OptionsError("QEMU's command line names no machine type")
     accelerator = _accelerator(given, machine.pop("accel", ""))
-    parts = [name] + [
-        f"{key}={text}"
-        for key, text in machine.items()
-        if key not in _MACHINE_DROPPED and not key.startswith(_MACHINE_DROPPED_LISTS)
-    ]
+    if not _WORD.fullmatch(name) or not _WORD.fullmatch(accelerator):
+        raise OptionsError("QEMU's command line names a machine or an accelerator that is no word")
+    parts = [name, *_machine(machine)]
     kept: list[str] = []
     for option, value in given:
-        if option in _KEPT or (option == "device" and _KEPT_DEVICES.match(value)):
+        if option == "global" and not _GLOBAL.fullmatch(value):
+            continue
+        if option in _KEPT:
             kept += [f"-{option}", value]
+        elif option == "device" and _KEPT_DEVICES.match(value):
+            kept += [f"-{option}", _without_files(value)]
         elif option in _KEPT_ALONE:
             kept.append(f"-{option}")
     if starting:
@@ -194,6 +235,21 @@ def from_command_line(
         arguments=(*kept, *numa),
         vcpus=_vcpus(_merged(given, ("smp",), "cpus")),
     )
+
+
+def _machine(properties: Mapping[str, str]) -> Iterator[str]:
+    """Yield the machine's properties that decide the tables; raises ``OptionsError``."""
+    for key, text in properties.items():
+        if key.startswith(_MACHINE_UNREAD):
+            raise OptionsError(f"QEMU's command line gives {printable(key)[:40]} to -machine")
+        if key in _MACHINE_DROPPED or key.startswith(_MACHINE_DROPPED_LISTS):
+            continue
+        if "/" not in text or key in _ANY_TEXT:
+            yield f"{key}={text}"
+
+
+def _without_files(device: str) -> str:
+    return ",".join(part for part in _split(device) if part.partition("=")[0] not in _DEVICE_FILES)
 
 
 def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -225,7 +281,9 @@ def _properties(value: str, implied: str) -> dict[str, str]:
     """Return an option's properties; ``implied`` is the key of a first one without any."""
     if value.startswith("{"):
         try:
-            return {key: str(item) for key, item in json.loads(value).items()}
+            return {
+                str(key): str(item).replace(",", ",,") for key, item in json.loads(value).items()
+            }
         except (ValueError, RecursionError) as error:
             raise OptionsError("QEMU's command line holds broken JSON") from error
     first, *rest = _split(value)

@@ -404,7 +404,7 @@ qemu.answers["query-version"] = {"qemu": dict.fromkeys(("major", "minor", "micro
                         or os.path.islink(f"/proc/self/fd/{fd}")),
         "environment": dict(os.environ),
         "limits": [resource.getrlimit(kind) for kind in
-                   (resource.RLIMIT_DATA, resource.RLIMIT_CORE)],
+                   (resource.RLIMIT_DATA, resource.RLIMIT_AS, resource.RLIMIT_CORE)],
         "session": os.getsid(0) == os.getpgid(0),
         "folder": os.getcwd(),
     })}
@@ -437,8 +437,9 @@ def test_qemu_has_no_rights_and_nothing_of_ours(open_folder: Path, root: str | N
     assert told["environment"].keys() <= {
         "LC_ALL", "PATH", "LC_CTYPE", "PWD", "OLDPWD", "SHLVL", "_",
     }  # fmt: skip
-    (data, core) = told["limits"]
+    (data, addresses, core) = told["limits"]
     assert 0 < data[0] == data[1] < 4 * 1024**3
+    assert data[0] < addresses[0] == addresses[1] < 4 * 1024**3
     assert core == [0, 0]
     assert told["session"]
     assert told["folder"] == "/"
@@ -488,7 +489,7 @@ def test_a_program_in_another_root_is_found_from_any_folder(open_folder: Path) -
 
 @needs_root
 def test_who_enters_a_root_too_late_for_its_parent_ends() -> None:
-    command = ["/", "", str(NOBODY), "", str(1 << 30), "1", "/bin/true"]
+    command = ["/", "", str(NOBODY), "", str(1 << 30), str(1 << 32), "1", "/bin/true"]
     done = subprocess.run(
         [sys.executable, "-I", "-S", enter_root.__file__, *command],
         capture_output=True, text=True, check=False, timeout=60,

@@ -1,6 +1,7 @@
 """QEMU's command lines, as libvirt writes them, and what of them decides a guest's tables."""
 
 import contextlib
+import json
 import shlex
 from itertools import pairwise
 
@@ -16,6 +17,8 @@ from host_agent.probe_options import (
     bare,
     devices_for_roms,
     from_command_line,
+    from_text,
+    to_text,
 )
 from host_agent.smbios_fields import PROCESSOR_ID
 
@@ -161,11 +164,17 @@ def test_options_without_a_value_swallow_nothing() -> None:
         ("-machine q35,nvdimm", "q35,nvdimm=on"),
         ("-machine virt,spcr=off,iommu=smmuv3", "virt,spcr=off,iommu=smmuv3"),
         ("-machine q35,sgx-epc.0.memdev=epc0,sgx-epc.0.node=0", "q35"),
+        ("-machine q35,igvm-cfg=i,audiodev=a,shim=/FILE,boot.splash=/FILE,new=/FILE", "q35"),
+        ('-machine {"type":"q35","x":"a,firmware=b"}', "q35,x=a,,firmware=b"),
+        ("-machine q35,x-oem-id=A/B", "q35,x-oem-id=A/B"),
         ("-machine q35,confidential-guest-support=lsec0,memory-encryption=sev0", "q35"),
     ],
 )  # fmt: skip
 def test_machine(line: str, machine: str) -> None:
-    assert taken(f"qemu {line}").machine == f"{machine},memory-backend=probe.ram"
+    assert (
+        from_command_line(["qemu", *line.split(" ")], "x86_64").machine
+        == f"{machine},memory-backend=probe.ram"
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,8 +242,12 @@ def test_a_node_without_memory_has_none() -> None:
         ("-machine pc -numa node,memdev=gone", "no memory back-end 'gone'"),
         ("-machine pc -object memory-backend-ram,id=a,size=x", "'x' is no size"),
         ('-machine pc -object \'{"qom-type":"memory-backend-ram","size":1e99}\'', "is no size"),
+        ("-machine pc,smp.cpus=9", "gives smp.cpus to -machine"),
+        ("-machine pc,memory.size=9T", "gives memory.size to -machine"),
+        ("-machine p/c", "is no word"),
+        ("-machine pc -accel k/vm", "is no word"),
     ],
-    ids=range(17),
+    ids=range(21),
 )
 def test_what_can_not_be_probed_is_refused(line: str, said: str) -> None:
     with pytest.raises(OptionsError, match=said):
@@ -295,6 +308,71 @@ def test_devices_that_write_smbios_structures_are_kept() -> None:
     assert values(taken(line), "device") == ["ipmi-bmc-sim,id=b", "isa-ipmi-kcs,bmc=b"]
 
 
+def test_what_names_a_file_is_not_kept() -> None:
+    bmc = "ipmi-bmc-sim,id=b,frudatafile=/FILE,sdrfile=/FILE"
+    assert values(taken(f"qemu -machine pc -device {bmc}"), "device") == ["ipmi-bmc-sim,id=b"]
+    line = "qemu -machine pc -global pc.file=/FILE -global driver=a,property=b,value=/FILE"
+    assert values(taken(line), "global") == []
+
+
+@pytest.mark.parametrize("line", [I440FX, Q35, NUMA, OLD, ARM])
+def test_what_is_kept_is_read_again(line: str) -> None:
+    options = taken(line, "aarch64" if line is ARM else "x86_64")
+    assert from_text(to_text(options)) == options
+
+
+MORE_OPTIONS = [
+    ["-monitor", "tcp:127.0.0.1:0"], ["-mon", "chardev=qmp"], ["-chardev", "null,id=a"],
+    ["-device", "e1000"], ["-device", "ipmi-bmc-sim,id=b,sdrfile=/FILE"],
+    ["-global", "a.b=/FILE"], ["-D", "/FILE"], ["-pidfile", "/FILE"], ["-daemonize"],
+    ["-object", "memory-backend-ram,id=more,size=1G,prealloc=on"],
+    ["-object", "memory-backend-memfd,id=probe.ram,size=536870912,share=on,prealloc=on"],
+    ["-object", RAM.format("more", 1 << 30)], ["-numa", "node,mem=5G"],
+    ["-m", "1G"], ["-smp", "4"], ["-machine", "usb=on"], ["-accel", "tcg"], ["--uuid", UUID],
+    ["-smbios", "file=/FILE"], ["-smbios", "type=11,path=/FILE"], ["-smbios", "nofile"],
+    ["-smbios", "type=1,serial=\0"], ["/FILE"], ["-S"], ["-readconfig", "/FILE"], ["-version"],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("more", MORE_OPTIONS, ids=" ".join)
+def test_options_that_are_not_kept_of_a_domain_are_not_taken(more: list[str]) -> None:
+    form = json.loads(to_text(taken(I440FX)))
+    with pytest.raises(OptionsError, match="the kept options of QEMU"):
+        from_text(json.dumps({**form, "arguments": form["arguments"] + more}))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"machine": "pc,memory-backend=probe.ram,firmware=/FILE"}, {"machine": ""},
+        {"machine": "pc,dumpdtb=/FILE,memory-backend=probe.ram"}, {"machine": "/FILE"},
+        {"accelerator": "tcg,one-insn-per-tb=on"}, {"accelerator": "kvm:tcg"},
+        {"architecture": "../x86_64"}, {"vcpus": 2}, {"vcpus": True}, {"vcpus": 1.0},
+        {"vcpus": 0}, {"vcpus": None}, {"arguments": "-S"}, {"arguments": [["-S"]]},
+        {"arguments": ["-S"] * 20_000}, {"machine": None},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_form_that_is_not_ours_is_not_taken(wrong: dict[str, object]) -> None:
+    form = json.loads(to_text(taken(I440FX)))
+    with pytest.raises(OptionsError):
+        from_text(json.dumps({**form, **wrong}))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "[" * 100_000, "{}", "x" * 300_000, "NaN"])
+def test_a_text_that_is_none_is_not_taken(text: str) -> None:
+    with pytest.raises(OptionsError):
+        from_text(text)
+
+
+@pytest.mark.parametrize(
+    ("line", "memory"), [(I440FX, 1 << 29), (NUMA, 1 << 40), ("qemu -M pc", 128 << 20)]
+)
+def test_shared_memory_is_counted(line: str, memory: int) -> None:
+    assert taken(line).memory == memory
+    assert bare("pc", "x86_64").memory == 0
+
+
 WORDS = st.sampled_from(
     [*shlex.split(Q35), *shlex.split(NUMA), "-machine", "-numa", "-object", "-smp", "-m", "{", ","]
 )
@@ -304,6 +382,18 @@ WORDS = st.sampled_from(
 def test_no_command_line_breaks_it(words: list[str]) -> None:
     with contextlib.suppress(OptionsError):
         assert from_command_line(words, "x86_64").command()
+
+
+@given(st.lists(WORDS | st.text(max_size=12), max_size=12))
+def test_whatever_is_kept_is_read_again(words: list[str]) -> None:
+    """Or it names a file."""
+    try:
+        options = from_command_line(words, "x86_64")
+        again = from_text(to_text(options))
+    except OptionsError as error:
+        assert not str(error).endswith("not those that are kept of a domain")
+    else:
+        assert again == options
 
 
 @given(st.sampled_from(["machine", "smp", "m", "numa", "object", "accel", "cpu"]),
