@@ -1,7 +1,9 @@
 """The guest agent's configuration: an ini file, all of it optional; an unknown key is an error."""
 
 import configparser
+import os
 import re
+import select
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -13,6 +15,7 @@ DEFAULT_PORT = "org.samemachine.guest.0"
 _SECTION = "guest"
 _MAX_IDLE = 86400
 _MOST = 1 << 20
+_PATIENCE = 10.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,12 @@ def load(path: "Path | None") -> Config:
     """
     chosen = path or DEFAULT_PATH
     try:
-        with chosen.open("rb") as file:
+        # Opening a pipe that nobody writes to would wait for ever.
+        descriptor = os.open(chosen, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            if not select.select([descriptor], [], [], _PATIENCE)[0]:
+                raise ConfigError(f"{chosen}: nothing came from it within {_PATIENCE:g} s")
+            os.set_blocking(descriptor, True)
             raw = file.read(_MOST + 1)
         if len(raw) > _MOST:
             raise ConfigError(f"{chosen} is larger than {_MOST >> 20} MiB, which no such file is")

@@ -17,6 +17,7 @@ from host_agent import fingerprint as fingerprints
 from host_agent.fingerprint import Blobs, Fingerprint, FingerprintError
 from host_agent.fw_cfg import FwCfgError
 from host_agent.printable import printable
+from host_agent.untrusted_text import TextError, json_of
 
 SCHEMA = 1
 _KEY = "samemachine_atlas"
@@ -109,8 +110,8 @@ def _machine_form(machine: Machine, blobs: Blobs) -> dict[str, Any]:
 def from_text(text: str) -> Atlas:
     """Read the JSON; raises ``AtlasError``."""
     try:
-        form = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        form = json_of(text)
+    except TextError as error:
         raise AtlasError(f"it is no whole JSON: {printable(str(error))}") from error
     if not isinstance(form, dict) or _KEY not in form:
         raise AtlasError("it is JSON, but no atlas (make one with samemachine probe --output)")

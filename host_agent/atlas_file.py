@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from host_agent import architectures, atlas
+from host_agent import architectures, atlas, given_file
 from host_agent.atlas import Atlas, AtlasError
 from host_agent.errors import UsageError
 
-# Some 50 times what an atlas has; JSON takes many times its size when it is read.
-MAX_BYTES = 32 * 1024 * 1024
+# Some 25 times what an atlas has.
+MAX_BYTES = 16 * 1024 * 1024
+# What xz says that it needs for what it has packed at its best is 65 MiB.
+_MAX_XZ = 96 * 1024 * 1024
 SHIPPED = "data/atlases"
 _ENDING = ".json.xz"
 DEFAULT_ARCHITECTURE = "x86_64"
@@ -63,12 +65,9 @@ def read_shipped(name: str) -> Atlas:
 def read(path: Path) -> Atlas:
     """Read an atlas, plain or compressed by xz or gzip; raises ``UsageError``."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = given_file.read(path, MAX_BYTES)
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}") from error
-    if len(raw) > MAX_BYTES:
-        raise UsageError(f"{path} is larger than {MAX_BYTES // 1024**2} MiB: that is no atlas")
     return _parse(_decompressed(raw, str(path)), str(path))
 
 
@@ -83,7 +82,7 @@ def compressed(text: str, path: Path) -> bytes:
 def _decompressed(raw: bytes, name: str) -> bytes:
     try:
         if raw.startswith(b"\xfd7zXZ\0"):
-            return _unpacked(lzma.LZMADecompressor(memlimit=256 * 1024 * 1024), raw, name)
+            return _unpacked(lzma.LZMADecompressor(memlimit=_MAX_XZ), raw, name)
         if raw.startswith(b"\x1f\x8b"):
             plain = zlib.decompressobj(wbits=31)
             data = plain.decompress(raw, MAX_BYTES + 1)

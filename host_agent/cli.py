@@ -49,10 +49,10 @@ from host_agent.commands.terminal import (
     WIDTH,
     complain,
     destination,
+    new_file,
     orderly_end,
     progress,
     standard_output,
-    whole_file,
 )
 from host_agent.errors import (
     EvidenceError,
@@ -287,7 +287,7 @@ def probe_command(
     clock = time.monotonic()
     made = _survey(qemu, types, root, timeout)
     if output is not None:
-        with whole_file(output) as file:
+        with new_file(output, shared=True) as file:
             file.write(atlas_file.compressed(atlas.to_text(made), output))
     console = standard_output()
     if form == "json":
@@ -347,7 +347,7 @@ def diff_command(
             )
     diff = atlas_diff.compare(before, after, types)
     result = MISMATCH if diff.seen else VERIFIED
-    with destination(output) as console:
+    with destination(output, shared=True) as console:
         if form == "json":
             console.file.write(atlas_output.render_diff(diff, result))
         else:

@@ -7,16 +7,16 @@ options take theirs from it.
 
 import difflib
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from host_agent import given_file
 from host_agent.errors import UsageError
+from host_agent.untrusted_text import TextError, toml_of
 
 DEFAULT_PATH = Path("/etc/samemachine/host.toml")
-_MOST_BYTES = 1 << 20
 
 Value = str | bool | int | float | tuple[str, ...]
 
@@ -71,8 +71,8 @@ KEYS: Mapping[str, Key] = MappingProxyType({
 def parse(text: str, source: str) -> Mapping[str, Value]:
     """Return the keys that are set in a file called ``source``; raises ``UsageError``."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = toml_of(text)
+    except TextError as error:
         raise UsageError(f"{source} is no TOML: {error}") from error
     found: dict[str, Value] = {}
     for name, value in _flat(document):
@@ -86,23 +86,11 @@ def parse(text: str, source: str) -> Mapping[str, Value]:
     return found
 
 
-def text(file: Path) -> str:
-    """Return what a file of somebody's settings says.
-
-    Raises ``UsageError`` where it is too large to be one, ``OSError``, ``UnicodeDecodeError``.
-    """
-    with file.open("rb") as opened:
-        raw = opened.read(_MOST_BYTES + 1)
-    if len(raw) > _MOST_BYTES:
-        raise UsageError(f"{file} is larger than {_MOST_BYTES >> 20} MiB, which no such file is")
-    return raw.decode("utf-8")
-
-
 def load(path: Path | None = None) -> Mapping[str, Value]:
     """Return what a file sets, or the default one where it exists; raises ``UsageError``."""
     chosen = path or DEFAULT_PATH
     try:
-        return parse(text(chosen), str(chosen))
+        return parse(given_file.text(chosen), str(chosen))
     except FileNotFoundError:
         if path is None:
             return {}

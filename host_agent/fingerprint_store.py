@@ -11,7 +11,6 @@ import gzip
 import hashlib
 import json
 import os
-import secrets
 import stat
 import zlib
 from collections.abc import Iterator
@@ -20,19 +19,22 @@ from dataclasses import asdict
 from pathlib import Path
 
 from host_agent import fingerprint as fingerprints
+from host_agent import whole_file
 from host_agent.fingerprint import Blobs, FingerprintError
 from host_agent.printable import printable
 from host_agent.probe import Probed
 from host_agent.probe_options import ProbeOptions
 from host_agent.qemu_binary import Identity
+from host_agent.untrusted_text import json_of
+from host_agent.whole_file import UNFINISHED
 
 _SCHEMA = 2
 _MAX_BYTES = 4 * 1024 * 1024
 _MAX_FILES = 10_000
 _SUFFIX = ".json.gz"
-_UNFINISHED = ".unfinished"
 _UNREADABLE = (
-    OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, OverflowError, RecursionError,
+    OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError, OverflowError,
+    RecursionError,
 )  # fmt: skip
 """What reading a file that is damaged, or none of ours, may raise."""
 
@@ -65,7 +67,7 @@ class FingerprintStore:
                 with suppress(OSError):
                     # Whoever is used stays: the oldest are removed.
                     os.utime(name, dir_fd=folder)
-            form = json.loads(raw)
+            form = json_of(raw.decode())
             probed = Probed(
                 fingerprint=fingerprints.from_form(
                     form["fingerprint"], fingerprints.decode_blobs(form["blobs"])
@@ -92,7 +94,7 @@ class FingerprintStore:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._opened() as folder:
                 self._prune(folder)
-                _write(folder, _name(binary, options), raw)
+                whole_file.write(folder, _name(binary, options), raw)
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
@@ -109,7 +111,7 @@ class FingerprintStore:
     def _prune(self, folder: int) -> None:
         used = {}
         for name in os.listdir(folder):
-            if name.endswith((_SUFFIX, _UNFINISHED)):
+            if name.endswith((_SUFFIX, UNFINISHED)):
                 # Another process may be removing them just now.
                 with suppress(FileNotFoundError):
                     used[name] = os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
@@ -122,16 +124,3 @@ class FingerprintStore:
 def _name(binary: Identity, options: ProbeOptions) -> str:
     asked = json.dumps([_SCHEMA, asdict(binary), options.architecture, options.command()])
     return f"{hashlib.sha256(asked.encode()).hexdigest()}{_SUFFIX}"
-
-
-def _write(folder: int, name: str, raw: bytes) -> None:
-    """Write a file that is whole or not there."""
-    unfinished = f"{secrets.token_hex(8)}{_UNFINISHED}"
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(raw)
-        os.replace(unfinished, name, src_dir_fd=folder, dst_dir_fd=folder)
-    except BaseException:
-        os.unlink(unfinished, dir_fd=folder)
-        raise

@@ -8,6 +8,7 @@ from typing import Any
 from host_agent import owner, recognition
 from host_agent.model import Audited, Finding, Observation, Outcome
 from host_agent.printable import printable
+from host_agent.untrusted_text import json_of
 
 MAX_NAME = 255
 """Characters of a name; PostgreSQL and people both want an end."""
@@ -20,8 +21,8 @@ _MAX_FINDINGS_TEXT = 10 * 1024
 _LEAST_TEXT = 50
 _UUID = 36
 _WORD = 16
-_LAST_TIME = 253_402_300_800.0
-"""The year 10000, which no calendar of Python's has."""
+LAST_TIME = 253_370_764_800.0
+"""The year 9999, the last one of Python's calendar: whatever the time zone, it is not reached."""
 _LENGTHS = {
     "host": MAX_NAME, "uuid": _UUID, "name": MAX_NAME, "occasion": _WORD, "verdict": _WORD,
     "title": MAX_NAME, "depth": _WORD, "machine": MAX_NAME, "qemu": MAX_NAME, "boot_id": _UUID,
@@ -122,7 +123,7 @@ def to_row(entry: Entry) -> dict[str, object]:
 
     Raises ``ValueError`` where its time is none.
     """
-    if not 0 <= entry.time < _LAST_TIME:
+    if not 0 <= entry.time < LAST_TIME:
         raise ValueError(f"{entry.time} is no time")
     row: dict[str, object] = {
         name: None if text is None else _bounded(text, length)
@@ -151,11 +152,11 @@ def from_row(row: dict[str, object]) -> Entry:
             if not isinstance(text, str) and (text is not None or name in _NEEDED):
                 raise TypeError(f"its {name} is no text")
         time, passed = row["time"], row["passed"]
-        if not isinstance(time, float) or not 0 <= time < _LAST_TIME:
+        if not isinstance(time, float) or not 0 <= time < LAST_TIME:
             raise TypeError("its time is none")
         if not isinstance(passed, int):
             raise TypeError("its count is none")
-        findings = tuple(map(_finding, json.loads(str(row["findings"]))))
+        findings = tuple(map(_finding, json_of(str(row["findings"]))))
         return Entry(time=time, passed=passed, findings=findings, **texts)  # type: ignore[arg-type]  # they are texts, see above
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise ValueError(str(error)) from error

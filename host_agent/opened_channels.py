@@ -7,16 +7,21 @@ hold over many runs of the command, so it is kept in a file.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
+from host_agent import whole_file
 from host_agent.errors import EvidenceError
+from host_agent.ledger_entry import LAST_TIME
 from host_agent.missing import Reason
+from host_agent.untrusted_text import json_of
 
 PAUSE = 60.0
 """Seconds between the first opening without an answer and the second, which is the last."""
@@ -24,6 +29,8 @@ PAUSE = 60.0
 MOST = 2
 _KEEP = 30 * 24 * 3600.0
 _FILE = "unanswered-channels.json"
+_MAX_BYTES = 1024 * 1024
+_MAX_CHANNELS = 2000
 
 State = dict[str, tuple[int, float]]
 """Channel → how often it was opened without an answer, and when last (seconds since 1970)."""
@@ -60,8 +67,10 @@ def refusal(state: State, channel: str, now: float) -> str | None:
 class OpenedChannels:
     """The file; a lock beside it keeps two runs from counting past each other."""
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(self, directory: Path | None = None, patience: float = 5.0) -> None:
+        """``patience``: seconds that another run may hold the lock."""
         self._directory = directory or default_directory()
+        self._patience = patience
 
     def begin(self, channel: str) -> None:
         """Count an opening before it happens; raises ``EvidenceError`` where it must not."""
@@ -90,25 +99,70 @@ class OpenedChannels:
     @contextlib.contextmanager
     def _locked(self) -> Iterator[State]:
         self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = self._directory / _FILE
-        with (self._directory / f"{_FILE}.lock").open("w", encoding="ascii") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            state = _read(file)
-            before = dict(state)
-            yield state
-            if state != before:
-                fresh = {k: v for k, v in state.items() if time.time() - v[1] < _KEEP}
-                new = file.with_suffix(".new")
-                new.write_text(json.dumps(fresh), encoding="utf-8")
-                new.replace(file)
+        folder = os.open(self._directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+            with os.fdopen(os.open(f"{_FILE}.lock", flags, 0o600, dir_fd=folder)) as lock:
+                self._wait_for(lock.fileno())
+                raw = _content(folder)
+                state = parse(raw, time.time())
+                yield state
+                new = json.dumps(state).encode()
+                if new != raw:
+                    whole_file.write(folder, _FILE, new)
+        finally:
+            os.close(folder)
+
+    def _wait_for(self, lock: int) -> None:
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= until:
+                    why = f"another samemachine has held its lock for {self._patience:g} s"
+                    raise TimeoutError(errno.ETIMEDOUT, why) from None
+                time.sleep(0.02)
+            else:
+                return
 
 
-def _read(file: Path) -> State:
+def parse(raw: bytes, now: float) -> State:
+    """Return what a file says; one that is damaged says nothing, and is begun anew.
+
+    A time that is still to come (a clock was set back) counts as one whose pause is over.
+    """
     try:
-        loaded = json.loads(file.read_text(encoding="utf-8"))
-        return {str(k): (int(v[0]), float(v[1])) for k, v in loaded.items()}
+        loaded = json_of(raw.decode())
+    except ValueError:
+        return {}
+    state: State = {}
+    for channel, counted in loaded.items() if isinstance(loaded, dict) else ():
+        if not (isinstance(counted, list) and len(counted) == len((int, float))):
+            continue
+        count, last = counted
+        if type(count) is not int or type(last) not in {int, float}:
+            continue
+        # What is not a number (nan) is within no bounds.
+        if 0 < count <= MOST and now - _KEEP < last < LAST_TIME:
+            state[channel] = (count, float(last) if last <= now else now - PAUSE)
+    newest = sorted(state, key=lambda channel: state[channel][1])[-_MAX_CHANNELS:]
+    return {channel: state[channel] for channel in newest}
+
+
+def _content(folder: int) -> bytes:
+    """Return the file's bytes; of what is too large, or no file, none: it is replaced."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        with os.fdopen(os.open(_FILE, flags, dir_fd=folder), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return b""
+            raw = file.read(_MAX_BYTES + 1)
     except FileNotFoundError:
-        return {}
-    except (ValueError, TypeError, LookupError, AttributeError):
-        # A damaged file counts nothing; it is replaced at the next opening.
-        return {}
+        return b""
+    except OSError as error:
+        # A link, or a socket.
+        if error.errno in {errno.ELOOP, errno.ENXIO}:
+            return b""
+        raise
+    return raw if len(raw) <= _MAX_BYTES else b""

@@ -20,17 +20,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from host_agent import upgrade_record
+from host_agent import upgrade_record, whole_file
 from host_agent.domain_xml import MAX_XML_BYTES
 from host_agent.errors import UpgradeJournalError, UsageError
 from host_agent.upgrade_record import MAX_BYTES, UNDER_WAY, Record, RecordError, Step
+from host_agent.whole_file import UNFINISHED
 
 _RECORD = "state.json"
 _LOCK = "lock"
 _RESERVE = "reserve"
 _RESERVED = 64 * 1024
 """Bytes that are given back where the disk gets full in the middle."""
-_UNFINISHED = ".unfinished"
 _BACKUP = "original-"
 _KEPT = 5
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -229,27 +229,14 @@ class DomainJournal:
         names = _names(self._folder)
         old = [name for name in names if name.startswith(_BACKUP) and name.endswith(".xml")]
         for name in (
-            *(name for name in names if name.endswith(_UNFINISHED)),
+            *(name for name in names if name.endswith(UNFINISHED)),
             *old[: max(0, len(old) - _KEPT)],
         ):
             os.unlink(name, dir_fd=self._folder)
 
     def _write(self, name: str, raw: bytes) -> None:
         """Write a file that is whole or not there, and on the disk."""
-        unfinished = f"{name}.{secrets.token_hex(8)}{_UNFINISHED}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        descriptor = os.open(unfinished, flags, 0o600, dir_fd=self._folder)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(raw)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(unfinished, name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-        except BaseException:
-            with suppress(FileNotFoundError):
-                os.unlink(unfinished, dir_fd=self._folder)
-            raise
-        os.fsync(self._folder)
+        whole_file.write(self._folder, name, raw)
 
 
 def _names(folder: int) -> list[str]:

@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from uuid import UUID
 
-from host_agent.ledger_entry import Entry
+from host_agent.ledger_entry import LAST_TIME, Entry
 from host_agent.model import Depth, Finding, Outcome
+from host_agent.untrusted_text import TextError, json_of
 
 SCHEMA = 1
 MAX_BYTES = 64 * 1024
@@ -111,8 +112,8 @@ def to_text(record: Record) -> str:
 def from_text(text: str, uuid: UUID) -> Record:
     """Read the record of the domain with this UUID; raises ``RecordError``."""
     try:
-        form = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        form = json_of(text)
+    except TextError as error:
         raise RecordError(f"it is no JSON: {error}") from error
     if not isinstance(form, dict):
         raise RecordError("it is no JSON object")
@@ -137,6 +138,8 @@ def _record(form: Mapping[str, object], uuid: UUID) -> Record:
         empty = form[name] == "" and kinds == (str,)
         if not isinstance(form[name], kinds) or empty:
             raise RecordError(f"its {name} is no {what}")
+    if not all(0 <= float(str(form[name])) < LAST_TIME for name in ("started", "changed")):
+        raise RecordError("it is of no time")
     if not _BACKUP.fullmatch(str(form["backup"])):
         raise RecordError("its backup is no file of ours")
     if not _DIGEST.fullmatch(str(form["sha256"])):

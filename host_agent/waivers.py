@@ -14,7 +14,6 @@ Only a warning can be waived: a mismatch is a fact about the guest, not a policy
 over counts no more, and is told.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -24,6 +23,7 @@ from host_agent import checks
 from host_agent.checks.offered_type import needed
 from host_agent.errors import UsageError
 from host_agent.model import Audited, Case, Finding, HostAudit, Outcome, Waived
+from host_agent.untrusted_text import TextError, toml_of
 
 _NEEDED = ("check", "reason", "until")
 _CONDITIONS = ("machine", "domain", "host")
@@ -50,8 +50,8 @@ class Waiver:
 def parse(text: str, name: str) -> tuple[Waiver, ...]:
     """Return the waivers of a file called ``name``; raises ``UsageError`` for what is not known."""
     try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        document = toml_of(text)
+    except TextError as error:
         raise UsageError(f"{name} is no TOML: {error}") from error
     tables = document.pop("waive", [])
     if document:

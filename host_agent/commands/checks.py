@@ -37,7 +37,7 @@ def checks_command(ids: tuple[str, ...], form: str, output: Path | None) -> int:
             meant = f"; did you mean {' or '.join(near)}?" if near else "."
             raise UsageError(f"there is no check {name!r}{meant} All: samemachine checks")
     chosen = [known[name] for name in dict.fromkeys(ids)] or list(known.values())
-    with destination(output) as console:
+    with destination(output, shared=True) as console:
         if form == "json":
             console.file.write(output_.render(chosen))
         elif ids:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from host_agent import config, waivers
+from host_agent import config, given_file, waivers
 from host_agent.commands.options import open_ledger
 from host_agent.errors import UsageError
 from host_agent.output.summary import VERIFIED
@@ -44,7 +44,7 @@ def check_config_command(file: Path | None) -> int:
 def read_waivers(file: Path) -> tuple[waivers.Waiver, ...]:
     """Return the waivers of a file; raises ``UsageError``."""
     try:
-        return waivers.parse(config.text(file), str(file))
+        return waivers.parse(given_file.text(file), str(file))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} can't be read: {error}") from error
 

@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from host_agent import atlas_diff, atlas_file
+from host_agent import atlas_diff, atlas_file, given_file
 from host_agent.atlas import Atlas
 from host_agent.commands import completion
 from host_agent.commands.configured import Configured
@@ -141,7 +141,7 @@ COMMANDS = (migrate_command,)
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8")
+        return given_file.text(file)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} can't be read: {error}") from error
 

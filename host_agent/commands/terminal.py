@@ -1,12 +1,12 @@
 """Where commands print: progress, standard output, files that are whole or not there."""
 
 import io
+import os
 import signal
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
@@ -15,6 +15,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from host_agent import whole_file
 from host_agent.errors import UsageError
 
 WIDTH = 100
@@ -66,36 +67,61 @@ def standard_output() -> Console:
 
 
 @contextmanager
-def destination(output: Path | None) -> Iterator[Console]:
-    """Standard output, or a file that is whole or not there."""
+def destination(output: Path | None, *, shared: bool = False) -> Iterator[Console]:
+    """Standard output, or a file that is whole or not there; ``shared`` as ``new_file`` has it."""
     if output is None:
         yield standard_output()
         return
-    with whole_file(output) as file, io.TextIOWrapper(file, encoding="utf-8") as text_file:
+    with new_file(output, shared=shared) as file:
+        text_file = io.TextIOWrapper(file, encoding="utf-8")
         yield Console(file=text_file, highlight=False, width=WIDTH)
+        text_file.detach()
 
 
 @contextmanager
-def whole_file(output: Path) -> Iterator[IO[bytes]]:
-    """A file that is whole or not there; what is no file (/dev/null, a pipe) is written to."""
+def new_file(output: Path, *, shared: bool = False) -> Iterator[IO[bytes]]:
+    """A file that is whole or not there; what is no file (/dev/null, a pipe) is written to.
+
+    Where there is one already, its mode and owner stay. A new one has the umask's mode where it is
+    ``shared``, for it says nothing of a domain; else nobody but its owner may read it.
+    """
     try:
-        if output.exists() and not stat.S_ISREG(output.stat().st_mode):
+        if _is_no_file(output):
             with output.open("wb") as file:
                 yield file
             return
-        with (
-            orderly_end(),
-            tempfile.NamedTemporaryFile(
-                dir=output.parent, prefix=f".{output.name}.", delete=False
-            ) as file,
-        ):
-            try:
-                yield file.file
-                file.close()
-                Path(file.name).chmod(0o644)
-                Path(file.name).replace(output)
-            except BaseException:
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        folder = os.open(output.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            with (
+                orderly_end(),
+                whole_file.replacing(folder, output.name, 0o666 if shared else 0o600) as file,
+            ):
+                _keep_access(output, file.fileno())
+                yield file
+        finally:
+            os.close(folder)
     except OSError as error:
         raise UsageError(f"{output} can't be written: {error.strerror}") from error
+
+
+def _is_no_file(output: Path) -> bool:
+    """Tell whether a name is not for replacing: a device, a pipe, our own descriptor as a link."""
+    try:
+        if not stat.S_ISREG(output.stat().st_mode):
+            return True
+    except FileNotFoundError:
+        return False
+    place = output.parent.resolve()
+    return output.is_symlink() and place.parts[1:2] in {("dev",), ("proc",)}
+
+
+def _keep_access(output: Path, descriptor: int) -> None:
+    """Give a new file the owner and mode of the one that it replaces, as far as we may."""
+    try:
+        before = output.lstat()
+    except FileNotFoundError:
+        return
+    if stat.S_ISREG(before.st_mode):
+        with suppress(PermissionError):
+            os.fchown(descriptor, before.st_uid, before.st_gid)
+        os.fchmod(descriptor, stat.S_IMODE(before.st_mode) & 0o777)

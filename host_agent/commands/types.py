@@ -80,7 +80,7 @@ def types_command(
 
 
 def _print_types(found: list[TypeList], form: str, place: Path | None) -> None:
-    with destination(place) as console:
+    with destination(place, shared=True) as console:
         if form == "json":
             console.file.write(types_output.render_types(found))
             return
@@ -185,7 +185,7 @@ def path_command(
     if form not in {"text", "json"}:
         raise UsageError(f"--format {form} is for --matrix")
     answer = releases.path(origin, target, known, on=on, live=live)
-    with destination(place) as console:
+    with destination(place, shared=True) as console:
         if form == "json":
             console.file.write(types_output.render_answer(answer))
         else:
@@ -210,7 +210,7 @@ def _print_matrix(
     chosen: list[Release], known: Known, on: date, form: str, place: Path | None
 ) -> None:
     made = releases.matrix(chosen, known, on)
-    with destination(place) as console:
+    with destination(place, shared=True) as console:
         if form == "text":
             matrix_output.print_matrix(console, made)
         elif form == "json":

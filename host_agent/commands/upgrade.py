@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from host_agent import upgrade, window
+from host_agent import given_file, upgrade, window
 from host_agent.commands import completion
 from host_agent.commands.configured import Configured
 from host_agent.commands.options import (
@@ -310,7 +310,7 @@ def _telling() -> Callable[[Record], None]:
 
 def _lines(file: Path) -> list[str]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = given_file.text(file)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file} can't be read: {error}") from error
     lines = (line.partition("#")[0].strip() for line in text.splitlines())

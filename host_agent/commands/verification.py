@@ -25,7 +25,7 @@ from host_agent.commands.options import (
     uris_or_default,
     whereabouts,
 )
-from host_agent.commands.terminal import complain, destination, progress, whole_file
+from host_agent.commands.terminal import complain, destination, new_file, progress
 from host_agent.errors import LedgerError, LibvirtError, NoDomainError, UsageError
 from host_agent.model import Confirmed, Failed, HostAudit
 from host_agent.output import verification as output
@@ -165,7 +165,7 @@ def why_command(
     else:
         code = why.exit_code(story)
     if bundle is not None:
-        with whole_file(bundle) as file:
+        with new_file(bundle) as file:
             file.write(why_output.render(story, code).encode())
     with destination(output) as console:
         if form == "json":
