@@ -8,6 +8,7 @@ from host_agent import baseline
 from host_agent.baseline import BaselineError, ForeignBaselineError
 from host_agent.missing import Missing, Reason
 from host_agent.model import Baseline, Definition
+from host_agent.printable import quoted
 
 NO_BASELINE = Missing(
     reason=Reason.ABSENT, sentence="no baseline was taken", remedy="samemachine baseline DOMAIN"
@@ -49,5 +50,5 @@ def _read(element: str, definition: Definition) -> Baseline | Missing:
         return Missing(
             reason=Reason.ABSENT if foreign else Reason.REFUSED,
             sentence=f"the baseline can't be used: {error}",
-            remedy=f"take a new one: samemachine baseline {definition.name}",
+            remedy=f"take a new one: samemachine baseline {quoted(definition.name)}",
         )

@@ -17,6 +17,7 @@ from host_agent.guard import said
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
 from host_agent.model import Declared, Observation, Running
+from host_agent.printable import quoted
 from samemachine.pump import Stream
 
 _BUSY_RETRY = 0.1
@@ -107,8 +108,8 @@ def undialled(declared: Declared, running: Running | Missing) -> Missing | None:
         return Missing(
             reason=Reason.NOT_ENROLLED,
             sentence=f"the domain has no channel {CHANNEL_NAME}",
-            remedy=f"samemachine enroll {declared.definition.name}, and samemachine-guest in its "
-            "image",
+            remedy=f"samemachine enroll {quoted(declared.definition.name)}, and "
+            "samemachine-guest in its image",
         )
     if isinstance(running, Running) and running.stopped:
         return Missing(
@@ -120,7 +121,7 @@ def undialled(declared: Declared, running: Running | Missing) -> Missing | None:
         state = _state(declared.state, declared.reason)
         crashed = state != declared.state or declared.state == _CRASHED
         paused = declared.state == "paused"
-        name = declared.active.name
+        name = quoted(declared.active.name)
         return Missing(
             reason=Reason.PAUSED if paused and not crashed else Reason.NOT_RUNNING,
             sentence=f"the domain is {state}: its guest can't answer",

@@ -7,6 +7,7 @@ from difflib import unified_diff
 from host_agent.missing import Missing
 from host_agent.model import Definition, Owner, OwnerKind
 from host_agent.owner import WRITES_DEFINITION
+from host_agent.printable import quoted
 from host_agent.virtio_serial import CHANNEL, VirtioSerial
 
 
@@ -131,7 +132,7 @@ _WAYS = {
     OwnerKind.KUBEVIRT: "a hook sidecar (annotation hooks.kubevirt.io/hookSidecars) whose "
     "onDefineDomain adds to the domain of {name}: {element}",
     # opennebula, "Virtual Machine Template": RAW section; onevm(1) updateconf.
-    OwnerKind.OPENNEBULA: "onevm updateconf {name}, with RAW = [ TYPE = \"kvm\", DATA = "
+    OwnerKind.OPENNEBULA: "onevm updateconf {quoted}, with RAW = [ TYPE = \"kvm\", DATA = "
     "\"<devices>{element}</devices>\" ]",
     # cloudstack, "Additional VM configuration": detail extraconfig.
     OwnerKind.CLOUDSTACK: "the instance's detail extraconfig-1 (where "
@@ -149,8 +150,9 @@ def _foreign(enrollee: Enrollee, _: Wish) -> Plan | None:
     kind = enrollee.owner.kind
     if kind not in WRITES_DEFINITION:
         return None
+    called = enrollee.owner.name or enrollee.definition.name
     way = _WAYS[kind].format(
-        name=enrollee.owner.name or enrollee.definition.name, uuid=enrollee.definition.uuid,
+        name=called, quoted=quoted(called), uuid=enrollee.definition.uuid,
         element=_ELEMENT,
     )  # fmt: skip
     return Plan(
@@ -180,8 +182,8 @@ def _saved(enrollee: Enrollee, wish: Wish) -> Plan | None:
     return Plan(
         refused="a managed-save image holds its guest: the next start restores that one, with the "
         "devices it had, and ignores the definition",
-        remedy=f"virsh start {name}, which restores it, then again; or, if what it had in memory "
-        f"may be lost: virsh managedsave-remove {name}",
+        remedy=f"virsh start {quoted(name)}, which restores it, then again; or, if what it had in "
+        f"memory may be lost: virsh managedsave-remove {quoted(name)}",
     )
 
 
@@ -234,7 +236,7 @@ def _enrolled(enrollee: Enrollee, *, lacks: bool) -> Iterator[str]:
 
 def _what_remains(enrollee: Enrollee) -> Iterator[str]:
     yield "in the guest: install samemachine-guest, which starts when the port appears"
-    yield f"then: samemachine baseline {enrollee.definition.name}"
+    yield f"then: samemachine baseline {quoted(enrollee.definition.name)}"
 
 
 def _removal(enrollee: Enrollee, wish: Wish) -> Plan:

@@ -16,6 +16,7 @@ from host_agent.errors import (
 from host_agent.forgetting import Forgetting, Forgotten, Remembered
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain, Hypervisor
+from host_agent.printable import quoted
 from host_agent.selection import present
 from host_agent.upgrade_journal import UpgradeJournal
 from host_agent.upgrade_record import UNDER_WAY, Step
@@ -104,7 +105,8 @@ def _look(
     if record is not None and record.step in _PENDING:
         remembered = replace(
             remembered, refused=f"a machine-type upgrade of it is {record.step}",
-            remedy=f"finish it: samemachine upgrade {name}; or samemachine rollback {name}",
+            remedy=f"finish it: samemachine upgrade {quoted(name)}; or "
+            f"samemachine rollback {quoted(name)}",
         )  # fmt: skip
     return _Found(domain=domain, remembered=remembered)
 

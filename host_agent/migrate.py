@@ -28,6 +28,7 @@ from host_agent.migration import CopyStorage, MigrationEnd, MigrationOptions
 from host_agent.missing import Missing
 from host_agent.model import Confirmed, Decision, Definition, Difference, Failed
 from host_agent.move import End, Move, MoveReport, numbers
+from host_agent.printable import quoted
 from host_agent.selection import chosen
 from host_agent.shared_storage import shared
 
@@ -129,7 +130,7 @@ def _move(
     if not domain.is_active():
         raise UsageError(
             f"{domain.name} is {domain.state()[0]}: there is no guest to move; its definition: "
-            f"virsh migrate --offline --persistent {domain.name} {options.destination}"
+            f"virsh migrate --offline --persistent {quoted(domain.name)} {options.destination}"
         )
     xml = domain.xml(inactive=False)
     try:

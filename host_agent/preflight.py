@@ -12,6 +12,7 @@ from host_agent.firmware_images import GIVEN_UP, Image, Presence
 from host_agent.missing import Missing, Reason
 from host_agent.model import Difference, Finding, Outcome
 from host_agent.move import Move, numbers
+from host_agent.printable import quoted
 from host_agent.refusals import Certainty
 
 _SHOWN = 3
@@ -46,7 +47,7 @@ def _state(move: Move) -> Finding:
         return Finding(
             check="move-state", outcome=Outcome.FAIL,
             sentence=f"the domain is {move.state}: its guest can't be asked before and after",
-            remedy=f"virsh resume {name}" if move.state == "paused" else None,
+            remedy=f"virsh resume {quoted(name)}" if move.state == "paused" else None,
         )  # fmt: skip
     return Finding(check="move-state", outcome=Outcome.PASS, sentence="running, and no other job")
 
@@ -77,7 +78,7 @@ def _domain(move: Move) -> Finding | None:
                 check="move-domain", outcome=Outcome.FAIL,
                 sentence=f"{host} has another domain of this name or UUID: {there.name} "
                 f"{there.uuid}",
-                remedy=f"rename or undefine that one: virsh domrename {there.name} NEW",
+                remedy=f"rename or undefine that one: virsh domrename {quoted(there.name)} NEW",
             )  # fmt: skip
     return None
 

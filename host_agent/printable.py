@@ -1,5 +1,6 @@
 """Text of strangers made safe to print and to keep: escaped, and of bounded length. Pure."""
 
+import shlex
 import unicodedata
 
 MOST = 2000
@@ -47,6 +48,11 @@ def _is_seen(character: str, before: str) -> bool:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
+
+
+def quoted(name: str) -> str:
+    """Return a name as one word for a shell, printable; for commands that people are to paste."""
+    return shlex.quote(printable(name))
 
 
 def shortened(text: str, most: int) -> str:

@@ -24,6 +24,7 @@ from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.journal import Journal
 from host_agent.model import Confirmed, Decision, Finding, Outcome, Owner, OwnerKind
 from host_agent.opened_channels import OpenedChannels
+from host_agent.printable import quoted
 from host_agent.raising import Ending, Raised, Raising, Report
 from host_agent.selection import chosen
 from host_agent.staged import raised_in
@@ -123,7 +124,8 @@ def forget(uri: str, names: Sequence[str], upgrades: UpgradeJournal | None = Non
                 if record is not None and record.step in UNDER_WAY:
                     raise UsageError(
                         f"{domain.name}: its upgrade is half done; finish it first: samemachine "
-                        f"upgrade {domain.name}, or samemachine rollback {domain.name}"
+                        f"upgrade {quoted(domain.name)}, or "
+                        f"samemachine rollback {quoted(domain.name)}"
                     )
             journal.forget()
     return [domain.name for domain in domains]

@@ -16,7 +16,7 @@ from host_agent.model import (
     OwnerKind,
 )
 from host_agent.owner import WRITES_DEFINITION
-from host_agent.printable import shortened
+from host_agent.printable import quoted, shortened
 from host_agent.raising import Raising
 from host_agent.upgrade_record import Step
 
@@ -73,10 +73,11 @@ def _definition(raising: Raising) -> Finding | None:
     if raising.persistent is not None:
         return None
     name = raising.name
+    file = quoted(f"{name.replace('/', '_')}.xml")
     return _fail(
         "definition", "the domain is transient: it has no definition, and is gone once it stops",
-        f"give it one: virsh dumpxml --inactive --security-info {name} >{name}.xml; virsh define "
-        f"{name}.xml; or raise it where it is made",
+        f"give it one: virsh dumpxml --inactive --security-info {quoted(name)} >{file}; "
+        f"virsh define {file}; or raise it where it is made",
     )  # fmt: skip
 
 
@@ -88,11 +89,11 @@ _COMMANDS = {
     # ovirt-engine, "Edit Virtual Machine": System, Advanced Parameters.
     OwnerKind.OVIRT: "in the engine: Edit {title}, System, Custom Emulated Machine: {type}",
     # kubevirt, staging/src/kubevirt.io/api/core/v1/schema.go: Machine.Type.
-    OwnerKind.KUBEVIRT: "kubectl patch vm {title} --type merge -p "
+    OwnerKind.KUBEVIRT: "kubectl patch vm {quoted} --type merge -p "
     """'{{"spec":{{"template":{{"spec":{{"domain":{{"machine":{{"type":"{type}"}}}}}}}}}}}}'"""
-    "; virtctl restart {title}",
+    "; virtctl restart {quoted}",
     # opennebula, "Virtual Machine Template": OS section, MACHINE; onevm(1) updateconf.
-    OwnerKind.OPENNEBULA: "onevm updateconf {title}, with OS = [ MACHINE = {type} ]",
+    OwnerKind.OPENNEBULA: "onevm updateconf {quoted}, with OS = [ MACHINE = {type} ]",
     # cloudstack, pull requests 11569, 12414 (4.22): VmDetailConstants.KVM_GUEST_OS_MACHINE_TYPE.
     OwnerKind.CLOUDSTACK: "stop it in CloudStack; from 4.22 on, its setting "
     "kvm.guest.os.machine.type: {type}; before, the default is written at each start",
@@ -118,8 +119,9 @@ def _owner(raising: Raising) -> Finding:
     owner = raising.owner
     if owner.kind not in WRITES_DEFINITION:
         return _pass("owner", "libvirt only (no Nova, oVirt, KubeVirt, ... metadata)")
+    title = owner.name or raising.name
     called = _COMMANDS[owner.kind].format(
-        uuid=raising.uuid, title=owner.name or raising.name,
+        uuid=raising.uuid, title=title, quoted=quoted(title),
         type=raising.target.name or "MACHINE-TYPE",
     )  # fmt: skip
     return _fail("owner", f"{owner.kind} manages this domain, and must change it itself", called)
@@ -170,10 +172,13 @@ def _state(raising: Raising) -> Finding:
         return _fail("state", raising.job.sentence, raising.job.remedy)
     if raising.stage or state in {"running", "shut off", "crashed"}:
         return _pass("state", f"{state}, and no job of libvirt")
-    remedies = {"paused": f"virsh resume {name}", "pmsuspended": f"virsh dompmwakeup {name}"}
+    remedies = {
+        "paused": f"virsh resume {quoted(name)}",
+        "pmsuspended": f"virsh dompmwakeup {quoted(name)}",
+    }
     return _fail(
         "state", f"the domain is {state}: its guest can't be asked to shut down",
-        remedies.get(state, f"wait, then look: virsh domstate {name}"),
+        remedies.get(state, f"wait, then look: virsh domstate {quoted(name)}"),
     )  # fmt: skip
 
 
@@ -185,7 +190,7 @@ def _poweroff(raising: Raising) -> Finding | None:
         "poweroff",
         f"its definition has <on_poweroff>{raising.on_poweroff}</on_poweroff>: a guest that shuts "
         "down does not end the domain",
-        f"virsh edit {raising.name}, or --stage",
+        f"virsh edit {quoted(raising.name)}, or --stage",
     )  # fmt: skip
 
 
@@ -198,14 +203,15 @@ def _saved(raising: Raising) -> Finding:
     if raising.saved:
         return _fail(
             "saved", "a managed-save image holds its guest, as the old machine",
-            f"virsh start {name}, which restores it, then again; or, if what it had in memory may "
-            f"be lost: virsh managedsave-remove {name}",
+            f"virsh start {quoted(name)}, which restores it, then again; or, if what it had "
+            f"in memory may be lost: virsh managedsave-remove {quoted(name)}",
         )  # fmt: skip
     if raising.snapshots:
         names = shortened(", ".join(raising.snapshots), _LONGEST)
         return _fail(
             "saved", f"snapshots hold its guest's memory, as the old machine: {names}",
-            f"remove them: virsh snapshot-delete {name} SNAPSHOT; or leave the machine type",
+            f"remove them: virsh snapshot-delete {quoted(name)} SNAPSHOT; or leave the "
+            "machine type",
         )  # fmt: skip
     return _pass("saved", "no managed-save image, no snapshot with memory")
 

@@ -19,6 +19,7 @@ from host_agent.gather import QEMU, Gatherer
 from host_agent.hypervisor import Domain, Facts
 from host_agent.missing import Missing, Reason
 from host_agent.model import Definition, Difference
+from host_agent.printable import quoted
 from host_agent.raising import Raising
 from host_agent.targets import Target
 from host_agent.upgrade_journal import UpgradeJournal
@@ -110,7 +111,7 @@ class UpgradeSurvey:
         if asked.to is not None and self._own_name(definition, asked.to) != record.new:
             raise UsageError(
                 f"{name}: its upgrade to {record.new} is {_how_far(record)}; first finish it "
-                f"(samemachine upgrade {name}) or samemachine rollback {name}"
+                f"(samemachine upgrade {quoted(name)}) or samemachine rollback {quoted(name)}"
             )
         return record
 

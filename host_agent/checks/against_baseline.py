@@ -13,7 +13,7 @@ from typing import TypeVar
 from host_agent.hardware import Hardware
 from host_agent.missing import Missing, Reason
 from host_agent.model import Baseline, Case, Finding, Observation, Occasion, Outcome
-from host_agent.printable import shortened
+from host_agent.printable import quoted, shortened
 
 _T = TypeVar("_T")
 _MOST = 6
@@ -189,11 +189,11 @@ def said(parts: Sequence[str]) -> str:
 
 
 def _remedy(case: Case, outcome: Outcome) -> str:
-    name = case.declared.definition.name
+    name = quoted(case.declared.definition.name)
     if outcome is Outcome.FAIL:
         return f"compare with virsh dumpxml {name}; where the change is wanted, {_accept(case)}"
     return f"{_accept(case)}, where the change is wanted"
 
 
 def _accept(case: Case) -> str:
-    return f"samemachine baseline {case.declared.definition.name}"
+    return f"samemachine baseline {quoted(case.declared.definition.name)}"

@@ -6,6 +6,7 @@ from host_agent.checks.offered_type import needed
 from host_agent.machine_types import family
 from host_agent.missing import Missing
 from host_agent.model import Case, Finding, Outcome
+from host_agent.printable import quoted
 
 ID = "alias"
 _DEFAULT = "pc"
@@ -43,7 +44,7 @@ def check(case: Case) -> Finding:
         sentence=f'the persistent XML says "{machine}": the type floats with QEMU (today {target})',
         expected=target,
         observed=machine,
-        remedy=f"virsh edit {persistent.name}: write machine='{target}'",
+        remedy=f"virsh edit {quoted(persistent.name)}: write machine='{target}'",
     )
 
 

@@ -4,6 +4,7 @@ import hashlib
 
 from host_agent.domain_xml import FW_CFG
 from host_agent.model import Case, Definition, Finding, Outcome
+from host_agent.printable import quoted as word
 from host_agent.smbios_fields import quoted
 
 ID = "pending-change"
@@ -45,7 +46,7 @@ def check(case: Case) -> Finding:
         expected=will_be,
         observed=is_now,
         remedy=f"stop and start {active.name} when the change is wanted, or undo it with "
-        f"virsh edit {active.name}",
+        f"virsh edit {word(active.name)}",
     )
 
 

@@ -14,6 +14,7 @@ from host_agent.domain_xml import HOST_BOUND_CPU
 from host_agent.hardware import Cpu, CpuidLeaf
 from host_agent.missing import Missing
 from host_agent.model import Case, Finding, Occasion, Outcome
+from host_agent.printable import quoted
 
 ID = "same-cpu"
 
@@ -56,7 +57,7 @@ def check(case: Case) -> Finding:
     many = "processor" if number == 1 else "processors"
     advice = (
         f"name a CPU model in the XML of {case.declared.definition.name}, so that it has one CPU "
-        f"on all hosts; else samemachine baseline {case.declared.definition.name}"
+        f"on all hosts; else samemachine baseline {quoted(case.declared.definition.name)}"
         if any(change.kind is Kind.HOSTS for change in found)
         else None
     )

@@ -15,6 +15,7 @@ from host_agent.checks.table_changes import changes, masked, said
 from host_agent.hardware import Platform
 from host_agent.missing import Missing
 from host_agent.model import Case, Difference, Finding, Occasion, Outcome, Smbios
+from host_agent.printable import quoted
 from host_agent.smbios import SmbiosError
 
 ID = "same-smbios"
@@ -90,8 +91,8 @@ def _against_forecast(case: Case, now: Smbios, found: tuple[Difference, ...]) ->
 def _remedy(case: Case) -> str:
     name = case.declared.definition.name
     return (
-        f"compare with virsh dumpxml {name}; where the change is wanted, "
-        f"samemachine baseline {name}"
+        f"compare with virsh dumpxml {quoted(name)}; where the change is wanted, "
+        f"samemachine baseline {quoted(name)}"
     )
 
 

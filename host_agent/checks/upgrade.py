@@ -1,6 +1,7 @@
 """``upgrade``: has the machine type that was staged, or is being applied, come true?"""
 
 from host_agent.model import Case, Finding, Outcome
+from host_agent.printable import quoted
 
 ID = "upgrade"
 
@@ -33,6 +34,6 @@ def check(case: Case) -> Finding:
     return Finding(
         check=ID, outcome=Outcome.WARN, expected=goal, observed=then,
         sentence=f"{goal} was staged, but somebody changed the definition to {then}",
-        remedy=f"samemachine upgrade {name} --to {goal} --stage, or samemachine rollback {name} "
-        "--forget",
+        remedy=f"samemachine upgrade {quoted(name)} --to {goal} --stage, or "
+        f"samemachine rollback {quoted(name)} --forget",
     )  # fmt: skip

@@ -6,11 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from host_agent.commands import completion
 from host_agent.commands.options import formats, whereabouts
-from host_agent.commands.terminal import complain, destination
+from host_agent.commands.terminal import complain, destination, plain
 from host_agent.enroll import Options, enroll
 from host_agent.enrollment import Enrollment, Planned, Wish
 from host_agent.errors import LibvirtError, UsageError
@@ -67,7 +66,7 @@ def enroll_command(
         if yes:
             return True
         # Standard output is for what was done.
-        output_.print_plans(Console(stderr=True, highlight=False), host, planned, remove=remove)
+        output_.print_plans(plain(stderr=True), host, planned, remove=remove)
         return click.confirm("Go on?", err=True)
 
     where = whereabouts(uris, domains)

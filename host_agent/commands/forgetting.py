@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from host_agent.commands import completion
 from host_agent.commands.options import formats, ledger_option, open_ledger, uris_or_default
-from host_agent.commands.terminal import destination
+from host_agent.commands.terminal import destination, plain
 from host_agent.errors import UsageError
 from host_agent.forget import Options, forget
 from host_agent.forgetting import Remembered
@@ -53,7 +52,7 @@ def forget_command(
         if yes:
             return True
         # Standard output is for what was done.
-        output_.print_kept(Console(stderr=True, highlight=False), kept, place)
+        output_.print_kept(plain(stderr=True), kept, place)
         return click.confirm("Remove it?", err=True)
 
     (where,) = uris_or_default((uri,) if uri else ())

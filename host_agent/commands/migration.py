@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress
 
 from host_agent import atlas_diff, atlas_file, given_file
 from host_agent.atlas import Atlas
@@ -25,7 +24,7 @@ from host_agent.commands.options import (
     ready_ledger,
     uris_or_default,
 )
-from host_agent.commands.terminal import destination
+from host_agent.commands.terminal import destination, plain, shown
 from host_agent.errors import HostAgentError, UsageError
 from host_agent.hypervisor import Told, is_local
 from host_agent.migrate import Options, migrate
@@ -201,11 +200,11 @@ def _watching(name: str) -> Iterator[tuple[Told, threading.Event]]:
 
 @contextmanager
 def _bar(name: str, cancel: threading.Event) -> Iterator[Told]:
-    console = Console(stderr=True)
+    console = plain(stderr=True)
     if not console.is_terminal:
         yield lambda _: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[line]}"))
+    columns = (shown("description"), BarColumn(), shown("fields[line]"))
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task(f"moving {name}", total=None, line="")
 

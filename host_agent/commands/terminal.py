@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from host_agent import whole_file
 from host_agent.errors import UsageError
+from host_agent.printable import printable
 
 WIDTH = 100
 
@@ -50,20 +51,34 @@ def _exit(number: int, _: FrameType | None) -> NoReturn:
 @contextmanager
 def progress(uri: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error where somebody watches."""
-    console = Console(stderr=True)
+    console = plain(stderr=True)
     if not console.is_terminal:
         yield lambda *_: None
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (shown("description"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(uri, total=None)
+        task = bar.add_task(printable(uri), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def plain(
+    *, stderr: bool = False, file: IO[str] | None = None, width: int | None = None
+) -> Console:
+    """Return a console to which text is text: names hold what rich would take for markup."""
+    return Console(
+        stderr=stderr, file=file, width=width, highlight=False, markup=False, emoji=False
+    )
+
+
+def shown(field: str) -> TextColumn:
+    """Return a column of a progress bar that shows a task's ``field`` as it is."""
+    return TextColumn(f"{{task.{field}}}", markup=False)
 
 
 def standard_output() -> Console:
     """Return standard output, of a fixed width where it is no terminal."""
-    console = Console(highlight=False, soft_wrap=False)
-    return console if console.is_terminal else Console(highlight=False, width=WIDTH)
+    console = plain()
+    return console if console.is_terminal else plain(width=WIDTH)
 
 
 @contextmanager
@@ -74,7 +89,7 @@ def destination(output: Path | None, *, shared: bool = False) -> Iterator[Consol
         return
     with new_file(output, shared=shared) as file:
         text_file = io.TextIOWrapper(file, encoding="utf-8")
-        yield Console(file=text_file, highlight=False, width=WIDTH)
+        yield plain(file=text_file, width=WIDTH)
         text_file.detach()
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import FrameType
 
 import click
-from rich.console import Console
 from rich.text import Text
 
 from host_agent import given_file, upgrade, window
@@ -21,7 +20,7 @@ from host_agent.commands.options import (
     ready_ledger,
     uris_or_default,
 )
-from host_agent.commands.terminal import complain, destination, standard_output
+from host_agent.commands.terminal import complain, destination, plain, standard_output
 from host_agent.errors import UsageError
 from host_agent.output import upgrade as upgrade_output
 from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED
@@ -294,7 +293,7 @@ _DOING = {
 
 def _telling() -> Callable[[Record], None]:
     """A line for each step, where somebody watches."""
-    console = Console(stderr=True)
+    console = plain(stderr=True)
     if not console.is_terminal:
         return lambda _: None
 

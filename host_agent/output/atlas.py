@@ -98,9 +98,11 @@ def print_diff(console: Console, diff: AtlasDiff, *, verbose: bool) -> None:
     old, new = diff.old, diff.new
     console.print(Text(printable(f"{old.title} -> {new.title}"), "bold"), soft_wrap=True)
     console.print(
-        f"{_types(len(diff.equal) + len(diff.differing))} in both: {len(diff.equal)} equal, "
-        f"{len(diff.differing)} differ | {len(diff.gone)} only in the old | "
-        f"{len(diff.added)} only in the new",
+        Text(
+            f"{_types(len(diff.equal) + len(diff.differing))} in both: {len(diff.equal)} equal, "
+            f"{len(diff.differing)} differ | {len(diff.gone)} only in the old | "
+            f"{len(diff.added)} only in the new"
+        ),
         soft_wrap=True,
     )
     _names(console, "GONE", diff.gone, "raise domains of these before they move there")

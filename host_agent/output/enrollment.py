@@ -47,9 +47,10 @@ def print_report(console: Console, report: Enrollment) -> None:
         _print_result(console, result, report)
     left = sum(result.planned.plan.changes and not result.done for result in report.results)
     if report.dry_run:
-        console.print(f"{printable(report.host)}: nothing was changed; {left} would be")
+        told = f"{printable(report.host)}: nothing was changed; {left} would be"
+        console.print(Text(told), soft_wrap=True)
     elif not report.agreed:
-        console.print(f"{printable(report.host)}: nothing was changed")
+        console.print(Text(f"{printable(report.host)}: nothing was changed"), soft_wrap=True)
     if report.interrupted:
         console.print("interrupted; the domains above are done, no other was touched")
 

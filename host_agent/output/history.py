@@ -77,7 +77,7 @@ def print_history(console: Console, history: History) -> None:
         table = Table.grid(padding=(0, _GAP, 0, 0))
         for width in widths:
             table.add_column(width=width, overflow="fold")
-        table.add_row(f"{when:%H:%M:%S}", *row)
+        table.add_row(Text(f"{when:%H:%M:%S}"), *row)
         print_table(console, table)
         if entry.problem is not None:
             _print_problem(console, entry)

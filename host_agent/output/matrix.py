@@ -44,7 +44,7 @@ def print_matrix(console: Console, matrix: Matrix) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("from \\ to", no_wrap=True, header_style="bold")
     for number in range(1, len(matrix.releases) + 1):
-        table.add_column(str(number), no_wrap=True, justify="center", min_width=3)
+        table.add_column(Text(str(number)), no_wrap=True, justify="center", min_width=3)
     for number, (release, row) in enumerate(zip(matrix.releases, matrix.rows, strict=True), 1):
         kinds = [_kind(cell) for cell in row]
         table.add_row(

@@ -15,7 +15,7 @@ from host_agent.output import verification
 from host_agent.output.json import confirmed_form, plain_finding
 from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
 from host_agent.output.table import print_table
-from host_agent.printable import printable
+from host_agent.printable import printable, quoted
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as of any program that SIGINT ends."""
@@ -79,7 +79,8 @@ def print_report(console: Console, report: MoveReport, *, verbose: bool) -> None
     if report.after is not None:
         verification.print_verified(console, [report.after])
         if isinstance(report.after, Failed):
-            console.print(f"-> samemachine verify {printable(report.name)} --wait 60, there")
+            again = f"-> samemachine verify {quoted(report.name)} --wait 60, there"
+            console.print(Text(again), soft_wrap=True)
 
 
 def _end(end: End) -> str:
@@ -107,7 +108,7 @@ def _print_before(console: Console, report: MoveReport) -> None:
         verification.print_verified(console, [before])
         console.print(
             Text("NOT MOVED  it was wrong before the move; look first: ", "bold red")
-            + Text(f"samemachine show {printable(report.name)}"),
+            + Text(f"samemachine show {quoted(report.name)}"),
             soft_wrap=True,
         )
     elif before is not None and not before.kept:

@@ -1,13 +1,12 @@
 """How domains are called in front of people."""
 
-import shlex
 from collections import Counter
 from collections.abc import Sequence
 
 from host_agent import owner
 from host_agent.model import Audited, Definition, Failed, OwnerKind
 from host_agent.plan_facts import Planned
-from host_agent.printable import printable
+from host_agent.printable import printable, quoted
 
 _MOST = 6
 _WIDTH = 56
@@ -56,7 +55,7 @@ class Names:
     def of(self, result: Audited | Failed) -> str:
         """Return a name that can be pasted into a command."""
         name = self._own.get(id(result)) or libvirts(result)
-        return shlex.quote(printable(name)) if name else "''"
+        return quoted(name)
 
     def some(self, results: Sequence[Audited | Failed]) -> str:
         """Return the first names, whole, and how many more there are."""
@@ -77,7 +76,7 @@ class PlannedNames:
     def of(self, one: Planned | Failed) -> str:
         """Return a name that can be pasted into a command."""
         name = self._own.get(id(one)) or printable(one.name)
-        return shlex.quote(printable(name)) if name else "''"
+        return quoted(name)
 
     def some(self, planned: Sequence[Planned | Failed]) -> str:
         """Return the first names, whole, and how many more there are."""

@@ -42,7 +42,7 @@ def print_plan(console: Console, plan: Plan, code: int, *, verbose: bool) -> Non
             console.print(Text(line, "yellow"), soft_wrap=True)
         if not at:
             for name in plan.staying:
-                console.print(f"{printable(name)} is the target itself: its domains stay")
+                console.print(Text(f"{printable(name)} is the target itself: its domains stay"))
         names = PlannedNames(hop.planned)
         sections = [
             [_group(group, names) for group in plan_outline.groups(hop.planned)],

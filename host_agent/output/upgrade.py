@@ -14,7 +14,7 @@ from host_agent.output import verification
 from host_agent.output.json import confirmed_form, plain_finding
 from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
 from host_agent.output.table import print_table
-from host_agent.printable import printable, shortened
+from host_agent.printable import printable, quoted, shortened
 from host_agent.raising import Ending, Raised, Raising, Report
 from host_agent.upgrade_record import Record, Step
 
@@ -158,7 +158,7 @@ def print_report(console: Console, report: Report, limit: float, *, planned: boo
             print_plan(console, raised, limit)
         _print_ending(console, raised, report)
     if report.dry_run:
-        console.print(_hint(report), soft_wrap=True)
+        console.print(Text(_hint(report)), soft_wrap=True)
     elif len(report.raised) > 1:
         counts = Counter(str(raised.ending) for raised in report.raised)
         line = ", ".join(f"{word} {number}" for word, number in counts.items())
@@ -168,7 +168,7 @@ def print_report(console: Console, report: Report, limit: float, *, planned: boo
 
 def _hint(report: Report) -> str:
     names = " ".join(
-        _name(one.raising) for one in report.raised if one.ending is Ending.PLANNED
+        quoted(one.raising.name) for one in report.raised if one.ending is Ending.PLANNED
     )  # fmt: skip
     word = "rollback" if report.back else "upgrade"
     if not names:
@@ -225,7 +225,7 @@ def _outcome(raised: Raised, *, back: bool) -> str:
 
 
 def _next(raised: Raised, report: Report) -> str | None:
-    name = _name(raised.raising)
+    name = quoted(raised.raising.name)
     finish = f"samemachine upgrade {name}, or samemachine rollback {name}"
     if raised.ending is Ending.LEFT:
         return f"finish it: {finish}"

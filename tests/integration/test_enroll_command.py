@@ -1,6 +1,7 @@
 """``enroll`` on libvirt's own test driver, which plugs no channels: how the command ends."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -48,3 +49,28 @@ def test_a_host_that_is_not_there() -> None:
     done = run("-c", "test:///nowhere.xml", "--all", "--dry-run")
     assert done.returncode == 4
     assert "test  definition" in done.stdout
+
+
+MARKUP = "[red]$(x) [b"
+
+
+def test_markup_in_names_is_text(tmp_path: Path) -> None:
+    """libvirt takes any name; the host's own is in its node file."""
+    node = tmp_path / "node.xml"
+    node.write_text(
+        f"""<node><domain type='test'><name>{MARKUP}</name><memory>1</memory>
+        <os><type>hvm</type></os></domain></node>""",
+        encoding="utf-8",
+    )
+    uri = f"test://{node}"
+    for words in (["enroll", "--all", "--dry-run"], ["audit", "--verbose"], ["show", MARKUP],
+                  ["upgrade", MARKUP, "--dry-run"], ["why", MARKUP]):  # fmt: skip
+        done = subprocess.run(
+            [*SAMEMACHINE, *words, "-c", uri], capture_output=True, text=True, check=False,
+            timeout=60, stdin=subprocess.DEVNULL,
+            env={**os.environ, "HOME": str(tmp_path),
+                 "SAMEMACHINE_LEDGER": str(tmp_path / "ledger.sqlite")},
+        )  # fmt: skip
+        told = done.stdout + done.stderr
+        assert "Traceback" not in told, told
+        assert MARKUP in told, (words, told)

@@ -77,7 +77,7 @@ def test_our_own_descriptor_is_written_to(tmp_path: Path) -> None:
 def test_what_fails_leaves_the_old_file(tmp_path: Path) -> None:
     (tmp_path / "there").write_text("as it was", encoding="utf-8")
     with pytest.raises(TypeError), new_file(tmp_path / "there") as file:
-        file.write("half")  # type: ignore[arg-type]  # it is to fail
+        file.write("half")  # type: ignore[call-overload]  # it is to fail
     assert (tmp_path / "there").read_text(encoding="utf-8") == "as it was"
     assert len(list(tmp_path.iterdir())) == 1
     with pytest.raises(UsageError, match="can't be written"), new_file(tmp_path / "no" / "there"):
