@@ -1,6 +1,7 @@
 """Asks a guest agent over a connected stream: gRPC, and the only place that imports it.
 
-gRPC speaks to a unix socket in this process's network namespace; the pump joins it to the stream.
+gRPC speaks to a unix socket in a folder that no other user may enter (an abstract one anybody may
+connect to, unix(7)); the pump joins it to the stream.
 The peer is untrusted, so everything is bounded: bytes by the pump and by gRPC's options, time by
 the caller's deadline.
 """
@@ -8,8 +9,10 @@ the caller's deadline.
 import contextlib
 import os
 import secrets
+import shutil
 import socket
 import struct
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -131,8 +134,7 @@ class _Attempt:
     def __init__(self, stream: Stream, deadline: float, budget: int) -> None:
         self._deadline = deadline
         self._session = HostSession(secrets.randbits(63) + 1, time.monotonic())
-        self._listener = _listen()
-        self._name = self._listener.getsockname()[1:].decode("ascii")
+        self._door = _Door()
         self._pump = Pump(stream, self._session, self._accept, budget=max(0, budget))
         self._stop = threading.Event()
         self._error: BaseException | None = None
@@ -155,15 +157,14 @@ class _Attempt:
             self._stop.set()
             thread.join()
             self._pump.close()
-            self._listener.close()
+            self._door.close()
         try:
             return report_bounds.parse(raw)
         except report_bounds.BoundsError as error:
             raise RefusedError(f"sent no valid report: {error}") from error
 
     def _rpc(self, nonce: bytes) -> bytes:
-        target = f"unix-abstract:{self._name}"
-        with _closing(grpc.insecure_channel(target, OPTIONS)) as channel:
+        with _closing(grpc.insecure_channel(f"unix:{self._door.path}", OPTIONS)) as channel:
             # Without a deserializer: text that is not UTF-8 must not become an entry in a log.
             method = channel.unary_unary(
                 _METHOD,
@@ -215,11 +216,35 @@ class _Attempt:
             self._error = error
         # gRPC must learn that nothing more comes, whatever the reason was.
         self._pump.close()
-        self._listener.close()
+        self._door.shut()
 
     def _accept(self) -> Stream | None:
-        """Take gRPC's connection: any local user can connect to an abstract socket, so look who."""
-        until = min(self._deadline, time.monotonic() + _ACCEPT_SECONDS)
+        return self._door.accept(min(self._deadline, time.monotonic() + _ACCEPT_SECONDS))
+
+
+class _Door:
+    """Where gRPC of this process connects, once; gone as soon as it has."""
+
+    def __init__(self) -> None:
+        """Raise ``ClosedError`` where no folder for it can be made."""
+        try:
+            # Mode 0700.
+            self._folder = tempfile.mkdtemp(prefix="samemachine-link-")
+        except OSError as error:
+            raise ClosedError(f"there is no place for a socket: {error.strerror}") from error
+        # A path by descriptor is short enough for a socket's address, wherever the folder is.
+        self._descriptor = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.path = f"/proc/self/fd/{self._descriptor}/grpc"
+        self._listener = socket.socket(socket.AF_UNIX)
+        try:
+            self._listener.bind(self.path)
+            self._listener.listen(4)
+        except OSError as error:
+            self.close()
+            raise ClosedError(f"there is no socket for gRPC: {error.strerror}") from error
+
+    def accept(self, until: float) -> Stream | None:
+        """Take gRPC's connection; root may connect as well, so look who it is."""
         while (left := until - time.monotonic()) > 0:
             self._listener.settimeout(left)
             try:
@@ -228,17 +253,21 @@ class _Attempt:
                 return None
             credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
             if struct.unpack("3i", credentials)[0] == os.getpid():
+                # Whoever kills us from here on leaves nothing behind.
+                shutil.rmtree(self._folder, ignore_errors=True)
                 return DescriptorStream.of_socket(connection)
             connection.close()
         return None
 
+    def shut(self) -> None:
+        """Take no more connections; those that wait are refused."""
+        self._listener.close()
 
-def _listen() -> socket.socket:
-    """Listen on an abstract unix socket: nothing of it stays behind, however we end (unix(7))."""
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(b"\0samemachine-" + secrets.token_hex(16).encode("ascii"))
-    listener.listen(4)
-    return listener
+    def close(self) -> None:
+        """Remove all of it; once, after which nothing else of it may be called."""
+        self._listener.close()
+        os.close(self._descriptor)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
