@@ -3,9 +3,11 @@
 import subprocess
 from pathlib import Path
 
-from host_agent import distribution
+from host_agent import distribution, given_file, inside_root
+from host_agent.errors import UsageError
 
 _TIMEOUT = 10.0
+_MAX_BYTES = 64 * 1024
 
 
 def distribution_name(root: Path = Path("/")) -> str | None:
@@ -23,8 +25,9 @@ def release(root: Path = Path("/")) -> str | None:
 def _os_release(root: Path) -> str | None:
     for path in ("etc/os-release", "usr/lib/os-release"):
         try:
-            return (root / path).read_text(encoding="utf-8", errors="replace")
-        except OSError:
+            place = inside_root.resolved(root, path)
+            return given_file.read(place, _MAX_BYTES).decode("utf-8", "replace")
+        except (OSError, UsageError):
             continue
     return None
 

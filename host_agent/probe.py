@@ -6,6 +6,7 @@ x86 reads fw_cfg through its I/O ports and by DMA, arm64's ``virt`` through its 
 
 import base64
 import binascii
+import errno
 import hashlib
 import os
 import re
@@ -25,7 +26,7 @@ from host_agent.missing import Reason
 from host_agent.printable import printable
 from host_agent.probe_options import KVM, Mask, ProbeOptions
 from host_agent.qemu_binary import QemuBinary
-from host_agent.qemu_session import NOBODY, QemuSession, Stop, kvm_groups
+from host_agent.qemu_session import QemuSession, Stop, kvm_groups, probe_user
 
 SECONDS = 20.0
 """What one probe may take; it takes some 50 ms."""
@@ -172,6 +173,8 @@ def _folder(options: ProbeOptions, root: Path | None) -> Iterator["_Folder | Non
     # Inside another root QEMU sees that root's own /tmp.
     place = root / "tmp" if root else Path(tempfile.gettempdir())
     try:
+        if root and place.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         folder = Path(tempfile.mkdtemp(prefix="samemachine-probe-", dir=place))
     except OSError as error:
         raise EvidenceError(
@@ -179,7 +182,8 @@ def _folder(options: ProbeOptions, root: Path | None) -> Iterator["_Folder | Non
         ) from error
     try:
         if os.geteuid() == 0:
-            os.chown(folder, NOBODY, NOBODY)
+            user = probe_user()
+            os.chown(folder, user, user)
         yield _Folder(ours=folder, theirs=Path("/", "tmp", folder.name) if root else folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

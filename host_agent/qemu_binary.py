@@ -10,6 +10,7 @@ from elftools.common.exceptions import ELFError
 from elftools.elf.elffile import ELFFile
 from elftools.elf.sections import NoteSection
 
+from host_agent import inside_root
 from host_agent.errors import EvidenceError
 from host_agent.missing import Reason
 
@@ -51,7 +52,10 @@ def installed(path: str, root: Path | None = None) -> QemuBinary:
 
     Raises ``EvidenceError``.
     """
-    source = path if root is None else str(root / path.lstrip("/"))
+    try:
+        source = path if root is None else str(inside_root.resolved(root, path))
+    except OSError as error:
+        raise EvidenceError(Reason.FAILED, f"{path} in {root}: {error.strerror}") from error
     return _binary(path, source, None, root)
 
 

@@ -30,6 +30,8 @@ from host_agent.printable import printable
 from host_agent.qemu_binary import QemuBinary
 
 NOBODY = 65534
+# No system gives these to a user, a service or a container (systemd's UIDs-GIDs.md: unallocated).
+_FIRST_USER = 1_900_000_000
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _MAX_QTEST = 12 * 1024 * 1024
@@ -71,6 +73,24 @@ def kvm_groups() -> tuple[int, ...] | None:
     if status.st_mode & stat.S_IRWXO & 0o6 == 0o6:
         return ()
     return (status.st_gid,) if status.st_mode & 0o060 == 0o060 else None
+
+
+def probe_user(root: Path = Path("/")) -> int:
+    """Return the user and group that root's probes run as: of this process alone.
+
+    Another program without rights could end or follow a process of its own user, as nobody is for
+    many. Where a container has no such number, it is nobody all the same.
+    """
+    wanted = _FIRST_USER + os.getpid()
+    for kind in ("uid", "gid"):
+        try:
+            lines = (root / f"proc/self/{kind}_map").read_text(encoding="ascii").splitlines()
+            ranges = [tuple(map(int, line.split())) for line in lines]
+        except (OSError, ValueError):
+            return NOBODY
+        if not any(first <= wanted < first + length for first, _, length in ranges):
+            return NOBODY
+    return wanted
 
 
 class Stop:
@@ -335,7 +355,7 @@ class QemuSession:
             return EvidenceError(
                 Reason.DENIED,
                 f"{self._name} can't be started without rights: {refused[1]}",
-                "a probe runs as nobody: let everybody read and execute it, and what it needs",
+                "a probe is nobody we know: let everybody read and execute it, and what it needs",
             )
         if _LACKS.match(said.removeprefix(": ")):
             return EvidenceError(
@@ -361,6 +381,7 @@ def _wrapper(binary: QemuBinary, groups: tuple[int, ...], data: int, addresses: 
     """The commands before QEMU: into its namespace or root, out of all rights, to end with us."""
     us = str(os.getpid())
     root = os.geteuid() == 0
+    user = str(probe_user())
     if binary.root is not None and not root:
         raise EvidenceError(Reason.DENIED, "another root needs root's rights", "run as root")
     if binary.root is not None or (binary.pid is not None and root):
@@ -368,13 +389,13 @@ def _wrapper(binary: QemuBinary, groups: tuple[int, ...], data: int, addresses: 
         return [
             sys.executable, "-I", "-S", enter_root.__file__, str(binary.root or ""),
             "" if binary.root else f"/proc/{binary.pid}/ns/mnt",
-            str(NOBODY), ",".join(map(str, groups)), str(data), str(addresses), us,
+            user, ",".join(map(str, groups)), str(data), str(addresses), us,
         ]  # fmt: skip
     if shutil.which("setpriv", path=_PATH) is None:
         raise EvidenceError(Reason.UNSUPPORTED, "a probe needs setpriv", "install util-linux")
     command = ["setpriv", "--no-new-privs", "--pdeathsig", "KILL"]
     if root:
-        command += ["--reuid", str(NOBODY), "--regid", str(NOBODY)]
+        command += ["--reuid", user, "--regid", user]
         command += ["--groups", ",".join(map(str, groups))] if groups else ["--clear-groups"]
         command += ["--inh-caps=-all", "--bounding-set=-all"]
     limits = (str(limit // 1024) for limit in (data, addresses))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from host_agent import __version__, packages, probe, probe_options, qemu_binary
+from host_agent import __version__, inside_root, packages, probe, probe_options, qemu_binary
 from host_agent.atlas import Atlas, Machine, Made
 from host_agent.errors import EvidenceError, UsageError
 from host_agent.guard import said
@@ -29,11 +29,18 @@ _PC = {"x86_64", "i386"}
 def default_binary(root: Path | None) -> str:
     """Return this host's QEMU; raises ``UsageError`` where none is at its usual place."""
     for path in BINARIES:
-        if os.access((root or Path("/")) / path.lstrip("/"), os.X_OK):
+        if os.access(_there(root, path), os.X_OK):
             return path
     raise UsageError(
         f"no QEMU at {', '.join(BINARIES)}{f' in {root}' if root else ''}; say which with --qemu"
     )
+
+
+def _there(root: Path | None, path: str) -> Path:
+    try:
+        return inside_root.resolved(root or Path("/"), path)
+    except OSError as error:
+        raise UsageError(f"{path} in {root}: {error.strerror}") from error
 
 
 def at_once() -> int:

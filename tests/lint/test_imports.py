@@ -31,7 +31,7 @@ LAYERS = {
         "untrusted_text", "untrusted_xml", "upgrade_preflight", "upgrade_record", "upgrade_steps",
         "upgrade_xml", "verdict", "virtio_serial", "waivers", "window",
     },
-    "alone": {"bounded", "enter_root", "side_by_side", "whole_file"},
+    "alone": {"bounded", "enter_root", "inside_root", "side_by_side", "whole_file"},
     "io": {
         "atlas_file", "booted_memory", "channel", "config", "default_uri", "destination",
         "dialling", "disassembly", "domain_probe", "fingerprint_store", "gather", "given_file",
