@@ -6,7 +6,7 @@ OLDEST := .venv-oldest
 BIN    := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help system lab-system venv lint test test-all unit demo bench stubs man completions deb rpm wheel clean
+.PHONY: help system lab-system venv lint test test-all unit demo bench fuzz stubs man completions deb rpm wheel clean
 
 help:
 	@echo 'make test    every capability once: lint, types, unit, integration, lab (the lab needs root)'
@@ -19,6 +19,7 @@ help:
 	@echo 'make man     the man pages, into build/man'
 	@echo 'make completions   those of bash, zsh and fish, into build/completions'
 	@echo 'make bench   benchmarks'
+	@echo 'make fuzz    the parsers of what strangers give, for SECONDS (3600); into build/fuzz'
 	@echo 'make rpm     RPM packages, into build/rpm (needs rpmbuild)'
 	@echo 'make wheel   wheels of the contract, the guest side and the host side, in dist/'
 	@echo 'make clean   remove the virtual environments, and what was built'
@@ -75,6 +76,11 @@ demo: $(VENV)/.demo
 
 bench: venv
 	$(BIN)/python -m tests.bench
+
+SECONDS ?= 3600
+fuzz: venv
+	$(BIN)/pip install --quiet --editable '.[guest,host,dev,fuzz]'
+	nice -n 19 $(BIN)/python -m tests.fuzz $(SECONDS)
 
 stubs: venv
 	$(OLDEST)/bin/python -m grpc_tools.protoc --proto_path=proto --python_out=proto --grpc_python_out=proto \
