@@ -258,9 +258,7 @@ def test_an_empty_file_is_an_empty_ledger(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == [file.name]
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_damage_is_a_ledger_error(data: st.DataObject, tmp_path: Path) -> None:
     file = tmp_path / "ledger.sqlite"

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -31,7 +31,6 @@ from tests.unit.host_agent.reports import REPORTS
 BOOT = "0b0b0000-0000-4000-8000-000000000001"
 TAKEN = 1_772_424_660.5
 """2026-03-02 04:11:00.5 UTC."""
-SLOW = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=100)
 
 
 def event(number: int, **changes: Any) -> Event:
@@ -334,7 +333,7 @@ EVENTS = st.builds(
 )
 
 
-@SLOW
+@settings(max_examples=100)
 @given(
     found=REPORTS, taken=TIMES, host=NAMES, qemu=st.none() | NAMES, machine=st.none() | NAMES,
     product=st.none() | NAMES, trail=st.lists(EVENTS, max_size=12),
@@ -377,7 +376,7 @@ def test_any_text_is_refused(text: str) -> None:
     assert read(text) is None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(damaged(ELEMENT.encode()))
 def test_any_damage_is_refused_or_harmless(element: bytes) -> None:
     found = read(element.decode("utf-8", "replace"))

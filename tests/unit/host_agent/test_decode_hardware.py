@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_agent import checks, decode_hardware
@@ -185,10 +185,7 @@ def test_bits_that_are_not_the_machines(
     ]
 
 
-SLOW = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=150)
-
-
-@SLOW
+@settings(max_examples=150)
 @given(REPORTS)
 def test_never_anything_but_values(found: guest_pb2.Report) -> None:
     hardware = decoded(found)
@@ -198,7 +195,7 @@ def test_never_anything_but_values(found: guest_pb2.Report) -> None:
         assert not isinstance(group, Missing) or group.sentence.isprintable()
 
 
-@SLOW
+@settings(max_examples=150)
 @given(REPORTS, REPORTS, st.sampled_from(Occasion), st.booleans())
 def test_checks_say_something_of_whatever_guests_say(
     then: guest_pb2.Report, now: guest_pb2.Report, occasion: Occasion, same: bool

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent import baseline, decode, identifiers, recognition
@@ -23,7 +23,6 @@ from tests.unit.host_agent.cases import BASELINE, DEFINITION, case, declared, re
 from tests.unit.host_agent.reports import REPORTS
 
 SALT, OTHER_SALT = b"s" * 16, b"t" * 16
-SLOW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 MAC, SERIAL, WWN = "52:54:00:aa:10:02", "WD-WX41A1234567", "naa.5000c50015ea71ac"
 SECRET = "hunter2-hunter2"
 OPTIONS = json.dumps(
@@ -166,7 +165,6 @@ def test_tables_that_cant_be_read_are_not_kept() -> None:
     assert b"serial number" not in kept(found).observation.raw
 
 
-@SLOW
 @given(REPORTS, st.binary(min_size=16, max_size=16))
 def test_whatever_a_guest_reports_is_told_again(found: guest_pb2.Report, salt: bytes) -> None:
     # Tables that can't be read are the exception.

@@ -2,7 +2,7 @@
 
 import pytest
 from google.protobuf.descriptor import FieldDescriptor
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent import report_bounds
@@ -108,13 +108,11 @@ def test_what_guests_say_is_far_below(guest: str) -> None:
     assert count(report(guest).SerializeToString()) < MAX_FIELDS // 100
 
 
-@settings(deadline=None)
 @given(REPORTS)
 def test_whatever_is_a_report_is_parsed(found: guest_pb2.Report) -> None:
     assert parse(found.SerializeToString()) == found
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_refused_or_parsed(raw: bytes) -> None:
     try:

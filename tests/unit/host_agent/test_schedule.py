@@ -275,5 +275,5 @@ class Scheduling(RuleBasedStateMachine):
         assert left == self.waiting
 
 
-Scheduling.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+Scheduling.TestCase.settings = settings(max_examples=100, stateful_step_count=30)
 TestScheduling = Scheduling.TestCase

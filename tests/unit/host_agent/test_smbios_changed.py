@@ -1,6 +1,6 @@
 """What differs between two structures is the same, read in full or where they differ."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent.smbios import Structure
@@ -26,7 +26,6 @@ def structures(draw: st.DrawFn) -> tuple[Structure, Structure]:
     return made[0], made[1]
 
 
-@settings(deadline=None)
 @given(structures())
 def test_it_is_what_all_values_say(pair: tuple[Structure, Structure]) -> None:
     found = changed(*pair)

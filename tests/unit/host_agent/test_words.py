@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent.recognition import Words
@@ -27,7 +27,6 @@ def by_expression(words: Iterable[str], text: str) -> str:
     return re.sub("|".join(forms), lambda found: mark(found[0]), text) if forms else text
 
 
-@settings(deadline=None)
 @given(st.lists(ALPHABET, max_size=8), st.lists(ALPHABET, max_size=8).map("".join))
 def test_it_finds_what_an_expression_of_them_all_would(words: list[str], text: str) -> None:
     assert Words(words).hidden(text, mark) == by_expression(words, text)
