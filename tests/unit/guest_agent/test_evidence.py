@@ -249,6 +249,47 @@ def test_a_module_that_is_not_loaded_is_not_absence(tmp_path: Path) -> None:
     assert reason(caught) is AbsenceReason.UNREADABLE
 
 
+def waiting(tmp_path: Path, uptime: str) -> "tuple[Path, Path]":
+    """A guest whose module is not loaded, and where its files are until then."""
+    root = trees.guest(tmp_path)
+    (root / "proc/uptime").write_text(uptime, encoding="ascii")
+    (root / "sys/bus/acpi/devices/QEMU0002:00").mkdir(parents=True, exist_ok=True)
+    there = root / "sys/firmware/qemu_fw_cfg"
+    return root, there.rename(tmp_path / "unloaded")
+
+
+def test_the_module_is_waited_for_just_after_a_boot(tmp_path: Path) -> None:
+    root, files = waiting(tmp_path, "7.25 3.10\n")
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 3:
+            files.rename(root / "sys/firmware/qemu_fw_cfg")
+
+    assert smbios_live.read(root, pause=pause).tables == build.tables()
+    assert len(pauses) == 3
+
+
+@pytest.mark.parametrize(
+    ("uptime", "most", "words"),
+    [
+        ("7.25 3.10\n", 2.0, "not loaded yet, so early after the boot"),
+        ("119.9 1.0\n", 2.0, "not loaded yet"),
+        ("120.0 1.0\n", 0.0, "not loaded: modprobe"),
+        ("", 0.0, "not loaded: modprobe"),
+        ("soon", 0.0, "not loaded: modprobe"),
+    ],
+)
+def test_it_is_not_waited_for_long(tmp_path: Path, uptime: str, most: float, words: str) -> None:
+    root, _ = waiting(tmp_path, uptime)
+    pauses: list[float] = []
+    with pytest.raises(EvidenceError, match=words) as caught:
+        smbios_live.read(root, pause=pauses.append)
+    assert reason(caught) is AbsenceReason.UNREADABLE
+    assert sum(pauses) == pytest.approx(most)
+
+
 def test_no_fw_cfg_is_absent(tmp_path: Path) -> None:
     with pytest.raises(EvidenceError) as caught:
         smbios_live.read(tmp_path)
