@@ -355,7 +355,7 @@ class QemuSession:
             return EvidenceError(
                 Reason.DENIED,
                 f"{self._name} can't be started without rights: {refused[1]}",
-                "a probe is nobody we know: let everybody read and execute it, and what it needs",
+                "a probe has a user of its own: let everybody read and execute it and its files",
             )
         if _LACKS.match(said.removeprefix(": ")):
             return EvidenceError(
