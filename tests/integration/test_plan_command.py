@@ -260,3 +260,25 @@ def test_what_a_release_is_known_to_refuse(tmp_path: Path) -> None:
         "large": "live", "small": "cannot", "secure": "cannot", "foreign": "live",
         "many": "cannot", "threads": "live",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("release", "answer", "said"),
+    [
+        # RHEL 8 has a few of QEMU's types, and which is not written anywhere.
+        ("rhel:8.9", "cannot tell", "not established"),
+        # Here the list is QEMU's, and whole in that.
+        ("rhel:9.8", "cannot tell", "not established"),
+        ("noble", "live", None),
+    ],
+)
+def test_a_list_that_is_not_whole(
+    release: str, answer: str, said: str | None, tmp_path: Path
+) -> None:
+    moved = special(1, "moved").replace("pc-q35-7.2", "pc-i440fx-4.2")
+    uri = node(tmp_path, moved)
+    done = run("--connect", uri, "--to", release, "--format", "json")
+    (domain,) = json.loads(done.stdout)["hops"][0]["domains"]
+    assert domain["answer"] == answer
+    told = " ".join(finding["sentence"] for finding in domain["findings"])
+    assert said is None or said in told
