@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from host_agent import packages, side_by_side, verdict
+from host_agent import known_changes, packages, side_by_side, verdict
 from host_agent.gather import QEMU, Elsewhere, Gatherer, Kept, Progress, nothing_kept
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
@@ -77,7 +77,7 @@ def _audit_one(domain: Domain, gatherer: Gatherer) -> Audited | Failed:
 
 def _predictions(results: tuple[Audited | Failed, ...]) -> tuple[Prediction, ...]:
     # They fold what is said; without them all of it is said.
-    return guarded(lambda: predictions(results), lambda _: ())
+    return guarded(lambda: predictions(known_changes.wanted(results)), lambda _: ())
 
 
 def _host(uri: str, facts: Facts, results: Iterable[Audited | Failed]) -> Host:

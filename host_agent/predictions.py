@@ -1,23 +1,25 @@
 """What the shipped atlases predict for the domains of a host."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from host_agent import architectures, atlas_diff, atlas_file, known_changes
 from host_agent.atlas import Atlas
 from host_agent.errors import UsageError
-from host_agent.model import Audited, Difference, Failed, Prediction
+from host_agent.model import Difference, Prediction
 
 
-def predictions(results: Sequence[Audited | Failed]) -> tuple[Prediction, ...]:
+def predictions(wanted: Iterable[tuple[str, str, str]]) -> tuple[Prediction, ...]:
     """Return what is predicted for the differences in the forecasts.
+
+    wanted: (architecture, machine type, QEMU after), see ``known_changes.wanted``.
 
     Atlases are read only where a forecast found a difference. Where QEMU's own version has no
     atlas, one of the same series speaks for it: a prediction counts only where the very values
     come true.
     """
     machines: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for architecture, machine, new in known_changes.wanted(results):
+    for architecture, machine, new in wanted:
         machines[architecture][new].add(machine)
     found: list[Prediction] = []
     for architecture, versions in machines.items():

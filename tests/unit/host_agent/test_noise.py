@@ -182,15 +182,15 @@ def test_a_verdict_that_nothing_explains_shows_all_that_is_missing() -> None:
 
 def test_the_shipped_atlases_predict_the_move_from_7_2_to_10_0() -> None:
     results = judged(moved(1), moved(2))
-    found = predictions(results)
+    found = predictions(known_changes.wanted(results))
     assert {one.new for one in found} == {"10.0.13"}
     (known,) = noise.fold(results, found).known
     assert (known.old, known.differences, len(known.domains)) == ("7.2.22", (FAMILY,), 2)
 
 
 def test_no_atlas_is_read_where_nothing_differs() -> None:
-    assert predictions(judged(case())) == ()
-    assert predictions([Failed(name="a", uuid="u", error="gone")]) == ()
+    assert predictions(known_changes.wanted(judged(case()))) == ()
+    assert predictions(known_changes.wanted([Failed(name="a", uuid="u", error="gone")])) == ()
 
 
 @pytest.mark.parametrize(
