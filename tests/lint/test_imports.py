@@ -1,61 +1,65 @@
-"""Imports go one way, and each foreign library is imported in one place."""
+"""Imports go one way, and each foreign library is imported in one place.
+
+Each folder of host_agent has a row: what it may import, and which of its modules ask or write.
+The others are pure: they do no I/O, and import nothing that does.
+"""
 
 import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.checkout import CHECKOUT
 
-# Lowest first. A module may import from its own layer and from those below it.
-LAYERS = {
-    "words": {
-        "__init__", "domain_event", "errors", "hardware", "migration", "missing", "model",
-        "printable", "surroundings",
-    },
-    "pure": {
-        "acpi", "alike", "architectures", "atlas", "atlas_diff", "baseline", "baseline_choice",
-        "capabilities", "catalogue", "checks", "decode", "decode_hardware", "decoded",
-        "device_tree", "distribution", "domain_capabilities", "domain_devices", "domain_elements",
-        "domain_xml", "doubles", "effects", "enrollment", "expectation", "fingerprint",
-        "fingerprint_diff", "firmware_images", "foreseen", "forgetting", "fw_cfg", "guard",
-        "identifiers", "kept_evidence", "known_changes", "last_boot", "ledger_entry",
-        "machine_types", "manual", "memory_blocks", "move", "noise", "occasion", "output", "owner",
-        "permissions", "plan_answer", "plan_checks", "plan_facts", "plan_outline", "plan_pool",
-        "preflight", "probe_options", "raising", "reactions", "recognition", "refusals", "releases",
-        "report_bounds", "schedule", "smbios", "smbios_diff", "smbios_fields", "snapshots",
-        "start_options", "story", "tags", "targets", "times", "type_list", "type_policy",
-        "untrusted_text", "untrusted_xml", "upgrade_preflight", "upgrade_record", "upgrade_steps",
-        "upgrade_xml", "verdict", "virtio_serial", "waivers", "window",
-    },
-    "alone": {"bounded", "enter_root", "inside_root", "side_by_side", "whole_file"},
-    "io": {
-        "atlas_file", "booted_memory", "channel", "config", "default_uri", "destination",
-        "dialling", "disassembly", "domain_probe", "fingerprint_store", "gather", "given_file",
-        "guest_link", "hypervisor", "journal", "ledger", "ledger_postgresql", "ledger_sqlite",
-        "opened_channels", "packages", "plan_atlases", "plan_hop", "plan_sources", "plan_subject",
-        "predictions", "probe", "qemu_binary", "qemu_process", "qemu_session", "release_data",
-        "selection", "service_manager", "shared_storage", "sites", "staged", "upgrade_journal",
-        "upgrade_run", "upgrade_survey", "verifier", "whereabouts",
-    },
-    "jobs": {
-        "audit", "daemon", "enroll", "forget", "migrate", "plan", "survey", "type_survey",
-        "upgrade", "verify", "why",
-    },
-    "top": {"__main__", "cli", "commands"},
-}  # fmt: skip
-ORDER = list(LAYERS)
-OF = {module: layer for layer, modules in LAYERS.items() for module in modules}
-IMPURE = {"os", "subprocess", "socket", "threading", "select", "tempfile", "shutil", "time"}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What a folder may import beside the ground, and its modules that do I/O ("*": all)."""
+
+    imports: str = ""
+    asks: str = ""
+
+    @property
+    def may(self) -> set[str]:
+        return set(self.imports.split())
+
+
+# Lowest first: a folder may import only what stands above it, so there is no circle.
+FOLDERS = {
+    "hypervisor": Row(asks="*"),
+    "checks": Row(),
+    "output": Row(),
+    "commands": Row(imports="hypervisor output", asks="*"),
+}
+# What everybody may import; it imports nothing but itself.
+GROUND = {
+    "bounded", "errors", "given_file", "guard", "inside_root", "missing", "printable",
+    "side_by_side", "times", "untrusted_text", "untrusted_xml", "whole_file",
+}
+GROUND_ASKS = {"bounded", "given_file", "inside_root", "side_by_side", "whole_file"}
+# It is imported by nobody, and opens the commands.
+DOOR = {"__init__", "__main__", "cli"}
+DOOR_IMPORTS = {"commands", "output"}
+# What a command does: nothing else imports it.
+JOBS = {
+    "enroll", "type_survey", "migrate", "plan", "survey", "forget", "upgrade", "audit", "daemon",
+    "verify", "why",
+}
+IMPURE = {"os", "select", "shutil", "socket", "subprocess", "tempfile", "threading", "time"}
 ONLY_IN = {
-    "libvirt": {"hypervisor"}, "libvirt_qemu": {"hypervisor"},
-    "grpc": {"guest_link"}, "click": {"cli", "commands"}, "elftools": {"qemu_binary"},
-    "distro_info": {"release_data"}, "jinja2": {"output"},
+    "libvirt": {"hypervisor"},
+    "libvirt_qemu": {"hypervisor"},
+    "grpc": {"guest_link"},
+    "click": {"cli", "commands"},
+    "elftools": {"qemu_binary"},
+    "distro_info": {"release_data"},
+    "jinja2": {"output"},
     "sqlalchemy": {"ledger", "ledger_postgresql", "ledger_sqlite"},
-}  # fmt: skip
+}
 
 
 def imports(file: Path) -> Iterator[str]:
@@ -68,51 +72,95 @@ def imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def host_modules() -> list[Path]:
-    return sorted((CHECKOUT / "host_agent").rglob("*.py"))
-
-
-def module_of(name: str) -> str | None:
-    """The first name below host_agent, where it is a module of ours."""
-    parts = name.split(".")
-    return parts[1] if parts[0] == "host_agent" and len(parts) > 1 and parts[1] in OF else None
-
-
 def module(file: Path) -> str:
-    parts = file.relative_to(CHECKOUT / "host_agent").parts
-    return parts[0].removesuffix(".py")
+    """Its name below host_agent, dotted: ``case.gather``; that of a folder for its __init__."""
+    parts = file.relative_to(CHECKOUT / "host_agent").with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
 
 
-def test_every_module_has_a_layer() -> None:
-    assert {module(file) for file in host_modules()} == set(OF)
+MODULES = {
+    module(file): set(imports(file)) for file in sorted((CHECKOUT / "host_agent").rglob("*.py"))
+}
 
 
-@pytest.mark.parametrize("file", host_modules(), ids=lambda file: file.stem)
-def test_imports_go_down(file: Path) -> None:
-    mine = OF[module(file)]
-    for name in imports(file):
-        top = name.split(".")[0]
-        assert top != "guest_agent", f"{file} imports {name}"
-        if top in ONLY_IN:
-            assert module(file) in ONLY_IN[top], f"only {ONLY_IN[top]} may import {top}"
-        if mine in {"words", "pure"}:
-            assert top not in IMPURE, f"{file} is pure and imports {name}"
-        target = module_of(name)
-        if target is not None and target != "__init__":
-            assert ORDER.index(OF[target]) <= ORDER.index(mine), f"{file} imports {name}"
+def ours(name: str) -> set[str]:
+    """The modules of host_agent that a module imports."""
+    found = {one.removeprefix("host_agent.") for one in MODULES[name]}
+    return {one for one in found if one in MODULES} - {"__init__", name}
 
 
-def test_the_model_imports_words_only() -> None:
-    names = set(imports(CHECKOUT / "host_agent" / "model.py"))
-    ours = {name for name in names if name.split(".")[0] in {"host_agent", "samemachine"}}
-    assert {module_of(name) for name in ours} == {"hardware", "missing", "surroundings"}
+def folder(name: str) -> str:
+    """The folder that a module lies in; empty: none."""
+    top = name.partition(".")[0]
+    return top if top in FOLDERS else ""
 
 
-def test_jobs_are_imported_by_the_command_line_only() -> None:
-    for file in host_modules():
-        if OF[module(file)] != "top":
-            for name in imports(file):
-                assert OF.get(module_of(name) or "") != "jobs" or module_of(name) == module(file)
+def asks(name: str) -> bool:
+    """Whether a module does I/O, by its row."""
+    lies_in, _, rest = name.partition(".")
+    if lies_in not in FOLDERS:
+        return name not in GROUND or name in GROUND_ASKS
+    named = FOLDERS[lies_in].asks.split()
+    return named == ["*"] or rest in named
+
+
+FLAT = {name for name in MODULES if not folder(name)} - GROUND - DOOR
+
+
+def test_every_module_has_a_row() -> None:
+    lying = {name for name in MODULES if not folder(name)}
+    assert lying - FLAT == GROUND | DOOR
+
+
+def test_every_name_in_a_row_is_a_module() -> None:
+    for lies_in, row in FOLDERS.items():
+        for name in row.asks.split():
+            assert name == "*" or f"{lies_in}.{name}" in MODULES, f"{lies_in} has no {name}"
+    assert GROUND_ASKS <= GROUND
+    assert {job for job in JOBS if job not in MODULES} == set()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_imports_are_those_of_the_row(name: str) -> None:
+    lies_in = folder(name)
+    may = FOLDERS[lies_in].may | {lies_in} if lies_in else DOOR_IMPORTS if name in DOOR else set()
+    for one in MODULES[name]:
+        assert one.partition(".")[0] != "guest_agent", f"{name} imports {one}"
+    if name in FLAT:
+        return
+    for one in ours(name):
+        if one in FLAT or (lies_in in {"checks", "output", "commands"} and FLAT):
+            continue
+        if name in DOOR and one in DOOR:
+            continue
+        assert one in GROUND or folder(one) in may, f"{name} imports {one}"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if not asks(name)])
+def test_what_is_pure_does_no_io(name: str) -> None:
+    for one in MODULES[name]:
+        assert one.partition(".")[0] not in IMPURE, f"{name} is pure and imports {one}"
+    for one in ours(name):
+        if one in FLAT:
+            continue
+        assert one in FOLDERS or not asks(one), f"{name} is pure and imports {one}"
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_foreign_library_is_imported_in_one_place(library: str) -> None:
+    users = {
+        name
+        for name, found in MODULES.items()
+        if any(one.partition(".")[0] == library for one in found)
+    }
+    places = ONLY_IN[library]
+    assert {name for name in users if not {name, folder(name)} & places} == set()
+
+
+def test_jobs_are_imported_by_commands_only() -> None:
+    for name in MODULES:
+        if folder(name) != "commands" and name not in DOOR:
+            assert not ours(name) & JOBS - {name}, f"{name} imports {ours(name) & JOBS}"
 
 
 @pytest.mark.parametrize("folder", ["guest_agent", "proto/samemachine"])
