@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from host_agent import effects, fingerprint_diff
 from host_agent.atlas import Atlas, Machine
+from host_agent.difference import Difference
 from host_agent.effects import Touched
-from host_agent.model import Difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

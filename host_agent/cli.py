@@ -1,4 +1,4 @@
-"""The command ``samemachine``. Only this module prints and exits."""
+"""The door: finds the command that was called, and exits with its code."""
 
 import difflib
 import os

@@ -12,12 +12,13 @@ from host_agent import (
     smbios,
     start_options,
 )
+from host_agent.difference import Difference
 from host_agent.errors import EvidenceError, QemuEndedError
 from host_agent.fingerprint import ANCHOR, SMBIOS
 from host_agent.fingerprint_store import FingerprintStore
 from host_agent.hypervisor import Hypervisor
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition, Difference, ProbedTables, Running, Smbios
+from host_agent.model import Definition, ProbedTables, Running, Smbios
 from host_agent.probe import Probed
 from host_agent.probe_options import (
     KVM,

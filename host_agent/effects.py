@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from host_agent.model import Area, Difference, Effect
+from host_agent.difference import Area, Difference, Effect
 
 
 @dataclass(frozen=True, slots=True)

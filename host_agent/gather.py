@@ -66,8 +66,6 @@ _NONE_THEN = Missing(
 )
 _MONITOR_SECONDS = 3.0
 
-Progress = Callable[[int, int], None]
-"""Told how many domains of how many are done."""
 
 Elsewhere = Mapping[tuple[UUID, str], tuple[Sighting, ...]]
 """The domains, by their guests' UUID and their name, that run twice, with where else."""

@@ -10,8 +10,9 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from host_agent import decode, occasion
+from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import Baseline, Case, Finding, Observation, Older, Outcome
+from host_agent.model import Baseline, Case, Observation, Older
 from samemachine.v1 import guest_pb2
 
 GROUPS: Mapping[str, str] = MappingProxyType({

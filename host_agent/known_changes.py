@@ -4,16 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from host_agent.checks import next_boot, next_start
-from host_agent.model import (
-    Audited,
-    Baseline,
-    Case,
-    Difference,
-    Failed,
-    Finding,
-    Prediction,
-    ProbedTables,
-)
+from host_agent.difference import Difference, Prediction
+from host_agent.finding import Finding
+from host_agent.model import Audited, Baseline, Case, Failed, ProbedTables
 
 
 def of(

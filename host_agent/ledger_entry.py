@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from host_agent import owner, recognition
-from host_agent.model import Audited, Finding, Observation, Outcome
+from host_agent.finding import Finding, Outcome
+from host_agent.model import Audited, Observation
 from host_agent.printable import printable
+from host_agent.times import LAST_TIME
 from host_agent.untrusted_text import json_of
 
 MAX_NAME = 255
@@ -21,8 +23,6 @@ _MAX_FINDINGS_TEXT = 10 * 1024
 _LEAST_TEXT = 50
 _UUID = 36
 _WORD = 16
-LAST_TIME = 253_370_764_800.0
-"""The year 9999, the last one of Python's calendar: whatever the time zone, it is not reached."""
 _LENGTHS = {
     "host": MAX_NAME, "uuid": _UUID, "name": MAX_NAME, "occasion": _WORD, "verdict": _WORD,
     "title": MAX_NAME, "depth": _WORD, "machine": MAX_NAME, "qemu": MAX_NAME, "boot_id": _UUID,

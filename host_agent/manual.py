@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from host_agent.model import Outcome
+from host_agent.finding import Outcome
 
 PAGE = "data", "samemachine-checks.7.md"
 _PART, _FINDING, _TERM = "## ", "### ", re.compile(r"\*\*([^*]+)\*\*\n: ")

@@ -17,6 +17,7 @@ from host_agent import (
     qemu_process,
 )
 from host_agent.destination import Destination, end_of
+from host_agent.difference import Difference
 from host_agent.domain_devices import Devices
 from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.errors import LibvirtError, UsageError
@@ -26,7 +27,7 @@ from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
 from host_agent.last_boot import LastBoot
 from host_agent.migration import CopyStorage, MigrationEnd, MigrationOptions
 from host_agent.missing import Missing
-from host_agent.model import Confirmed, Decision, Definition, Difference, Failed
+from host_agent.model import Confirmed, Decision, Definition, Failed
 from host_agent.move import End, Move, MoveReport, numbers
 from host_agent.printable import quoted
 from host_agent.selection import chosen

@@ -2,25 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
+from host_agent.difference import Prediction
+from host_agent.finding import Finding
 from host_agent.hardware import Hardware
 from host_agent.missing import Missing, Reason
 from host_agent.surroundings import Surroundings
-
-
-class Outcome(StrEnum):
-    """The result of one check."""
-
-    PASS = "pass"  # noqa: S105 - a word, no password
-    FAIL = "fail"
-    WARN = "warn"
-    UNKNOWN = "unknown"
-    """Evidence is missing; never a pass."""
-    SKIP = "skip"
-    """The check does not apply to this domain."""
 
 
 class Decision(StrEnum):
@@ -51,53 +40,6 @@ class Occasion(StrEnum):
     UPGRADE = "upgrade"
     REVERTED = "reverted"
     """It went back to a snapshot, and its definition, with the baseline in it, went with it."""
-
-
-class Area(StrEnum):
-    """A part of what QEMU shows a guest."""
-
-    SMBIOS = "SMBIOS"
-    ACPI = "ACPI"
-    MEMORY_MAP = "e820"
-    FW_CFG = "fw_cfg"
-    FIRMWARE = "firmware"
-    """The firmware's image."""
-    ROM = "ROM"
-    """Sizes of option ROMs and other memory blocks, which a migration compares."""
-    DEVICE_TREE = "device tree"
-
-
-class Effect(StrEnum):
-    """Whom a difference touches."""
-
-    INVENTORY = "inventory"
-    """Tools that list hardware."""
-    DRIVER = "driver"
-    """A guest may bind another driver or rename a device."""
-    IDENTITY = "identity"
-    """Licences, UUID, serial, what provisioning tools go by."""
-    BREAKING = "breaking"
-    """A migration or a restore is refused."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """One thing that differs between two views, in words."""
-
-    area: Area
-    subject: str
-    """``type 4 Processor``, ``DSDT``, ``e1000.rom`` …"""
-    field: str
-    old: str
-    new: str
-    count: int = 1
-    """How many structures differ in this way."""
-
-    def __str__(self) -> str:
-        """Return for example ``SMBIOS type 4 Processor: Processor Family 0x01 -> 0xfe``."""
-        times = f" ({self.count} times)" if self.count > 1 else ""
-        subject = f" {self.subject}" if self.subject else ""
-        return f"{self.area}{subject}: {self.field} {self.old} -> {self.new}{times}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -491,31 +433,6 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Waived:
-    """That somebody accepts a warning, why, and how long."""
-
-    reason: str
-    until: date
-    """The last day."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What one check says."""
-
-    check: str
-    outcome: Outcome
-    sentence: str
-    expected: str | None = None
-    observed: str | None = None
-    remedy: str | None = None
-    differences: tuple[Difference, ...] = ()
-    """What the sentence says, where it is of two views that differ."""
-    waived: Waived | None = None
-    """Of a warning that an operator accepts for now."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What is said of one domain."""
 
@@ -557,19 +474,6 @@ class Host:
     """Version of the hypervisor that libvirt would start now."""
     package: str | None
     """The installed QEMU package and its version; None: not to be seen from here."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prediction:
-    """What another QEMU shows guests of one machine type, as two shipped atlases have it."""
-
-    architecture: str
-    """libvirt's word for the guest's."""
-    machine: str
-    old: str
-    """Version of the QEMU before, such as ``7.2.22``."""
-    new: str
-    differences: tuple[Difference, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

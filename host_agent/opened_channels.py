@@ -19,8 +19,8 @@ from uuid import UUID
 
 from host_agent import whole_file
 from host_agent.errors import EvidenceError
-from host_agent.ledger_entry import LAST_TIME
 from host_agent.missing import Reason
+from host_agent.times import LAST_TIME
 from host_agent.untrusted_text import json_of
 
 PAUSE = 60.0

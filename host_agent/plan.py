@@ -4,11 +4,11 @@ import time
 from contextlib import ExitStack
 
 from host_agent import sites
-from host_agent.gather import Progress
 from host_agent.plan_atlases import Survey
 from host_agent.plan_facts import Hop, Options, Plan
 from host_agent.plan_hop import Stop, hop, onward
 from host_agent.plan_sources import opened, sources
+from host_agent.side_by_side import Progress
 
 
 def plan(options: Options, survey: Survey | None, progress: Progress = lambda *_: None) -> Plan:

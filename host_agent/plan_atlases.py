@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from host_agent import architectures, atlas_file, fingerprint_diff
 from host_agent.atlas import Atlas
+from host_agent.difference import Difference
 from host_agent.errors import HostAgentError, UsageError
 from host_agent.fingerprint import Fingerprint
 from host_agent.known_changes import series
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition, Difference
+from host_agent.model import Definition
 from host_agent.plan_facts import Kind, Site
 
 Survey = Callable[[str, tuple[str, ...]], Atlas]

@@ -20,11 +20,12 @@ from host_agent import sites as place
 from host_agent.atlas import Atlas
 from host_agent.capabilities import Offer
 from host_agent.destination import Destination
+from host_agent.difference import Difference
 from host_agent.domain_devices import Devices
 from host_agent.firmware_images import Image, Place, Presence
 from host_agent.guard import guarded
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition, Difference, Failed
+from host_agent.model import Definition, Failed
 from host_agent.move import Move, numbers
 from host_agent.plan_atlases import Atlases, Survey, changes, roms
 from host_agent.plan_facts import Answer, Hop, Kind, Options, Planned, Question, Site, Subject

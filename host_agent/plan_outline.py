@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from host_agent import atlas_diff, effects, last_boot
+from host_agent.difference import Difference
 from host_agent.effects import Touched
+from host_agent.finding import Finding, Outcome
 from host_agent.known_changes import in_one
 from host_agent.missing import Missing
-from host_agent.model import Difference, Failed, Finding, Outcome
+from host_agent.model import Failed
 from host_agent.plan_facts import Answer, Hop, Kind, Planned, Subject
 
 _DECIDED_THERE = {

@@ -10,7 +10,6 @@ from host_agent.atlas import Atlas
 from host_agent.destination import Destination
 from host_agent.domain_probe import DomainProbe
 from host_agent.errors import LibvirtError, LibvirtTimeoutError, UsageError
-from host_agent.gather import Progress
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, is_local
 from host_agent.missing import Missing, Reason
@@ -20,6 +19,7 @@ from host_agent.plan_facts import Options, Subject
 from host_agent.plan_hop import Located, Starts, Stop
 from host_agent.qemu_process import NONE, Processes
 from host_agent.selection import chosen
+from host_agent.side_by_side import Progress
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from host_agent import architectures, atlas_diff, atlas_file, known_changes
 from host_agent.atlas import Atlas
+from host_agent.difference import Difference, Prediction
 from host_agent.errors import UsageError
-from host_agent.model import Difference, Prediction
 
 
 def predictions(wanted: Iterable[tuple[str, str, str]]) -> tuple[Prediction, ...]:

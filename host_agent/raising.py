@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from host_agent.difference import Difference
+from host_agent.finding import Finding
 from host_agent.missing import Missing
-from host_agent.model import Confirmed, Definition, Difference, Failed, Finding, Owner
+from host_agent.model import Confirmed, Definition, Failed, Owner
 from host_agent.targets import Target
 from host_agent.upgrade_record import Record
 

@@ -4,6 +4,10 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
+Progress = Callable[[int, int], None]
+"""Told how many domains of how many are done."""
+
+
 T = TypeVar("T")
 R = TypeVar("R")
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
-from host_agent.model import Area, Difference
+from host_agent.difference import Area, Difference
 from host_agent.printable import shortened
 from host_agent.smbios import END_OF_TABLE, Structure, split
 from host_agent.smbios_fields import changed, type_name, values

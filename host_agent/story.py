@@ -1,8 +1,8 @@
 """What happened to a domain since its baseline, in words for people. Pure."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
+from host_agent.finding import Finding, Outcome
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing
 from host_agent.model import (
@@ -12,13 +12,12 @@ from host_agent.model import (
     Decision,
     Event,
     Failed,
-    Finding,
     HostAudit,
     Observation,
     Occasion,
-    Outcome,
     Running,
 )
+from host_agent.times import clock, day, span
 
 _BEFORE_AND_NOW = "same-"
 _NOTES = {
@@ -26,7 +25,6 @@ _NOTES = {
 }  # fmt: skip
 _OWN_NOTES = {("same-boot", Outcome.FAIL): "REBOOTED in the move"}
 _NO_HARDWARE = {"same-boot", "clock"}
-_DAY, _HOUR, _MINUTE = 86400, 3600, 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,21 +192,3 @@ def ticket(audited: Audited) -> str:
     seen = case.observation
     why = seen.sentence if isinstance(seen, Missing) else "evidence is missing"
     return f"{name}: cannot tell whether the hardware changed: {why}."
-
-
-def clock(seconds: float) -> str:
-    """Return a time of day, by this host's zone."""
-    return f"{datetime.fromtimestamp(seconds).astimezone():%H:%M:%S}"
-
-
-def day(seconds: float) -> str:
-    """Return day and time, by this host's zone."""
-    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S}"
-
-
-def span(seconds: float) -> str:
-    """Return a length of time in its largest unit: ``41 d``, ``3 h``, ``12 s``."""
-    for unit, size in (("d", _DAY), ("h", _HOUR), ("min", _MINUTE)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

@@ -6,6 +6,13 @@ from datetime import UTC, datetime, time, timedelta, tzinfo
 from host_agent.errors import UsageError
 from host_agent.printable import printable
 
+LAST_TIME = 253_370_764_800.0
+"""The year 9999, the last one of Python's calendar: whatever the time zone, it is not reached."""
+
+
+_DAY, _HOUR, _MINUTE = 86400, 3600, 60
+
+
 FORMS = "2h, 3d, 1h30m, 04:11, yesterday, 2026-03-02, '2026-03-02 04:11', 2026-03-02T04:11:07Z"
 """For help and messages."""
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -60,3 +67,21 @@ def _local(given: datetime, zone: tzinfo | None) -> float:
     if given.tzinfo is None and zone is not None:
         given = given.replace(tzinfo=zone)
     return given.astimezone(UTC).timestamp()
+
+
+def clock(seconds: float) -> str:
+    """Return a time of day, by this host's zone."""
+    return f"{datetime.fromtimestamp(seconds).astimezone():%H:%M:%S}"
+
+
+def day(seconds: float) -> str:
+    """Return day and time, by this host's zone."""
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its largest unit: ``41 d``, ``3 h``, ``12 s``."""
+    for unit, size in (("d", _DAY), ("h", _HOUR), ("min", _MINUTE)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

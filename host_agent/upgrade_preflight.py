@@ -5,16 +5,10 @@ let it pass.
 """
 
 from host_agent import effects
+from host_agent.difference import Effect
+from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import (
-    Confirmed,
-    Effect,
-    Failed,
-    Finding,
-    Occasion,
-    Outcome,
-    OwnerKind,
-)
+from host_agent.model import Confirmed, Failed, Occasion, OwnerKind
 from host_agent.owner import WRITES_DEFINITION
 from host_agent.printable import quoted, shortened
 from host_agent.raising import Raising

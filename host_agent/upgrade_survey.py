@@ -13,12 +13,13 @@ from host_agent import (
     upgrade_steps,
     upgrade_xml,
 )
+from host_agent.difference import Difference
 from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.errors import EvidenceError, LibvirtError, UpgradeJournalError, UsageError
 from host_agent.gather import QEMU, Gatherer
 from host_agent.hypervisor import Domain, Facts
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition, Difference
+from host_agent.model import Definition
 from host_agent.printable import quoted
 from host_agent.raising import Raising
 from host_agent.targets import Target

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from host_agent import checks
+from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
 from host_agent.model import (
     Baseline,
@@ -10,9 +11,7 @@ from host_agent.model import (
     Decision,
     Depth,
     Expectation,
-    Finding,
     Observation,
-    Outcome,
     Running,
     Smbios,
     Verdict,

@@ -18,7 +18,7 @@ from host_agent import (
     ledger_entry,
     recognition,
     staged,
-    story,
+    times,
     upgrade_record,
     verdict,
 )
@@ -31,6 +31,7 @@ from host_agent.errors import (
     UpgradeJournalError,
     UsageError,
 )
+from host_agent.finding import Finding, Outcome
 from host_agent.gather import Gatherer, Kept
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain
@@ -45,11 +46,9 @@ from host_agent.model import (
     Decision,
     Event,
     Failed,
-    Finding,
     Observation,
     Occasion,
     Older,
-    Outcome,
     Running,
     Smbios,
 )
@@ -299,7 +298,7 @@ def _of_baseline(case: Case) -> list[str]:
     if case.occasion is Occasion.REVERTED and case.newer is not None:
         return [
             "held against the snapshot's own baseline; the ledger keeps that of "
-            f"{story.day(case.newer.taken)}, which is newer"
+            f"{times.day(case.newer.taken)}, which is newer"
         ]
     if isinstance(before, Missing) or before.instead_of is None:
         return []

@@ -22,7 +22,8 @@ from typing import Any
 from host_agent import checks
 from host_agent.checks.offered_type import needed
 from host_agent.errors import UsageError
-from host_agent.model import Audited, Case, Finding, HostAudit, Outcome, Waived
+from host_agent.finding import Finding, Outcome, Waived
+from host_agent.model import Audited, Case, HostAudit
 from host_agent.untrusted_text import TextError, toml_of
 
 _NEEDED = ("check", "reason", "until")

@@ -12,11 +12,12 @@ from host_agent import capabilities, side_by_side
 from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.doubles import doubles
 from host_agent.errors import LibvirtError, NoDomainError
-from host_agent.gather import Elsewhere, Progress
+from host_agent.gather import Elsewhere
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.model import Sighting
 from host_agent.selection import present
+from host_agent.side_by_side import Progress
 
 _HWUUID = (11, 6)
 """The first libvirt that has ``<hwuuid>``."""

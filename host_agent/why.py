@@ -10,7 +10,8 @@ from host_agent.hypervisor import Hypervisor
 from host_agent.ledger_entry import Entry
 from host_agent.model import Audited, Baseline, Event, Failed, HostAudit
 from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED, decision
-from host_agent.story import Story, day
+from host_agent.story import Story
+from host_agent.times import day
 
 if TYPE_CHECKING:
     from host_agent.ledger import Ledger

@@ -35,7 +35,8 @@ from host_agent.checks import (
     vendor_support,
 )
 from host_agent.checks.bounds import bounded
-from host_agent.model import Baseline, Case, Finding, Outcome
+from host_agent.finding import Finding, Outcome
+from host_agent.model import Baseline, Case
 
 Check = Callable[[Case], Finding]
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from host_agent.finding import Finding, Outcome
 from host_agent.hardware import Hardware
 from host_agent.missing import Missing, Reason
-from host_agent.model import Baseline, Case, Finding, Observation, Occasion, Outcome
+from host_agent.model import Baseline, Case, Observation, Occasion
 from host_agent.printable import quoted, shortened
 
 _T = TypeVar("_T")

@@ -6,7 +6,8 @@ has to know how long a guest's string may be.
 
 from dataclasses import replace
 
-from host_agent.model import Difference, Finding
+from host_agent.difference import Difference
+from host_agent.finding import Finding
 from host_agent.printable import MOST, shortened
 
 MAX_VALUE = 300

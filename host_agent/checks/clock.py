@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from host_agent.checks.against_baseline import Change, Kind, groups, judged, same_boot
-from host_agent.model import Baseline, Case, Finding, Observation
-from host_agent.story import span
+from host_agent.finding import Finding
+from host_agent.model import Baseline, Case, Observation
+from host_agent.times import span
 
 ID = "clock"
 

@@ -2,8 +2,9 @@
 
 from host_agent import catalogue
 from host_agent.checks.offered_type import RAISE, has_reached, offered
+from host_agent.finding import Finding, Outcome
 from host_agent.machine_types import parse, upstream_version
-from host_agent.model import Case, Finding, Outcome
+from host_agent.model import Case
 
 ID = "deprecated"
 

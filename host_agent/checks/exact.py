@@ -1,14 +1,9 @@
 """``exact``: is the guest served, byte for byte, the tables that its running QEMU builds?"""
 
 from host_agent.checks.table_changes import changes, masked, said
+from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import (
-    Case,
-    Finding,
-    Observation,
-    Outcome,
-    Smbios,
-)
+from host_agent.model import Case, Observation, Smbios
 from host_agent.smbios import SmbiosError
 
 ID = "exact"

@@ -2,13 +2,9 @@
 
 from uuid import UUID
 
+from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import (
-    Case,
-    Finding,
-    Named,
-    Outcome,
-)
+from host_agent.model import Case, Named
 from host_agent.smbios import swapped
 
 ID = "identity"

@@ -5,8 +5,9 @@ the machine type into the versions of type 1, 3 and 4 (``hw/smbios/smbios.c: smb
 libvirt can override those of type 1 and 3, never that of type 4.
 """
 
+from host_agent.finding import Finding, Outcome
 from host_agent.machine_types import is_machine_type
-from host_agent.model import Expectation, Finding, Named, Outcome
+from host_agent.model import Expectation, Named
 
 
 def judge(check: str, view: Named, expected: Expectation, verb: str) -> Finding:

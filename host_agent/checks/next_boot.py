@@ -1,14 +1,9 @@
 """``next-boot``: what will a reboot inside the guest change for it?"""
 
 from host_agent.checks.table_changes import forecast
+from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import (
-    Case,
-    Finding,
-    Observation,
-    Outcome,
-    Smbios,
-)
+from host_agent.model import Case, Observation, Smbios
 
 ID = "next-boot"
 

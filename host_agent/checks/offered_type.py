@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
+from host_agent.finding import Finding, Outcome
 from host_agent.machine_types import canonical
 from host_agent.missing import Missing
-from host_agent.model import Case, Finding, Outcome
+from host_agent.model import Case
 from host_agent.surroundings import Offer
 
 RAISE = "samemachine upgrade DOMAIN"

@@ -2,15 +2,9 @@
 
 import re
 
+from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import (
-    Case,
-    Expectation,
-    Finding,
-    Named,
-    Observation,
-    Outcome,
-)
+from host_agent.model import Case, Expectation, Named, Observation
 
 ID = "product"
 

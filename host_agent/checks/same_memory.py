@@ -7,9 +7,10 @@ from host_agent.checks.against_baseline import (
     judged,
     same_kernel,
 )
+from host_agent.finding import Finding
 from host_agent.hardware import Memory
 from host_agent.missing import Missing
-from host_agent.model import Case, Finding, Observation
+from host_agent.model import Case, Observation
 
 ID = "same-memory"
 

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Iterator
 
 from host_agent.checks.against_baseline import Change, Kind, groups, judged, same_kernel
+from host_agent.finding import Finding
 from host_agent.hardware import VirtioDevice
 from host_agent.missing import Missing
-from host_agent.model import Case, Finding, Observation
+from host_agent.model import Case, Observation
 
 ID = "same-virtio"
 

@@ -5,14 +5,10 @@ Shared by ``exact``, ``next-boot`` and ``next-start``, which hold different view
 
 from collections.abc import Collection, Sequence
 
+from host_agent.difference import Difference
+from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import (
-    Case,
-    Difference,
-    Finding,
-    Outcome,
-    Smbios,
-)
+from host_agent.model import Case, Smbios
 from host_agent.smbios import SmbiosError
 from host_agent.smbios_diff import are_same, differences
 

@@ -1,8 +1,9 @@
 """``vendor-support``: does the distribution stand by the machine type, where it has its own?"""
 
 from host_agent.checks.offered_type import RAISE, offered
+from host_agent.finding import Finding, Outcome
 from host_agent.machine_types import Vendor, parse
-from host_agent.model import Case, Finding, Outcome
+from host_agent.model import Case
 from host_agent.type_policy import own
 
 ID = "vendor-support"

@@ -25,12 +25,13 @@ from host_agent.commands.options import (
     uris_or_default,
 )
 from host_agent.commands.terminal import destination, plain, shown
+from host_agent.difference import Difference
 from host_agent.errors import HostAgentError, UsageError
 from host_agent.hypervisor import Told, is_local
 from host_agent.migrate import Options, migrate
 from host_agent.migration import CopyStorage, MigrationProgress
 from host_agent.missing import Missing, Reason
-from host_agent.model import Confirmed, Decision, Definition, Difference, Failed
+from host_agent.model import Confirmed, Decision, Definition, Failed
 from host_agent.output import migration as migration_output
 from host_agent.survey import survey
 from host_agent.verify import Options as VerifyOptions

@@ -12,8 +12,8 @@ from rich.text import Text
 from host_agent import acpi
 from host_agent.atlas import Atlas, Machine
 from host_agent.atlas_diff import AtlasDiff, Group
+from host_agent.difference import Effect
 from host_agent.fingerprint import Fingerprint, digest
-from host_agent.model import Effect
 from host_agent.output.table import print_table
 from host_agent.printable import printable
 

@@ -8,20 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from host_agent import effects, known_changes, owner
+from host_agent.difference import Difference, Prediction
+from host_agent.finding import Finding
 from host_agent.missing import Missing
 from host_agent.model import (
     Audited,
     Case,
     Confirmed,
     Definition,
-    Difference,
     Expectation,
     Failed,
-    Finding,
     HostAudit,
     Named,
     Observation,
-    Prediction,
     ProbedTables,
     Running,
     Smbios,

@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from host_agent import story
+from host_agent import story, times
 from host_agent.alike import Alike, alike
+from host_agent.finding import Outcome
 from host_agent.missing import Missing
-from host_agent.model import Audited, Confirmed, Decision, Depth, Failed, Outcome
+from host_agent.model import Audited, Confirmed, Decision, Depth, Failed
 from host_agent.output.json import confirmed_form
 from host_agent.output.names import Names, called
 from host_agent.output.table import print_table
@@ -156,7 +157,7 @@ def _kept(result: Confirmed, *, dated: bool = False) -> str:
     told = printable(f"by {result.audited.verdict.depth}, on {case.host}")
     if isinstance(case.baseline, Missing):
         return told
-    one = f"that of {story.day(case.baseline.taken)}" if dated else "an older one"
+    one = f"that of {times.day(case.baseline.taken)}" if dated else "an older one"
     return f"{told}; replaces {one}" if result.kept else f"{told}; {one} stays"
 
 

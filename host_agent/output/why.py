@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from host_agent import story as stories
+from host_agent import times
 from host_agent.model import Failed
 from host_agent.output.json import domain_form
 from host_agent.output.names import called
@@ -48,7 +49,7 @@ def print_why(console: Console, story: Story) -> None:
         table.add_column(title, overflow="fold", header_style="bold")
     for event in story.events:
         cells = (event.host, event.qemu or "-", event.occasion, event.verdict)
-        table.add_row(stories.day(event.time), *(Text(printable(cell)) for cell in cells))
+        table.add_row(times.day(event.time), *(Text(printable(cell)) for cell in cells))
     print_table(console, table)
 
 

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent import journal
+from host_agent.finding import Finding, Outcome
 from host_agent.journal import Journal, Priority, encode
-from host_agent.model import Finding, Outcome
 from tests.integration.ledger_entries import ENTRY, entry
 
 
@@ -198,8 +198,10 @@ def test_only_what_has_a_line_feed_comes_with_its_length(value: str, entry: byte
 def test_the_real_journal() -> None:
     """One in namespaces of its own, with a /run of its own."""
     lines = """
-from host_agent.journal import Journal, Priority
-from tests.integration.ledger_entries import ENTRY, entry
+from host_agent.journal import Journal
+from host_agent.journal import Priority
+from tests.integration.ledger_entries import ENTRY
+from tests.integration.ledger_entries import entry
 journal = Journal()
 assert journal.write_verdict(entry(findings=ENTRY.findings * 2))
 assert journal.write("large", Priority.INFO, {f"F{number}": "x" * 60000 for number in range(9)})

@@ -37,8 +37,20 @@ FOLDERS = {
 }
 # What everybody may import; it imports nothing but itself.
 GROUND = {
-    "bounded", "errors", "given_file", "guard", "inside_root", "missing", "printable",
-    "side_by_side", "times", "untrusted_text", "untrusted_xml", "whole_file",
+    "bounded",
+    "difference",
+    "errors",
+    "finding",
+    "given_file",
+    "guard",
+    "inside_root",
+    "missing",
+    "printable",
+    "side_by_side",
+    "times",
+    "untrusted_text",
+    "untrusted_xml",
+    "whole_file",
 }
 GROUND_ASKS = {"bounded", "given_file", "inside_root", "side_by_side", "whole_file"}
 # It is imported by nobody, and opens the commands.
@@ -46,8 +58,17 @@ DOOR = {"__init__", "__main__", "cli"}
 DOOR_IMPORTS = {"commands", "output"}
 # What a command does: nothing else imports it.
 JOBS = {
-    "enroll", "type_survey", "migrate", "plan", "survey", "forget", "upgrade", "audit", "daemon",
-    "verify", "why",
+    "enroll",
+    "type_survey",
+    "migrate",
+    "plan",
+    "survey",
+    "forget",
+    "upgrade",
+    "audit",
+    "daemon",
+    "verify",
+    "why",
 }
 IMPURE = {"os", "select", "shutil", "socket", "subprocess", "tempfile", "threading", "time"}
 ONLY_IN = {

@@ -16,6 +16,7 @@ from host_agent.checks import (
     same_smbios,
     same_virtio,
 )
+from host_agent.finding import Outcome
 from host_agent.hardware import (
     AcpiTable,
     BlockDevice,
@@ -30,7 +31,7 @@ from host_agent.hardware import (
 )
 from host_agent.hardware import Clock as Clocks
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Event, Occasion, Outcome
+from host_agent.model import Case, Event, Occasion
 from tests import smbios_builder
 from tests.unit.host_agent.cases import (
     BASELINE,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from host_agent.difference import Area, Difference, Effect
 from host_agent.effects import TABLE, of
-from host_agent.model import Area, Difference, Effect
 
 
 def difference(area: Area, subject: str = "", field: str = "") -> Difference:

@@ -11,10 +11,11 @@ from host_agent import baseline, decode, identifiers, recognition
 from host_agent.baseline import from_element, to_element
 from host_agent.checks import same_block, same_network, same_smbios
 from host_agent.domain_xml import parse
+from host_agent.finding import Finding, Outcome
 from host_agent.hardware import NetworkInterface
 from host_agent.ledger_entry import of
 from host_agent.missing import Missing
-from host_agent.model import Audited, Baseline, Case, Finding, Observation, Outcome
+from host_agent.model import Audited, Baseline, Case, Observation
 from host_agent.verdict import judge
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder

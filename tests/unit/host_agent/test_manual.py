@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from host_agent import checks, manual
-from host_agent.model import Outcome
+from host_agent.finding import Outcome
 
 HOST_AGENT = Path(checks.__file__).parents[1]
 ENTRIES = {one.id: one for one in manual.entries()}
@@ -51,7 +51,7 @@ def calls(file: Path) -> Iterator[tuple[str, ast.Call]]:
 def of_preparations() -> Mapping[str, set[str]]:
     """Ids and outcomes of the findings before a move, in a plan, before an upgrade."""
     found: dict[str, set[str]] = defaultdict(set, {key: set(has) for key, has in ALSO.items()})
-    for file in sorted(HOST_AGENT.glob("*.py")):
+    for file in sorted(HOST_AGENT.rglob("*.py")):
         for name, call in calls(file):
             given = {word.arg: word.value for word in call.keywords}
             check = given.get("check")

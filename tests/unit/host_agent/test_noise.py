@@ -5,17 +5,9 @@ from dataclasses import replace
 import pytest
 
 from host_agent import known_changes, noise
-from host_agent.model import (
-    Area,
-    Audited,
-    Difference,
-    Effect,
-    Failed,
-    Finding,
-    Outcome,
-    Prediction,
-    Verdict,
-)
+from host_agent.difference import Area, Difference, Effect, Prediction
+from host_agent.finding import Finding, Outcome
+from host_agent.model import Audited, Failed, Verdict
 from host_agent.predictions import predictions
 from host_agent.verdict import judge
 from tests.unit.host_agent.cases import (

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from host_agent.finding import Finding, Outcome
 from host_agent.ledger_entry import Entry
-from host_agent.model import Finding, Outcome
 from host_agent.output.history import History, print_history, render
 
 MOVED = Finding(

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from host_agent import baseline as baselines
-from host_agent import story
+from host_agent import story, times
 from host_agent.dialling import undialled
+from host_agent.finding import Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import Event, Occasion, Outcome, SnapshotTaken
+from host_agent.model import Event, Occasion, SnapshotTaken
 from tests.unit.host_agent.cases import RUNNING, case, declared, smbios
 from tests.unit.host_agent.test_kept_evidence import (
     FULL,
@@ -82,7 +83,7 @@ def test_what_was_plugged_before_the_snapshot_is_a_warning(boot: str | None) -> 
 )  # fmt: skip
 def test_headline(changes: dict[str, Any], words: str) -> None:
     one = case(**{**REVERTED, "observation": answer(), **changes})
-    assert story.headline(one) == words.format(created=story.day(100.0))
+    assert story.headline(one) == words.format(created=times.day(100.0))
 
 
 @pytest.mark.parametrize(

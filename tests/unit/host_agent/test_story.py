@@ -10,18 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import checks, story
+from host_agent import checks, story, times
+from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import (
-    Audited,
-    Case,
-    Decision,
-    Depth,
-    Finding,
-    Occasion,
-    Outcome,
-    Verdict,
-)
+from host_agent.model import Audited, Case, Decision, Depth, Occasion, Verdict
 from host_agent.verdict import judge
 from tests.unit.host_agent.baseline_rows import (
     ARRIVAL,
@@ -262,9 +254,9 @@ def test_another_boot_is_no_failure_and_not_the_same() -> None:
     [(0, "0 s"), (59, "59 s"), (60, "1 min"), (7200, "2 h"), (41 * DAY, "41 d")],
 )
 def test_span(seconds: float, words: str) -> None:
-    assert story.span(seconds) == words
+    assert times.span(seconds) == words
 
 
 def test_times_are_the_hosts() -> None:
-    assert story.day(1.7e9) == "2023-11-14 22:13:20"
-    assert story.clock(1.7e9) == "22:13:20"
+    assert times.day(1.7e9) == "2023-11-14 22:13:20"
+    assert times.clock(1.7e9) == "22:13:20"

@@ -5,8 +5,9 @@ from datetime import date
 from typing import Any
 
 from host_agent.checks import alias, deprecated, end_of_life, unavailable, vendor_support
+from host_agent.finding import Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Outcome
+from host_agent.model import Case
 from host_agent.surroundings import UBUNTU, Offer, Release
 from tests.unit.host_agent.cases import DEFINITION, NOTHING, SURROUNDINGS, TRIXIE, case, declared
 

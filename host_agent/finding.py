@@ -1,0 +1,44 @@
+"""What one check says, and how an operator may accept it for now."""
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from host_agent.difference import Difference
+
+
+class Outcome(StrEnum):
+    """The result of one check."""
+
+    PASS = "pass"  # noqa: S105 - a word, no password
+    FAIL = "fail"
+    WARN = "warn"
+    UNKNOWN = "unknown"
+    """Evidence is missing; never a pass."""
+    SKIP = "skip"
+    """The check does not apply to this domain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waived:
+    """That somebody accepts a warning, why, and how long."""
+
+    reason: str
+    until: date
+    """The last day."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What one check says."""
+
+    check: str
+    outcome: Outcome
+    sentence: str
+    expected: str | None = None
+    observed: str | None = None
+    remedy: str | None = None
+    differences: tuple[Difference, ...] = ()
+    """What the sentence says, where it is of two views that differ."""
+    waived: Waived | None = None
+    """Of a warning that an operator accepts for now."""
