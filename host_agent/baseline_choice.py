@@ -6,8 +6,9 @@ from uuid import UUID
 
 from host_agent import baseline
 from host_agent.baseline import BaselineError, ForeignBaselineError
+from host_agent.domain.definition import Definition
 from host_agent.missing import Missing, Reason
-from host_agent.model import Baseline, Definition
+from host_agent.model import Baseline
 from host_agent.printable import quoted
 
 NO_BASELINE = Missing(

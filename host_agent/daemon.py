@@ -20,8 +20,8 @@ from uuid import UUID
 
 from host_agent import ledger_entry
 from host_agent.baseline_choice import NO_BASELINE, choose
-from host_agent.domain_event import DomainEvent, EventKind
-from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.domain.definition import DomainXmlError, parse
+from host_agent.domain.event import DomainEvent, EventKind
 from host_agent.errors import LedgerError, LibvirtError
 from host_agent.gather import Gatherer
 from host_agent.guard import guarded

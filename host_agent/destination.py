@@ -10,11 +10,11 @@ from typing import TypeVar, cast
 
 from host_agent import capabilities, domain_capabilities
 from host_agent.capabilities import Offer
-from host_agent.domain_devices import Devices
+from host_agent.domain.definition import Definition
+from host_agent.domain.devices import Devices
 from host_agent.errors import EvidenceError, LibvirtTimeoutError
 from host_agent.hypervisor import Domain, Facts, Hypervisor
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition
 from host_agent.move import End, There
 
 T = TypeVar("T")

@@ -3,22 +3,16 @@
 import threading
 from dataclasses import replace
 
-from host_agent import (
-    architectures,
-    effects,
-    fingerprint_diff,
-    probe,
-    qemu_binary,
-    smbios,
-    start_options,
-)
+from host_agent import effects, fingerprint_diff, probe, qemu_binary, smbios
 from host_agent.difference import Difference
+from host_agent.domain import architectures, start_options
+from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError, QemuEndedError
 from host_agent.fingerprint import ANCHOR, SMBIOS
 from host_agent.fingerprint_store import FingerprintStore
 from host_agent.hypervisor import Hypervisor
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition, ProbedTables, Running, Smbios
+from host_agent.model import ProbedTables, Running, Smbios
 from host_agent.probe import Probed
 from host_agent.probe_options import (
     KVM,

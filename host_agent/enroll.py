@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from host_agent import enrollment, owner, virtio_serial
-from host_agent.domain_xml import parse as parse_domain
+from host_agent import enrollment
+from host_agent.domain import owner, virtio_serial
+from host_agent.domain.definition import parse as parse_domain
 from host_agent.enrollment import Enrolled, Enrollee, Enrollment, Plan, Planned, Wish
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.guard import guarded

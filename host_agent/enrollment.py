@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import unified_diff
 
+from host_agent.domain.definition import Definition
+from host_agent.domain.owner import WRITES_DEFINITION, Owner, OwnerKind
+from host_agent.domain.virtio_serial import CHANNEL, VirtioSerial
 from host_agent.missing import Missing
-from host_agent.model import Definition, Owner, OwnerKind
-from host_agent.owner import WRITES_DEFINITION
 from host_agent.printable import quoted
-from host_agent.virtio_serial import CHANNEL, VirtioSerial
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from host_agent import baseline as baselines
-from host_agent.domain_xml import parse
+from host_agent.domain.definition import parse
 from host_agent.errors import (
     EvidenceError,
     LedgerMissingError,

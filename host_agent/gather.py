@@ -17,12 +17,12 @@ from host_agent import (
     recognition,
     release_data,
     releases,
-    snapshots,
 )
 from host_agent.baseline_choice import choose, newer
 from host_agent.dialling import Dialler, undialled
+from host_agent.domain import snapshots
+from host_agent.domain.definition import Declared, Definition, DomainXmlError, parse
 from host_agent.domain_probe import DomainProbe
-from host_agent.domain_xml import DomainXmlError, parse
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.expectation import by_rule, with_probe
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
@@ -30,8 +30,6 @@ from host_agent.missing import Missing, Reason
 from host_agent.model import (
     Baseline,
     Case,
-    Declared,
-    Definition,
     Expectation,
     Observation,
     ProbedTables,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from host_agent import owner, recognition
+from host_agent import recognition
+from host_agent.domain import owner
 from host_agent.finding import Finding, Outcome
 from host_agent.model import Audited, Observation
 from host_agent.printable import printable

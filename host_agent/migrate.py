@@ -8,7 +8,6 @@ from uuid import UUID
 
 from host_agent import (
     baseline_choice,
-    domain_devices,
     firmware_images,
     foreseen,
     last_boot,
@@ -18,16 +17,17 @@ from host_agent import (
 )
 from host_agent.destination import Destination, end_of
 from host_agent.difference import Difference
-from host_agent.domain_devices import Devices
-from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.domain import devices as domain_devices
+from host_agent.domain.definition import Definition, DomainXmlError, parse
+from host_agent.domain.devices import Devices
+from host_agent.domain.live_migration import CopyStorage, MigrationEnd, MigrationOptions
 from host_agent.errors import LibvirtError, UsageError
 from host_agent.firmware_images import Image, Place
 from host_agent.guard import said
 from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
 from host_agent.last_boot import LastBoot
-from host_agent.migration import CopyStorage, MigrationEnd, MigrationOptions
 from host_agent.missing import Missing
-from host_agent.model import Confirmed, Decision, Definition, Failed
+from host_agent.model import Confirmed, Decision, Failed
 from host_agent.move import End, Move, MoveReport, numbers
 from host_agent.printable import quoted
 from host_agent.selection import chosen

@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from host_agent.difference import Prediction
+from host_agent.domain.definition import Declared
 from host_agent.finding import Finding
 from host_agent.hardware import Hardware
 from host_agent.missing import Missing, Reason
@@ -40,117 +41,6 @@ class Occasion(StrEnum):
     UPGRADE = "upgrade"
     REVERTED = "reverted"
     """It went back to a snapshot, and its definition, with the baseline in it, went with it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Channel:
-    """The domain's virtio-serial channel of ours, as one XML has it."""
-
-    path: str | None
-    """QEMU's socket on the host; only an active XML has it."""
-    guest_end_open: bool | None
-    """Whether a program in the guest has the port open; None: libvirt does not say."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Definition:
-    """One domain XML, in what matters here (libvirt formatdomain.rst)."""
-
-    name: str
-    uuid: UUID
-    type: str
-    """``kvm``, ``qemu``, ``test`` and so on: the attribute of ``<domain>``."""
-    architecture: str
-    machine: str | None
-    """As written: an alias, or a machine type's own name."""
-    emulator: str | None
-    firmware: str
-    """``bios``, ``efi``; ``none``: of an architecture that has no BIOS, booted without UEFI."""
-    loader: str | None
-    smbios_mode: str | None
-    """``emulate``, ``host``, ``sysinfo``; None: not given."""
-    sysinfo: Mapping[str, Mapping[str, str]]
-    """``<sysinfo>``: block (``system``, ``chassis``, ``baseBoard 2`` …) → entry → text.
-
-    An entry has its text whole, with spaces at its ends; one that is empty is none.
-    """
-    smbios_arguments: bool
-    """Whether ``<qemu:commandline>`` passes ``-smbios`` itself."""
-    channel: Channel | None
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    """``<metadata>``: namespace of an element → the element."""
-    identifiers: frozenset[str] = frozenset()
-    """Addresses and serial numbers of its devices, as a guest may show them."""
-    cpu_mode: str | None = None
-    """``custom``, ``host-passthrough``, ``maximum`` …: of ``<cpu>``; None: there is none."""
-    title: str | None = None
-    """``<title>``: what people call it."""
-    memory: int | None = None
-    """``<memory>`` in bytes: what it was given to start with; None: not given, or no number."""
-    hardware_uuid: UUID | None = None
-    """``<hwuuid>``: what the guest is shown instead of the UUID, from libvirt 11.6 on."""
-
-    unjudged: tuple[str, ...] = ()
-    """Its elements that the guest sees and no check handles, such as ``<devices/tpm>``."""
-    unknown: tuple[str, ...] = ()
-    """Its elements and attributes of which it is not known whether the guest sees them."""
-
-    @property
-    def guest_uuid(self) -> UUID:
-        """The UUID that QEMU is given and the guest sees (``-uuid``)."""
-        return self.hardware_uuid or self.uuid
-
-
-class OwnerKind(StrEnum):
-    """Who manages a domain, as people call it."""
-
-    LIBVIRT = "libvirt"
-    """Nobody but libvirt and who uses it by hand."""
-    NOVA = "Nova"
-    OVIRT = "oVirt"
-    KUBEVIRT = "KubeVirt"
-    CLOUDSTACK = "CloudStack"
-    OPENNEBULA = "OpenNebula"
-    TRUENAS = "TrueNAS"
-    ZSTACK = "ZStack"
-    UNRAID = "Unraid"
-    BOXES = "Boxes"
-    COCKPIT = "Cockpit"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owner:
-    """Who manages a domain, and how that one calls it."""
-
-    kind: OwnerKind
-    name: str | None = None
-    """The owner's own name for the domain; None: the same as libvirt's."""
-    project: str | None = None
-    """Whose it is there: ``project acme``, ``namespace prod``, ``group users``."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declared:
-    """What libvirt says of one domain."""
-
-    active: Definition | None
-    """What runs now; None: the domain is not running."""
-    persistent: Definition | None
-    """What applies at the next start; None: the domain is transient."""
-    state: str
-    """libvirt's word: ``running``, ``paused``, ``shut off`` …"""
-    reason: str
-    """libvirt's word for how it came to that: ``booted``, ``migrated``, ``restored`` …"""
-    domain_id: int | None
-    """libvirt's number of this run of the domain; None: not running."""
-
-    @property
-    def definition(self) -> Definition:
-        """The active XML, else the persistent one."""
-        definition = self.active or self.persistent
-        if definition is None:
-            raise ValueError("a domain has an active or a persistent XML")
-        return definition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

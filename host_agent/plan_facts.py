@@ -14,15 +14,16 @@ from host_agent import last_boot
 from host_agent.atlas import Atlas
 from host_agent.capabilities import Offer
 from host_agent.difference import Difference
-from host_agent.domain_devices import Devices
+from host_agent.domain.definition import Definition
+from host_agent.domain.devices import Devices
+from host_agent.domain.live_migration import CopyStorage
+from host_agent.domain.snapshots import Snapshot
 from host_agent.finding import Finding
 from host_agent.firmware_images import Image
 from host_agent.last_boot import LastBoot
-from host_agent.migration import CopyStorage
 from host_agent.missing import Missing
-from host_agent.model import Definition, Failed
+from host_agent.model import Failed
 from host_agent.move import End, Move
-from host_agent.snapshots import Snapshot
 from host_agent.targets import Target
 
 

@@ -1,16 +1,17 @@
 """A domain as a plan needs it, asked of its libvirt."""
 
-from host_agent import baseline_choice, domain_devices, last_boot, snapshots
-from host_agent.domain_devices import Devices
-from host_agent.domain_xml import DomainXmlError, parse
+from host_agent import baseline_choice, last_boot
+from host_agent.domain import devices as domain_devices
+from host_agent.domain import snapshots
+from host_agent.domain.definition import Definition, DomainXmlError, parse
+from host_agent.domain.devices import Devices
+from host_agent.domain.snapshots import Snapshot
 from host_agent.errors import EvidenceError
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition
 from host_agent.plan_facts import Subject
 from host_agent.qemu_process import NONE, Processes
 from host_agent.shared_storage import shared
-from host_agent.snapshots import Snapshot
 
 _SECONDS = 10.0
 

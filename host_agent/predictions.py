@@ -3,9 +3,10 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from host_agent import architectures, atlas_diff, atlas_file, known_changes
+from host_agent import atlas_diff, atlas_file, known_changes
 from host_agent.atlas import Atlas
 from host_agent.difference import Difference, Prediction
+from host_agent.domain import architectures
 from host_agent.errors import UsageError
 
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from host_agent import start_options
+from host_agent.domain import start_options
 from host_agent.printable import printable
 from host_agent.smbios_fields import PROCESSOR_ID
 

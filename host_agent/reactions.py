@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from host_agent.domain_event import DomainEvent, EventKind
+from host_agent.domain.event import DomainEvent, EventKind
 from host_agent.schedule import Schedule, Task
 
 _TWICE = 1.0

@@ -8,7 +8,7 @@ needs a stop and a start, which lose nothing but the boot.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from host_agent.architectures import X86
+from host_agent.domain.architectures import X86
 from host_agent.move import Move, numbers
 
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
-from host_agent import owner
-from host_agent.domain_xml import parse
+from host_agent.domain import owner
+from host_agent.domain.definition import parse
 from host_agent.errors import NoDomainError, UsageError
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from host_agent.domain_devices import Devices
+from host_agent.domain.devices import Devices
 
 _SHARED = {
     "afs", "beegfs", "ceph", "cifs", "fuse.ceph", "fuse.glusterfs", "fuse.mfs", "fuse.quobyte",

@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 
 from host_agent import (
-    architectures,
     atlas_file,
     capabilities,
     catalogue,
@@ -18,9 +17,10 @@ from host_agent import (
 from host_agent.atlas import Atlas
 from host_agent.capabilities import Offer
 from host_agent.destination import Destination, absent, by_chance
+from host_agent.domain import architectures
+from host_agent.domain.definition import Definition
 from host_agent.errors import UsageError
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition
 from host_agent.move import End
 from host_agent.plan_facts import Kind, Offers, Site, Way
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from host_agent import architectures, capabilities, catalogue, releases
+from host_agent import capabilities, catalogue, releases
 from host_agent.atlas import Atlas
 from host_agent.catalogue import Offering
+from host_agent.domain import architectures
 from host_agent.machine_types import FAMILIES, MachineName, Vendor, base, listing, parse
 from host_agent.releases import DEBIAN, Known, Release
 

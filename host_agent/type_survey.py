@@ -2,12 +2,12 @@
 
 from functools import partial
 
-from host_agent import architectures, capabilities, packages, releases
-from host_agent.domain_xml import parse
+from host_agent import capabilities, packages, releases
+from host_agent.domain import architectures
+from host_agent.domain.definition import Definition, parse
 from host_agent.errors import UsageError
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, is_local
-from host_agent.model import Definition
 from host_agent.releases import Known
 from host_agent.type_list import TypeList, of_host
 

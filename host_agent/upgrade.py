@@ -9,11 +9,10 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from host_agent import (
-    tags,
-    upgrade_preflight,
-)
-from host_agent.domain_xml import parse
+from host_agent import upgrade_preflight
+from host_agent.domain import tags
+from host_agent.domain.definition import parse
+from host_agent.domain.owner import Owner, OwnerKind
 from host_agent.errors import (
     UpgradeJournalError,
     UsageError,
@@ -23,7 +22,7 @@ from host_agent.gather import Gatherer
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.journal import Journal
-from host_agent.model import Confirmed, Decision, Owner, OwnerKind
+from host_agent.model import Confirmed, Decision
 from host_agent.opened_channels import OpenedChannels
 from host_agent.printable import quoted
 from host_agent.raising import Ending, Raised, Raising, Report

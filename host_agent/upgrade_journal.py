@@ -21,7 +21,7 @@ from pathlib import Path
 from uuid import UUID
 
 from host_agent import upgrade_record, whole_file
-from host_agent.domain_xml import MAX_XML_BYTES
+from host_agent.domain.definition import MAX_XML_BYTES
 from host_agent.errors import UpgradeJournalError, UsageError
 from host_agent.upgrade_record import MAX_BYTES, UNDER_WAY, Record, RecordError, Step
 from host_agent.whole_file import UNFINISHED

@@ -6,10 +6,10 @@ let it pass.
 
 from host_agent import effects
 from host_agent.difference import Effect
+from host_agent.domain.owner import WRITES_DEFINITION, OwnerKind
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import Confirmed, Failed, Occasion, OwnerKind
-from host_agent.owner import WRITES_DEFINITION
+from host_agent.model import Confirmed, Failed, Occasion
 from host_agent.printable import quoted, shortened
 from host_agent.raising import Raising
 from host_agent.upgrade_record import Step

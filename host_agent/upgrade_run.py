@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from host_agent import recognition, upgrade_record, upgrade_steps, upgrade_xml, verdict
-from host_agent.domain_xml import parse
+from host_agent.domain.definition import parse
 from host_agent.errors import LedgerError, LibvirtError, UpgradeJournalError
 from host_agent.finding import Outcome
 from host_agent.gather import Gatherer

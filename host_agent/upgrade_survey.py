@@ -4,22 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from host_agent import (
-    capabilities,
-    owner,
-    snapshots,
-    targets,
-    untrusted_xml,
-    upgrade_steps,
-    upgrade_xml,
-)
+from host_agent import capabilities, targets, untrusted_xml, upgrade_steps, upgrade_xml
 from host_agent.difference import Difference
-from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.domain import owner, snapshots
+from host_agent.domain.definition import Definition, DomainXmlError, parse
 from host_agent.errors import EvidenceError, LibvirtError, UpgradeJournalError, UsageError
 from host_agent.gather import QEMU, Gatherer
 from host_agent.hypervisor import Domain, Facts
 from host_agent.missing import Missing, Reason
-from host_agent.model import Definition
 from host_agent.printable import quoted
 from host_agent.raising import Raising
 from host_agent.targets import Target

@@ -23,7 +23,7 @@ from host_agent import (
     verdict,
 )
 from host_agent.baseline import BaselineError
-from host_agent.domain_xml import DomainXmlError
+from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import (
     EvidenceError,
     LedgerError,

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from host_agent import capabilities, side_by_side
-from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.domain.definition import DomainXmlError, parse
 from host_agent.doubles import doubles
 from host_agent.errors import LibvirtError, NoDomainError
 from host_agent.gather import Elsewhere

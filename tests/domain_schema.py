@@ -5,7 +5,7 @@ from pathlib import Path
 
 from lxml import etree
 
-from host_agent.domain_elements import DEEPEST
+from host_agent.domain.elements import DEEPEST
 
 _N = "{http://relaxng.org/ns/structure/1.0}"
 _NOT_LIBVIRTS = {"metadata"}

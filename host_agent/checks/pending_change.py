@@ -2,9 +2,9 @@
 
 import hashlib
 
-from host_agent.domain_xml import FW_CFG
+from host_agent.domain.definition import FW_CFG, Definition
 from host_agent.finding import Finding, Outcome
-from host_agent.model import Case, Definition
+from host_agent.model import Case
 from host_agent.printable import quoted as word
 from host_agent.smbios_fields import quoted
 

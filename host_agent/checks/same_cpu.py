@@ -10,7 +10,7 @@ from host_agent.checks.against_baseline import (
     rules,
     same_kernel,
 )
-from host_agent.domain_xml import HOST_BOUND_CPU
+from host_agent.domain.definition import HOST_BOUND_CPU
 from host_agent.finding import Finding, Outcome
 from host_agent.hardware import Cpu, CpuidLeaf
 from host_agent.missing import Missing

@@ -26,12 +26,13 @@ from host_agent.commands.options import (
 )
 from host_agent.commands.terminal import destination, plain, shown
 from host_agent.difference import Difference
+from host_agent.domain.definition import Definition
+from host_agent.domain.live_migration import CopyStorage, MigrationProgress
 from host_agent.errors import HostAgentError, UsageError
 from host_agent.hypervisor import Told, is_local
 from host_agent.migrate import Options, migrate
-from host_agent.migration import CopyStorage, MigrationProgress
 from host_agent.missing import Missing, Reason
-from host_agent.model import Confirmed, Decision, Definition, Failed
+from host_agent.model import Confirmed, Decision, Failed
 from host_agent.output import migration as migration_output
 from host_agent.survey import survey
 from host_agent.verify import Options as VerifyOptions

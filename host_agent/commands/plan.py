@@ -11,8 +11,8 @@ from host_agent.commands import completion
 from host_agent.commands.configured import Configured
 from host_agent.commands.options import uris_or_default
 from host_agent.commands.terminal import complain, destination, orderly_end, progress
+from host_agent.domain.live_migration import CopyStorage
 from host_agent.errors import UsageError
-from host_agent.migration import CopyStorage
 from host_agent.output import plan as output
 from host_agent.output import plan_document, plan_words
 from host_agent.output.summary import UNREACHABLE

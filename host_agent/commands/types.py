@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from host_agent import architectures, atlas_file, catalogue, release_data, releases
+from host_agent import atlas_file, catalogue, release_data, releases
 from host_agent.atlas import Atlas
 from host_agent.commands import completion
 from host_agent.commands.options import formats, uris_or_default
 from host_agent.commands.terminal import complain, destination
+from host_agent.domain import architectures
 from host_agent.errors import UsageError
 from host_agent.missing import Missing
 from host_agent.output import matrix as matrix_output

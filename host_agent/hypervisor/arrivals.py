@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from host_agent.domain_event import EventKind
+from host_agent.domain.event import EventKind
 
 _POSTCOPY = {"post-copy", "post-copy failed"}
 

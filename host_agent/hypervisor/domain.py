@@ -9,6 +9,7 @@ from uuid import UUID
 import libvirt
 
 from host_agent import bounded
+from host_agent.domain.live_migration import MigrationOptions, MigrationResult
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.hypervisor import states
 from host_agent.hypervisor.calls import call, evidence_call, lacks_support
@@ -16,7 +17,6 @@ from host_agent.hypervisor.devices import Devices
 from host_agent.hypervisor.guest_stream import GuestStream
 from host_agent.hypervisor.lifecycle import Lifecycle
 from host_agent.hypervisor.migration import Told, migrate
-from host_agent.migration import MigrationOptions, MigrationResult
 from host_agent.missing import Missing, Reason
 
 if TYPE_CHECKING:

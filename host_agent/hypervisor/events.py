@@ -13,7 +13,7 @@ from uuid import UUID
 import libvirt
 import libvirt_qemu
 
-from host_agent.domain_event import DomainEvent, EventKind
+from host_agent.domain.event import DomainEvent, EventKind
 from host_agent.errors import LibvirtError
 from host_agent.hypervisor.arrivals import Arrivals
 from host_agent.hypervisor.calls import call

@@ -14,16 +14,16 @@ from uuid import UUID
 import libvirt
 
 from host_agent import bounded
-from host_agent.domain_event import DomainEvent, EventKind
-from host_agent.errors import LibvirtError
-from host_agent.hypervisor.calls import sentence
-from host_agent.migration import (
+from host_agent.domain.event import DomainEvent, EventKind
+from host_agent.domain.live_migration import (
     CopyStorage,
     MigrationEnd,
     MigrationOptions,
     MigrationProgress,
     MigrationResult,
 )
+from host_agent.errors import LibvirtError
+from host_agent.hypervisor.calls import sentence
 
 if TYPE_CHECKING:
     from host_agent.hypervisor.connection import Hypervisor

@@ -7,15 +7,16 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from host_agent import effects, known_changes, owner
+from host_agent import effects, known_changes
 from host_agent.difference import Difference, Prediction
+from host_agent.domain import owner
+from host_agent.domain.definition import Definition
 from host_agent.finding import Finding
 from host_agent.missing import Missing
 from host_agent.model import (
     Audited,
     Case,
     Confirmed,
-    Definition,
     Expectation,
     Failed,
     HostAudit,

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from host_agent import owner
-from host_agent.model import Audited, Definition, Failed, OwnerKind
+from host_agent.domain import owner
+from host_agent.domain.definition import Definition
+from host_agent.domain.owner import OwnerKind
+from host_agent.model import Audited, Failed
 from host_agent.plan_facts import Planned
 from host_agent.printable import printable, quoted
 

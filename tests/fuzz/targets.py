@@ -26,7 +26,6 @@ from host_agent import (
     config,
     decode,
     device_tree,
-    domain_xml,
     fw_cfg,
     opened_channels,
     probe_options,
@@ -38,7 +37,8 @@ from host_agent import (
 from host_agent.atlas import AtlasError
 from host_agent.baseline import BaselineError
 from host_agent.decode import DecodeError
-from host_agent.domain_xml import DomainXmlError
+from host_agent.domain import definition
+from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import UsageError
 from host_agent.fingerprint import ANCHOR, LOADER, SMBIOS, Fingerprint
 from host_agent.model import Baseline
@@ -281,7 +281,7 @@ TARGETS = {
     ),
     "fw-cfg": Target(run=fw_cfg.directory, errors=(fw_cfg.FwCfgError,), seeds=_directories),
     "domain": Target(
-        run=lambda raw: domain_xml.parse(text(raw)), errors=(DomainXmlError,), seeds=_domains
+        run=lambda raw: definition.parse(text(raw)), errors=(DomainXmlError,), seeds=_domains
     ),
     "capabilities": Target(run=lists, errors=(), seeds=_capabilities),
     "baseline": Target(

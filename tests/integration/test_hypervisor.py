@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from host_agent.domain_event import DomainEvent, EventKind
+from host_agent.domain.event import DomainEvent, EventKind
 from host_agent.errors import EvidenceError
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.calls import MonitorCalls

@@ -2,7 +2,7 @@
 
 import pytest
 
-from host_agent.domain_elements import names
+from host_agent.domain.elements import names
 from tests import domain_schema
 from tests.lab import images
 

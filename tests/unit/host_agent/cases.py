@@ -10,15 +10,13 @@ from uuid import UUID
 from google.protobuf import json_format
 
 from host_agent import decode_hardware
+from host_agent.domain.definition import Channel, Declared, Definition
 from host_agent.expectation import by_rule
 from host_agent.hardware import Hardware
 from host_agent.missing import Missing, Reason
 from host_agent.model import (
     Baseline,
     Case,
-    Channel,
-    Declared,
-    Definition,
     Named,
     Observation,
     ProbedTables,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from host_agent import architectures
+from host_agent.domain import architectures
 
 
 @pytest.mark.parametrize(

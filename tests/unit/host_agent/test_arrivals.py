@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from host_agent.domain_event import EventKind
+from host_agent.domain.event import EventKind
 from host_agent.hypervisor.arrivals import Arrivals
 
 K = EventKind

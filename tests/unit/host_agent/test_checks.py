@@ -21,10 +21,11 @@ from host_agent.checks import (
     stale_qemu,
     upgrade,
 )
+from host_agent.domain.definition import Declared
 from host_agent.expectation import by_rule, with_probe
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Declared, Expectation, Observation, Smbios
+from host_agent.model import Case, Expectation, Observation, Smbios
 from host_agent.smbios_fields import PROCESSOR_ID
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1

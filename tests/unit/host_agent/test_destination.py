@@ -7,7 +7,7 @@ import pytest
 
 from host_agent.capabilities import Offer
 from host_agent.destination import Destination, near
-from host_agent.domain_devices import Devices
+from host_agent.domain.devices import Devices
 from host_agent.errors import EvidenceError, LibvirtTimeoutError
 from host_agent.hypervisor import Facts
 from host_agent.missing import Missing, Reason

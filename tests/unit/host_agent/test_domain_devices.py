@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from host_agent.domain_devices import Disk, Folder, parse
-from host_agent.domain_xml import DomainXmlError
+from host_agent.domain.definition import DomainXmlError
+from host_agent.domain.devices import Disk, Folder, parse
 from host_agent.shared_storage import is_shared
 
 

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from host_agent import domain_elements
-from host_agent.domain_elements import Noted, look, names, rule, rules
-from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.domain import elements
+from host_agent.domain.definition import DomainXmlError, parse
+from host_agent.domain.elements import Noted, look, names, rule, rules
 from tests.checkout import CHECKOUT
 
 UUID = "<uuid>00112233-4455-6677-8899-aabbccddeeff</uuid>"
@@ -69,7 +69,7 @@ def test_what_is_noted(inner: str, seen: tuple[str, ...], unknown: tuple[str, ..
 def test_what_is_noted_is_bounded() -> None:
     many = "".join(f"<x{number}{'y' * 500}/>" for number in range(5000))
     noted = look(etree.fromstring(f"<domain>{many}</domain>"))
-    assert len(noted.unknown) == domain_elements.MOST + 1
+    assert len(noted.unknown) == elements.MOST + 1
     assert max(map(len, noted.unknown)) < 100
 
 

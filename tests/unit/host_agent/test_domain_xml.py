@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.domain_xml import DomainXmlError, parse
+from host_agent.domain.definition import DomainXmlError, parse
 
 UUID = "00112233-4455-6677-8899-aabbccddeeff"
 FULL = f"""<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>

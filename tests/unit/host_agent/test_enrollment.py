@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from host_agent import owner, virtio_serial
-from host_agent.domain_xml import parse
+from host_agent.domain import owner, virtio_serial
+from host_agent.domain.definition import parse
+from host_agent.domain.owner import Owner, OwnerKind
+from host_agent.domain.virtio_serial import CHANNEL, Controller, VirtioSerial
 from host_agent.enrollment import (
     Enrolled,
     Enrollee,
@@ -24,9 +26,7 @@ from host_agent.enrollment import (
     foretold,
 )
 from host_agent.missing import Missing, Reason
-from host_agent.model import Owner, OwnerKind
 from host_agent.output import enrollment as output
-from host_agent.virtio_serial import CHANNEL, Controller, VirtioSerial
 from tests.unit.host_agent.cases import DEFINITION
 
 DOMAINS = Path(__file__).parents[2] / "data" / "domains"

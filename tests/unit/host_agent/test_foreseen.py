@@ -7,7 +7,7 @@ import pytest
 
 from host_agent import foreseen
 from host_agent.difference import Area, Difference
-from host_agent.domain_devices import Devices
+from host_agent.domain.devices import Devices
 from tests.unit.host_agent.cases import DEFINITION
 
 DEVICES = Devices(disks=(), passthrough=(), cpu=None, cpu_mode=None, roms=frozenset({"e1000.rom"}))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from host_agent.domain_xml import DomainXmlError
+from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import LibvirtError
 from host_agent.guard import guarded, said
 

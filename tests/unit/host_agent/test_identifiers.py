@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from host_agent import baseline, decode, identifiers, recognition
 from host_agent.baseline import from_element, to_element
 from host_agent.checks import same_block, same_network, same_smbios
-from host_agent.domain_xml import parse
+from host_agent.domain.definition import parse
 from host_agent.finding import Finding, Outcome
 from host_agent.hardware import NetworkInterface
 from host_agent.ledger_entry import of

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 from rich.console import Console
 
-from host_agent.domain_xml import parse
+from host_agent.domain.definition import parse
 from host_agent.missing import Missing, Reason
 from host_agent.model import Audited, Case, Failed, Host, HostAudit
 from host_agent.output import json as json_output

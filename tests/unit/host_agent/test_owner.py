@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import owner
-from host_agent.domain_xml import DomainXmlError, parse
-from host_agent.model import Owner, OwnerKind
+from host_agent.domain import owner
+from host_agent.domain.definition import DomainXmlError, parse
+from host_agent.domain.owner import Owner, OwnerKind
 from host_agent.output.names import whose
 
 DOMAINS = Path(__file__).parents[2] / "data" / "domains"

@@ -11,8 +11,8 @@ from lxml import etree
 from guest_agent import cli as guest_cli
 from host_agent import permissions
 from host_agent.cli import cli
+from host_agent.domain.virtio_serial import CHANNEL, parse
 from host_agent.permissions import GUEST, HOST, Demand, Permission, Right
-from host_agent.virtio_serial import CHANNEL, parse
 
 PACKAGING = Path(__file__).resolve().parents[3] / "packaging"
 ROWS = {row.command: row for row in HOST}

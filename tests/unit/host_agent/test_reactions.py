@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from host_agent.domain_event import DomainEvent, EventKind
+from host_agent.domain.event import DomainEvent, EventKind
 from host_agent.reactions import Patience, react
 from host_agent.schedule import Schedule, Task
 from tests.smbios_builder import UUID_1

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.domain_xml import DomainXmlError
-from host_agent.snapshots import Snapshot, parse
+from host_agent.domain.definition import DomainXmlError
+from host_agent.domain.snapshots import Snapshot, parse
 
 _DOMAIN = "<domain><os><type arch='x86_64' machine='pc-i440fx-2.1'>hvm</type></os></domain>"
 

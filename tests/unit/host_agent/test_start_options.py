@@ -2,7 +2,7 @@
 
 import pytest
 
-from host_agent import start_options
+from host_agent.domain import start_options
 from host_agent.missing import Missing, Reason
 from host_agent.probe_options import from_command_line
 

@@ -10,7 +10,7 @@ import pytest
 
 from host_agent import baseline as baselines
 from host_agent import verifier as verifiers
-from host_agent.domain_xml import DomainXmlError
+from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import EvidenceError, LedgerError, LibvirtError
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing, Reason

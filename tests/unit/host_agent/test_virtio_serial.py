@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.domain_xml import DomainXmlError
-from host_agent.virtio_serial import CHANNEL, parse
+from host_agent.domain.definition import DomainXmlError
+from host_agent.domain.virtio_serial import CHANNEL, parse
 
 CONTROLLER = "<controller type='virtio-serial' index='{}' {}/>"
 OTHER = (

@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from host_agent import tags, window
+from host_agent import window
+from host_agent.domain import tags
 from host_agent.errors import UsageError
 
 

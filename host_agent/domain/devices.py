@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from host_agent import untrusted_xml
-from host_agent.domain_xml import HOST_BOUND_CPU, DomainXmlError, cpu_mode
+from host_agent.domain.definition import HOST_BOUND_CPU, DomainXmlError, cpu_mode
 from host_agent.untrusted_xml import XmlError
 
 # Models (libvirt formatdomain.rst) → QEMU's names of their option ROMs as memory blocks. Measured

@@ -6,7 +6,7 @@ libvirt docs/formatsnapshot.rst.
 from dataclasses import dataclass
 
 from host_agent import untrusted_xml
-from host_agent.domain_xml import DomainXmlError
+from host_agent.domain.definition import DomainXmlError
 from host_agent.untrusted_xml import XmlError
 
 _OF_MEMORY = {"internal", "external"}

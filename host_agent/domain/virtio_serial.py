@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from lxml import etree
 
-from host_agent.domain_xml import CHANNEL_NAME, DomainXmlError
+from host_agent.domain.definition import CHANNEL_NAME, DomainXmlError
 
 CHANNEL = (
     "<channel type='unix'>\n"

@@ -9,13 +9,43 @@ is installed, whoever wrote it (virt-manager, virt-install).
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from lxml import etree
 
 from host_agent import untrusted_xml
-from host_agent.model import Definition, Owner, OwnerKind
+from host_agent.domain.definition import Definition
 from host_agent.untrusted_xml import XmlError
+
+
+class OwnerKind(StrEnum):
+    """Who manages a domain, as people call it."""
+
+    LIBVIRT = "libvirt"
+    """Nobody but libvirt and who uses it by hand."""
+    NOVA = "Nova"
+    OVIRT = "oVirt"
+    KUBEVIRT = "KubeVirt"
+    CLOUDSTACK = "CloudStack"
+    OPENNEBULA = "OpenNebula"
+    TRUENAS = "TrueNAS"
+    ZSTACK = "ZStack"
+    UNRAID = "Unraid"
+    BOXES = "Boxes"
+    COCKPIT = "Cockpit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who manages a domain, and how that one calls it."""
+
+    kind: OwnerKind
+    name: str | None = None
+    """The owner's own name for the domain; None: the same as libvirt's."""
+    project: str | None = None
+    """Whose it is there: ``project acme``, ``namespace prod``, ``group users``."""
+
 
 _LONGEST = 1024
 """Longer texts are no names."""

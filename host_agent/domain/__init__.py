@@ -1,0 +1,1 @@
+"""A libvirt domain in words: its XML read, whose it is, what happens to it. Pure."""
