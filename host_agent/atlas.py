@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from host_agent import fingerprint as fingerprints
-from host_agent.fingerprint import Blobs, Fingerprint, FingerprintError
-from host_agent.fw_cfg import FwCfgError
+from host_agent.firmware import fingerprint as fingerprints
+from host_agent.firmware.fingerprint import Blobs, Fingerprint, FingerprintError
+from host_agent.firmware.fw_cfg import FwCfgError
 from host_agent.printable import printable
 from host_agent.untrusted_text import TextError, json_of
 

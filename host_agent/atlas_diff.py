@@ -3,10 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from host_agent import effects, fingerprint_diff
 from host_agent.atlas import Atlas, Machine
 from host_agent.difference import Difference
-from host_agent.effects import Touched
+from host_agent.firmware import effects, fingerprint_diff
+from host_agent.firmware.effects import Touched
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,16 @@ only by the EFI system table (UEFI 4.6), which is nowhere fixed: that is said, a
 from host_agent.domain.architectures import X86
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
+from host_agent.firmware.smbios import (
+    MAX_TABLES,
+    EntryPoint,
+    Smbios,
+    SmbiosError,
+    find_entry_point,
+    parse,
+)
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
-from host_agent.model import Smbios
-from host_agent.smbios import MAX_TABLES, EntryPoint, SmbiosError, find_entry_point, parse
 
 _SEGMENT, _SEGMENT_SIZE = 0xF0000, 0x10000
 _MOST_LOW = 0xE0000000

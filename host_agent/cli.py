@@ -12,16 +12,7 @@ from typing import NoReturn
 
 import click
 
-from host_agent import (
-    __version__,
-    atlas,
-    atlas_diff,
-    atlas_file,
-    config,
-    disassembly,
-    fingerprint_diff,
-    waivers,
-)
+from host_agent import __version__, atlas, atlas_diff, atlas_file, config, waivers
 from host_agent.atlas import Atlas
 from host_agent.audit import Options, audit
 from host_agent.commands import (
@@ -61,6 +52,7 @@ from host_agent.errors import (
     LibvirtError,
     UsageError,
 )
+from host_agent.firmware import acpi_code, fingerprint_diff
 from host_agent.guard import said
 from host_agent.model import HostAudit
 from host_agent.output import atlas as atlas_output
@@ -413,7 +405,7 @@ def _acpi_code(old: Atlas, new: Atlas, name: str) -> Iterator[str]:
             one, two = before[table].raw, after[table].raw
             if one != two:
                 yield ""
-                for line in disassembly.changes(one, two, table):
+                for line in acpi_code.changes(one, two, table):
                     code = line.lstrip()
                     yield line[: len(line) - len(code)] + printable(code)
 

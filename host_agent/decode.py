@@ -11,11 +11,11 @@ from uuid import UUID
 from google.protobuf.message import Message
 
 from host_agent import decode_hardware
+from host_agent.firmware.smbios import MAX_TABLES, Named, Smbios, SmbiosError, parse
 from host_agent.missing import Missing, Reason
-from host_agent.model import Named, Observation, Smbios
+from host_agent.model import Observation
 from host_agent.printable import shortened
 from host_agent.report_bounds import MAX_ABSENCES
-from host_agent.smbios import MAX_TABLES, SmbiosError, parse
 from samemachine.v1 import guest_pb2
 
 MAX_TEXT = decode_hardware.MAX_TEXT

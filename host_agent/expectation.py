@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from host_agent import machine_types
-from host_agent.decoded import forms
 from host_agent.domain.architectures import X86
 from host_agent.domain.definition import Definition
+from host_agent.firmware.smbios import Named
+from host_agent.firmware.smbios_text import forms
 from host_agent.missing import Missing, Reason
-from host_agent.model import Expectation, Named
+from host_agent.model import Expectation
 from host_agent.printable import printable
 
 _STANDARD = {

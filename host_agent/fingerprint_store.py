@@ -18,9 +18,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
-from host_agent import fingerprint as fingerprints
 from host_agent import whole_file
-from host_agent.fingerprint import Blobs, FingerprintError
+from host_agent.firmware import fingerprint as fingerprints
+from host_agent.firmware.fingerprint import Blobs, FingerprintError
 from host_agent.printable import printable
 from host_agent.probe import Probed
 from host_agent.probe_options import ProbeOptions

@@ -6,10 +6,10 @@ does not change for it.
 
 from collections.abc import Iterable
 
-from host_agent import effects
 from host_agent.difference import Area, Difference, Effect
 from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
+from host_agent.firmware import effects
 
 _BIOS_BLOCKS = {"pc.bios", "pc.rom"}
 # Entries of <sysinfo> (libvirt formatdomain.rst) → fields of SMBIOS (DMTF DSP0134).

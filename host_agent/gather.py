@@ -25,6 +25,7 @@ from host_agent.domain.definition import Declared, Definition, DomainXmlError, p
 from host_agent.domain_probe import DomainProbe
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.expectation import by_rule, with_probe
+from host_agent.firmware.smbios import Smbios
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
 from host_agent.missing import Missing, Reason
 from host_agent.model import (
@@ -35,7 +36,6 @@ from host_agent.model import (
     ProbedTables,
     Running,
     Sighting,
-    Smbios,
     SnapshotTaken,
 )
 from host_agent.opened_channels import OpenedChannels

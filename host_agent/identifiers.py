@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from google.protobuf.message import Message
 
-from host_agent.smbios import SmbiosError, Structure, split
+from host_agent.firmware.smbios import SmbiosError, Structure, split
 from samemachine.v1 import guest_pb2
 
 SALT_BYTES = 16

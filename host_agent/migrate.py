@@ -6,15 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent import (
-    baseline_choice,
-    firmware_images,
-    foreseen,
-    last_boot,
-    packages,
-    preflight,
-    qemu_process,
-)
+from host_agent import baseline_choice, foreseen, last_boot, packages, preflight, qemu_process
 from host_agent.destination import Destination, end_of
 from host_agent.difference import Difference
 from host_agent.domain import devices as domain_devices
@@ -22,7 +14,8 @@ from host_agent.domain.definition import Definition, DomainXmlError, parse
 from host_agent.domain.devices import Devices
 from host_agent.domain.live_migration import CopyStorage, MigrationEnd, MigrationOptions
 from host_agent.errors import LibvirtError, UsageError
-from host_agent.firmware_images import Image, Place
+from host_agent.firmware import images
+from host_agent.firmware.images import Image, Place
 from host_agent.guard import said
 from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
 from host_agent.last_boot import LastBoot
@@ -181,7 +174,7 @@ def _images(
         )
         for end, listed in ((here, ()), (there.end, there.loaders(active)))
     )  # fmt: skip
-    return tuple(firmware_images.look(path, before, after) for path in devices.images)
+    return tuple(images.look(path, before, after) for path in devices.images)
 
 
 def _touching(

@@ -8,6 +8,7 @@ from uuid import UUID
 from host_agent.difference import Prediction
 from host_agent.domain.definition import Declared
 from host_agent.finding import Finding
+from host_agent.firmware.smbios import Named, Smbios
 from host_agent.hardware import Hardware
 from host_agent.missing import Missing, Reason
 from host_agent.surroundings import Surroundings
@@ -41,31 +42,6 @@ class Occasion(StrEnum):
     UPGRADE = "upgrade"
     REVERTED = "reverted"
     """It went back to a snapshot, and its definition, with the baseline in it, went with it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
-    """The SMBIOS fields that say what the machine is; None: not specified (DMTF DSP0134)."""
-
-    source: str
-    """Where they were read, in words for people."""
-    manufacturer: str | None
-    product: str | None
-    version: str | None
-    uuid: UUID | None
-    """Type 1 UUID in the order of bytes that the specification has since 2.6."""
-    chassis_version: str | None
-    processor_version: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Smbios:
-    """SMBIOS tables, raw and named."""
-
-    entry_point: bytes
-    tables: bytes
-    """Up to and with the type 127 structure."""
-    named: Named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
 from host_agent.domain.live_migration import CopyStorage, MigrationResult
 from host_agent.finding import Finding
-from host_agent.firmware_images import Image
+from host_agent.firmware.images import Image
 from host_agent.last_boot import LastBoot
 from host_agent.missing import Missing
 from host_agent.model import Confirmed, Failed

@@ -7,13 +7,14 @@ shipped atlas of the same version speaks for it, of which the package's option R
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from host_agent import atlas_file, fingerprint_diff
+from host_agent import atlas_file
 from host_agent.atlas import Atlas
 from host_agent.difference import Difference
 from host_agent.domain import architectures
 from host_agent.domain.definition import Definition
 from host_agent.errors import HostAgentError, UsageError
-from host_agent.fingerprint import Fingerprint
+from host_agent.firmware import fingerprint_diff
+from host_agent.firmware.fingerprint import Fingerprint
 from host_agent.known_changes import series
 from host_agent.missing import Missing, Reason
 from host_agent.plan_facts import Kind, Site

@@ -8,7 +8,7 @@ from host_agent.capabilities import Offer
 from host_agent.domain.definition import Definition
 from host_agent.domain.snapshots import Snapshot
 from host_agent.finding import Finding, Outcome
-from host_agent.firmware_images import Presence
+from host_agent.firmware.images import Presence
 from host_agent.missing import Missing, Reason
 from host_agent.plan_facts import Answer, Kind, Question
 

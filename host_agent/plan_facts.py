@@ -19,7 +19,7 @@ from host_agent.domain.devices import Devices
 from host_agent.domain.live_migration import CopyStorage
 from host_agent.domain.snapshots import Snapshot
 from host_agent.finding import Finding
-from host_agent.firmware_images import Image
+from host_agent.firmware.images import Image
 from host_agent.last_boot import LastBoot
 from host_agent.missing import Missing
 from host_agent.model import Failed

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from host_agent import firmware_images, foreseen, plan_answer, plan_checks, plan_outline, plan_pool
+from host_agent import foreseen, plan_answer, plan_checks, plan_outline, plan_pool
 from host_agent import sites as place
 from host_agent.atlas import Atlas
 from host_agent.capabilities import Offer
@@ -16,7 +16,8 @@ from host_agent.difference import Difference
 from host_agent.domain import start_options
 from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
-from host_agent.firmware_images import Image, Place, Presence
+from host_agent.firmware import images as firmware_images
+from host_agent.firmware.images import Image, Place, Presence
 from host_agent.guard import guarded
 from host_agent.missing import Missing, Reason
 from host_agent.model import Failed

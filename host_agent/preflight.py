@@ -7,10 +7,11 @@ let it pass.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from host_agent import effects, foreseen, refusals
+from host_agent import foreseen, refusals
 from host_agent.difference import Difference
 from host_agent.finding import Finding, Outcome
-from host_agent.firmware_images import GIVEN_UP, Image, Presence
+from host_agent.firmware import effects
+from host_agent.firmware.images import GIVEN_UP, Image, Presence
 from host_agent.missing import Missing, Reason
 from host_agent.move import Move, numbers
 from host_agent.printable import quoted

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from host_agent import acpi, device_tree, fw_cfg, memory_blocks, smbios
+from host_agent import memory_blocks
 from host_agent.errors import EvidenceError
-from host_agent.fingerprint import ANCHOR, FILES, LOADER, SMBIOS, Fingerprint, Firmware
+from host_agent.firmware import acpi, device_tree, fw_cfg, smbios
+from host_agent.firmware.fingerprint import ANCHOR, FILES, LOADER, SMBIOS, Fingerprint, Firmware
 from host_agent.missing import Reason
 from host_agent.printable import printable
 from host_agent.probe_options import KVM, Mask, ProbeOptions

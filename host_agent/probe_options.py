@@ -15,8 +15,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from host_agent.domain import start_options
+from host_agent.firmware.smbios_fields import PROCESSOR_ID
 from host_agent.printable import printable
-from host_agent.smbios_fields import PROCESSOR_ID
 
 TCG, KVM = "tcg", "kvm"
 _RAM = "probe.ram"

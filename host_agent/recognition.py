@@ -14,9 +14,10 @@ from google.protobuf.message import DecodeError as ProtobufError
 from host_agent import decode, identifiers
 from host_agent.domain.definition import Declared
 from host_agent.finding import Finding
+from host_agent.firmware.smbios import Smbios
 from host_agent.identifiers import TOKEN
 from host_agent.missing import Missing
-from host_agent.model import Baseline, Case, Observation, ProbedTables, Smbios
+from host_agent.model import Baseline, Case, Observation, ProbedTables
 from host_agent.printable import printable
 from samemachine.v1 import guest_pb2
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from host_agent import checks
 from host_agent.finding import Finding, Outcome
+from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing, Reason
 from host_agent.model import (
     Baseline,
@@ -13,7 +14,6 @@ from host_agent.model import (
     Expectation,
     Observation,
     Running,
-    Smbios,
     Verdict,
 )
 

@@ -32,6 +32,7 @@ from host_agent.errors import (
     UsageError,
 )
 from host_agent.finding import Finding, Outcome
+from host_agent.firmware.smbios import Smbios
 from host_agent.gather import Gatherer, Kept
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain
@@ -50,7 +51,6 @@ from host_agent.model import (
     Occasion,
     Older,
     Running,
-    Smbios,
 )
 from host_agent.upgrade_journal import UpgradeJournal
 

@@ -1,6 +1,6 @@
 """Builds ACPI tables as QEMU hands them to the firmware (ACPI specification 6.5, clause 5.2)."""
 
-from host_agent.acpi import TABLES_FILE
+from host_agent.firmware.acpi import TABLES_FILE
 
 CHECKSUM_AT = 9
 

@@ -2,10 +2,18 @@
 
 from typing import Any
 
-from host_agent import acpi
 from host_agent.atlas import Atlas, Machine, Made
-from host_agent.fingerprint import ANCHOR, E820, LOADER, RSDP, SMBIOS, Fingerprint, Firmware
-from host_agent.fw_cfg import File
+from host_agent.firmware import acpi
+from host_agent.firmware.fingerprint import (
+    ANCHOR,
+    E820,
+    LOADER,
+    RSDP,
+    SMBIOS,
+    Fingerprint,
+    Firmware,
+)
+from host_agent.firmware.fw_cfg import File
 from tests import acpi_builder, smbios_builder
 
 TABLES = (

@@ -2,9 +2,9 @@
 
 from host_agent.checks.table_changes import changes, masked, said
 from host_agent.finding import Finding, Outcome
+from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.missing import Missing
-from host_agent.model import Case, Observation, Smbios
-from host_agent.smbios import SmbiosError
+from host_agent.model import Case, Observation
 
 ID = "exact"
 

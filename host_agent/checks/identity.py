@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from host_agent.finding import Finding, Outcome
+from host_agent.firmware.smbios import Named, swapped
 from host_agent.missing import Missing
-from host_agent.model import Case, Named
-from host_agent.smbios import swapped
+from host_agent.model import Case
 
 ID = "identity"
 

@@ -3,8 +3,9 @@
 import re
 
 from host_agent.finding import Finding, Outcome
+from host_agent.firmware.smbios import Named
 from host_agent.missing import Missing
-from host_agent.model import Case, Expectation, Named, Observation
+from host_agent.model import Case, Expectation, Observation
 
 ID = "product"
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Sequence
 
 from host_agent.difference import Difference
 from host_agent.finding import Finding, Outcome
+from host_agent.firmware.smbios import Smbios, SmbiosError
+from host_agent.firmware.smbios_diff import are_same, differences
 from host_agent.missing import Missing
-from host_agent.model import Case, Smbios
-from host_agent.smbios import SmbiosError
-from host_agent.smbios_diff import are_same, differences
+from host_agent.model import Case
 
 _MOST = 6
 

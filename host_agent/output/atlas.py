@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from host_agent import acpi
 from host_agent.atlas import Atlas, Machine
 from host_agent.atlas_diff import AtlasDiff, Group
 from host_agent.difference import Effect
-from host_agent.fingerprint import Fingerprint, digest
+from host_agent.firmware import acpi
+from host_agent.firmware.fingerprint import Fingerprint, digest
 from host_agent.output.table import print_table
 from host_agent.printable import printable
 

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from host_agent import effects, known_changes
+from host_agent import known_changes
 from host_agent.difference import Difference, Prediction
 from host_agent.domain import owner
 from host_agent.domain.definition import Definition
 from host_agent.finding import Finding
+from host_agent.firmware import effects
+from host_agent.firmware.smbios import Named, Smbios
 from host_agent.missing import Missing
 from host_agent.model import (
     Audited,
@@ -20,11 +22,9 @@ from host_agent.model import (
     Expectation,
     Failed,
     HostAudit,
-    Named,
     Observation,
     ProbedTables,
     Running,
-    Smbios,
 )
 from host_agent.output.summary import counts, decision
 

@@ -18,20 +18,15 @@ from guest_agent.errors import ConfigError
 from guest_agent.errors import EvidenceError as GuestEvidenceError
 from guest_agent.evidence import dmi
 from host_agent import (
-    acpi,
     atlas,
     atlas_file,
     baseline,
     capabilities,
     config,
     decode,
-    device_tree,
-    fw_cfg,
     opened_channels,
     probe_options,
     report_bounds,
-    smbios,
-    smbios_fields,
     waivers,
 )
 from host_agent.atlas import AtlasError
@@ -40,7 +35,8 @@ from host_agent.decode import DecodeError
 from host_agent.domain import definition
 from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import UsageError
-from host_agent.fingerprint import ANCHOR, LOADER, SMBIOS, Fingerprint
+from host_agent.firmware import acpi, device_tree, fw_cfg, smbios, smbios_fields
+from host_agent.firmware.fingerprint import ANCHOR, LOADER, SMBIOS, Fingerprint
 from host_agent.model import Baseline
 from samemachine.session import Frame, FrameParser, FrameType, GuestSession, HostSession
 from samemachine.v1 import guest_pb2

@@ -25,10 +25,11 @@ from host_agent.baseline import to_element
 from host_agent.decode import decode
 from host_agent.dialling import Dialler
 from host_agent.errors import EvidenceError
+from host_agent.firmware.smbios import Smbios
 from host_agent.gather import Gatherer, nothing_kept
 from host_agent.hypervisor import Domain, Facts
 from host_agent.missing import Missing, Reason
-from host_agent.model import Audited, Failed, Host, HostAudit, Smbios
+from host_agent.model import Audited, Failed, Host, HostAudit
 from host_agent.opened_channels import OpenedChannels
 from host_agent.output.text import print_audits
 from host_agent.qemu_process import NONE

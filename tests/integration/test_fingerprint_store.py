@@ -218,7 +218,9 @@ def put_and_get(folder: Path, binary: QemuBinary, times: int) -> str:
     """Lines of a program that probes, keeps and reads, which must go on whatever happens."""
     return f"""
 from pathlib import Path
-from host_agent import probe, probe_options, qemu_binary
+from host_agent import probe
+from host_agent import probe_options
+from host_agent import qemu_binary
 from host_agent.fingerprint_store import FingerprintStore
 binary = qemu_binary.installed({binary.path!r})
 options = probe_options.bare({TYPES[1]!r}, "x86_64")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from host_agent import smbios
+from host_agent.firmware import smbios
 from tests.lab import pace
 from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions

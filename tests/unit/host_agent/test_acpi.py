@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.acpi import (
+from host_agent.firmware.acpi import (
     MAX_BYTES,
     AcpiError,
     Checksum,

@@ -5,8 +5,8 @@ import pytest
 from host_agent import atlas_file
 from host_agent.atlas_diff import AtlasDiff, compare
 from host_agent.difference import Effect
-from host_agent.effects import TABLE
-from host_agent.fingerprint import SMBIOS, Firmware
+from host_agent.firmware.effects import TABLE
+from host_agent.firmware.fingerprint import SMBIOS, Firmware
 from tests import smbios_builder
 from tests.acpi_builder import table
 from tests.fingerprint_builder import FILES, TABLES, atlas, machine, tables

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from host_agent import acpi, atlas, atlas_file, smbios
+from host_agent import atlas, atlas_file
 from host_agent.atlas import SCHEMA
 from host_agent.atlas_file import (
     MAX_BYTES,
@@ -17,7 +17,8 @@ from host_agent.atlas_file import (
     shipped,
 )
 from host_agent.errors import UsageError
-from host_agent.fingerprint import LOADER
+from host_agent.firmware import acpi, smbios
+from host_agent.firmware.fingerprint import LOADER
 from tests.fingerprint_builder import atlas as made
 from tests.fingerprint_builder import machine
 

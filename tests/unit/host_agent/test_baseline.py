@@ -19,8 +19,9 @@ from lxml import etree
 from host_agent import baseline, decode
 from host_agent.baseline import MAX_ELEMENT, MAX_EVENTS, BaselineError, from_element, to_element
 from host_agent.domain.definition import parse
+from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing, Reason
-from host_agent.model import Baseline, Event, Observation, Smbios
+from host_agent.model import Baseline, Event, Observation
 from host_agent.printable import printable
 from samemachine.v1 import guest_pb2
 from tests.damage import damaged

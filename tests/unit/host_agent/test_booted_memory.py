@@ -3,7 +3,7 @@
 import pytest
 
 from host_agent.booted_memory import outside
-from host_agent.smbios import MAX_TABLES, EntryPoint
+from host_agent.firmware.smbios import MAX_TABLES, EntryPoint
 
 _MIB, _GIB = 1 << 20, 1 << 30
 

@@ -3,7 +3,7 @@
 import pytest
 
 from host_agent import decode
-from host_agent.model import Named
+from host_agent.firmware.smbios import Named
 from samemachine.v1 import guest_pb2
 
 DMIDECODE, SYSFS = guest_pb2.DMI_SOURCE_DMIDECODE, guest_pb2.DMI_SOURCE_SYSFS

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.device_tree import DeviceTreeError, parse, shown
+from host_agent.firmware.device_tree import DeviceTreeError, parse, shown
 from tests import device_tree_builder as build
 from tests.damage import damaged
 

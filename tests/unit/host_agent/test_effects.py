@@ -3,7 +3,7 @@
 import pytest
 
 from host_agent.difference import Area, Difference, Effect
-from host_agent.effects import TABLE, of
+from host_agent.firmware.effects import TABLE, of
 
 
 def difference(area: Area, subject: str = "", field: str = "") -> Difference:

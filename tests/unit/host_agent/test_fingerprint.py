@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.fingerprint import (
+from host_agent.firmware.fingerprint import (
     SMBIOS,
     Blobs,
     Fingerprint,
@@ -19,7 +19,7 @@ from host_agent.fingerprint import (
     from_form,
     to_form,
 )
-from host_agent.fw_cfg import File
+from host_agent.firmware.fw_cfg import File
 from host_agent.printable import printable
 from tests import acpi_builder, device_tree_builder, smbios_builder
 from tests.fingerprint_builder import FILES, TABLES, fingerprint, tables

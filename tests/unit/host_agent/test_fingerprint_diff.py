@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from host_agent.fingerprint import ANCHOR, E820, LOADER, RSDP, SMBIOS, Firmware
-from host_agent.fingerprint_diff import differences
-from host_agent.fw_cfg import File
+from host_agent.firmware.fingerprint import ANCHOR, E820, LOADER, RSDP, SMBIOS, Firmware
+from host_agent.firmware.fingerprint_diff import differences
+from host_agent.firmware.fw_cfg import File
 from tests import device_tree_builder, smbios_builder
 from tests.acpi_builder import facs, pointer, root_pointer, table
 from tests.device_tree_builder import Node

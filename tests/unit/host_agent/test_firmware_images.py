@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from host_agent import domain_capabilities
-from host_agent.firmware_images import Place, Presence, look
+from host_agent.firmware.images import Place, Presence, look
 
 BOOKWORM, TRIXIE = Place(release="debian:bookworm"), Place(release="debian:trixie")
 UPGRADED = replace(TRIXIE, upgraded=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.fw_cfg import MAX_FILES, File, FwCfgError, Range, directory, memory_map
+from host_agent.firmware.fw_cfg import MAX_FILES, File, FwCfgError, Range, directory, memory_map
 from tests.damage import damaged
 
 FILES = [("bootorder", 0, 0x20), ("etc/acpi/rsdp", 20, 0x21), ("etc/e820", 40, 0x22)]

@@ -8,8 +8,9 @@ import pytest
 from host_agent import baseline as baselines
 from host_agent import checks, decode, kept_evidence
 from host_agent.finding import Outcome
+from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
-from host_agent.model import Baseline, Confirmed, Observation, Occasion, Running, Smbios
+from host_agent.model import Baseline, Confirmed, Observation, Occasion, Running
 from samemachine.v1 import guest_pb2
 from tests.unit.host_agent.cases import (
     BASELINE,

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from host_agent.atlas import Atlas
 from host_agent.atlas_diff import AtlasDiff, compare
-from host_agent.fingerprint import SMBIOS, Firmware
+from host_agent.firmware.fingerprint import SMBIOS, Firmware
 from host_agent.output import atlas as output
 from tests import smbios_builder
 from tests.fingerprint_builder import FILES, MADE, atlas, fingerprint, machine

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from host_agent.firmware.smbios_fields import PROCESSOR_ID
 from host_agent.probe_options import (
     KVM,
     TCG,
@@ -20,7 +21,6 @@ from host_agent.probe_options import (
     from_text,
     to_text,
 )
-from host_agent.smbios_fields import PROCESSOR_ID
 
 UUID = "00112233-4455-6677-8899-aabbccddeeff"
 # libvirt 9 to 11, x86: what stands before and after in every command line.

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.printable import printable, shortened
-from host_agent.smbios import (
+from host_agent.firmware.smbios import (
     SmbiosError,
     entry_point,
     find_entry_point,
@@ -17,6 +16,7 @@ from host_agent.smbios import (
     swapped,
     version,
 )
+from host_agent.printable import printable, shortened
 from tests import smbios_builder as build
 from tests.damage import damaged
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.smbios import Structure
-from host_agent.smbios_diff import MOST, differences
-from host_agent.smbios_fields import changed, values
+from host_agent.firmware.smbios import Structure
+from host_agent.firmware.smbios_diff import MOST, differences
+from host_agent.firmware.smbios_fields import changed, values
 from tests import smbios_builder
 
 KINDS = st.sampled_from([0, 1, 2, 3, 4, 7, 11, 16, 17, 19, 32, 38, 41, 127, 221])

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.smbios import SmbiosError
-from host_agent.smbios_diff import are_same, differences
-from host_agent.smbios_fields import PROCESSOR_ID
+from host_agent.firmware.smbios import SmbiosError
+from host_agent.firmware.smbios_diff import are_same, differences
+from host_agent.firmware.smbios_fields import PROCESSOR_ID
 from tests import smbios_builder as build
 from tests.damage import damaged
 

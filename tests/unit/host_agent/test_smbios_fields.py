@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.smbios import Structure
-from host_agent.smbios_fields import PROCESSOR_ID, TYPES, type_name, values
+from host_agent.firmware.smbios import Structure
+from host_agent.firmware.smbios_fields import PROCESSOR_ID, TYPES, type_name, values
 from tests import smbios_builder as build
 
 

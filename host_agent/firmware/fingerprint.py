@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from host_agent import acpi, device_tree, fw_cfg, smbios
-from host_agent.model import Named
+from host_agent.firmware import acpi, device_tree, fw_cfg, smbios
+from host_agent.firmware.smbios import Named
 from host_agent.printable import printable
 
 ANCHOR, SMBIOS = "etc/smbios/smbios-anchor", "etc/smbios/smbios-tables"

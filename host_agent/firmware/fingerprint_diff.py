@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Iterator, Mapping
 
-from host_agent import acpi, device_tree, fw_cfg, smbios, smbios_diff
 from host_agent.difference import Area, Difference
-from host_agent.fingerprint import ANCHOR, E820, LOADER, RSDP, Fingerprint
+from host_agent.firmware import acpi, device_tree, fw_cfg, smbios, smbios_diff
+from host_agent.firmware.fingerprint import ANCHOR, E820, LOADER, RSDP, Fingerprint
 
 ABSENT = "absent"
 # Their sizes follow from what they hold, which is compared where it is known; RAM is an option.

@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
 from host_agent.difference import Area, Difference
+from host_agent.firmware.smbios import END_OF_TABLE, Structure, split
+from host_agent.firmware.smbios_fields import changed, type_name, values
 from host_agent.printable import shortened
-from host_agent.smbios import END_OF_TABLE, Structure, split
-from host_agent.smbios_fields import changed, type_name, values
 
 MOST = 48
 """Differences that are told; what a QEMU changes is less."""

@@ -4,8 +4,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent.model import Named, Smbios
 from host_agent.printable import printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The SMBIOS fields that say what the machine is; None: not specified (DMTF DSP0134)."""
+
+    source: str
+    """Where they were read, in words for people."""
+    manufacturer: str | None
+    product: str | None
+    version: str | None
+    uuid: UUID | None
+    """Type 1 UUID in the order of bytes that the specification has since 2.6."""
+    chassis_version: str | None
+    processor_version: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Smbios:
+    """SMBIOS tables, raw and named."""
+
+    entry_point: bytes
+    tables: bytes
+    """Up to and with the type 127 structure."""
+    named: Named
+
 
 END_OF_TABLE = 127
 MAX_TABLES = 256 * 1024

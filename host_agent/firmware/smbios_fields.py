@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Literal
 from uuid import UUID
 
+from host_agent.firmware.smbios import Structure
 from host_agent.printable import printable
-from host_agent.smbios import Structure
 
 Kind = Literal["text", "hex", "number", "uuid", "handle"]
 

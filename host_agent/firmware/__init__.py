@@ -1,0 +1,1 @@
+"""The tables that QEMU and its firmware write. Pure but for ``acpi_code``."""
