@@ -12,8 +12,11 @@ from typing import NoReturn
 
 import click
 
-from host_agent import __version__, atlas, atlas_diff, atlas_file, config, waivers
-from host_agent.atlas import Atlas
+from host_agent import __version__, config, waivers
+from host_agent.atlas import atlas
+from host_agent.atlas import diff as atlas_diff
+from host_agent.atlas import files as atlas_files
+from host_agent.atlas.atlas import Atlas
 from host_agent.audit import Options, audit
 from host_agent.commands import (
     checks,
@@ -280,7 +283,7 @@ def probe_command(
     made = _survey(qemu, types, root, timeout)
     if output is not None:
         with new_file(output, shared=True) as file:
-            file.write(atlas_file.compressed(atlas.to_text(made), output))
+            file.write(atlas_files.compressed(atlas.to_text(made), output))
     console = standard_output()
     if form == "json":
         if output is None:
@@ -417,9 +420,9 @@ def _near(name: str, names: Collection[str]) -> str:
 def _atlas(name: str, qemu: str | None) -> Atlas:
     if name == "live":
         return _survey(qemu, (), None)
-    if atlas_file.is_shipped_name(name):
-        return atlas_file.read_shipped(name)
-    return atlas_file.read(Path(name))
+    if atlas_files.is_shipped_name(name):
+        return atlas_files.read_shipped(name)
+    return atlas_files.read(Path(name))
 
 
 def _survey(

@@ -1,8 +1,8 @@
 """Which forecast changes the shipped atlases predict. Pure."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
+from host_agent.atlas.diff import in_one, series
 from host_agent.checks import next_boot, next_start
 from host_agent.difference import Difference, Prediction
 from host_agent.finding import Finding
@@ -61,19 +61,9 @@ def wanted(results: Iterable[Audited | Failed]) -> Iterator[tuple[str, str, str]
                 yield result.case.declared.definition.architecture, name, new
 
 
-def series(version: str) -> tuple[int, ...]:
-    """Return ``(7, 2)`` for ``7.2.22``: within a series what a machine type shows is kept."""
-    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
-
-
 def _qemu_after(case: Case, check: str) -> str | None:
     if check == next_boot.ID:
         return case.qemu
     if check == next_start.ID and isinstance(case.next_start, ProbedTables):
         return case.next_start.qemu
     return None
-
-
-def in_one(difference: Difference) -> Difference:
-    """Return the difference as it is in one structure; atlases are of machines with one CPU."""
-    return replace(difference, count=1)

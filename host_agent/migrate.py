@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent import baseline_choice, foreseen, last_boot, packages, preflight, qemu_process
+from host_agent import baseline_choice, last_boot, packages, preflight, qemu_process
+from host_agent.atlas import touching
 from host_agent.destination import Destination, end_of
 from host_agent.difference import Difference
 from host_agent.domain import devices as domain_devices
@@ -180,7 +181,7 @@ def _images(
 def _touching(
     forecast: tuple[Difference, ...] | Missing, active: Definition, devices: Devices
 ) -> tuple[Difference, ...] | Missing:
-    return forecast if isinstance(forecast, Missing) else foreseen.of(forecast, active, devices)
+    return forecast if isinstance(forecast, Missing) else touching.of(forecast, active, devices)
 
 
 def _given(xml: str) -> Definition:

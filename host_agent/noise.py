@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from host_agent import known_changes
+from host_agent.atlas import diff as atlas_diff
 from host_agent.checks import next_boot, next_start
 from host_agent.checks.table_changes import said
 from host_agent.difference import Difference, Effect, Prediction
@@ -181,7 +182,7 @@ def _known(
     for result, when, prediction, differences in found:
         for difference in differences:
             lines[when, prediction.old, prediction.new].setdefault(
-                known_changes.in_one(difference), []
+                atlas_diff.in_one(difference), []
             ).append(result)
     for (when, old, new), told in lines.items():
         touched = {effects.of(difference).effect for difference in told}

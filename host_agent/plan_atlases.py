@@ -7,15 +7,15 @@ shipped atlas of the same version speaks for it, of which the package's option R
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from host_agent import atlas_file
-from host_agent.atlas import Atlas
+from host_agent.atlas import files as atlas_files
+from host_agent.atlas.atlas import Atlas
+from host_agent.atlas.diff import series
 from host_agent.difference import Difference
 from host_agent.domain import architectures
 from host_agent.domain.definition import Definition
 from host_agent.errors import HostAgentError, UsageError
 from host_agent.firmware import fingerprint_diff
 from host_agent.firmware.fingerprint import Fingerprint
-from host_agent.known_changes import series
 from host_agent.missing import Missing, Reason
 from host_agent.plan_facts import Kind, Site
 
@@ -92,10 +92,10 @@ class Atlases:
         site, word = self._site, architectures.kept_as(architecture)
         version = site.end.qemu or ""
         near: list[tuple[str, Atlas]] = []
-        for name in atlas_file.shipped():
+        for name in atlas_files.shipped():
             if name.endswith(f":{word}"):
                 try:
-                    atlas = atlas_file.read_shipped(name)
+                    atlas = atlas_files.read_shipped(name)
                 except UsageError:
                     # A damaged installation costs a forecast, never a plan.
                     continue

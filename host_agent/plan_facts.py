@@ -11,7 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from host_agent import last_boot
-from host_agent.atlas import Atlas
+from host_agent.atlas.atlas import Atlas
 from host_agent.capabilities import Offer
 from host_agent.difference import Difference
 from host_agent.domain.definition import Definition

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from host_agent import foreseen, plan_answer, plan_checks, plan_outline, plan_pool
+from host_agent import plan_answer, plan_checks, plan_outline, plan_pool
 from host_agent import sites as place
-from host_agent.atlas import Atlas
+from host_agent.atlas import touching
+from host_agent.atlas.atlas import Atlas
 from host_agent.capabilities import Offer
 from host_agent.destination import Destination
 from host_agent.difference import Difference
@@ -281,11 +282,11 @@ def _touching(
 ) -> tuple[Difference, ...] | Missing:
     if isinstance(differences, Missing):
         return differences
-    return foreseen.of(differences, definition, subject.devices)
+    return touching.of(differences, definition, subject.devices)
 
 
 def _seen(differences: tuple[Difference, ...] | Missing) -> tuple[Difference, ...] | Missing:
-    return differences if isinstance(differences, Missing) else foreseen.seen(differences)
+    return differences if isinstance(differences, Missing) else touching.seen(differences)
 
 
 def onward(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from host_agent import plan_subject, qemu_process, side_by_side
 from host_agent import sites as place
-from host_agent.atlas import Atlas
+from host_agent.atlas.atlas import Atlas
 from host_agent.destination import Destination
 from host_agent.domain.definition import Definition
 from host_agent.domain_probe import DomainProbe

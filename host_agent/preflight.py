@@ -7,7 +7,8 @@ let it pass.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from host_agent import foreseen, refusals
+from host_agent import refusals
+from host_agent.atlas import touching
 from host_agent.difference import Difference
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
@@ -355,7 +356,7 @@ def blocks(move: Move) -> Finding | None:
     if isinstance(move.forecast, Missing):
         # The forecast says why.
         return None
-    differing = foreseen.refusing(move.forecast)
+    differing = touching.refusing(move.forecast)
     if not differing:
         return Finding(
             check="move-blocks", outcome=Outcome.PASS,
@@ -414,7 +415,7 @@ def _forecast(move: Move) -> Finding:
             sentence=f"what the guest will see there is not known: {move.forecast.sentence}",
             remedy=move.forecast.remedy,
         )  # fmt: skip
-    seen = foreseen.seen(move.forecast)
+    seen = touching.seen(move.forecast)
     if not seen:
         return Finding(
             check="move-forecast", outcome=Outcome.PASS,

@@ -5,16 +5,9 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from host_agent import (
-    atlas_file,
-    capabilities,
-    catalogue,
-    machine_types,
-    packages,
-    release_data,
-    releases,
-)
-from host_agent.atlas import Atlas
+from host_agent import capabilities, catalogue, machine_types, packages, release_data, releases
+from host_agent.atlas import files as atlas_files
+from host_agent.atlas.atlas import Atlas
 from host_agent.capabilities import Offer
 from host_agent.destination import Destination, absent, by_chance
 from host_agent.domain import architectures
@@ -81,7 +74,7 @@ def _is_file(text: str) -> bool:
 
 
 def _of_atlas(text: str) -> Site:
-    atlas = atlas_file.read(Path(text))
+    atlas = atlas_files.read(Path(text))
     made = atlas.made
     release = None if made.distribution is None else made.distribution.lower().replace(" ", ":")
     return _from_atlases(made.host or text, Kind.ATLAS, {made.architecture: atlas}, release)
@@ -93,18 +86,18 @@ def _of_release(text: str, on: date) -> Site:
     name = text if found is None else f"{found.distribution}:{found.codename}"
     shipped = {
         shipped_name.rpartition(":")[2]: shipped_name
-        for shipped_name in atlas_file.shipped()
+        for shipped_name in atlas_files.shipped()
         if shipped_name.rpartition(":")[0] == name
         or (":" not in name and shipped_name.split(":")[1] == name)
     }
     if shipped:
         title = next(iter(shipped.values())).rpartition(":")[0]
-        atlases = {one: atlas_file.read_shipped(file) for one, file in shipped.items()}
+        atlases = {one: atlas_files.read_shipped(file) for one, file in shipped.items()}
         return _from_atlases(title, Kind.RELEASE, atlases, title)
     listed = catalogue.release(name)
     if listed is None:
         releases_there = ", ".join(
-            dict.fromkeys(one.rpartition(":")[0] for one in atlas_file.shipped())
+            dict.fromkeys(one.rpartition(":")[0] for one in atlas_files.shipped())
         )
         raise UsageError(
             f"{text!r} is no file, no libvirt URI and no release that is known; releases are for "

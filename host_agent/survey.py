@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from host_agent import __version__, inside_root, packages, probe, probe_options, qemu_binary
-from host_agent.atlas import Atlas, Machine, Made
+from host_agent.atlas.atlas import Atlas, Machine, Made
 from host_agent.errors import EvidenceError, UsageError
 from host_agent.guard import said
 from host_agent.machine_types import is_versioned_family

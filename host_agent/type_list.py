@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from host_agent import capabilities, catalogue, releases
-from host_agent.atlas import Atlas
+from host_agent.atlas.atlas import Atlas
 from host_agent.catalogue import Offering
 from host_agent.domain import architectures
 from host_agent.machine_types import FAMILIES, MachineName, Vendor, base, listing, parse

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from host_agent.atlas import Atlas, Machine, Made
+from host_agent.atlas.atlas import Atlas, Machine, Made
 from host_agent.firmware import acpi
 from host_agent.firmware.fingerprint import (
     ANCHOR,

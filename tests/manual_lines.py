@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path, PurePath
 
 from guest_agent.cli import _EXAMPLES
-from host_agent import atlas_file
+from host_agent.atlas import files as atlas_files
 from host_agent.cli import cli
 from tests import man_pages
 from tests.checkout import CHECKOUT
@@ -67,9 +67,9 @@ def prepare(place: Path) -> None:
         (place / name).write_text(text, encoding="utf-8")
     for name in _FOLDERS:
         (place / name).mkdir(parents=True)
-    shipped = resources.files("host_agent").joinpath(*atlas_file.SHIPPED.split("/"))
+    shipped = resources.files("host_agent").joinpath(*atlas_files.SHIPPED.split("/"))
     for name, source in _ATLASES.items():
-        packed = shipped.joinpath(atlas_file.shipped()[source]).read_bytes()
+        packed = shipped.joinpath(atlas_files.shipped()[source]).read_bytes()
         (place / f"{name}.json.xz").write_bytes(packed)
         (place / f"{name}.json").write_bytes(lzma.decompress(packed))
 

@@ -13,8 +13,10 @@ from uuid import UUID
 import click
 from rich.progress import BarColumn, Progress
 
-from host_agent import atlas_diff, atlas_file, given_file
-from host_agent.atlas import Atlas
+from host_agent import given_file
+from host_agent.atlas import diff as atlas_diff
+from host_agent.atlas import files as atlas_files
+from host_agent.atlas.atlas import Atlas
 from host_agent.commands import completion
 from host_agent.commands.configured import Configured
 from host_agent.commands.options import (
@@ -111,7 +113,7 @@ def migrate_command(
         copy_storage=CopyStorage(copy_storage) if copy_storage else None, unsafe=unsafe,
         bandwidth=bandwidth, seconds=timeout, xml=None if xml is None else _text(xml),
     )  # fmt: skip
-    there = None if atlas is None else atlas_file.read(atlas)
+    there = None if atlas is None else atlas_files.read(atlas)
     history = None if dry_run else ready_ledger(ledger)
     asking = VerifyOptions(probe=probe, clear_identifiers=clear_identifiers)
 

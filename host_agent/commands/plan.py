@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from host_agent import atlas_file, default_uri
-from host_agent.atlas import Atlas
+from host_agent import default_uri
+from host_agent.atlas import files as atlas_files
+from host_agent.atlas.atlas import Atlas
 from host_agent.commands import completion
 from host_agent.commands.configured import Configured
 from host_agent.commands.options import uris_or_default
@@ -97,7 +98,7 @@ def plan_command(
         uris=uris_or_default(uris), goals=wanted, names=domains, at_once=jobs,
         copy_storage=CopyStorage(copy_storage) if copy_storage else None, unsafe=unsafe,
         on=(on or datetime.now(UTC).astimezone()).date(),
-        atlas=None if atlas is None else atlas_file.read(atlas),
+        atlas=None if atlas is None else atlas_files.read(atlas),
     )  # fmt: skip
     with orderly_end(), progress("looking at domains") as told:
         found = plan(options, _asked if probe else None, told)

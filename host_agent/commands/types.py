@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from host_agent import atlas_file, catalogue, release_data, releases
-from host_agent.atlas import Atlas
+from host_agent import catalogue, release_data, releases
+from host_agent.atlas import files as atlas_files
+from host_agent.atlas.atlas import Atlas
 from host_agent.commands import completion
 from host_agent.commands.options import formats, uris_or_default
 from host_agent.commands.terminal import complain, destination
@@ -72,7 +73,7 @@ def types_command(
     if release is not None:
         found = [_of_release(release, arch, known)]
     elif atlas is not None:
-        shipped = atlas_file.is_shipped_name(atlas)
+        shipped = atlas_files.is_shipped_name(atlas)
         found = [of_atlas(_read(atlas, arch, shipped=shipped), known)]
     else:
         found = host_types(uri or uris_or_default(())[0], arch, known)
@@ -93,8 +94,8 @@ def _print_types(found: list[TypeList], form: str, place: Path | None) -> None:
 
 def _read(name: str, arch: str | None, *, shipped: bool) -> Atlas:
     if not shipped:
-        return atlas_file.read(Path(name))
-    return atlas_file.read_shipped(f"{name}:{arch}" if arch and name.count(":") < 2 else name)
+        return atlas_files.read(Path(name))
+    return atlas_files.read_shipped(f"{name}:{arch}" if arch and name.count(":") < 2 else name)
 
 
 def _of_release(name: str, arch: str | None, known: Known) -> TypeList:
@@ -106,10 +107,10 @@ def _of_release(name: str, arch: str | None, known: Known) -> TypeList:
         else (listed.distribution, listed.name) if listed
         else ("", name)
     )  # fmt: skip
-    architecture = architectures.kept_as(arch or atlas_file.DEFAULT_ARCHITECTURE)
+    architecture = architectures.kept_as(arch or atlas_files.DEFAULT_ARCHITECTURE)
     shipped = f"{distribution}:{codename}:{architecture}"
-    if shipped in atlas_file.shipped():
-        return of_atlas(atlas_file.read_shipped(shipped), known)
+    if shipped in atlas_files.shipped():
+        return of_atlas(atlas_files.read_shipped(shipped), known)
     offering = catalogue.offering(distribution, codename, architecture)
     if offering is None:
         names = {one.name for one in catalogue.releases()} - {codename}

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from host_agent.atlas import Atlas, Machine
-from host_agent.atlas_diff import AtlasDiff, Group
+from host_agent.atlas.atlas import Atlas, Machine
+from host_agent.atlas.diff import AtlasDiff, Group
 from host_agent.difference import Effect
 from host_agent.firmware import acpi
 from host_agent.firmware.fingerprint import Fingerprint, digest

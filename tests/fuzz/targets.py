@@ -18,8 +18,6 @@ from guest_agent.errors import ConfigError
 from guest_agent.errors import EvidenceError as GuestEvidenceError
 from guest_agent.evidence import dmi
 from host_agent import (
-    atlas,
-    atlas_file,
     baseline,
     capabilities,
     config,
@@ -29,7 +27,9 @@ from host_agent import (
     report_bounds,
     waivers,
 )
-from host_agent.atlas import AtlasError
+from host_agent.atlas import atlas
+from host_agent.atlas import files as atlas_files
+from host_agent.atlas.atlas import AtlasError
 from host_agent.baseline import BaselineError
 from host_agent.decode import DecodeError
 from host_agent.domain import definition
@@ -127,8 +127,8 @@ def settings(raw: bytes) -> None:
 
 def fingerprints() -> Iterator[Fingerprint]:
     """Of three machine types of each shipped atlas."""
-    for name in atlas_file.shipped():
-        machines = atlas_file.read_shipped(name).machines
+    for name in atlas_files.shipped():
+        machines = atlas_files.read_shipped(name).machines
         for machine in machines[:: max(1, len(machines) // 3)]:
             if machine.fingerprint is not None:
                 yield machine.fingerprint
@@ -204,8 +204,8 @@ def _baselines() -> Iterator[bytes]:
 
 
 def _atlases() -> Iterator[bytes]:
-    for name in atlas_file.shipped():
-        form = json.loads(atlas.to_text(atlas_file.read_shipped(name)))
+    for name in atlas_files.shipped():
+        form = json.loads(atlas.to_text(atlas_files.read_shipped(name)))
         form["machines"] = form["machines"][:1]
         named = json.dumps(form["machines"])
         form["blobs"] = {key: blob for key, blob in form["blobs"].items() if key in named}

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from host_agent import atlas, atlas_file
+from host_agent.atlas import atlas
+from host_agent.atlas import files as atlas_files
 from host_agent.errors import UsageError
 from host_agent.survey import survey
 from tests.integration.scripted_qemu import BAD, TYPES, write, write_bad_at
@@ -59,7 +60,7 @@ def test_a_file_that_diff_reads(tmp_path: Path, qemu: Path, text: str, name: str
     assert done.stderr == ""
     assert TYPES[0] in done.stdout
     assert list(tmp_path.iterdir()) == [file]
-    assert atlas_file.read(file).machines == atlas.from_text(text).machines
+    assert atlas_files.read(file).machines == atlas.from_text(text).machines
 
 
 def test_json_goes_to_standard_output_or_to_the_file(tmp_path: Path, qemu: Path) -> None:
@@ -69,7 +70,7 @@ def test_json_goes_to_standard_output_or_to_the_file(tmp_path: Path, qemu: Path)
     file = tmp_path / "a.json"
     done = run("probe", TYPES[1], "--qemu", qemu, "--format", "json", "--output", file)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    (machine,) = atlas_file.read(file).machines
+    (machine,) = atlas_files.read(file).machines
     assert machine.name == TYPES[1]
 
 
@@ -268,7 +269,7 @@ def test_a_file_that_is_no_atlas(tmp_path: Path, text: str, case: str) -> None:
     file = tmp_path / "file"
     file.write_bytes(make(text))
     with pytest.raises(UsageError, match=f"^{file} ") as caught:
-        atlas_file.read(file)
+        atlas_files.read(file)
     assert any(one in str(caught.value) for one in said.split("|")), caught.value
     assert str(caught.value).isprintable()
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from host_agent import atlas
+from host_agent.atlas import atlas
 from tests.fingerprint_builder import atlas as made
 from tests.fingerprint_builder import machine
 

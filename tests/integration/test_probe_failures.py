@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from host_agent import enter_root, probe, qemu_binary
-from host_agent.atlas import Atlas
+from host_agent.atlas.atlas import Atlas
 from host_agent.errors import EvidenceError
 from host_agent.probe_options import ProbeOptions
 from host_agent.qemu_session import probe_user

@@ -5,8 +5,9 @@ import re
 
 import pytest
 
-from host_agent import atlas, atlas_diff
-from host_agent.atlas import Atlas
+from host_agent.atlas import atlas
+from host_agent.atlas import diff as atlas_diff
+from host_agent.atlas.atlas import Atlas
 from tests.lab.guest import Guest
 from tests.lab.host import Host
 

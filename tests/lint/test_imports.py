@@ -32,10 +32,11 @@ class Row:
 FOLDERS = {
     "domain": Row(),
     "firmware": Row(asks="acpi_code"),
+    "atlas": Row(imports="domain firmware", asks="files predictions"),
     "hypervisor": Row(imports="domain", asks="*"),
     "checks": Row(imports="domain firmware"),
-    "output": Row(imports="domain firmware"),
-    "commands": Row(imports="domain firmware hypervisor output", asks="*"),
+    "output": Row(imports="domain firmware atlas"),
+    "commands": Row(imports="domain firmware atlas hypervisor output", asks="*"),
 }
 # What everybody may import; it imports nothing but itself.
 GROUND = {

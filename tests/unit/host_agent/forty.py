@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 from host_agent import known_changes
+from host_agent.atlas.predictions import predictions
 from host_agent.domain.definition import Definition
 from host_agent.expectation import by_rule
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
 from host_agent.model import Audited, Case, Host, HostAudit
-from host_agent.predictions import predictions
 from host_agent.verdict import judge
 from tests import smbios_builder
 from tests.unit.host_agent.cases import (

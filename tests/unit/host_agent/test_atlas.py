@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.atlas import SCHEMA, Atlas, AtlasError, from_text, to_text
+from host_agent.atlas.atlas import SCHEMA, Atlas, AtlasError, from_text, to_text
 from tests.damage import damaged
 from tests.fingerprint_builder import MADE, atlas, machine
 

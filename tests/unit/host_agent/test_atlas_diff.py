@@ -2,8 +2,8 @@
 
 import pytest
 
-from host_agent import atlas_file
-from host_agent.atlas_diff import AtlasDiff, compare
+from host_agent.atlas import files as atlas_files
+from host_agent.atlas.diff import AtlasDiff, compare
 from host_agent.difference import Effect
 from host_agent.firmware.effects import TABLE
 from host_agent.firmware.fingerprint import SMBIOS, Firmware
@@ -77,7 +77,7 @@ def test_only_the_types_that_are_asked_for_are_compared() -> None:
 @pytest.fixture(scope="module")
 def upgrade() -> AtlasDiff:
     return compare(
-        atlas_file.read_shipped("debian:bookworm"), atlas_file.read_shipped("debian:trixie")
+        atlas_files.read_shipped("debian:bookworm"), atlas_files.read_shipped("debian:trixie")
     )
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from host_agent import atlas, atlas_file
-from host_agent.atlas import SCHEMA
-from host_agent.atlas_file import (
+from host_agent.atlas import atlas
+from host_agent.atlas import files as atlas_files
+from host_agent.atlas.atlas import SCHEMA
+from host_agent.atlas.files import (
     MAX_BYTES,
     compressed,
     is_shipped_name,
@@ -142,5 +143,5 @@ def test_the_shipped_atlases_are_those_of_every_suite_and_architecture() -> None
 
 
 def test_no_atlas_is_near_the_limit() -> None:
-    sizes = [len(atlas.to_text(atlas_file.read_shipped(name))) for name in shipped()]
+    sizes = [len(atlas.to_text(atlas_files.read_shipped(name))) for name in shipped()]
     assert max(sizes) * 10 < MAX_BYTES

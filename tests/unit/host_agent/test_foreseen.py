@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from host_agent import foreseen
+from host_agent.atlas import touching
 from host_agent.difference import Area, Difference
 from host_agent.domain.devices import Devices
 from tests.unit.host_agent.cases import DEFINITION
@@ -52,11 +52,11 @@ ROWS: list[tuple[str, Difference, dict[str, Any], bool]] = [
     ("difference", "changes", "touches"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
 )
 def test_rows(difference: Difference, changes: dict[str, Any], *, touches: bool) -> None:
-    found = foreseen.of((difference,), replace(DEFINITION, **changes), DEVICES)
+    found = touching.of((difference,), replace(DEFINITION, **changes), DEVICES)
     assert found == ((difference,) if touches else ())
 
 
 def test_what_a_migration_refuses_is_told_from_what_a_guest_sees() -> None:
     rom, code = (difference(Area.ROM, "pc.bios", "size"), difference(Area.ACPI, "DSDT", "code"))
-    assert foreseen.refusing((rom, code)) == (rom,)
-    assert foreseen.seen((rom, code)) == (code,)
+    assert touching.refusing((rom, code)) == (rom,)
+    assert touching.seen((rom, code)) == (code,)

@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from host_agent import known_changes, noise
+from host_agent.atlas import diff as atlas_diff
+from host_agent.atlas.predictions import predictions
 from host_agent.difference import Area, Difference, Effect, Prediction
 from host_agent.finding import Finding, Outcome
 from host_agent.model import Audited, Failed, Verdict
-from host_agent.predictions import predictions
 from host_agent.verdict import judge
 from tests.unit.host_agent.cases import (
     BASELINE,
@@ -189,4 +190,4 @@ def test_no_atlas_is_read_where_nothing_differs() -> None:
     ("version", "expected"), [("7.2.22", (7, 2)), ("10", (10,)), ("", ()), ("odd.x", ())]
 )
 def test_series(version: str, expected: tuple[int, ...]) -> None:
-    assert known_changes.series(version) == expected
+    assert atlas_diff.series(version) == expected

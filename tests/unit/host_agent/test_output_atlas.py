@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from host_agent.atlas import Atlas
-from host_agent.atlas_diff import AtlasDiff, compare
+from host_agent.atlas.atlas import Atlas
+from host_agent.atlas.diff import AtlasDiff, compare
 from host_agent.firmware.fingerprint import SMBIOS, Firmware
 from host_agent.output import atlas as output
 from tests import smbios_builder

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from host_agent import sites
-from host_agent.atlas import Atlas
+from host_agent.atlas.atlas import Atlas
 from host_agent.errors import EvidenceError
 from host_agent.missing import Missing, Reason
 from host_agent.move import End

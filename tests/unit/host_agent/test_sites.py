@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from host_agent import atlas, capabilities, sites
+from host_agent import capabilities, sites
+from host_agent.atlas import atlas
 from host_agent.capabilities import Offer
 from host_agent.destination import Destination
 from host_agent.errors import UsageError

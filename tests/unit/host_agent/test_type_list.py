@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from host_agent import atlas_file, catalogue, release_data
+from host_agent import catalogue, release_data
+from host_agent.atlas import files as atlas_files
 from host_agent.missing import Missing
 from host_agent.releases import Known, Release, find
 from host_agent.type_list import Listed, TypeList, of_atlas, of_host, of_release
@@ -107,7 +108,7 @@ def test_a_releases_list_says_that_it_is_not_complete() -> None:
 
 
 def test_a_shipped_atlas_is_complete() -> None:
-    found = of_atlas(atlas_file.read_shipped("debian:trixie"), known())
+    found = of_atlas(atlas_files.read_shipped("debian:trixie"), known())
     assert not found.notes
     newest = row(found, "pc-i440fx-10.0")
     assert (newest.default, newest.aliases, newest.base) == (True, ("pc",), "10.0")

@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable
 
-from host_agent import atlas_diff, atlas_file, known_changes
-from host_agent.atlas import Atlas
+from host_agent.atlas import diff, files
+from host_agent.atlas import diff as atlas_diff
+from host_agent.atlas.atlas import Atlas
 from host_agent.difference import Difference, Prediction
 from host_agent.domain import architectures
 from host_agent.errors import UsageError
@@ -28,7 +29,7 @@ def predictions(wanted: Iterable[tuple[str, str, str]]) -> tuple[Prediction, ...
         for new, names in versions.items():
             for after in _best(atlases, new):
                 for before in atlases:
-                    if known_changes.series(before.made.qemu) != known_changes.series(new):
+                    if atlas_diff.series(before.made.qemu) != atlas_diff.series(new):
                         found += _between(before, after, architecture, names)
     return tuple(found)
 
@@ -38,7 +39,7 @@ def _best(atlases: Iterable[Atlas], version: str) -> list[Atlas]:
     near = [
         atlas
         for atlas in atlases
-        if known_changes.series(atlas.made.qemu) == known_changes.series(version)
+        if atlas_diff.series(atlas.made.qemu) == atlas_diff.series(version)
     ]
     return [atlas for atlas in near if atlas.made.qemu == version] or near
 
@@ -47,7 +48,7 @@ def _between(
     before: Atlas, after: Atlas, architecture: str, names: Iterable[str]
 ) -> Iterable[Prediction]:
     changes: dict[str, list[Difference]] = defaultdict(list)
-    for group in atlas_diff.compare(before, after, tuple(names)).groups:
+    for group in diff.compare(before, after, tuple(names)).groups:
         for name in group.machines:
             changes[name].append(group.difference)
     for name, differences in changes.items():
@@ -60,9 +61,7 @@ def _between(
 def _atlases(architecture: str) -> tuple[Atlas, ...]:
     ending = f":{architecture}"
     try:
-        return tuple(
-            atlas_file.read_shipped(name) for name in atlas_file.shipped() if name.endswith(ending)
-        )
+        return tuple(files.read_shipped(name) for name in files.shipped() if name.endswith(ending))
     except UsageError:
         # A damaged installation costs the folding, never an audit.
         return ()

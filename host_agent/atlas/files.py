@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 
-from host_agent import atlas, given_file
-from host_agent.atlas import Atlas, AtlasError
+from host_agent import given_file
+from host_agent.atlas import atlas
+from host_agent.atlas.atlas import Atlas, AtlasError
 from host_agent.domain import architectures
 from host_agent.errors import UsageError
 

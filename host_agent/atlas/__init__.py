@@ -1,0 +1,1 @@
+"""What each machine type of one QEMU shows a guest: kept, compared, predicted."""
