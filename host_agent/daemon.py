@@ -19,16 +19,18 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from host_agent import ledger_entry
-from host_agent.baseline_choice import NO_BASELINE, choose
 from host_agent.domain.definition import DomainXmlError, parse
 from host_agent.domain.event import DomainEvent, EventKind
 from host_agent.errors import LedgerError, LibvirtError
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.baseline_choice import NO_BASELINE, choose
+from host_agent.evidence.running import Running
 from host_agent.gather import Gatherer
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.journal import Journal, Priority
 from host_agent.ledger_entry import Entry
-from host_agent.model import Baseline, Confirmed, Failed, Running
+from host_agent.model import Confirmed, Failed
 from host_agent.opened_channels import OpenedChannels
 from host_agent.qemu_process import NONE
 from host_agent.reactions import Patience, react

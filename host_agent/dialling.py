@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 from host_agent import guest_link, opened_channels
 from host_agent.channel import LibvirtStream, SocketStream
-from host_agent.decode import DecodeError, decode
 from host_agent.domain.definition import CHANNEL_NAME, Declared
 from host_agent.errors import EvidenceError, LibvirtError
+from host_agent.evidence.decode import DecodeError, decode
+from host_agent.evidence.observation import Observation
+from host_agent.evidence.running import Running
 from host_agent.guard import said
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
-from host_agent.model import Observation, Running
 from host_agent.printable import quoted
 from samemachine.pump import Stream
 

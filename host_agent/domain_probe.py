@@ -8,13 +8,13 @@ from host_agent.difference import Difference
 from host_agent.domain import architectures, start_options
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError, QemuEndedError
+from host_agent.evidence.running import ProbedTables, Running
 from host_agent.fingerprint_store import FingerprintStore
 from host_agent.firmware import effects, fingerprint_diff, smbios
 from host_agent.firmware.fingerprint import ANCHOR, SMBIOS
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.hypervisor import Hypervisor
 from host_agent.missing import Missing, Reason
-from host_agent.model import ProbedTables, Running
 from host_agent.probe import Probed
 from host_agent.probe_options import (
     KVM,

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent import baseline as baselines
 from host_agent.domain.definition import parse
 from host_agent.errors import (
     EvidenceError,
@@ -13,6 +12,7 @@ from host_agent.errors import (
     NoDomainError,
     UpgradeJournalError,
 )
+from host_agent.evidence import baseline_element as baselines
 from host_agent.forgetting import Forgetting, Forgotten, Remembered
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain, Hypervisor

@@ -5,42 +5,39 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from host_agent import (
-    baseline,
     booted_memory,
     capabilities,
     occasion,
     packages,
     qemu_process,
-    recognition,
     release_data,
     releases,
 )
-from host_agent.baseline_choice import choose, newer
 from host_agent.dialling import Dialler, undialled
 from host_agent.domain import snapshots
 from host_agent.domain.definition import Declared, Definition, DomainXmlError, parse
 from host_agent.domain_probe import DomainProbe
 from host_agent.errors import EvidenceError, LibvirtError
+from host_agent.evidence import baseline_element as baselines
+from host_agent.evidence import recognition
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.baseline_choice import choose, newer
+from host_agent.evidence.running import ProbedTables, Running
 from host_agent.expectation import by_rule, with_probe
 from host_agent.firmware.smbios import Smbios
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
 from host_agent.missing import Missing, Reason
-from host_agent.model import (
-    Baseline,
-    Case,
-    Expectation,
-    Observation,
-    ProbedTables,
-    Running,
-    Sighting,
-    SnapshotTaken,
-)
+from host_agent.model import Case, Expectation, Sighting, SnapshotTaken
 from host_agent.opened_channels import OpenedChannels
 from host_agent.qemu_process import Processes
 from host_agent.surroundings import Release, Surroundings
+
+if TYPE_CHECKING:
+    from host_agent.evidence.observation import Observation
 
 QEMU = "QEMU"
 """libvirt's word for its driver."""
@@ -176,7 +173,7 @@ class Gatherer:
         known = recognition.known(declared, observation, memory, now, next_start)
         before = recognition.told(choose(definition, self.kept), known)
         snapshot, newer_ = self._snapshot(domain, declared, running, before)
-        if newer_ is not None and baseline.NAMESPACE not in definition.metadata:
+        if newer_ is not None and baselines.NAMESPACE not in definition.metadata:
             before, newer_ = _NONE_THEN, None
         case = Case(
             declared=declared,
@@ -212,7 +209,7 @@ class Gatherer:
         another = isinstance(running, Running) and not occasion.is_of(running, before)
         said = declared.reason == occasion.FROM_SNAPSHOT
         definition = declared.definition
-        if baseline.NAMESPACE not in definition.metadata:
+        if baselines.NAMESPACE not in definition.metadata:
             # The baseline is the ledger's copy, and of a time that the snapshot knows nothing of.
             return None, before if said and another else None
         if not (said or another):

@@ -24,7 +24,7 @@ os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # a guest could fill a log at w
 
 import grpc
 
-from host_agent import report_bounds
+from host_agent.evidence import report_bounds
 from host_agent.printable import printable
 from samemachine.pump import BudgetError, DescriptorStream, Pump, Stream
 from samemachine.session import HostSession

@@ -7,8 +7,9 @@ the one that built what it has. A reset later than the last look is never ruled 
 from dataclasses import dataclass
 
 from host_agent import occasion
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.running import Running
 from host_agent.missing import Missing
-from host_agent.model import Baseline, Running
 
 _BOOTED = "booted"
 """libvirt's reason for a state: it started the guest itself (``hypervisor/states.py``)."""

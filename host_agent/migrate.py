@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent import baseline_choice, last_boot, packages, preflight, qemu_process
+from host_agent import last_boot, packages, preflight, qemu_process
 from host_agent.atlas import touching
 from host_agent.destination import Destination, end_of
 from host_agent.difference import Difference
@@ -15,6 +15,7 @@ from host_agent.domain.definition import Definition, DomainXmlError, parse
 from host_agent.domain.devices import Devices
 from host_agent.domain.live_migration import CopyStorage, MigrationEnd, MigrationOptions
 from host_agent.errors import LibvirtError, UsageError
+from host_agent.evidence import baseline_choice
 from host_agent.firmware import images
 from host_agent.firmware.images import Image, Place
 from host_agent.guard import said

@@ -7,9 +7,11 @@ from uuid import UUID
 
 from host_agent.difference import Prediction
 from host_agent.domain.definition import Declared
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.observation import Observation
+from host_agent.evidence.running import ProbedTables, Running
 from host_agent.finding import Finding
 from host_agent.firmware.smbios import Named, Smbios
-from host_agent.hardware import Hardware
 from host_agent.missing import Missing, Reason
 from host_agent.surroundings import Surroundings
 
@@ -42,135 +44,6 @@ class Occasion(StrEnum):
     UPGRADE = "upgrade"
     REVERTED = "reverted"
     """It went back to a snapshot, and its definition, with the baseline in it, went with it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observation:
-    """A report after decoding and validation."""
-
-    agent_version: str
-    seconds: float
-    """From dialling to the report."""
-    boot_id: str | None
-    boot_time: int | None
-    """Seconds since 1970-01-01 UTC."""
-    kernel: str | None
-    architecture: str | None
-    dmi: Named | Missing
-    """As dmidecode or the kernel in the guest decoded it."""
-    booted: Smbios | Missing
-    live: Smbios | Missing
-    hardware: Hardware
-    received: float
-    """When it came, by the host's clock: seconds since 1970-01-01 UTC."""
-    raw: bytes
-    """The report without its nonce, serialized, as a baseline keeps it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """One verification of a domain, as its baseline's trail has it."""
-
-    time: float
-    """Seconds since 1970-01-01 UTC."""
-    host: str
-    qemu: str | None
-    """Version of the QEMU that ran the domain."""
-    occasion: str
-    verdict: str
-    process: str | None = None
-    """The QEMU process under the guest (``Running.process``); None: it was not to be seen."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Older:
-    """When a group of evidence was taken that a baseline has from an earlier one; as there."""
-
-    taken: float
-    host: str
-    qemu: str | None
-    booted_qemu: str | None
-    process: str | None
-    boot_id: str | None
-    kernel: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Baseline:
-    """The last verified observation of a domain, with what travels beside it."""
-
-    uuid: UUID
-    taken: float
-    """Seconds since 1970-01-01 UTC."""
-    host: str
-    qemu: str | None
-    """Version of the QEMU that ran the domain then."""
-    booted_qemu: str | None
-    """Version of the QEMU that the guest had booted under, before it moved; None: not known."""
-    machine: str | None
-    product: str | None
-    observation: Observation
-    """Of a domain without a guest agent: the booted tables only, as the host read them."""
-    options: str | None
-    """What decided QEMU's tables (``probe_options.to_text``); None: it was not to be seen."""
-    trail: tuple[Event, ...] = ()
-    """Oldest first."""
-    salt: bytes | None = None
-    """What its identifiers are hashed with; None: they are kept in clear."""
-    process: str | None = None
-    """The QEMU process under the guest then (``Running.process``); None: not known."""
-    older: Mapping[str, Older] = field(default_factory=dict)
-    """Groups of its observation (names of ``guest.proto``) that are older than it."""
-    instead_of: str | None = None
-    """Why it is the ledger's copy: what is wrong with the one in the XML. None: it is that one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Running:
-    """The QEMU process as the host sees it."""
-
-    pid: int
-    machine: str | None
-    uuid: UUID | None
-    binary: str
-    binary_deleted: bool
-    """The file was removed under the running process, as a package upgrade does."""
-    replaced: bool | None
-    """Whether the file at the binary's path is another one now; None: not to be seen."""
-    arguments: tuple[str, ...]
-    """The whole command line. It may hold secrets: it is never shown or stored."""
-    stopped: bool
-    """The process is stopped by a signal and does nothing."""
-    started: float
-    """Seconds since 1970-01-01 UTC, by the host's clock as it is set now: to be shown only."""
-    ticks: int = 0
-    """When it started, in clock ticks since the host booted: no clock that is set changes it."""
-    host_boot: str | None = None
-    """The host's own boot id; None: it is not to be seen."""
-    name: str | None = None
-    """The domain's, as it was given to QEMU."""
-
-    @property
-    def process(self) -> str | None:
-        """What tells this process from any other, of this host at least; None: it can't be told."""
-        return None if self.host_boot is None else f"{self.host_boot}:{self.pid}:{self.ticks}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProbedTables:
-    """The SMBIOS tables that a QEMU binary builds for a domain, by a probe."""
-
-    binary: str
-    smbios: Smbios | None
-    """None: a machine of this type leaves the tables to the firmware."""
-    masked: frozenset[tuple[int, str]]
-    """Fields that are not compared, by type and name: they depend on the accelerator."""
-    accelerator: str
-    """What the probe used: ``kvm``, ``tcg`` …"""
-    qemu: str | None
-    """The binary's version, such as ``7.2.22``."""
-    options: str
-    """What decided the tables (``probe_options.to_text``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

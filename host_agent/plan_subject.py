@@ -1,12 +1,13 @@
 """A domain as a plan needs it, asked of its libvirt."""
 
-from host_agent import baseline_choice, last_boot
+from host_agent import last_boot
 from host_agent.domain import devices as domain_devices
 from host_agent.domain import snapshots
 from host_agent.domain.definition import Definition, DomainXmlError, parse
 from host_agent.domain.devices import Devices
 from host_agent.domain.snapshots import Snapshot
 from host_agent.errors import EvidenceError
+from host_agent.evidence import baseline_choice
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
 from host_agent.plan_facts import Subject

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
 
-from host_agent.model import Running
+from host_agent.evidence.running import Running
 
 _MAX_COMMAND_LINE = 1024 * 1024
 _MAX_FILE = 64 * 1024

@@ -2,21 +2,13 @@
 
 from dataclasses import dataclass
 
+from host_agent.evidence.baseline import Baseline, Event
+from host_agent.evidence.observation import Observation
+from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing
-from host_agent.model import (
-    Audited,
-    Baseline,
-    Case,
-    Decision,
-    Event,
-    Failed,
-    HostAudit,
-    Observation,
-    Occasion,
-    Running,
-)
+from host_agent.model import Audited, Case, Decision, Failed, HostAudit, Occasion
 from host_agent.times import clock, day, span
 
 _BEFORE_AND_NOW = "same-"

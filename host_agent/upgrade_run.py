@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from host_agent import recognition, upgrade_record, upgrade_steps, upgrade_xml, verdict
+from host_agent import upgrade_record, upgrade_steps, upgrade_xml, verdict
 from host_agent.domain.definition import parse
 from host_agent.errors import LedgerError, LibvirtError, UpgradeJournalError
+from host_agent.evidence import recognition
 from host_agent.finding import Outcome
 from host_agent.gather import Gatherer
 from host_agent.hypervisor import Domain

@@ -12,17 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent import baseline as baselines
-from host_agent import (
-    kept_evidence,
-    ledger_entry,
-    recognition,
-    staged,
-    times,
-    upgrade_record,
-    verdict,
-)
-from host_agent.baseline import BaselineError
+from host_agent import kept_evidence, ledger_entry, staged, times, upgrade_record, verdict
 from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import (
     EvidenceError,
@@ -31,27 +21,21 @@ from host_agent.errors import (
     UpgradeJournalError,
     UsageError,
 )
+from host_agent.evidence import baseline_element as baselines
+from host_agent.evidence import recognition
+from host_agent.evidence.baseline import Baseline, Event, Older
+from host_agent.evidence.baseline_element import BaselineError
+from host_agent.evidence.identifiers import SALT_BYTES
+from host_agent.evidence.observation import Observation
+from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios
 from host_agent.gather import Gatherer, Kept
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain
-from host_agent.identifiers import SALT_BYTES
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing, Reason
-from host_agent.model import (
-    Audited,
-    Baseline,
-    Case,
-    Confirmed,
-    Decision,
-    Event,
-    Failed,
-    Observation,
-    Occasion,
-    Older,
-    Running,
-)
+from host_agent.model import Audited, Case, Confirmed, Decision, Failed, Occasion
 from host_agent.upgrade_journal import UpgradeJournal
 
 if TYPE_CHECKING:

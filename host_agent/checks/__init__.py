@@ -35,8 +35,9 @@ from host_agent.checks import (
     vendor_support,
 )
 from host_agent.checks.bounds import bounded
+from host_agent.evidence.baseline import Baseline
 from host_agent.finding import Finding, Outcome
-from host_agent.model import Baseline, Case
+from host_agent.model import Case
 
 Check = Callable[[Case], Finding]
 

@@ -2,10 +2,11 @@
 
 import re
 
+from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Named
 from host_agent.missing import Missing
-from host_agent.model import Case, Expectation, Observation
+from host_agent.model import Case, Expectation
 
 ID = "product"
 

@@ -11,8 +11,8 @@ from host_agent.checks.against_baseline import (
     same_kernel,
 )
 from host_agent.domain.definition import HOST_BOUND_CPU
+from host_agent.evidence.hardware import Cpu, CpuidLeaf
 from host_agent.finding import Finding, Outcome
-from host_agent.hardware import Cpu, CpuidLeaf
 from host_agent.missing import Missing
 from host_agent.model import Case, Occasion
 from host_agent.printable import quoted

@@ -7,10 +7,11 @@ from host_agent.checks.against_baseline import (
     judged,
     same_kernel,
 )
+from host_agent.evidence.hardware import Memory
+from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding
-from host_agent.hardware import Memory
 from host_agent.missing import Missing
-from host_agent.model import Case, Observation
+from host_agent.model import Case
 
 ID = "same-memory"
 

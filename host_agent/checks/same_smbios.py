@@ -13,9 +13,9 @@ from host_agent.checks.against_baseline import (
 )
 from host_agent.checks.table_changes import changes, masked, said
 from host_agent.difference import Difference
+from host_agent.evidence.hardware import Platform
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios, SmbiosError
-from host_agent.hardware import Platform
 from host_agent.missing import Missing
 from host_agent.model import Case, Occasion
 from host_agent.printable import quoted

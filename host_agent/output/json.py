@@ -11,21 +11,13 @@ from host_agent import known_changes
 from host_agent.difference import Difference, Prediction
 from host_agent.domain import owner
 from host_agent.domain.definition import Definition
+from host_agent.evidence.observation import Observation
+from host_agent.evidence.running import ProbedTables, Running
 from host_agent.finding import Finding
 from host_agent.firmware import effects
 from host_agent.firmware.smbios import Named, Smbios
 from host_agent.missing import Missing
-from host_agent.model import (
-    Audited,
-    Case,
-    Confirmed,
-    Expectation,
-    Failed,
-    HostAudit,
-    Observation,
-    ProbedTables,
-    Running,
-)
+from host_agent.model import Audited, Case, Confirmed, Expectation, Failed, HostAudit
 from host_agent.output.summary import counts, decision
 
 SCHEMA = 1

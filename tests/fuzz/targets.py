@@ -17,27 +17,20 @@ from guest_agent import config as guest_config
 from guest_agent.errors import ConfigError
 from guest_agent.errors import EvidenceError as GuestEvidenceError
 from guest_agent.evidence import dmi
-from host_agent import (
-    baseline,
-    capabilities,
-    config,
-    decode,
-    opened_channels,
-    probe_options,
-    report_bounds,
-    waivers,
-)
+from host_agent import capabilities, config, opened_channels, probe_options, waivers
 from host_agent.atlas import atlas
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import AtlasError
-from host_agent.baseline import BaselineError
-from host_agent.decode import DecodeError
 from host_agent.domain import definition
 from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import UsageError
+from host_agent.evidence import baseline_element as baselines
+from host_agent.evidence import decode, report_bounds
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.baseline_element import BaselineError
+from host_agent.evidence.decode import DecodeError
 from host_agent.firmware import acpi, device_tree, fw_cfg, smbios, smbios_fields
 from host_agent.firmware.fingerprint import ANCHOR, LOADER, SMBIOS, Fingerprint
-from host_agent.model import Baseline
 from samemachine.session import Frame, FrameParser, FrameType, GuestSession, HostSession
 from samemachine.v1 import guest_pb2
 from tests.checkout import CHECKOUT
@@ -111,7 +104,7 @@ def lists(raw: bytes) -> None:
 
 def kept(raw: bytes) -> None:
     """A baseline, and what is done with it."""
-    found = baseline.from_element(text(raw), UUID_OF_ALL)
+    found = baselines.from_element(text(raw), UUID_OF_ALL)
     if found.options is not None:
         probe_options.from_text(found.options)
 
@@ -200,7 +193,7 @@ def _baselines() -> Iterator[bytes]:
             product="Standard PC", observation=observation, machine="pc-q35-7.2",
             options=options,
         )  # fmt: skip
-        yield baseline.to_element(made).encode()
+        yield baselines.to_element(made).encode()
 
 
 def _atlases() -> Iterator[bytes]:

@@ -11,8 +11,9 @@ from uuid import UUID
 
 import pytest
 
-from host_agent import baseline, forget
+from host_agent import forget
 from host_agent.errors import NoDomainError
+from host_agent.evidence import baseline_element as baselines
 from host_agent.forget import Options
 from host_agent.forgetting import Remembered
 from host_agent.hypervisor import Hypervisor
@@ -54,7 +55,7 @@ def marked(monkeypatch: pytest.MonkeyPatch) -> Hypervisor:
     (domain,) = hypervisor.domains()
     assert str(domain.uuid) == UUID_
     domain.set_metadata(
-        f"<baseline xmlns='{baseline.NAMESPACE}'/>", baseline.PREFIX, baseline.NAMESPACE,
+        f"<baseline xmlns='{baselines.NAMESPACE}'/>", baselines.PREFIX, baselines.NAMESPACE,
         live=True, persistent=True,
     )  # fmt: skip
     # A connection of the test driver's is a host of its own.
@@ -86,7 +87,7 @@ def test_all_of_it_goes(
     assert ledger.baseline(UUID_) is None
     assert upgrades.read(UUID(UUID_)) is None
     (domain,) = hypervisor.domains()
-    assert baseline.NAMESPACE not in domain.xml(inactive=True) + domain.xml(inactive=False)
+    assert baselines.NAMESPACE not in domain.xml(inactive=True) + domain.xml(inactive=False)
     # The domain itself is not touched, and a second time nothing is left.
     assert domain.is_active()
     again = forget.forget(Options(uri=URI, names=(NAME,)), ledger, upgrades, agree)

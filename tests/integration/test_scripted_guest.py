@@ -17,10 +17,10 @@ import pytest
 
 from host_agent import guest_link
 from host_agent.channel import SocketStream
-from host_agent.decode import DecodeError, decode
+from host_agent.evidence.decode import DecodeError, decode
+from host_agent.evidence.observation import Observation
 from host_agent.firmware.smbios import Named
 from host_agent.missing import Missing, Reason
-from host_agent.model import Observation
 from samemachine.pump import DescriptorStream, Pump, Stream
 from samemachine.session import Frame, FrameType, GuestSession
 from samemachine.v1 import guest_pb2

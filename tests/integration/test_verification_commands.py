@@ -21,10 +21,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from host_agent.baseline import NAMESPACE, from_element, to_element
 from host_agent.cli import cli
 from host_agent.domain.definition import parse
 from host_agent.errors import UsageError
+from host_agent.evidence.baseline_element import NAMESPACE, from_element, to_element
 from host_agent.hypervisor import Hypervisor
 from host_agent.ledger import Ledger
 from host_agent.verifier import write

@@ -34,8 +34,9 @@ FOLDERS = {
     "firmware": Row(asks="acpi_code"),
     "atlas": Row(imports="domain firmware", asks="files predictions"),
     "hypervisor": Row(imports="domain", asks="*"),
-    "checks": Row(imports="domain firmware"),
-    "output": Row(imports="domain firmware atlas"),
+    "evidence": Row(imports="domain firmware"),
+    "checks": Row(imports="domain firmware evidence"),
+    "output": Row(imports="domain firmware atlas evidence"),
     "commands": Row(imports="domain firmware atlas hypervisor output", asks="*"),
 }
 # What everybody may import; it imports nothing but itself.

@@ -8,7 +8,7 @@ from typing import Any
 
 from guest_agent import cli, explanations
 from guest_agent.evidence import NAMES
-from host_agent import identifiers
+from host_agent.evidence import identifiers
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder
 

@@ -16,8 +16,8 @@ from host_agent.checks import (
     same_smbios,
     same_virtio,
 )
-from host_agent.finding import Outcome
-from host_agent.hardware import (
+from host_agent.evidence.baseline import Event
+from host_agent.evidence.hardware import (
     AcpiTable,
     BlockDevice,
     Cpu,
@@ -29,9 +29,10 @@ from host_agent.hardware import (
     Platform,
     VirtioDevice,
 )
-from host_agent.hardware import Clock as Clocks
+from host_agent.evidence.hardware import Clock as Clocks
+from host_agent.finding import Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Event, Occasion
+from host_agent.model import Case, Occasion
 from tests import smbios_builder
 from tests.unit.host_agent.cases import (
     BASELINE,

@@ -9,13 +9,16 @@ from uuid import UUID
 
 from google.protobuf import json_format
 
-from host_agent import decode_hardware
 from host_agent.domain.definition import Channel, Declared, Definition
+from host_agent.evidence import decode_hardware
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.hardware import Hardware
+from host_agent.evidence.observation import Observation
+from host_agent.evidence.running import ProbedTables, Running
 from host_agent.expectation import by_rule
 from host_agent.firmware.smbios import Named, Smbios
-from host_agent.hardware import Hardware
 from host_agent.missing import Missing, Reason
-from host_agent.model import Baseline, Case, Observation, ProbedTables, Running, Sighting
+from host_agent.model import Case, Sighting
 from host_agent.surroundings import DEBIAN, Offer, Release, Surroundings
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder

@@ -16,12 +16,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from host_agent import baseline, decode
-from host_agent.baseline import MAX_ELEMENT, MAX_EVENTS, BaselineError, from_element, to_element
 from host_agent.domain.definition import parse
+from host_agent.evidence import baseline_element as baselines
+from host_agent.evidence import decode
+from host_agent.evidence.baseline import Baseline, Event
+from host_agent.evidence.baseline_element import (
+    MAX_ELEMENT,
+    MAX_EVENTS,
+    BaselineError,
+    from_element,
+    to_element,
+)
+from host_agent.evidence.observation import Observation
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing, Reason
-from host_agent.model import Baseline, Event, Observation
 from host_agent.printable import printable
 from samemachine.v1 import guest_pb2
 from tests.damage import damaged
@@ -141,7 +149,7 @@ def test_an_empty_name_is_unknown() -> None:
 
 def test_of_the_host_alone() -> None:
     tables = smbios()
-    seen = baseline.observation_of_memory(tables, TAKEN)
+    seen = baselines.observation_of_memory(tables, TAKEN)
     found = from_element(to_element(replace(WHOLE, observation=seen)), UUID_1)
     assert found.observation == seen
     assert isinstance(seen.booted, Smbios)
@@ -153,20 +161,20 @@ def test_of_the_host_alone() -> None:
 REWRITTEN: dict[str, Callable[[str], str]] = {
     # As virDomainGetXMLDesc, virDomainGetMetadata and other writers of XML give it back.
     "root prefixed, children in the default namespace": lambda text: (
-        text.replace("<baseline ", f"<s:baseline xmlns:s='{baseline.NAMESPACE}' ").replace(
+        text.replace("<baseline ", f"<s:baseline xmlns:s='{baselines.NAMESPACE}' ").replace(
             "</baseline>", "</s:baseline>"
         )
     ),
     "root prefixed, children in none": lambda text: (
-        text.replace(f'xmlns="{baseline.NAMESPACE}"', "")
-        .replace("<baseline ", f"<samemachine:baseline xmlns:samemachine='{baseline.NAMESPACE}' ")
+        text.replace(f'xmlns="{baselines.NAMESPACE}"', "")
+        .replace("<baseline ", f"<samemachine:baseline xmlns:samemachine='{baselines.NAMESPACE}' ")
         .replace("</baseline>", "</samemachine:baseline>")
     ),
     "all prefixed": lambda text: re.sub(
         "<(/?)(?=[a-z])", r"<\1samemachine:", text
     ).replace("xmlns=", "xmlns:samemachine="),
     "no namespace at all": lambda text: text.replace(
-        f'xmlns="{baseline.NAMESPACE}"', f'xmlns:samemachine="{baseline.NAMESPACE}"'
+        f'xmlns="{baselines.NAMESPACE}"', f'xmlns:samemachine="{baselines.NAMESPACE}"'
     ),
     "indented": lambda text: re.sub(r"(<(?:report|options|event|/baseline))", r"\n   \1", text),
     "texts wrapped": lambda text: text.replace(">eN", ">\n eN").replace("</r", "\n </r"),
@@ -192,7 +200,7 @@ def test_within_a_domain(how: str) -> None:
         f"<domain><name>vm1</name><uuid>{UUID_1}</uuid><metadata>\n"
         f"<b xmlns='urn:other'><report>x</report></b>\n{element}\n</metadata></domain>"
     )
-    assert from_element(definition.metadata[baseline.NAMESPACE], UUID_1) == WHOLE
+    assert from_element(definition.metadata[baselines.NAMESPACE], UUID_1) == WHOLE
 
 
 def test_what_a_later_version_added_is_passed_over() -> None:
@@ -351,7 +359,7 @@ def test_whatever_is_written_is_read(
     )  # fmt: skip
     element = to_element(one)
     (lonely,) = etree.fromstring(f"<m>{element}</m>")
-    assert etree.QName(lonely).namespace == baseline.NAMESPACE
+    assert etree.QName(lonely).namespace == baselines.NAMESPACE
     back = from_element(element, UUID_1)
     assert back.observation.raw == one.observation.raw
     assert replace(back.observation, received=0.0) == replace(one.observation, received=0.0)
@@ -459,4 +467,4 @@ def test_lasting_has_all_the_rest(what: str) -> None:
 
 
 def lasting(found: guest_pb2.Report) -> bytes:
-    return baseline.lasting(found.SerializeToString())
+    return baselines.lasting(found.SerializeToString())

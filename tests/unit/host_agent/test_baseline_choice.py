@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from host_agent.baseline import NAMESPACE, observation_of_memory, to_element
-from host_agent.baseline_choice import NO_BASELINE, choose, newer
 from host_agent.checks import same_boot
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.baseline_choice import NO_BASELINE, choose, newer
+from host_agent.evidence.baseline_element import NAMESPACE, observation_of_memory, to_element
 from host_agent.finding import Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import Baseline
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.baseline_rows import ARRIVAL
 from tests.unit.host_agent.cases import BASELINE, DEFINITION, SILENT, case, smbios

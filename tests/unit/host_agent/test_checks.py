@@ -22,12 +22,13 @@ from host_agent.checks import (
     upgrade,
 )
 from host_agent.domain.definition import Declared
+from host_agent.evidence.observation import Observation
 from host_agent.expectation import by_rule, with_probe
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios
 from host_agent.firmware.smbios_fields import PROCESSOR_ID
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Expectation, Observation
+from host_agent.model import Case, Expectation
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent import baseline_rows, type_rows

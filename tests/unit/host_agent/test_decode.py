@@ -2,7 +2,7 @@
 
 import pytest
 
-from host_agent import decode
+from host_agent.evidence import decode
 from host_agent.firmware.smbios import Named
 from samemachine.v1 import guest_pb2
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from host_agent import checks, decode_hardware
+from host_agent import checks
+from host_agent.evidence import decode_hardware
+from host_agent.evidence.hardware import Cpu, Hardware, Memory
 from host_agent.finding import Outcome
-from host_agent.hardware import Cpu, Hardware, Memory
 from host_agent.missing import Missing, Reason
 from host_agent.model import Occasion
 from samemachine.v1 import guest_pb2

@@ -7,15 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import baseline, decode, identifiers, recognition
-from host_agent.baseline import from_element, to_element
 from host_agent.checks import same_block, same_network, same_smbios
 from host_agent.domain.definition import parse
+from host_agent.evidence import baseline_element as baselines
+from host_agent.evidence import decode, identifiers, recognition
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.baseline_element import from_element, to_element
+from host_agent.evidence.hardware import NetworkInterface
+from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
-from host_agent.hardware import NetworkInterface
 from host_agent.ledger_entry import of
 from host_agent.missing import Missing
-from host_agent.model import Audited, Baseline, Case, Observation
+from host_agent.model import Audited, Case
 from host_agent.verdict import judge
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder
@@ -265,7 +268,7 @@ def test_a_full_report_has_room() -> None:
             parent="0000:00:03.0",
         )  # fmt: skip
         found.block.devices.add(serial=f"serial number {number}", parent="x", name=f"sd{number}")
-    assert len(to_element(kept(found))) < baseline.MAX_ELEMENT / 2
+    assert len(to_element(kept(found))) < baselines.MAX_ELEMENT / 2
 
 
 # What the ledger keeps.

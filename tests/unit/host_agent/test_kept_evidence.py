@@ -5,12 +5,16 @@ from typing import Any
 
 import pytest
 
-from host_agent import baseline as baselines
-from host_agent import checks, decode, kept_evidence
+from host_agent import checks, kept_evidence
+from host_agent.evidence import baseline_element as baselines
+from host_agent.evidence import decode
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.observation import Observation
+from host_agent.evidence.running import Running
 from host_agent.finding import Outcome
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
-from host_agent.model import Baseline, Confirmed, Observation, Occasion, Running
+from host_agent.model import Confirmed, Occasion
 from samemachine.v1 import guest_pb2
 from tests.unit.host_agent.cases import (
     BASELINE,

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from host_agent import last_boot
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.running import Running
 from host_agent.missing import Missing
-from host_agent.model import Baseline, Running
 from tests.unit.host_agent.cases import BASELINE, NOTHING, RUNNING
 
 OLD, NEW = "7.2.22", "10.0.13"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent import capabilities, distribution, machine_types, packages, qemu_process
-from host_agent.model import Running
+from host_agent.evidence.running import Running
 from host_agent.qemu_process import Processes
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.cases import RUNNING

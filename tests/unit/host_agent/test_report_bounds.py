@@ -5,8 +5,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import report_bounds
-from host_agent.report_bounds import MAX_FIELDS, MAX_REPORT, BoundsError, count, parse
+from host_agent.evidence import report_bounds
+from host_agent.evidence.report_bounds import MAX_FIELDS, MAX_REPORT, BoundsError, count, parse
 from samemachine.v1 import guest_pb2
 from tests.unit.host_agent.cases import report
 from tests.unit.host_agent.reports import REPORTS

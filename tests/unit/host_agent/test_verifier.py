@@ -8,21 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from host_agent import baseline as baselines
 from host_agent import verifier as verifiers
 from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import EvidenceError, LedgerError, LibvirtError
+from host_agent.evidence import baseline_element as baselines
+from host_agent.evidence.baseline import Baseline, Event
+from host_agent.evidence.observation import Observation
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing, Reason
-from host_agent.model import (
-    Baseline,
-    Case,
-    Confirmed,
-    Event,
-    Failed,
-    Observation,
-    Occasion,
-)
+from host_agent.model import Case, Confirmed, Failed, Occasion
 from host_agent.verdict import judge
 from host_agent.verifier import (
     Verifier,

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
-from host_agent import baseline
-from host_agent.baseline import BaselineError, ForeignBaselineError
 from host_agent.domain.definition import Definition
+from host_agent.evidence import baseline_element
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.baseline_element import BaselineError, ForeignBaselineError
 from host_agent.missing import Missing, Reason
-from host_agent.model import Baseline
 from host_agent.printable import quoted
 
 NO_BASELINE = Missing(
@@ -22,7 +22,7 @@ def choose(definition: Definition, kept: Callable[[UUID], str | None]) -> Baseli
     An owner that rewrites the XML at each start loses it there: then the copy is as good. Where the
     XML has one that can't be used, the copy is used and says what it is used instead of.
     """
-    written = definition.metadata.get(baseline.NAMESPACE)
+    written = definition.metadata.get(baseline_element.NAMESPACE)
     found = NO_BASELINE if written is None else _read(written, definition)
     if isinstance(found, Baseline):
         return found
@@ -45,7 +45,7 @@ def newer(before: Baseline, definition: Definition, copy: str | None) -> Baselin
 
 def _read(element: str, definition: Definition) -> Baseline | Missing:
     try:
-        return baseline.from_element(element, definition.uuid)
+        return baseline_element.from_element(element, definition.uuid)
     except BaselineError as error:
         foreign = isinstance(error, ForeignBaselineError)
         return Missing(

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from host_agent.hardware import (
+from host_agent.evidence.hardware import (
     AcpiTable,
     BlockDevice,
     Clock,
@@ -24,10 +24,8 @@ from host_agent.hardware import (
     Platform,
     VirtioDevice,
 )
-from host_agent.identifiers import TOKEN
-from host_agent.missing import Missing, Reason
-from host_agent.printable import shortened
-from host_agent.report_bounds import (
+from host_agent.evidence.identifiers import TOKEN
+from host_agent.evidence.report_bounds import (
     MAX_DISKS,
     MAX_FLAGS,
     MAX_FUNCTIONS,
@@ -37,6 +35,8 @@ from host_agent.report_bounds import (
     MAX_VIRTIO,
     MAX_WORDS,
 )
+from host_agent.missing import Missing, Reason
+from host_agent.printable import shortened
 from samemachine.v1 import guest_pb2
 
 MAX_TEXT = 512

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 
-from host_agent import decode_hardware
+from host_agent.evidence import decode_hardware
+from host_agent.evidence.observation import Observation
+from host_agent.evidence.report_bounds import MAX_ABSENCES
 from host_agent.firmware.smbios import MAX_TABLES, Named, Smbios, SmbiosError, parse
 from host_agent.missing import Missing, Reason
-from host_agent.model import Observation
 from host_agent.printable import shortened
-from host_agent.report_bounds import MAX_ABSENCES
 from samemachine.v1 import guest_pb2
 
 MAX_TEXT = decode_hardware.MAX_TEXT

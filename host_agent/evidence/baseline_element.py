@@ -28,9 +28,11 @@ from uuid import UUID
 
 from lxml import etree
 
-from host_agent import decode, decode_hardware, identifiers, report_bounds, untrusted_xml
+from host_agent import untrusted_xml
+from host_agent.evidence import decode, decode_hardware, identifiers, report_bounds
+from host_agent.evidence.baseline import Baseline, Event, Older
+from host_agent.evidence.observation import Observation
 from host_agent.firmware.smbios import Smbios
-from host_agent.model import Baseline, Event, Observation, Older
 from host_agent.printable import printable
 from host_agent.untrusted_xml import XmlError
 from samemachine.v1 import guest_pb2

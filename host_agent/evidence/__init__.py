@@ -1,0 +1,1 @@
+"""What a guest reports, validated; baselines; what identifies things in both. Pure."""
