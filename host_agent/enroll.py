@@ -10,7 +10,7 @@ from host_agent.enrollment import Enrolled, Enrollee, Enrollment, Plan, Planned,
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor
-from host_agent.selection import chosen
+from host_agent.hypervisor.selection import chosen
 
 _JOB_SECONDS = 5.0
 

@@ -16,8 +16,8 @@ from host_agent.evidence import baseline_element as baselines
 from host_agent.forgetting import Forgetting, Forgotten, Remembered
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain, Hypervisor
+from host_agent.hypervisor.selection import present
 from host_agent.printable import quoted
-from host_agent.selection import present
 from host_agent.upgrade_journal import UpgradeJournal
 from host_agent.upgrade_record import UNDER_WAY, Step
 

@@ -19,9 +19,9 @@ from host_agent import (
 )
 from host_agent.dialling import Dialler, undialled
 from host_agent.domain import snapshots
-from host_agent.domain.definition import Declared, Definition, DomainXmlError, parse
+from host_agent.domain.definition import Declared, Definition, DomainXmlError
 from host_agent.domain_probe import DomainProbe
-from host_agent.errors import EvidenceError, LibvirtError
+from host_agent.errors import EvidenceError
 from host_agent.evidence import baseline_element as baselines
 from host_agent.evidence import recognition
 from host_agent.evidence.baseline import Baseline
@@ -30,6 +30,8 @@ from host_agent.evidence.running import ProbedTables, Running
 from host_agent.expectation import by_rule, with_probe
 from host_agent.firmware.smbios import Smbios
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
+from host_agent.hypervisor.connection import QEMU
+from host_agent.hypervisor.declared import declared_of
 from host_agent.missing import Missing, Reason
 from host_agent.model import Case, Expectation, Sighting, SnapshotTaken
 from host_agent.opened_channels import OpenedChannels
@@ -39,8 +41,6 @@ from host_agent.surroundings import Release, Surroundings
 if TYPE_CHECKING:
     from host_agent.evidence.observation import Observation
 
-QEMU = "QEMU"
-"""libvirt's word for its driver."""
 _NOT_RUNNING = Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
 _NOT_ASKED_FOR = Missing(reason=Reason.ABSENT, sentence="probes were switched off (--no-probe)")
 _ELSEWHERE = Missing(
@@ -143,7 +143,7 @@ class Gatherer:
 
     def case(self, domain: Domain) -> Case:
         """Return all evidence of a domain; raises ``LibvirtError``, ``DomainXmlError``."""
-        declared = _declared(domain)
+        declared = declared_of(domain)
         definition = declared.definition
         aliases = self.aliases.get((definition.architecture, definition.emulator or ""), {})
         expected = by_rule(definition, aliases)
@@ -331,15 +331,4 @@ def _here() -> Release | Missing:
     return found or Missing(
         reason=Reason.ABSENT,
         sentence=f"nothing is known of the support of this host's {name or 'distribution'}",
-    )
-
-
-def _declared(domain: Domain) -> Declared:
-    active = parse(domain.xml(inactive=False)) if domain.is_active() else None
-    persistent = parse(domain.xml(inactive=True)) if domain.is_persistent() else None
-    if active is None and persistent is None:
-        raise LibvirtError("the domain stopped while it was looked at")
-    state, reason = domain.state()
-    return Declared(
-        active=active, persistent=persistent, state=state, reason=reason, domain_id=domain.id()
     )

@@ -20,12 +20,12 @@ from host_agent.firmware import images
 from host_agent.firmware.images import Image, Place
 from host_agent.guard import said
 from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
+from host_agent.hypervisor.selection import chosen
 from host_agent.last_boot import LastBoot
 from host_agent.missing import Missing
 from host_agent.model import Confirmed, Decision, Failed
 from host_agent.move import End, Move, MoveReport, numbers
 from host_agent.printable import quoted
-from host_agent.selection import chosen
 from host_agent.shared_storage import shared
 
 _JOB_SECONDS = 5.0

@@ -13,13 +13,13 @@ from host_agent.domain_probe import DomainProbe
 from host_agent.errors import LibvirtError, LibvirtTimeoutError, UsageError
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, is_local
+from host_agent.hypervisor.selection import chosen
 from host_agent.missing import Missing, Reason
 from host_agent.model import Failed
 from host_agent.plan_atlases import Survey
 from host_agent.plan_facts import Options, Subject
 from host_agent.plan_hop import Located, Starts, Stop
 from host_agent.qemu_process import NONE, Processes
-from host_agent.selection import chosen
 from host_agent.side_by_side import Progress
 
 

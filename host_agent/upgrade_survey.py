@@ -9,8 +9,9 @@ from host_agent.difference import Difference
 from host_agent.domain import owner, snapshots
 from host_agent.domain.definition import Definition, DomainXmlError, parse
 from host_agent.errors import EvidenceError, LibvirtError, UpgradeJournalError, UsageError
-from host_agent.gather import QEMU, Gatherer
+from host_agent.gather import Gatherer
 from host_agent.hypervisor import Domain, Facts
+from host_agent.hypervisor.connection import QEMU
 from host_agent.missing import Missing, Reason
 from host_agent.printable import quoted
 from host_agent.raising import Raising

@@ -15,8 +15,8 @@ from host_agent.errors import LibvirtError, NoDomainError
 from host_agent.gather import Elsewhere
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor
+from host_agent.hypervisor.selection import present
 from host_agent.model import Sighting
-from host_agent.selection import present
 from host_agent.side_by_side import Progress
 
 _HWUUID = (11, 6)

@@ -26,6 +26,10 @@ from host_agent.hypervisor.domain import Domain
 from host_agent.hypervisor.events import Sink, Subscription
 from host_agent.missing import Reason
 
+QEMU = "QEMU"
+"""libvirt's word for its driver."""
+
+
 T = TypeVar("T")
 
 _CLOSE_REASONS = {

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from host_agent.errors import LibvirtError, UsageError
-from host_agent.selection import chosen
+from host_agent.hypervisor.selection import chosen
 
 if TYPE_CHECKING:
     from host_agent.hypervisor import Domain
