@@ -8,12 +8,12 @@ import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar, cast
 
-from host_agent import capabilities, domain_capabilities
-from host_agent.capabilities import Offer
 from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
 from host_agent.errors import EvidenceError, LibvirtTimeoutError
 from host_agent.hypervisor import Domain, Facts, Hypervisor
+from host_agent.machine_types import domain_capabilities, offers
+from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing, Reason
 from host_agent.move import End, There
 
@@ -23,7 +23,7 @@ T = TypeVar("T")
 def end_of(facts: Facts) -> End:
     """Return what findings say of a host."""
     return End(
-        name=facts.name, uuid=capabilities.host_uuid(facts.capabilities), qemu=facts.hypervisor,
+        name=facts.name, uuid=offers.host_uuid(facts.capabilities), qemu=facts.hypervisor,
         libvirt=facts.libvirt,
     )  # fmt: skip
 
@@ -47,7 +47,7 @@ class Destination:
 
     def offered(self, definition: Definition) -> Mapping[str, Offer] | None:
         """Return the machine types of the domain's emulator; None: libvirt does not list it."""
-        return capabilities.offers(
+        return offers.offers(
             self.facts.capabilities, definition.architecture, definition.emulator or ""
         )
 

@@ -8,11 +8,11 @@ define-ubuntu-machine-types.patch). What no rule knows is not expected, so it ca
 from collections.abc import Mapping
 from dataclasses import replace
 
-from host_agent import machine_types
 from host_agent.domain.architectures import X86
 from host_agent.domain.definition import Definition
 from host_agent.firmware.smbios import Named
 from host_agent.firmware.smbios_text import forms
+from host_agent.machine_types import names as type_names
 from host_agent.missing import Missing, Reason
 from host_agent.model import Expectation
 from host_agent.printable import printable
@@ -90,7 +90,7 @@ def _invisible(machine: str, why: str) -> Expectation:
 
 
 def _x86(machine: str) -> Expectation:
-    name = machine_types.canonical(machine)
+    name = type_names.canonical(machine)
     chipset = "q35" if name.startswith("pc-q35-") else "i440fx"
     if name.startswith("microvm") or name == "isapc":
         return _invisible(machine, f"{name} gives its guest no SMBIOS that names the machine")
@@ -99,7 +99,7 @@ def _x86(machine: str) -> Expectation:
         manufacturers=frozenset({"QEMU"}), products=frozenset({_STANDARD[chipset]}),
         machine_strings=frozenset({name}),
     )  # fmt: skip
-    version = machine_types.upstream_version(name)
+    version = type_names.upstream_version(name)
     if version is not None and version <= (1, 7):
         return replace(
             common, manufacturers=frozenset({"Bochs"}), products=frozenset({"Bochs"}),
@@ -108,14 +108,14 @@ def _x86(machine: str) -> Expectation:
         )  # fmt: skip
     if version is not None:
         return replace(common, live_visible=version > (2, 0))
-    description = machine_types.rhel_description(name)
+    description = type_names.rhel_description(name)
     if description is not None:
         return replace(
             common, manufacturers=frozenset({"Red Hat"}), products=frozenset({"KVM"}),
             machine_strings=frozenset({description}),
             why=f"RHEL's rule for {name}: its description stands for its name",
         )  # fmt: skip
-    if machine_types.is_ubuntu(name):
+    if type_names.is_ubuntu(name):
         return replace(common, product_form=_UBUNTU[chipset], why=f"Ubuntu's rule for {name}")
     return replace(
         common, manufacturers=None, products=None, certain=False,
@@ -124,8 +124,8 @@ def _x86(machine: str) -> Expectation:
 
 
 def _virt(machine: str, firmware: str) -> Expectation:
-    name = machine_types.canonical(machine)
-    version = machine_types.upstream_version(name)
+    name = type_names.canonical(machine)
+    version = type_names.upstream_version(name)
     old = version is not None and version <= (2, 11)
     return Expectation(
         source="rule", machine=machine, visible=True,

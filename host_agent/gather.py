@@ -8,15 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent import (
-    booted_memory,
-    capabilities,
-    occasion,
-    packages,
-    qemu_process,
-    release_data,
-    releases,
-)
+from host_agent import booted_memory, occasion, qemu_process
 from host_agent.dialling import Dialler, undialled
 from host_agent.domain import snapshots
 from host_agent.domain.definition import Declared, Definition, DomainXmlError
@@ -32,11 +24,12 @@ from host_agent.firmware.smbios import Smbios
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
 from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.declared import declared_of
+from host_agent.machine_types import offers, packages, release_dates, releases
+from host_agent.machine_types.surroundings import Release, Surroundings
 from host_agent.missing import Missing, Reason
 from host_agent.model import Case, Expectation, Sighting, SnapshotTaken
 from host_agent.opened_channels import OpenedChannels
 from host_agent.qemu_process import Processes
-from host_agent.surroundings import Release, Surroundings
 
 if TYPE_CHECKING:
     from host_agent.evidence.observation import Observation
@@ -94,9 +87,9 @@ class Gatherer:
     """None: it was not asked for."""
     processes: Processes | None
     """None: the host's processes can't be seen from here."""
-    aliases: capabilities.Aliases
-    lists: capabilities.Lists
-    twins: capabilities.Twins
+    aliases: offers.Aliases
+    lists: offers.Lists
+    twins: offers.Twins
     here: Release | Missing
     """The host's release."""
     seconds: float
@@ -120,9 +113,9 @@ class Gatherer:
             dialler=Dialler(uri=uri, local=local, opened=opened),
             probe=DomainProbe(len(os.sched_getaffinity(0))) if probe else None,
             processes=qemu_process.running() if local else None,
-            aliases=capabilities.aliases(facts.capabilities),
-            lists=capabilities.lists(facts.capabilities),
-            twins=capabilities.twins(facts.capabilities),
+            aliases=offers.aliases(facts.capabilities),
+            lists=offers.lists(facts.capabilities),
+            twins=offers.twins(facts.capabilities),
             here=_here() if local else _RELEASE_ELSEWHERE,
             seconds=seconds,
             kept=kept,
@@ -235,7 +228,7 @@ class Gatherer:
                 f"{definition.emulator or '(none)'}",
             ),
             here=self.here,
-            releases=release_data.known(),
+            releases=release_dates.known(),
             qemu=self.facts.hypervisor,
             twins=self.twins.get(key, {}),
         )
@@ -323,7 +316,7 @@ class Gatherer:
 
 def _here() -> Release | Missing:
     """This host's release, where the releases of its distribution are known."""
-    known = release_data.known()
+    known = release_dates.known()
     if isinstance(known, Missing):
         return known
     name = packages.distribution_name()

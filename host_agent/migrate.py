@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent import last_boot, packages, preflight, qemu_process
+from host_agent import last_boot, preflight, qemu_process
 from host_agent.atlas import touching
 from host_agent.destination import Destination, end_of
 from host_agent.difference import Difference
@@ -22,6 +22,7 @@ from host_agent.guard import said
 from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
 from host_agent.hypervisor.selection import chosen
 from host_agent.last_boot import LastBoot
+from host_agent.machine_types import packages
 from host_agent.missing import Missing
 from host_agent.model import Confirmed, Decision, Failed
 from host_agent.move import End, Move, MoveReport, numbers

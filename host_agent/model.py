@@ -12,8 +12,8 @@ from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import ProbedTables, Running
 from host_agent.finding import Finding
 from host_agent.firmware.smbios import Named, Smbios
+from host_agent.machine_types.surroundings import Surroundings
 from host_agent.missing import Missing, Reason
-from host_agent.surroundings import Surroundings
 
 
 class Decision(StrEnum):

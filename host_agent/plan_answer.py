@@ -5,8 +5,8 @@ and what follows from all of it.
 """
 
 from host_agent import plan_checks
-from host_agent.capabilities import Offer
 from host_agent.finding import Finding, Outcome
+from host_agent.machine_types.offers import Offer
 from host_agent.plan_facts import Answer, Kind, Planned, Question
 
 _FOLLOWS = {

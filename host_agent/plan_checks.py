@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from host_agent import last_boot, preflight, refusals
-from host_agent.capabilities import Offer
 from host_agent.domain.definition import Definition
 from host_agent.domain.snapshots import Snapshot
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.images import Presence
+from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing, Reason
 from host_agent.plan_facts import Answer, Kind, Question
 

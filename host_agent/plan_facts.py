@@ -12,7 +12,6 @@ from uuid import UUID
 
 from host_agent import last_boot
 from host_agent.atlas.atlas import Atlas
-from host_agent.capabilities import Offer
 from host_agent.difference import Difference
 from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
@@ -21,10 +20,11 @@ from host_agent.domain.snapshots import Snapshot
 from host_agent.finding import Finding
 from host_agent.firmware.images import Image
 from host_agent.last_boot import LastBoot
+from host_agent.machine_types.offers import Offer
+from host_agent.machine_types.target import Target
 from host_agent.missing import Missing
 from host_agent.model import Failed
 from host_agent.move import End, Move
-from host_agent.targets import Target
 
 
 class Answer(StrEnum):

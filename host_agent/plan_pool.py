@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from host_agent import machine_types, targets
+from host_agent.machine_types import names as type_names
+from host_agent.machine_types import target
+from host_agent.machine_types.target import Target
 from host_agent.plan_facts import Limit, Offers, Site, Subject
-from host_agent.targets import Target
 
 
 def raised(machine: str, offers: Sequence[Offers], *, bios: bool = False) -> Target:
@@ -13,14 +14,14 @@ def raised(machine: str, offers: Sequence[Offers], *, bios: bool = False) -> Tar
 
     Where all that they have in common are called deprecated somewhere, the newest of those.
     """
-    found = targets.best(machine, offers, bios=bios)
+    found = target.best(machine, offers, bios=bios)
     if found.name is not None:
         return found
     names = [{offer.canonical for offer in one.values()} for one in offers]
-    old = targets.best(machine, names, bios=bios)
+    old = target.best(machine, names, bios=bios)
     if old.name is None:
         return found
-    family = machine_types.family(old.name)
+    family = type_names.family(old.name)
     left = {one for offer in offers for one in _of_family(family or "", offer)} & {
         one.canonical for offer in offers for one in offer.values() if not one.deprecated
     }
@@ -33,7 +34,7 @@ def limits(sites: Sequence[Site], subjects: Iterable[Subject]) -> tuple[Limit, .
     """Return above which type of each family nothing may be raised until some sites are gone."""
     found: dict[str, Limit] = {}
     for subject in subjects:
-        family = machine_types.family(subject.definition.machine or "")
+        family = type_names.family(subject.definition.machine or "")
         offers = [site.offered(subject.definition) for site in sites]
         if family is None or family in found or None in offers:
             continue
@@ -58,18 +59,14 @@ def _limit(family: str, sites: Sequence[Site], offers: Sequence[Offers]) -> Limi
 
 def _of_family(family: str, offers: Offers) -> Iterator[str]:
     return (
-        offer.canonical
-        for offer in offers.values()
-        if machine_types.family(offer.canonical) == family
+        offer.canonical for offer in offers.values() if type_names.family(offer.canonical) == family
     )
 
 
 def _newest(names: set[str]) -> str | None:
     """Return the newest that a pool would raise to: without features that nobody asked for."""
-    plain = sorted(name for name in names if not machine_types.parse(name).features)
+    plain = sorted(name for name in names if not type_names.parse(name).features)
     own = [
-        name
-        for name in plain
-        if machine_types.parse(name).vendor is not machine_types.Vendor.UPSTREAM
+        name for name in plain if type_names.parse(name).vendor is not type_names.Vendor.UPSTREAM
     ]
-    return machine_types.newest(own or plain)
+    return type_names.newest(own or plain)

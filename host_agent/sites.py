@@ -5,14 +5,16 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
-from host_agent import capabilities, catalogue, machine_types, packages, release_data, releases
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
-from host_agent.capabilities import Offer
 from host_agent.destination import Destination, absent, by_chance
 from host_agent.domain import architectures
 from host_agent.domain.definition import Definition
 from host_agent.errors import UsageError
+from host_agent.machine_types import catalogue, packages, release_dates, releases
+from host_agent.machine_types import names as type_names
+from host_agent.machine_types import offers as offer_lists
+from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing, Reason
 from host_agent.move import End
 from host_agent.plan_facts import Kind, Offers, Site, Way
@@ -32,7 +34,7 @@ def is_uri(text: str) -> bool:
 
 def of_host(host: Destination, *, local: bool) -> Site:
     """Return a host; its release is known where it is this one, or where its QEMU says it."""
-    offers = capabilities.all_offers(host.facts.capabilities)
+    offers = offer_lists.all_offers(host.facts.capabilities)
     return Site(
         name=host.end.name, kind=Kind.HOST, end=host.end, offers=offers,
         release=packages.release() if local else _by_types(offers.values()),
@@ -45,18 +47,18 @@ def _by_types(offers: Iterable[Offers]) -> str | None:
         parsed.text
         for offered in offers
         for offer in offered.values()
-        if (parsed := machine_types.parse(offer.canonical)).vendor is machine_types.Vendor.UBUNTU
+        if (parsed := type_names.parse(offer.canonical)).vendor is type_names.Vendor.UBUNTU
     }
     released = {
-        machine_types.parse(newest).release
-        for family in machine_types.FAMILIES
-        if (newest := machine_types.newest(sorted(_of(family, own)))) is not None
+        type_names.parse(newest).release
+        for family in type_names.FAMILIES
+        if (newest := type_names.newest(sorted(_of(family, own)))) is not None
     }
     return f"ubuntu:{released.pop()}" if len(released) == 1 else None
 
 
 def _of(family: str, names: Iterable[str]) -> Iterable[str]:
-    return (name for name in names if machine_types.family(name) == family)
+    return (name for name in names if type_names.family(name) == family)
 
 
 def named(text: str, on: date) -> Site:
@@ -81,7 +83,7 @@ def _of_atlas(text: str) -> Site:
 
 
 def _of_release(text: str, on: date) -> Site:
-    known = release_data.known()
+    known = release_dates.known()
     found = None if isinstance(known, Missing) else releases.find(text, known, on)
     name = text if found is None else f"{found.distribution}:{found.codename}"
     shipped = {
@@ -156,7 +158,7 @@ def _offers(machines: Iterable[tuple[str, Iterable[str | None], bool]]) -> dict[
     called: dict[str, list[str]] = {}
     for name, aliases, deprecated in machines:
         found[name] = Offer(
-            canonical=name, deprecated=deprecated, most_vcpus=machine_types.most_vcpus(name)
+            canonical=name, deprecated=deprecated, most_vcpus=type_names.most_vcpus(name)
         )
         for one in aliases:
             if one:
@@ -189,8 +191,8 @@ def offer(site: Site, definition: Definition) -> Offer | Missing:
 
 
 _MAKERS = {
-    machine_types.Vendor.UBUNTU: "ubuntu", machine_types.Vendor.RHEL: "rhel",
-    machine_types.Vendor.PROXMOX: "proxmox",
+    type_names.Vendor.UBUNTU: "ubuntu", type_names.Vendor.RHEL: "rhel",
+    type_names.Vendor.PROXMOX: "proxmox",
 }  # fmt: skip
 
 
@@ -200,17 +202,17 @@ def _is_elsewhere(site: Site, name: str) -> bool:
     Another distribution's own types are in its packages only. QEMU's are listed by its version,
     where a distribution leaves none of them out.
     """
-    vendor, distribution = machine_types.parse(name).vendor, (site.release or "").split(":")[0]
+    vendor, distribution = type_names.parse(name).vendor, (site.release or "").split(":")[0]
     if not distribution:
         return False
-    if vendor is machine_types.Vendor.UPSTREAM:
+    if vendor is type_names.Vendor.UPSTREAM:
         return catalogue.builds_upstream(distribution)
     return vendor in _MAKERS and _MAKERS[vendor] != distribution
 
 
 def way(source: Site, target: Site, on: date) -> Way:
     """Say whether guests may move live between the releases of two sites."""
-    known = release_data.known()
+    known = release_dates.known()
     if isinstance(known, Missing):
         return Way(source=source.name, supported=None, why=known.sentence)
     if source.release is None or target.release is None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from host_agent import __version__, inside_root, packages, probe, probe_options, qemu_binary
+from host_agent import __version__, inside_root, probe, probe_options, qemu_binary
 from host_agent.atlas.atlas import Atlas, Machine, Made
 from host_agent.errors import EvidenceError, UsageError
 from host_agent.guard import said
-from host_agent.machine_types import is_versioned_family
+from host_agent.machine_types import packages
+from host_agent.machine_types.names import is_versioned_family
 from host_agent.missing import Reason
 from host_agent.probe import Offer, OfferedMachine
 from host_agent.qemu_binary import QemuBinary

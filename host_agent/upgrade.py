@@ -23,12 +23,12 @@ from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.selection import chosen
 from host_agent.journal import Journal
+from host_agent.machine_types.target import Target
 from host_agent.model import Confirmed, Decision
 from host_agent.opened_channels import OpenedChannels
 from host_agent.printable import quoted
 from host_agent.raising import Ending, Raised, Raising, Report
 from host_agent.staged import raised_in
-from host_agent.targets import Target
 from host_agent.upgrade_journal import DomainJournal, UpgradeJournal
 from host_agent.upgrade_record import UNDER_WAY, Direction, Record, Step
 from host_agent.upgrade_run import Patience, Told, UpgradeRun

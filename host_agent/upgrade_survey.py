@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from host_agent import capabilities, targets, untrusted_xml, upgrade_steps, upgrade_xml
+from host_agent import untrusted_xml, upgrade_steps, upgrade_xml
 from host_agent.difference import Difference
 from host_agent.domain import owner, snapshots
 from host_agent.domain.definition import Definition, DomainXmlError, parse
@@ -12,17 +12,19 @@ from host_agent.errors import EvidenceError, LibvirtError, UpgradeJournalError, 
 from host_agent.gather import Gatherer
 from host_agent.hypervisor import Domain, Facts
 from host_agent.hypervisor.connection import QEMU
+from host_agent.machine_types import offers as offer_lists
+from host_agent.machine_types import target as targets
+from host_agent.machine_types.target import Target
 from host_agent.missing import Missing, Reason
 from host_agent.printable import quoted
 from host_agent.raising import Raising
-from host_agent.targets import Target
 from host_agent.upgrade_journal import UpgradeJournal
 from host_agent.upgrade_record import Record, Step
 from host_agent.upgrade_steps import Beginning
 from host_agent.upgrade_xml import UpgradeXmlError
 
 if TYPE_CHECKING:
-    from host_agent.capabilities import Offer
+    from host_agent.machine_types.offers import Offer
 
 _JOB_SECONDS = 5.0
 _SNAPSHOT_SECONDS = 10.0
@@ -114,7 +116,7 @@ class UpgradeSurvey:
             return Target(name=None, why=f"libvirt's {self.facts[0].driver} driver runs no QEMU")
         offers: list[Mapping[str, Offer]] = []
         for facts in self.facts:
-            offered = capabilities.offers(
+            offered = offer_lists.offers(
                 facts.capabilities, definition.architecture, definition.emulator or ""
             )
             if offered is None:

@@ -8,7 +8,7 @@ from functools import partial
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from host_agent import capabilities, side_by_side
+from host_agent import side_by_side
 from host_agent.domain.definition import DomainXmlError, parse
 from host_agent.doubles import doubles
 from host_agent.errors import LibvirtError, NoDomainError
@@ -16,6 +16,7 @@ from host_agent.gather import Elsewhere
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.selection import present
+from host_agent.machine_types import offers
 from host_agent.model import Sighting
 from host_agent.side_by_side import Progress
 
@@ -91,7 +92,7 @@ def _look(uri: str, names: Sequence[str], stack: ExitStack) -> _View | LibvirtEr
         hypervisor.keep_alive()
         facts = hypervisor.facts()
         domains = hypervisor.domains()
-        uuid = capabilities.host_uuid(facts.capabilities)
+        uuid = offers.host_uuid(facts.capabilities)
         # Of libvirts that don't know their host's UUID each URI is one of its own. A host has one
         # for the system and one for each user: the path tells.
         place = f"{uuid} {facts.name} {urlsplit(uri).path}" if uuid else uri

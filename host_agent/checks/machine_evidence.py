@@ -7,7 +7,7 @@ libvirt can override those of type 1 and 3, never that of type 4.
 
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Named
-from host_agent.machine_types import is_machine_type
+from host_agent.machine_types.names import is_machine_type
 from host_agent.model import Expectation
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from host_agent.finding import Finding, Outcome
-from host_agent.machine_types import canonical
+from host_agent.machine_types.names import canonical
+from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing
 from host_agent.model import Case
-from host_agent.surroundings import Offer
 
 RAISE = "samemachine upgrade DOMAIN"
 """The remedy of all that have too old a type."""

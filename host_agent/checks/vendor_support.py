@@ -2,9 +2,9 @@
 
 from host_agent.checks.offered_type import RAISE, offered
 from host_agent.finding import Finding, Outcome
-from host_agent.machine_types import Vendor, parse
+from host_agent.machine_types.names import Vendor, parse
+from host_agent.machine_types.vendor_policy import own
 from host_agent.model import Case
-from host_agent.type_policy import own
 
 ID = "vendor-support"
 

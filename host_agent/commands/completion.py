@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import click
 from click.shell_completion import CompletionItem
 
-from host_agent import bounded, manual, release_data
+from host_agent import bounded, manual
 from host_agent.commands.options import uris_or_default
 from host_agent.hypervisor import Hypervisor
+from host_agent.machine_types import release_dates
 from host_agent.missing import Missing
 from host_agent.printable import printable
 
@@ -48,7 +49,7 @@ def _domains(context: click.Context) -> list[str]:
 
 
 def _releases(_: click.Context) -> list[str]:
-    known = release_data.known()
+    known = release_dates.known()
     return [] if isinstance(known, Missing) else sorted({one.codename for one in known})
 
 

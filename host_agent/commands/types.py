@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from host_agent import catalogue, release_data, releases
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
 from host_agent.commands import completion
@@ -14,13 +13,14 @@ from host_agent.commands.options import formats, uris_or_default
 from host_agent.commands.terminal import complain, destination
 from host_agent.domain import architectures
 from host_agent.errors import UsageError
+from host_agent.machine_types import catalogue, release_dates, releases
+from host_agent.machine_types.host_types import host_types
+from host_agent.machine_types.listing import TypeList, of_atlas, of_release
+from host_agent.machine_types.releases import DEBIAN, UBUNTU, Known, Release, Supported
 from host_agent.missing import Missing
 from host_agent.output import matrix as matrix_output
 from host_agent.output import types as types_output
 from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED
-from host_agent.releases import DEBIAN, UBUNTU, Known, Release, Supported
-from host_agent.type_list import TypeList, of_atlas, of_release
-from host_agent.type_survey import host_types
 
 
 @click.command(
@@ -66,7 +66,7 @@ def types_command(
             f"{arch!r} is no architecture that libvirt or QEMU knows; for example aarch64 (arm64), "
             "ppc64le (ppc64el), s390x, x86_64 (amd64)"
         )
-    dates = release_data.known()
+    dates = release_dates.known()
     known = () if isinstance(dates, Missing) else dates
     if isinstance(dates, Missing):
         complain(f"no dates of support: {dates.sentence}; {dates.remedy}", VERIFIED)
@@ -222,7 +222,7 @@ def _print_matrix(
 
 
 def _known() -> Known:
-    found = release_data.known()
+    found = release_dates.known()
     if isinstance(found, Missing):
         raise UsageError(f"{found.sentence}; {found.remedy}")
     return found

@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from host_agent.machine_types.releases import SHOWN, Cell, Matrix, Release
 from host_agent.output import page
 from host_agent.output.table import print_table
 from host_agent.printable import printable
-from host_agent.releases import SHOWN, Cell, Matrix, Release
 
 _SCHEMA = 1
 _YES, _ENDED, _NO = "yes", "ended", "no"

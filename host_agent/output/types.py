@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from host_agent.machine_types import Vendor
+from host_agent.machine_types.listing import Listed, TypeList
+from host_agent.machine_types.names import Vendor
+from host_agent.machine_types.releases import Answer, Supported
 from host_agent.output.table import print_table
 from host_agent.printable import printable
-from host_agent.releases import Answer, Supported
-from host_agent.type_list import Listed, TypeList
 
 _SCHEMA = 1
 _DOMAINS = 4

@@ -35,9 +35,12 @@ FOLDERS = {
     "atlas": Row(imports="domain firmware", asks="files predictions"),
     "hypervisor": Row(imports="domain", asks="*"),
     "evidence": Row(imports="domain firmware"),
-    "checks": Row(imports="domain firmware evidence"),
-    "output": Row(imports="domain firmware atlas evidence"),
-    "commands": Row(imports="domain firmware atlas hypervisor output", asks="*"),
+    "machine_types": Row(
+        imports="domain atlas hypervisor", asks="host_types packages release_dates"
+    ),
+    "checks": Row(imports="domain firmware evidence machine_types"),
+    "output": Row(imports="domain firmware atlas evidence machine_types"),
+    "commands": Row(imports="domain firmware atlas hypervisor machine_types output", asks="*"),
 }
 # What everybody may import; it imports nothing but itself.
 GROUND = {
@@ -63,7 +66,7 @@ DOOR_IMPORTS = {"commands", "output"}
 # What a command does: nothing else imports it.
 JOBS = {
     "enroll",
-    "type_survey",
+    "machine_types.host_types",
     "migrate",
     "plan",
     "survey",
@@ -81,7 +84,7 @@ ONLY_IN = {
     "grpc": {"guest_link"},
     "click": {"cli", "commands"},
     "elftools": {"qemu_binary"},
-    "distro_info": {"release_data"},
+    "distro_info": {"machine_types.release_dates"},
     "jinja2": {"output"},
     "sqlalchemy": {"ledger", "ledger_postgresql", "ledger_sqlite"},
 }

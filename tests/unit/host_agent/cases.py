@@ -17,9 +17,10 @@ from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import ProbedTables, Running
 from host_agent.expectation import by_rule
 from host_agent.firmware.smbios import Named, Smbios
+from host_agent.machine_types.offers import Offer
+from host_agent.machine_types.surroundings import DEBIAN, Release, Surroundings
 from host_agent.missing import Missing, Reason
 from host_agent.model import Case, Sighting
-from host_agent.surroundings import DEBIAN, Offer, Release, Surroundings
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1

@@ -5,8 +5,8 @@ from importlib import resources
 
 import pytest
 
-from host_agent import catalogue
-from host_agent.catalogue import DATA
+from host_agent.machine_types import catalogue
+from host_agent.machine_types.catalogue import DATA
 
 
 def test_the_data_is_small_and_says_where_it_comes_from() -> None:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from host_agent import domain_capabilities
 from host_agent.firmware.images import Place, Presence, look
+from host_agent.machine_types import domain_capabilities
 
 BOOKWORM, TRIXIE = Place(release="debian:bookworm"), Place(release="debian:trixie")
 UPGRADED = replace(TRIXIE, upgraded=True)

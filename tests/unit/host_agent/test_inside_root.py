@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import packages, probe, qemu_binary
+from host_agent import probe, qemu_binary
 from host_agent.errors import EvidenceError
 from host_agent.inside_root import resolved
+from host_agent.machine_types import packages
 from host_agent.probe_options import bare
 from host_agent.qemu_session import NOBODY, probe_user
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import catalogue, machine_types
-from host_agent.machine_types import (
+from host_agent.machine_types import catalogue
+from host_agent.machine_types import names as type_names
+from host_agent.machine_types.names import (
     FAMILIES,
     Vendor,
     base,
@@ -182,7 +183,7 @@ def test_the_newest_of_several() -> None:
     ],
 )  # fmt: skip
 def test_how_long_a_type_is_kept(name: str, until: tuple[int, int] | None) -> None:
-    assert machine_types.kept_until(name) == until
+    assert type_names.kept_until(name) == until
 
 
 @pytest.mark.parametrize(
@@ -194,4 +195,4 @@ def test_how_long_a_type_is_kept(name: str, until: tuple[int, int] | None) -> No
     ],
 )  # fmt: skip
 def test_which_types_serve_one_entry_point(name: str, only: bool) -> None:
-    assert machine_types.serves_smbios3_only(name) is only
+    assert type_names.serves_smbios3_only(name) is only

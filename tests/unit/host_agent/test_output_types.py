@@ -9,13 +9,13 @@ import pytest
 from lxml import etree
 from rich.console import Console
 
-from host_agent import release_data, releases
-from host_agent.machine_types import Vendor
+from host_agent.machine_types import release_dates, releases
+from host_agent.machine_types.listing import Listed, TypeList
+from host_agent.machine_types.names import Vendor
+from host_agent.machine_types.releases import Known, Matrix
 from host_agent.missing import Missing
 from host_agent.output import matrix as matrix_output
 from host_agent.output import types as output
-from host_agent.releases import Known, Matrix
-from host_agent.type_list import Listed, TypeList
 
 HOSTILE = "<b>&\"'\x1b[2J\u202e"
 TODAY = date(2026, 11, 25)
@@ -35,7 +35,7 @@ LIST = TypeList(
 
 
 def known() -> Known:
-    found = release_data.known()
+    found = release_dates.known()
     assert not isinstance(found, Missing)
     return found
 

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from host_agent import upgrade_preflight
+from host_agent.machine_types.target import Target
 from host_agent.model import Decision, Failed
 from host_agent.output import upgrade
 from host_agent.raising import Ending, Raised, Report
-from host_agent.targets import Target
 from host_agent.upgrade_record import Direction, Step
 from tests.unit.host_agent.test_output_migration import confirmed
 from tests.unit.host_agent.test_upgrade_preflight import ACPI, RAISING, STAGED

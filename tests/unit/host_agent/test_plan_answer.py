@@ -6,17 +6,17 @@ from typing import Any
 import pytest
 
 from host_agent import last_boot, plan_answer
-from host_agent.capabilities import Offer
 from host_agent.difference import Area, Difference
 from host_agent.domain.devices import Devices, Disk, Folder
 from host_agent.domain.live_migration import CopyStorage
 from host_agent.domain.snapshots import Snapshot
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.images import Image, Presence
+from host_agent.machine_types.offers import Offer
+from host_agent.machine_types.target import Target
 from host_agent.missing import Missing, Reason
 from host_agent.move import End, Move, There
 from host_agent.plan_facts import Answer, Kind, Planned, Question, Subject
-from host_agent.targets import Target
 from tests.unit.host_agent.cases import DEFINITION, MACHINE, NOTHING
 
 HERE = End(name="node1", uuid="1", qemu="7.2.22", libvirt="9.0.0")

@@ -7,12 +7,12 @@ from uuid import UUID
 import pytest
 
 from host_agent import last_boot, preflight
-from host_agent.capabilities import Offer
 from host_agent.difference import Area, Difference
 from host_agent.domain.devices import Devices, Disk, Folder
 from host_agent.domain.live_migration import CopyStorage
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.images import Image, Presence
+from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing, Reason
 from host_agent.move import End, Move, There
 from tests.unit.host_agent.cases import DEFINITION, MACHINE, NOTHING

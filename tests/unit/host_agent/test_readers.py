@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import capabilities, distribution, machine_types, packages, qemu_process
+from host_agent import qemu_process
 from host_agent.evidence.running import Running
+from host_agent.machine_types import names as type_names
+from host_agent.machine_types import offers, os_release, packages
 from host_agent.qemu_process import Processes
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.cases import RUNNING
@@ -225,7 +227,7 @@ def test_this_machines_processes_break_nothing() -> None:
     ],
 )
 def test_os_release(text: str, name: str | None) -> None:
-    assert distribution.name(text) == name
+    assert os_release.name(text) == name
 
 
 def test_a_binary_of_no_package_has_none() -> None:
@@ -242,30 +244,28 @@ CAPABILITIES = """<capabilities><guest><os_type>hvm</os_type><arch name='x86_64'
 
 
 def test_aliases_are_the_hosts_own() -> None:
-    assert capabilities.aliases(CAPABILITIES) == {
+    assert offers.aliases(CAPABILITIES) == {
         ("x86_64", "/usr/bin/qemu-system-x86_64"): {"pc": "pc-i440fx-7.2"},
         ("x86_64", "/usr/bin/kvm"): {"q35": "pc-q35-7.2"},
     }
-    assert capabilities.aliases("no xml") == {}
+    assert offers.aliases("no xml") == {}
 
 
 def test_machine_types_that_a_host_offers() -> None:
     xml = CAPABILITIES.replace("maxCpus='255'>pc-i440fx-7.2", "deprecated='yes'>pc-i440fx-7.2")
-    here = capabilities.offers(xml, "x86_64", "/usr/bin/qemu-system-x86_64")
+    here = offers.offers(xml, "x86_64", "/usr/bin/qemu-system-x86_64")
     assert here == {
-        "pc-i440fx-7.2": capabilities.Offer(
-            canonical="pc-i440fx-7.2", deprecated=True, most_vcpus=255
-        ),
-        "pc": capabilities.Offer(canonical="pc-i440fx-7.2", deprecated=True, most_vcpus=255),
+        "pc-i440fx-7.2": offers.Offer(canonical="pc-i440fx-7.2", deprecated=True, most_vcpus=255),
+        "pc": offers.Offer(canonical="pc-i440fx-7.2", deprecated=True, most_vcpus=255),
     }
     # A type that is listed by an alias alone is offered by its own name too.
-    kvm = capabilities.offers(xml, "x86_64", "/usr/bin/kvm")
+    kvm = offers.offers(xml, "x86_64", "/usr/bin/kvm")
     assert kvm is not None
     assert kvm["pc-q35-7.2"] == kvm["q35"]
-    assert capabilities.offers(xml, "x86_64", "/usr/libexec/qemu-kvm") is None
-    assert capabilities.offers(xml, "aarch64", "/usr/bin/qemu-system-x86_64") is None
-    assert capabilities.host_uuid("<capabilities><host><uuid>u</uuid></host></capabilities>") == "u"
-    assert capabilities.host_uuid(CAPABILITIES) is None
+    assert offers.offers(xml, "x86_64", "/usr/libexec/qemu-kvm") is None
+    assert offers.offers(xml, "aarch64", "/usr/bin/qemu-system-x86_64") is None
+    assert offers.host_uuid("<capabilities><host><uuid>u</uuid></host></capabilities>") == "u"
+    assert offers.host_uuid(CAPABILITIES) is None
 
 
 @pytest.mark.parametrize(
@@ -278,4 +278,4 @@ def test_machine_types_that_a_host_offers() -> None:
     ],
 )  # fmt: skip
 def test_what_looks_like_a_machine_type(name: str, is_one: bool) -> None:
-    assert machine_types.is_machine_type(name) is is_one
+    assert type_names.is_machine_type(name) is is_one

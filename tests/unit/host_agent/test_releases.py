@@ -4,10 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from host_agent import machine_types, release_data
-from host_agent.machine_types import Vendor
-from host_agent.missing import Missing
-from host_agent.releases import (
+from host_agent.machine_types import names as type_names
+from host_agent.machine_types import release_dates
+from host_agent.machine_types.names import Vendor
+from host_agent.machine_types.releases import (
     Release,
     Supported,
     current,
@@ -18,6 +18,7 @@ from host_agent.releases import (
     path,
     type_end,
 )
+from host_agent.missing import Missing
 
 # The support matrix of Ubuntu's policy: LTS, three interims, LTS, three interims, LTS.
 POLICY = """
@@ -46,7 +47,7 @@ def test_debians_words_mean_debians_releases() -> None:
 
 
 def known() -> tuple[Release, ...]:
-    found = release_data.known()
+    found = release_dates.known()
     assert not isinstance(found, Missing), found.sentence
     return found
 
@@ -187,11 +188,11 @@ def test_an_interim_without_a_later_lts_has_no_date() -> None:
 
 
 def test_the_catalogue_and_the_data_name_the_same_releases() -> None:
-    from host_agent import catalogue
+    from host_agent.machine_types import catalogue
 
     for codename, version in catalogue.codenames().items():
         assert release(f"ubuntu:{version}").codename == codename
-        assert machine_types.parse(f"pc-i440fx-{codename}").vendor is Vendor.UBUNTU
+        assert type_names.parse(f"pc-i440fx-{codename}").vendor is Vendor.UBUNTU
 
 
 def test_a_bare_number_is_no_release() -> None:
@@ -207,6 +208,6 @@ def test_without_data_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         raise FileNotFoundError("no /usr/share/distro-info/ubuntu.csv")
 
     monkeypatch.setattr(distro_info, "UbuntuDistroInfo", absent)
-    found = release_data.known.__wrapped__()
+    found = release_dates.known.__wrapped__()
     assert isinstance(found, Missing)
     assert found.remedy == "apt install distro-info-data"

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from host_agent import capabilities, sites
+from host_agent import sites
 from host_agent.atlas import atlas
-from host_agent.capabilities import Offer
 from host_agent.destination import Destination
 from host_agent.errors import UsageError
 from host_agent.hypervisor import Facts
+from host_agent.machine_types import offers
+from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing, Reason
 from host_agent.plan_facts import Kind, Site
 from tests.fingerprint_builder import atlas as made
@@ -132,7 +133,7 @@ def test_the_release_of_a_remote_host(types: tuple[str, ...], release: str | Non
     found = host(*types)
     assert found.release == release
     assert set(found.offered(DEFINITION) or ()) == set(types)
-    assert capabilities.all_offers("broken") == {}
+    assert offers.all_offers("broken") == {}
 
 
 @pytest.mark.parametrize(

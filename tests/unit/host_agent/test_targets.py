@@ -2,10 +2,10 @@
 
 import pytest
 
-from host_agent import capabilities
-from host_agent.capabilities import Offer
-from host_agent.machine_types import Vendor
-from host_agent.targets import best, chosen
+from host_agent.machine_types import offers
+from host_agent.machine_types.names import Vendor
+from host_agent.machine_types.offers import Offer
+from host_agent.machine_types.target import best, chosen
 from tests.checkout import CHECKOUT
 
 
@@ -27,7 +27,7 @@ EL9 = host("pc-q35-rhel9.0.0", "pc-q35-rhel9.2.0", old=("pc-q35-rhel8.6.0",))
 
 EL9_PC = host("pc-q35-rhel9.2.0", old=("pc-i440fx-rhel7.6.0",), pc="pc-i440fx-rhel7.6.0")
 # What an updated Ubuntu 24.04 lists.
-NOBLE_HOST = capabilities.lists(
+NOBLE_HOST = offers.lists(
     (CHECKOUT / "tests/data/capabilities/noble.xml").read_text(encoding="utf-8")
 )["x86_64", "/usr/bin/qemu-system-x86_64"]
 

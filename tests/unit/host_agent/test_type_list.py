@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
-from host_agent import catalogue, release_data
 from host_agent.atlas import files as atlas_files
+from host_agent.machine_types import catalogue, release_dates
+from host_agent.machine_types.listing import Listed, TypeList, of_atlas, of_host, of_release
+from host_agent.machine_types.releases import Known, Release, find
 from host_agent.missing import Missing
-from host_agent.releases import Known, Release, find
-from host_agent.type_list import Listed, TypeList, of_atlas, of_host, of_release
 from tests.fingerprint_builder import atlas, machine
 
 QEMU = "/usr/bin/qemu-system-x86_64"
@@ -27,7 +27,7 @@ CAPABILITIES = """<capabilities><host><cpu><arch>x86_64</arch></cpu></host>
 
 
 def known() -> Known:
-    found = release_data.known()
+    found = release_dates.known()
     assert not isinstance(found, Missing)
     return found
 

@@ -9,8 +9,7 @@ types the one that is kept longest is taken.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from host_agent.capabilities import Offer
-from host_agent.machine_types import (
+from host_agent.machine_types.names import (
     MachineName,
     Vendor,
     base,
@@ -20,6 +19,7 @@ from host_agent.machine_types import (
     parse,
     serves_smbios3_only,
 )
+from host_agent.machine_types.offers import Offer
 
 Offers = Mapping[str, Offer] | Collection[str]
 """What one host offers: its own list, or names alone (then nothing is known to be deprecated)."""

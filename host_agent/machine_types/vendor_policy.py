@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from host_agent.machine_types import Vendor, parse
+from host_agent.machine_types.names import Vendor, parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

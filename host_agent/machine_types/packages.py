@@ -3,8 +3,9 @@
 import subprocess
 from pathlib import Path
 
-from host_agent import distribution, given_file, inside_root
+from host_agent import given_file, inside_root
 from host_agent.errors import UsageError
+from host_agent.machine_types import os_release
 
 _TIMEOUT = 10.0
 _MAX_BYTES = 64 * 1024
@@ -13,13 +14,13 @@ _MAX_BYTES = 64 * 1024
 def distribution_name(root: Path = Path("/")) -> str | None:
     """Return the distribution's name; None where os-release(5) does not say."""
     text = _os_release(root)
-    return None if text is None else distribution.name(text)
+    return None if text is None else os_release.name(text)
 
 
 def release(root: Path = Path("/")) -> str | None:
     """Return the distribution's release, as ``debian:bookworm``; None where nothing says it."""
     text = _os_release(root)
-    return None if text is None else distribution.release(text)
+    return None if text is None else os_release.release(text)
 
 
 def _os_release(root: Path) -> str | None:

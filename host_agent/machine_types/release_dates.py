@@ -10,8 +10,8 @@ from typing import Any
 
 import distro_info
 
+from host_agent.machine_types.releases import DEBIAN, UBUNTU, Release
 from host_agent.missing import Missing, Reason
-from host_agent.releases import DEBIAN, UBUNTU, Release
 
 _LIBRARIES = {UBUNTU: "UbuntuDistroInfo", DEBIAN: "DebianDistroInfo"}
 _EXTENDED = {

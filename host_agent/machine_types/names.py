@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from host_agent import catalogue
+from host_agent.machine_types import catalogue
 
 FAMILIES = ("pc-i440fx", "pc-q35", "virt", "pseries", "s390-ccw-virtio")
 """Machines whose types QEMU keeps as they were, version by version."""

@@ -2,14 +2,14 @@
 
 from functools import partial
 
-from host_agent import capabilities, packages, releases
 from host_agent.domain import architectures
 from host_agent.domain.definition import Definition, parse
 from host_agent.errors import UsageError
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, is_local
-from host_agent.releases import Known
-from host_agent.type_list import TypeList, of_host
+from host_agent.machine_types import offers, packages, releases
+from host_agent.machine_types.listing import TypeList, of_host
+from host_agent.machine_types.releases import Known
 
 
 def host_types(uri: str, architecture: str | None, known: Known) -> list[TypeList]:
@@ -29,17 +29,13 @@ def host_types(uri: str, architecture: str | None, known: Known) -> list[TypeLis
         hypervisor.close()
     name = packages.distribution_name() if is_local(uri) and facts.driver == "QEMU" else None
     here = releases.of_system(name, known) if name else None
-    word = architecture or capabilities.architecture(facts.capabilities) or "x86_64"
+    word = architecture or offers.architecture(facts.capabilities) or "x86_64"
     wanted = next(
-        (
-            one
-            for one in architectures.alike(word)
-            if capabilities.emulators(facts.capabilities, one)
-        ),
+        (one for one in architectures.alike(word) if offers.emulators(facts.capabilities, one)),
         word,
     )
     found = []
-    for emulator in capabilities.emulators(facts.capabilities, wanted):
+    for emulator in offers.emulators(facts.capabilities, wanted):
         used: dict[str, list[str]] = {}
         for one in domains:
             if one.machine and (one.architecture, one.emulator or emulator) == (wanted, emulator):

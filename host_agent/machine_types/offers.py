@@ -2,13 +2,26 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
 from host_agent import untrusted_xml
-from host_agent.surroundings import Offer
 from host_agent.untrusted_xml import XmlError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A machine type as a host offers it."""
+
+    canonical: str
+    """Its own name."""
+    deprecated: bool
+    most_vcpus: int | None = None
+    """How many vCPUs it may have; None: not known."""
+    twins: tuple[str, ...] = ()
+    """Of an alias: the other types that carry it too, so that which one it means is chance."""
+
 
 __all__ = [
     "Aliases", "Lists", "Offer", "Twins", "aliases", "architecture", "emulators", "host_uuid",

@@ -4,22 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing
 
 UBUNTU, DEBIAN = "ubuntu", "debian"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
-    """A machine type as a host offers it."""
-
-    canonical: str
-    """Its own name."""
-    deprecated: bool
-    most_vcpus: int | None = None
-    """How many vCPUs it may have; None: not known."""
-    twins: tuple[str, ...] = ()
-    """Of an alias: the other types that carry it too, so that which one it means is chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from host_agent import capabilities, catalogue, releases
 from host_agent.atlas.atlas import Atlas
-from host_agent.catalogue import Offering
 from host_agent.domain import architectures
-from host_agent.machine_types import FAMILIES, MachineName, Vendor, base, listing, parse
-from host_agent.releases import DEBIAN, Known, Release
+from host_agent.machine_types import catalogue, releases
+from host_agent.machine_types import offers as offer_lists
+from host_agent.machine_types.catalogue import Offering
+from host_agent.machine_types.names import FAMILIES, MachineName, Vendor, base, listing, parse
+from host_agent.machine_types.releases import DEBIAN, Known, Release
 
 # By QEMU's word for the target. Without a machine libvirt takes these where they are
 # (src/qemu/qemu_capabilities.c, preferredMachines), whatever QEMU's own default is.
@@ -107,7 +108,7 @@ def of_host(
     ``used``: machine type or alias → the domains that have it; ``here``: the host's release, None
     where that is not to be seen.
     """
-    offers = capabilities.offers(xml, architecture, emulator)
+    offers = offer_lists.offers(xml, architecture, emulator)
     if offers is None:
         return None
     aliases: dict[str, list[str]] = {}
@@ -120,7 +121,7 @@ def of_host(
         users.setdefault(meant, set()).update(domains)
     own = {one.canonical for one in offers.values()}
     default = _LIBVIRTS_DEFAULT.get(architectures.qemus(architecture))
-    twins = capabilities.twins(xml).get((architecture, emulator), {})
+    twins = offer_lists.twins(xml).get((architecture, emulator), {})
     return TypeList(
         place=place,
         architecture=architecture,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from host_agent import catalogue
-from host_agent.surroundings import DEBIAN, UBUNTU, Release
+from host_agent.machine_types import catalogue
+from host_agent.machine_types.surroundings import DEBIAN, UBUNTU, Release
 
 __all__ = [
     "DEBIAN", "SHOWN", "UBUNTU", "Answer", "Cell", "Known", "Matrix", "Release", "Supported",
