@@ -8,8 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent import booted_memory, occasion, qemu_process
-from host_agent.dialling import Dialler, undialled
+from host_agent import occasion, qemu_process
 from host_agent.domain import snapshots
 from host_agent.domain.definition import Declared, Definition, DomainXmlError
 from host_agent.domain_probe import DomainProbe
@@ -21,6 +20,9 @@ from host_agent.evidence.baseline_choice import choose, newer
 from host_agent.evidence.running import ProbedTables, Running
 from host_agent.expectation import by_rule, with_probe
 from host_agent.firmware.smbios import Smbios
+from host_agent.guest import booted_tables
+from host_agent.guest.dialler import Dialler, undialled
+from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
 from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.declared import declared_of
@@ -28,7 +30,6 @@ from host_agent.machine_types import offers, packages, release_dates, releases
 from host_agent.machine_types.surroundings import Release, Surroundings
 from host_agent.missing import Missing, Reason
 from host_agent.model import Case, Expectation, Sighting, SnapshotTaken
-from host_agent.opened_channels import OpenedChannels
 from host_agent.qemu_process import Processes
 
 if TYPE_CHECKING:
@@ -242,7 +243,7 @@ class Gatherer:
             return Missing(reason=Reason.HUNG, sentence="the QEMU process is stopped by a signal")
         # Before the channel is dialled: a QEMU that does not answer its monitor does not accept
         # connections either, and one opening more through libvirt could freeze libvirtd.
-        return booted_memory.read(domain, declared.active, min(_MONITOR_SECONDS, self.seconds / 2))
+        return booted_tables.read(domain, declared.active, min(_MONITOR_SECONDS, self.seconds / 2))
 
     def _now(self, declared: Declared, running: Running | Missing) -> ProbedTables | Missing:
         if isinstance(running, Missing) or declared.active is None:

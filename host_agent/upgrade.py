@@ -20,12 +20,12 @@ from host_agent.errors import (
 from host_agent.finding import Finding, Outcome
 from host_agent.gather import Gatherer
 from host_agent.guard import guarded, said
+from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.selection import chosen
 from host_agent.journal import Journal
 from host_agent.machine_types.target import Target
 from host_agent.model import Confirmed, Decision
-from host_agent.opened_channels import OpenedChannels
 from host_agent.printable import quoted
 from host_agent.raising import Ending, Raised, Raising, Report
 from host_agent.staged import raised_in

@@ -10,9 +10,9 @@ import click
 from host_agent.commands import completion
 from host_agent.commands.options import formats, whereabouts
 from host_agent.commands.terminal import complain, destination, plain
-from host_agent.enroll import Options, enroll
-from host_agent.enrollment import Enrollment, Planned, Wish
 from host_agent.errors import LibvirtError, UsageError
+from host_agent.guest.enroll import Options, enroll
+from host_agent.guest.enroll_plan import Enrollment, Planned, Wish
 from host_agent.output import enrollment as output_
 from host_agent.output.summary import UNREACHABLE, VERIFIED
 

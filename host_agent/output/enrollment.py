@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from host_agent.enrollment import Enrolled, Enrollment, Planned
+from host_agent.guest.enroll_plan import Enrolled, Enrollment, Planned
 from host_agent.output.names import whose
 from host_agent.output.summary import UNREACHABLE, USAGE, VERIFIED
 from host_agent.printable import printable

@@ -19,8 +19,8 @@ import grpc
 
 from guest_agent.config import Config
 from guest_agent.worker_process import WorkerProcess
-from host_agent import guest_link
-from host_agent.channel import SocketStream
+from host_agent.guest import link as guest_link
+from host_agent.guest.ways import SocketStream
 from samemachine.v1 import guest_pb2, guest_pb2_grpc
 from tests.bench import arrival
 from tests.bench.resident import resident

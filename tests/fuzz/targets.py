@@ -17,7 +17,7 @@ from guest_agent import config as guest_config
 from guest_agent.errors import ConfigError
 from guest_agent.errors import EvidenceError as GuestEvidenceError
 from guest_agent.evidence import dmi
-from host_agent import config, opened_channels, probe_options, waivers
+from host_agent import config, probe_options, waivers
 from host_agent.atlas import atlas
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import AtlasError
@@ -31,6 +31,7 @@ from host_agent.evidence.baseline_element import BaselineError
 from host_agent.evidence.decode import DecodeError
 from host_agent.firmware import acpi, device_tree, fw_cfg, smbios, smbios_fields
 from host_agent.firmware.fingerprint import ANCHOR, LOADER, SMBIOS, Fingerprint
+from host_agent.guest import opened_channels
 from host_agent.machine_types import offers
 from samemachine.session import Frame, FrameParser, FrameType, GuestSession, HostSession
 from samemachine.v1 import guest_pb2

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from host_agent.guest_link import OPTIONS
+from host_agent.guest.link import OPTIONS
 from tests.hostile.guests import OLDEST
 
 LOOKED_AT = (1, 85)

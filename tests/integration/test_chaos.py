@@ -16,8 +16,8 @@ import pytest
 
 from guest_agent.config import Config
 from guest_agent.server import Server
-from host_agent import guest_link
-from host_agent.channel import SocketStream
+from host_agent.guest import link as guest_link
+from host_agent.guest.ways import SocketStream
 from samemachine.session import MAGIC, Frame, FrameType
 from tests.integration.simulated_port import GuestEnd, SimulatedPort
 

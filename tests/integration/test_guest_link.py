@@ -10,7 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-from host_agent.guest_link import SilentError, ask
+from host_agent.guest.link import SilentError, ask
 from samemachine.pump import DescriptorStream
 
 CONNECT = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
@@ -59,7 +59,7 @@ def test_a_long_path_is_no_trouble(tmp_path: Path) -> None:
     place = tmp_path / ("x" * 200)
     place.mkdir()
     program = (
-        "import socket, time; from host_agent.guest_link import SilentError, ask\n"
+        "import socket, time; from host_agent.guest.link import SilentError, ask\n"
         "from samemachine.pump import DescriptorStream\n"
         "ours, theirs = socket.socketpair()\n"
         "try: ask(DescriptorStream.of_socket(ours), time.monotonic() + 1)\n"

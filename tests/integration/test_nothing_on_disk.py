@@ -8,8 +8,8 @@ import sys
 import time
 from pathlib import Path
 
-from host_agent import guest_link
-from host_agent.channel import SocketStream
+from host_agent.guest import link as guest_link
+from host_agent.guest.ways import SocketStream
 from tests.checkout import CHECKOUT
 
 # Loaded by Python itself at its start: tells of every file that is opened for writing, of every

@@ -15,11 +15,11 @@ from typing import Any
 import grpc
 import pytest
 
-from host_agent import guest_link
-from host_agent.channel import SocketStream
 from host_agent.evidence.decode import DecodeError, decode
 from host_agent.evidence.observation import Observation
 from host_agent.firmware.smbios import Named
+from host_agent.guest import link as guest_link
+from host_agent.guest.ways import SocketStream
 from host_agent.missing import Missing, Reason
 from samemachine.pump import DescriptorStream, Pump, Stream
 from samemachine.session import Frame, FrameType, GuestSession

@@ -11,9 +11,9 @@ import pytest
 
 from host_agent.errors import UpgradeJournalError
 from host_agent.gather import Gatherer
+from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.journal import Journal
-from host_agent.opened_channels import OpenedChannels
 from host_agent.upgrade_journal import DomainJournal, UpgradeJournal
 from host_agent.upgrade_record import Direction, Record, Step
 from host_agent.upgrade_run import Patience, UpgradeRun

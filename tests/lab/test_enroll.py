@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from host_agent.enrollment import changed
+from host_agent.guest.enroll_plan import changed
 from tests.lab import pace
 from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions

@@ -38,9 +38,15 @@ FOLDERS = {
     "machine_types": Row(
         imports="domain atlas hypervisor", asks="host_types packages release_dates"
     ),
+    "guest": Row(
+        imports="domain firmware hypervisor evidence",
+        asks="booted_tables dialler enroll link opened_channels ways",
+    ),
     "checks": Row(imports="domain firmware evidence machine_types"),
-    "output": Row(imports="domain firmware atlas evidence machine_types"),
-    "commands": Row(imports="domain firmware atlas hypervisor machine_types output", asks="*"),
+    "output": Row(imports="domain firmware atlas evidence machine_types guest"),
+    "commands": Row(
+        imports="domain firmware atlas hypervisor machine_types guest output", asks="*"
+    ),
 }
 # What everybody may import; it imports nothing but itself.
 GROUND = {
@@ -65,7 +71,7 @@ DOOR = {"__init__", "__main__", "cli"}
 DOOR_IMPORTS = {"commands", "output"}
 # What a command does: nothing else imports it.
 JOBS = {
-    "enroll",
+    "guest.enroll",
     "machine_types.host_types",
     "migrate",
     "plan",
@@ -81,7 +87,7 @@ IMPURE = {"os", "select", "shutil", "socket", "subprocess", "tempfile", "threadi
 ONLY_IN = {
     "libvirt": {"hypervisor"},
     "libvirt_qemu": {"hypervisor"},
-    "grpc": {"guest_link"},
+    "grpc": {"guest.link"},
     "click": {"cli", "commands"},
     "elftools": {"qemu_binary"},
     "distro_info": {"machine_types.release_dates"},

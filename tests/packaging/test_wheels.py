@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from _pytest.mark import ParameterSet
 
-from host_agent import guest_link
-from host_agent.channel import SocketStream
+from host_agent.guest import link as guest_link
+from host_agent.guest.ways import SocketStream
 from tests.checkout import CHECKOUT
 from tests.lab import needed
 from tests.packaging import debian_root, roots, wheels

@@ -2,8 +2,8 @@
 
 import pytest
 
-from host_agent.booted_memory import outside
 from host_agent.firmware.smbios import MAX_TABLES, EntryPoint
+from host_agent.guest.booted_tables import outside
 
 _MIB, _GIB = 1 << 20, 1 << 30
 

@@ -13,7 +13,7 @@ from host_agent.domain import owner, virtio_serial
 from host_agent.domain.definition import parse
 from host_agent.domain.owner import Owner, OwnerKind
 from host_agent.domain.virtio_serial import CHANNEL, Controller, VirtioSerial
-from host_agent.enrollment import (
+from host_agent.guest.enroll_plan import (
     Enrolled,
     Enrollee,
     Enrollment,

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent.errors import EvidenceError
+from host_agent.guest.opened_channels import MOST, PAUSE, OpenedChannels, key, parse, refusal
 from host_agent.missing import Reason
-from host_agent.opened_channels import MOST, PAUSE, OpenedChannels, key, parse, refusal
 
 KEY = key("qemu+ssh://a/system", UUID(int=1), 3)
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from host_agent import enrollment
 from host_agent.domain import owner, virtio_serial
 from host_agent.domain.definition import parse as parse_domain
-from host_agent.enrollment import Enrolled, Enrollee, Enrollment, Plan, Planned, Wish
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.guard import guarded
+from host_agent.guest import enroll_plan
+from host_agent.guest.enroll_plan import Enrolled, Enrollee, Enrollment, Plan, Planned, Wish
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.selection import chosen
 
@@ -65,10 +65,10 @@ def _planned(domain: Domain, wish: Wish) -> Planned:
 
     def planned() -> Planned:
         enrollee = look(domain)
-        plan = enrollment.decide(enrollee, wish)
+        plan = enroll_plan.decide(enrollee, wish)
         return Planned(
             name=name, uuid=uuid, definition=enrollee.definition, plan=plan,
-            foretold=enrollment.foretold(enrollee, wish) if plan.persistent else (),
+            foretold=enroll_plan.foretold(enrollee, wish) if plan.persistent else (),
         )  # fmt: skip
 
     return guarded(
@@ -110,7 +110,7 @@ def _carried_out(domain: Domain, planned: Planned, wish: Wish) -> Enrolled:
     def change() -> Enrolled:
         nonlocal before
         enrollee = look(domain)
-        if enrollment.decide(enrollee, wish) != planned.plan:
+        if enroll_plan.decide(enrollee, wish) != planned.plan:
             return Enrolled(planned=planned, error="it changed meanwhile; look at it again")
         before = _definition(domain, planned)
         devices = domain.devices()
@@ -118,7 +118,7 @@ def _carried_out(domain: Domain, planned: Planned, wish: Wish) -> Enrolled:
         # The definition first: a guest must not lose at its next start what it has now.
         for live in (False, True):
             if planned.plan.live if live else planned.plan.persistent:
-                do(enrollment.element(enrollee, wish, live=live), live=live)
+                do(enroll_plan.element(enrollee, wish, live=live), live=live)
         return Enrolled(planned=planned, done=True, changed=_changed(before, domain, planned))
 
     return guarded(
@@ -136,6 +136,6 @@ def _definition(domain: Domain, planned: Planned) -> str:
 
 def _changed(before: str, domain: Domain, planned: Planned) -> tuple[str, ...]:
     return guarded(
-        lambda: enrollment.changed(before, _definition(domain, planned)) if before else (),
+        lambda: enroll_plan.changed(before, _definition(domain, planned)) if before else (),
         lambda _: (),
     )

@@ -8,14 +8,14 @@ without an answer are made for one run of a domain.
 import time
 from dataclasses import dataclass, replace
 
-from host_agent import guest_link, opened_channels
-from host_agent.channel import LibvirtStream, SocketStream
 from host_agent.domain.definition import CHANNEL_NAME, Declared
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.evidence.decode import DecodeError, decode
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
 from host_agent.guard import said
+from host_agent.guest import link, opened_channels
+from host_agent.guest.ways import LibvirtStream, SocketStream
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
 from host_agent.printable import quoted
@@ -54,20 +54,20 @@ class Dialler:
         except EvidenceError as error:
             return error.missing
         try:
-            answer = guest_link.ask(stream, deadline)
+            answer = link.ask(stream, deadline)
             if isinstance(stream, LibvirtStream):
                 self.opened.answered(self._key(domain, declared))
             return decode(answer.report, answer.nonce, answer.seconds, time.time())
-        except guest_link.SilentError as error:
+        except link.SilentError as error:
             if error.acknowledged and isinstance(stream, LibvirtStream):
                 self.opened.answered(self._key(domain, declared))
             return _with_state(_silent(error, stream), domain)
-        except guest_link.ClosedError as error:
+        except link.ClosedError as error:
             return Missing(
                 reason=Reason.SILENT,
                 sentence=f"{error} before the guest agent answered (stopped, or moved away?)",
             )
-        except (guest_link.RefusedError, DecodeError) as error:
+        except (link.RefusedError, DecodeError) as error:
             return Missing(
                 reason=Reason.REFUSED,
                 sentence=f"the guest agent {error}",
@@ -154,7 +154,7 @@ def _connect(path: str, deadline: float) -> SocketStream:
         time.sleep(_BUSY_RETRY)
 
 
-def _silent(error: guest_link.SilentError, stream: Stream) -> Missing:
+def _silent(error: link.SilentError, stream: Stream) -> Missing:
     if not error.acknowledged and isinstance(stream, SocketStream) and not _taken(stream):
         return Missing(
             reason=Reason.BUSY,
