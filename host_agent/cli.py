@@ -70,8 +70,8 @@ from host_agent.output.summary import (
     exit_code,
 )
 from host_agent.printable import printable
-from host_agent.probe import SECONDS
-from host_agent.survey import default_binary, survey
+from host_agent.qemu.atlas_probe import default_binary, survey
+from host_agent.qemu.session import SECONDS
 from host_agent.times import FORMS, parse_past
 
 

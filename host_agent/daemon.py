@@ -32,7 +32,7 @@ from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.journal import Journal, Priority
 from host_agent.ledger_entry import Entry
 from host_agent.model import Confirmed, Failed
-from host_agent.qemu_process import NONE
+from host_agent.qemu.process import NONE
 from host_agent.reactions import Patience, react
 from host_agent.schedule import Schedule, Task
 from host_agent.service_manager import ServiceManager

@@ -8,10 +8,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent import occasion, qemu_process
+from host_agent import occasion
 from host_agent.domain import snapshots
 from host_agent.domain.definition import Declared, Definition, DomainXmlError
-from host_agent.domain_probe import DomainProbe
 from host_agent.errors import EvidenceError
 from host_agent.evidence import baseline_element as baselines
 from host_agent.evidence import recognition
@@ -30,7 +29,9 @@ from host_agent.machine_types import offers, packages, release_dates, releases
 from host_agent.machine_types.surroundings import Release, Surroundings
 from host_agent.missing import Missing, Reason
 from host_agent.model import Case, Expectation, Sighting, SnapshotTaken
-from host_agent.qemu_process import Processes
+from host_agent.qemu import process as qemu_process
+from host_agent.qemu.domain_probe import DomainProbe
+from host_agent.qemu.process import Processes
 
 if TYPE_CHECKING:
     from host_agent.evidence.observation import Observation

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent import last_boot, preflight, qemu_process
+from host_agent import last_boot, preflight
 from host_agent.atlas import touching
 from host_agent.destination import Destination, end_of
 from host_agent.difference import Difference
@@ -27,6 +27,7 @@ from host_agent.missing import Missing
 from host_agent.model import Confirmed, Decision, Failed
 from host_agent.move import End, Move, MoveReport, numbers
 from host_agent.printable import quoted
+from host_agent.qemu import process as qemu_process
 from host_agent.shared_storage import shared
 
 _JOB_SECONDS = 5.0

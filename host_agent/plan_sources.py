@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from host_agent import plan_subject, qemu_process, side_by_side
+from host_agent import plan_subject, side_by_side
 from host_agent import sites as place
 from host_agent.atlas.atlas import Atlas
 from host_agent.destination import Destination
 from host_agent.domain.definition import Definition
-from host_agent.domain_probe import DomainProbe
 from host_agent.errors import LibvirtError, LibvirtTimeoutError, UsageError
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, is_local
@@ -19,7 +18,9 @@ from host_agent.model import Failed
 from host_agent.plan_atlases import Survey
 from host_agent.plan_facts import Options, Subject
 from host_agent.plan_hop import Located, Starts, Stop
-from host_agent.qemu_process import NONE, Processes
+from host_agent.qemu import process as qemu_process
+from host_agent.qemu.domain_probe import DomainProbe
+from host_agent.qemu.process import NONE, Processes
 from host_agent.side_by_side import Progress
 
 

@@ -36,7 +36,7 @@ from host_agent.migrate import Options, migrate
 from host_agent.missing import Missing, Reason
 from host_agent.model import Confirmed, Decision, Failed
 from host_agent.output import migration as migration_output
-from host_agent.survey import survey
+from host_agent.qemu.atlas_probe import survey
 from host_agent.verify import Options as VerifyOptions
 from host_agent.verify import verify
 

@@ -19,7 +19,7 @@ from host_agent.output import plan_document, plan_words
 from host_agent.output.summary import UNREACHABLE
 from host_agent.plan import plan
 from host_agent.plan_facts import Options
-from host_agent.survey import survey
+from host_agent.qemu.atlas_probe import survey
 
 
 @click.command(

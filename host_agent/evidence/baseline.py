@@ -52,7 +52,7 @@ class Baseline:
     observation: Observation
     """Of a domain without a guest agent: the booted tables only, as the host read them."""
     options: str | None
-    """What decided QEMU's tables (``probe_options.to_text``); None: it was not to be seen."""
+    """What decided QEMU's tables (``options.to_text``); None: it was not to be seen."""
     trail: tuple[Event, ...] = ()
     """Oldest first."""
     salt: bytes | None = None

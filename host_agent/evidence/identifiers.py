@@ -66,7 +66,7 @@ def changed(raw: bytes, change: Change) -> bytes:
 
 
 def changed_options(text: str, change: Change) -> str:
-    """Return QEMU's options (``probe_options.to_text``) with their identifiers changed."""
+    """Return QEMU's options (``options.to_text``) with their identifiers changed."""
     try:
         form = json.loads(text)
         arguments = form["arguments"]

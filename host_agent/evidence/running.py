@@ -51,4 +51,4 @@ class ProbedTables:
     qemu: str | None
     """The binary's version, such as ``7.2.22``."""
     options: str
-    """What decided the tables (``probe_options.to_text``)."""
+    """What decided the tables (``options.to_text``)."""

@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from host_agent import probe, probe_options, qemu_binary
-from host_agent.probe_options import ProbeOptions
-from host_agent.survey import at_once, default_binary, survey
+from host_agent.qemu import binary as qemu_binary
+from host_agent.qemu import machine_list
+from host_agent.qemu import options as qemu_options
+from host_agent.qemu.atlas_probe import at_once, default_binary, survey
+from host_agent.qemu.options import ProbeOptions
 
 ROUNDS = 5
 _QUIT = b'{"execute": "qmp_capabilities"}\n{"execute": "quit"}\n'
@@ -39,10 +41,10 @@ def seconds(function: Callable[[], object]) -> float:
 def main() -> int:
     """Measure both in turn, and print."""
     binary = default_binary(None)
-    offer = probe.offer(qemu_binary.installed(binary))
-    devices = probe_options.devices_for_roms(offer.devices)
+    offer = machine_list.offer(qemu_binary.installed(binary))
+    devices = qemu_options.devices_for_roms(offer.devices)
     machines = [one.name for one in survey(binary).machines if one.fingerprint is not None]
-    options = [probe_options.bare(name, offer.architecture, devices) for name in machines]
+    options = [qemu_options.bare(name, offer.architecture, devices) for name in machines]
 
     def floor() -> None:
         # Which types there are must be asked as well.

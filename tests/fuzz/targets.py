@@ -17,7 +17,7 @@ from guest_agent import config as guest_config
 from guest_agent.errors import ConfigError
 from guest_agent.errors import EvidenceError as GuestEvidenceError
 from guest_agent.evidence import dmi
-from host_agent import config, probe_options, waivers
+from host_agent import config, waivers
 from host_agent.atlas import atlas
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import AtlasError
@@ -33,6 +33,7 @@ from host_agent.firmware import acpi, device_tree, fw_cfg, smbios, smbios_fields
 from host_agent.firmware.fingerprint import ANCHOR, LOADER, SMBIOS, Fingerprint
 from host_agent.guest import opened_channels
 from host_agent.machine_types import offers
+from host_agent.qemu import options as qemu_options
 from samemachine.session import Frame, FrameParser, FrameType, GuestSession, HostSession
 from samemachine.v1 import guest_pb2
 from tests.checkout import CHECKOUT
@@ -108,7 +109,7 @@ def kept(raw: bytes) -> None:
     """A baseline, and what is done with it."""
     found = baselines.from_element(text(raw), UUID_OF_ALL)
     if found.options is not None:
-        probe_options.from_text(found.options)
+        qemu_options.from_text(found.options)
 
 
 def settings(raw: bytes) -> None:
@@ -187,7 +188,7 @@ def _capabilities() -> Iterator[bytes]:
 
 def _baselines() -> Iterator[bytes]:
     command = shlex.split("qemu -machine pc-q35-7.2 -m 512 -smp 1 -smbios type=1,serial=1")
-    options = probe_options.to_text(probe_options.from_command_line(command, "x86_64"))
+    options = qemu_options.to_text(qemu_options.from_command_line(command, "x86_64"))
     for raw in _reports():
         observation = decode.decode(report_bounds.parse(raw), NONCE, 0.1, 1e9)
         made = Baseline(
@@ -256,8 +257,8 @@ def _channels() -> Iterator[bytes]:
 
 def _options() -> Iterator[bytes]:
     command = shlex.split("q -machine pc -m 1G -numa node,mem=1G -smp 2,sockets=2 -cpu host")
-    made = probe_options.from_command_line(command, "x86_64")
-    yield probe_options.to_text(made).encode()
+    made = qemu_options.from_command_line(command, "x86_64")
+    yield qemu_options.to_text(made).encode()
 
 
 TARGETS = {
@@ -276,10 +277,10 @@ TARGETS = {
     ),
     "capabilities": Target(run=lists, errors=(), seeds=_capabilities),
     "baseline": Target(
-        run=kept, errors=(BaselineError, probe_options.OptionsError), seeds=_baselines
+        run=kept, errors=(BaselineError, qemu_options.OptionsError), seeds=_baselines
     ),
     "options": Target(
-        run=lambda raw: probe_options.from_text(text(raw)), errors=(probe_options.OptionsError,),
+        run=lambda raw: qemu_options.from_text(text(raw)), errors=(qemu_options.OptionsError,),
         seeds=_options,
     ),
     "atlas": Target(

@@ -33,7 +33,7 @@ from host_agent.hypervisor import Domain, Facts
 from host_agent.missing import Missing, Reason
 from host_agent.model import Audited, Failed, Host, HostAudit
 from host_agent.output.text import print_audits
-from host_agent.qemu_process import NONE
+from host_agent.qemu.process import NONE
 from host_agent.verifier import baseline_of
 from tests.unit.host_agent.cases import MACHINE, case, declared
 

@@ -18,7 +18,7 @@ import pytest
 from host_agent.atlas import atlas
 from host_agent.atlas import files as atlas_files
 from host_agent.errors import UsageError
-from host_agent.survey import survey
+from host_agent.qemu.atlas_probe import survey
 from tests.integration.scripted_qemu import BAD, TYPES, write, write_bad_at
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent"]

@@ -13,15 +13,17 @@ from typing import Any
 
 import pytest
 
-from host_agent import probe, probe_options, qemu_binary
-from host_agent.fingerprint_store import FingerprintStore
-from host_agent.probe import Probed
-from host_agent.probe_options import ProbeOptions
-from host_agent.qemu_binary import Identity, QemuBinary
+from host_agent.qemu import binary as qemu_binary
+from host_agent.qemu import options as qemu_options
+from host_agent.qemu import probe
+from host_agent.qemu.binary import Identity, QemuBinary
+from host_agent.qemu.options import ProbeOptions
+from host_agent.qemu.probe import Probed
+from host_agent.qemu.probe_store import FingerprintStore
 from tests.integration.scripted_qemu import TYPES, write
 
-OPTIONS = probe_options.bare(TYPES[1], "x86_64")
-OTHER = probe_options.bare(TYPES[2], "x86_64")
+OPTIONS = qemu_options.bare(TYPES[1], "x86_64")
+OTHER = qemu_options.bare(TYPES[2], "x86_64")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can do that")
 
 
@@ -218,12 +220,12 @@ def put_and_get(folder: Path, binary: QemuBinary, times: int) -> str:
     """Lines of a program that probes, keeps and reads, which must go on whatever happens."""
     return f"""
 from pathlib import Path
-from host_agent import probe
-from host_agent import probe_options
-from host_agent import qemu_binary
-from host_agent.fingerprint_store import FingerprintStore
-binary = qemu_binary.installed({binary.path!r})
-options = probe_options.bare({TYPES[1]!r}, "x86_64")
+from host_agent.qemu import probe
+from host_agent.qemu import options
+from host_agent.qemu import binary
+from host_agent.qemu.probe_store import FingerprintStore
+binary = binary.installed({binary.path!r})
+options = options.bare({TYPES[1]!r}, "x86_64")
 made = probe.probe(binary, options)
 store = FingerprintStore(Path({str(folder)!r}), most=5)
 for turn in range({times}):

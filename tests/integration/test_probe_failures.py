@@ -16,12 +16,13 @@ from typing import NamedTuple
 
 import pytest
 
-from host_agent import enter_root, probe, qemu_binary
 from host_agent.atlas.atlas import Atlas
 from host_agent.errors import EvidenceError
-from host_agent.probe_options import ProbeOptions
-from host_agent.qemu_session import probe_user
-from host_agent.survey import at_once, survey
+from host_agent.qemu import binary as qemu_binary
+from host_agent.qemu import enter_root, machine_list, probe
+from host_agent.qemu.atlas_probe import at_once, survey
+from host_agent.qemu.options import ProbeOptions
+from host_agent.qemu.session import probe_user
 from tests.integration.scripted_qemu import BAD, TYPES, Witness, write, write_bad_at
 
 NOBODY = 65534
@@ -476,7 +477,7 @@ def test_nothing_of_a_foreign_namespace_runs_with_rights(open_folder: Path) -> N
         assert found.pid == running.pid
         # It is sleep that runs, and knows none of our options.
         with pytest.raises(EvidenceError, match=r"no-user-config|invalid option|unrecognized"):
-            probe.offer(found)
+            machine_list.offer(found)
     finally:
         running.kill()
         running.wait()

@@ -42,10 +42,17 @@ FOLDERS = {
         imports="domain firmware hypervisor evidence",
         asks="booted_tables dialler enroll link opened_channels ways",
     ),
+    "qemu": Row(
+        imports="domain firmware atlas hypervisor evidence machine_types",
+        asks=(
+            "atlas_probe binary domain_probe enter_root fw_cfg_reader machine_list probe "
+            "probe_store process session"
+        ),
+    ),
     "checks": Row(imports="domain firmware evidence machine_types"),
     "output": Row(imports="domain firmware atlas evidence machine_types guest"),
     "commands": Row(
-        imports="domain firmware atlas hypervisor machine_types guest output", asks="*"
+        imports="domain firmware atlas hypervisor machine_types guest qemu output", asks="*"
     ),
 }
 # What everybody may import; it imports nothing but itself.
@@ -75,7 +82,7 @@ JOBS = {
     "machine_types.host_types",
     "migrate",
     "plan",
-    "survey",
+    "qemu.atlas_probe",
     "forget",
     "upgrade",
     "audit",
@@ -89,7 +96,7 @@ ONLY_IN = {
     "libvirt_qemu": {"hypervisor"},
     "grpc": {"guest.link"},
     "click": {"cli", "commands"},
-    "elftools": {"qemu_binary"},
+    "elftools": {"qemu.binary"},
     "distro_info": {"machine_types.release_dates"},
     "jinja2": {"output"},
     "sqlalchemy": {"ledger", "ledger_postgresql", "ledger_sqlite"},

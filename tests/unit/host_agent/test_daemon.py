@@ -19,7 +19,7 @@ from host_agent.hypervisor import Hypervisor
 from host_agent.journal import Journal
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Reason
-from host_agent.qemu_process import NONE, Processes
+from host_agent.qemu.process import NONE, Processes
 from host_agent.schedule import Task
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.cases import BASELINE, RUNNING, case, smbios

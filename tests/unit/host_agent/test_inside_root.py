@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import probe, qemu_binary
 from host_agent.errors import EvidenceError
 from host_agent.inside_root import resolved
 from host_agent.machine_types import packages
-from host_agent.probe_options import bare
-from host_agent.qemu_session import NOBODY, probe_user
+from host_agent.qemu import binary as qemu_binary
+from host_agent.qemu import probe
+from host_agent.qemu.options import bare
+from host_agent.qemu.session import NOBODY, probe_user
 
 LINKS = {
     "absolute": "/usr/bin/real", "relative": "usr/bin/real", "up": "../../../../usr/bin/real",

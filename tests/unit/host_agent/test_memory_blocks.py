@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.memory_blocks import MAX_BLOCKS, parse
+from host_agent.qemu.memory_blocks import MAX_BLOCKS, parse
 
 TITLE = (
     "              Block Name    PSize              Offset               Used              Total"

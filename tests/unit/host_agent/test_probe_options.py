@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent.firmware.smbios_fields import PROCESSOR_ID
-from host_agent.probe_options import (
+from host_agent.qemu.options import (
     KVM,
     TCG,
     OptionsError,

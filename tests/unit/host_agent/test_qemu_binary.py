@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from host_agent import qemu_binary
 from host_agent.errors import EvidenceError
 from host_agent.missing import Reason
+from host_agent.qemu import binary as qemu_binary
 
 
 @pytest.mark.parametrize(

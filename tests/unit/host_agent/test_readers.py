@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import qemu_process
 from host_agent.evidence.running import Running
 from host_agent.machine_types import names as type_names
 from host_agent.machine_types import offers, os_release, packages
-from host_agent.qemu_process import Processes
+from host_agent.qemu import process as qemu_process
+from host_agent.qemu.process import Processes
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.cases import RUNNING
 

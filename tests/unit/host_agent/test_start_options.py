@@ -4,7 +4,7 @@ import pytest
 
 from host_agent.domain import start_options
 from host_agent.missing import Missing, Reason
-from host_agent.probe_options import from_command_line
+from host_agent.qemu.options import from_command_line
 
 ENDED = Missing(reason=Reason.FAILED, sentence="/usr/bin/qemu-system-x86_64 ended: …")
 

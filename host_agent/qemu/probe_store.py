@@ -22,9 +22,9 @@ from host_agent import whole_file
 from host_agent.firmware import fingerprint as fingerprints
 from host_agent.firmware.fingerprint import Blobs, FingerprintError
 from host_agent.printable import printable
-from host_agent.probe import Probed
-from host_agent.probe_options import ProbeOptions
-from host_agent.qemu_binary import Identity
+from host_agent.qemu.binary import Identity
+from host_agent.qemu.options import ProbeOptions
+from host_agent.qemu.probe import Probed
 from host_agent.untrusted_text import json_of
 from host_agent.whole_file import UNFINISHED
 

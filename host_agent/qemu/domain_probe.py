@@ -3,20 +3,20 @@
 import threading
 from dataclasses import replace
 
-from host_agent import probe, qemu_binary
 from host_agent.difference import Difference
 from host_agent.domain import architectures, start_options
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError, QemuEndedError
 from host_agent.evidence.running import ProbedTables, Running
-from host_agent.fingerprint_store import FingerprintStore
 from host_agent.firmware import effects, fingerprint_diff, smbios
 from host_agent.firmware.fingerprint import ANCHOR, SMBIOS
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.hypervisor import Hypervisor
 from host_agent.missing import Missing, Reason
-from host_agent.probe import Probed
-from host_agent.probe_options import (
+from host_agent.qemu import binary as qemu_binary
+from host_agent.qemu import probe
+from host_agent.qemu.binary import QemuBinary
+from host_agent.qemu.options import (
     KVM,
     OptionsError,
     ProbeOptions,
@@ -24,8 +24,9 @@ from host_agent.probe_options import (
     from_text,
     to_text,
 )
-from host_agent.qemu_binary import QemuBinary
-from host_agent.qemu_session import kvm_groups
+from host_agent.qemu.probe import Probed
+from host_agent.qemu.probe_store import FingerprintStore
+from host_agent.qemu.session import kvm_groups
 
 _TOO_LATE = (
     "a replaced QEMU may not start any more: audit before an upgrade, whose probes are kept; "

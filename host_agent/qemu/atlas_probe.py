@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from host_agent import __version__, inside_root, probe, probe_options, qemu_binary
+from host_agent import __version__, inside_root
 from host_agent.atlas.atlas import Atlas, Machine, Made
 from host_agent.errors import EvidenceError, UsageError
 from host_agent.guard import said
 from host_agent.machine_types import packages
 from host_agent.machine_types.names import is_versioned_family
 from host_agent.missing import Reason
-from host_agent.probe import Offer, OfferedMachine
-from host_agent.qemu_binary import QemuBinary
-from host_agent.qemu_session import Stop
+from host_agent.qemu import binary as qemu_binary
+from host_agent.qemu import machine_list, probe, session
+from host_agent.qemu import options as qemu_options
+from host_agent.qemu.binary import QemuBinary
+from host_agent.qemu.machine_list import Offer, OfferedMachine
+from host_agent.qemu.session import Stop
 
 Progress = Callable[[int, int], None]
 """Told how many machine types of how many are done."""
@@ -54,7 +57,7 @@ def survey(
     types: Sequence[str] = (),
     progress: Progress = lambda *_: None,
     root: Path | None = None,
-    seconds: float = probe.SECONDS,
+    seconds: float = session.SECONDS,
 ) -> Atlas:
     """Return the atlas of a binary, or of some of its machine types.
 
@@ -64,9 +67,9 @@ def survey(
     of a name that was asked for.
     """
     binary = qemu_binary.installed(path, root)
-    offer = probe.offer(binary, seconds)
+    offer = machine_list.offer(binary, seconds)
     chosen = _chosen(offer, types, path)
-    devices = probe_options.devices_for_roms(offer.devices)
+    devices = qemu_options.devices_for_roms(offer.devices)
     machines: dict[str, Machine] = {}
     with Stop() as stop:
         asking = _Asking(binary=binary, offer=offer, devices=devices, seconds=seconds, stop=stop)
@@ -140,7 +143,7 @@ def _machine(asking: _Asking, machine: OfferedMachine) -> Machine:
     fingerprint, error = None, None
     # A machine without PCI has no place for the devices.
     for tried in (asking.devices, ()) if asking.devices else ((),):
-        options = probe_options.bare(machine.name, asking.offer.architecture, tried)
+        options = qemu_options.bare(machine.name, asking.offer.architecture, tried)
         try:
             probed = probe.probe(asking.binary, options, asking.seconds, asking.stop)
             fingerprint, error = probed.fingerprint, None

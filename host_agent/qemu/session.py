@@ -23,11 +23,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from host_agent import enter_root
 from host_agent.errors import EvidenceError, QemuEndedError
 from host_agent.missing import Reason
 from host_agent.printable import printable
-from host_agent.qemu_binary import QemuBinary
+from host_agent.qemu import enter_root
+from host_agent.qemu.binary import QemuBinary
+
+SECONDS = 20.0
+"""What one probe may take; it takes some 50 ms."""
+
 
 NOBODY = 65534
 # No system gives these to a user, a service or a container (systemd's UIDs-GIDs.md: unallocated).

@@ -1,0 +1,1 @@
+"""A QEMU binary asked, a QEMU process seen."""

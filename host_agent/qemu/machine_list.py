@@ -1,0 +1,79 @@
+"""The machine types that a QEMU binary offers, as it lists them."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from host_agent.errors import EvidenceError
+from host_agent.missing import Reason
+from host_agent.printable import printable
+from host_agent.qemu.binary import QemuBinary
+from host_agent.qemu.session import SECONDS, QemuSession
+
+_MAX_MACHINES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedMachine:
+    """A machine type as QEMU lists it."""
+
+    name: str
+    alias: str | None
+    default: bool
+    deprecated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What a QEMU binary says of itself."""
+
+    version: str
+    package: str | None
+    """As the distribution had it built in."""
+    architecture: str
+    machines: tuple[OfferedMachine, ...]
+    devices: frozenset[str]
+    """Names of PCI device models."""
+
+
+_NO_QMP = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
+
+
+def offer(binary: QemuBinary, seconds: float = SECONDS) -> Offer:
+    """Ask a binary what it is and offers; raises ``EvidenceError``."""
+    nothing = ("-machine", "none")
+    with QemuSession(binary, nothing, seconds=seconds) as session:
+        version = session.qmp("query-version")
+        target = session.qmp("query-target")
+        machines = session.qmp("query-machines")
+        devices = session.qmp("qom-list-types", implements="pci-device")
+    try:
+        if len(machines) > _MAX_MACHINES:
+            raise EvidenceError(
+                Reason.FAILED,
+                f"{binary.path} offers {len(machines)} machine types: that is no QEMU",
+            )
+        package = re.sub(r"^v?\((.*)\)$|^Debian ", r"\1", str(version["package"])).strip()
+        return Offer(
+            version=_version(version),
+            package=printable(package) or None,
+            architecture=printable(str(target["arch"])),
+            machines=tuple(_offered(machine) for machine in machines),
+            devices=frozenset(str(device["name"]) for device in devices),
+        )
+    except _NO_QMP as error:
+        raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
+
+
+def _version(answer: Any) -> str:
+    return ".".join(str(int(answer["qemu"][part])) for part in ("major", "minor", "micro"))
+
+
+def _offered(machine: dict[str, Any]) -> OfferedMachine:
+    alias = machine.get("alias")
+    return OfferedMachine(
+        name=printable(str(machine["name"])),
+        alias=printable(str(alias)) if alias else None,
+        default=machine.get("is-default") is True,
+        deprecated=machine.get("deprecated") is True,
+    )

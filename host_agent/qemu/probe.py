@@ -1,0 +1,174 @@
+"""What a QEMU binary shows a guest with given options: started paused, read, ended.
+
+x86 reads fw_cfg through its I/O ports and by DMA, arm64's ``virt`` through its window in memory
+(QEMU docs/specs/fw_cfg.rst); where a machine has no fw_cfg the device tree is asked for.
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from host_agent.errors import EvidenceError
+from host_agent.firmware import acpi, device_tree, fw_cfg, smbios
+from host_agent.firmware.fingerprint import ANCHOR, SMBIOS, Fingerprint, Firmware
+from host_agent.missing import Reason
+from host_agent.qemu import memory_blocks
+from host_agent.qemu.binary import QemuBinary
+from host_agent.qemu.fw_cfg_reader import _MAX_FILE, _WINDOWS, _decoded, _FwCfg
+from host_agent.qemu.machine_list import _NO_QMP, _version
+from host_agent.qemu.options import KVM, Mask, ProbeOptions
+from host_agent.qemu.session import SECONDS, QemuSession, Stop, kvm_groups, probe_user
+
+_DEVICE_TREE = {"ppc64", "ppc"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probed:
+    """A fingerprint, and what of it can't be held against a domain's."""
+
+    fingerprint: Fingerprint
+    masked: Mask
+    qemu: str
+    """The binary's version."""
+
+
+def probe(
+    binary: QemuBinary, options: ProbeOptions, seconds: float = SECONDS, stop: Stop | None = None
+) -> Probed:
+    """Return what a guest with these options is shown; raises ``EvidenceError``.
+
+    The domain's own accelerator is used where it can be had; where not, the fields that depend on
+    it are masked.
+    """
+    groups = kvm_groups() if options.accelerator == KVM else ()
+    if groups is None:
+        options, groups = options.without_kvm(), ()
+    with _folder(options, binary.root) as folder, QemuSession(
+        binary, options.command(), seconds=seconds, groups=groups, vcpus=options.vcpus,
+        memory=options.memory, stop=stop,
+    ) as session:  # fmt: skip
+        version = session.qmp("query-version")
+        fingerprint = _read(session, options, folder)
+    try:
+        return Probed(fingerprint=fingerprint, masked=options.masked, qemu=_version(version))
+    except _NO_QMP as error:
+        raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
+
+
+@contextmanager
+def _folder(options: ProbeOptions, root: Path | None) -> Iterator["_Folder | None"]:
+    """A folder for a device tree, which QEMU can only write to a file."""
+    if options.architecture not in _DEVICE_TREE:
+        yield None
+        return
+    # Inside another root QEMU sees that root's own /tmp.
+    place = root / "tmp" if root else Path(tempfile.gettempdir())
+    try:
+        if root and place.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        folder = Path(tempfile.mkdtemp(prefix="samemachine-probe-", dir=place))
+    except OSError as error:
+        raise EvidenceError(
+            Reason.FAILED, f"{place} can't hold QEMU's device tree: {error.strerror}"
+        ) from error
+    try:
+        if os.geteuid() == 0:
+            user = probe_user()
+            os.chown(folder, user, user)
+        yield _Folder(ours=folder, theirs=Path("/", "tmp", folder.name) if root else folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Folder:
+    """One folder, as we see it and as QEMU does."""
+
+    ours: Path
+    theirs: Path
+
+
+def _read(session: QemuSession, options: ProbeOptions, folder: _Folder | None) -> Fingerprint:
+    window = _WINDOWS.get(options.architecture)
+    blocks = _memory_blocks(session)
+    command = options.command()
+    if folder is not None:
+        tree = _device_tree(session, folder)
+        return Fingerprint(options=command, memory_blocks=blocks, device_tree=tree)
+    if window is None:
+        raise EvidenceError(
+            Reason.UNSUPPORTED,
+            f"a machine of {options.architecture} shows its guest neither fw_cfg nor a device tree",
+        )
+    device = _FwCfg(session, window)
+    try:
+        directory = device.directory()
+        files = device.files(directory)
+        tables = _acpi(device, directory)
+        if SMBIOS not in files and window.ports:
+            # Machine types up to 2.0 leave the tables to the firmware and hand it fields only.
+            files |= device.legacy_smbios()
+        if files.get(SMBIOS):
+            smbios.parse(files.get(ANCHOR, b""), files[SMBIOS], "QEMU, probed")
+    except (acpi.AcpiError, smbios.SmbiosError, fw_cfg.FwCfgError) as error:
+        raise EvidenceError(Reason.FAILED, f"what QEMU serves can't be read: {error}") from error
+    return Fingerprint(
+        options=command,
+        directory=directory,
+        files=files,
+        acpi=tables,
+        memory_blocks=blocks,
+        firmware=_firmware(session, blocks.get("pc.bios")) if window.ports else None,
+    )
+
+
+def _memory_blocks(session: QemuSession) -> Mapping[str, int]:
+    text = session.qmp("human-monitor-command", **{"command-line": "info ramblock"})
+    return memory_blocks.parse(str(text))
+
+
+def _firmware(session: QemuSession, size: int | None) -> Firmware | None:
+    """Read the firmware's image, which ends at 4 GiB (``hw/i386/x86.c: x86_bios_rom_init``)."""
+    if not size or size > _MAX_FILE * 2:
+        return None
+    (answer,) = session.qtest([f"b64read 0x{0x100000000 - size:x} 0x{size:x}"])
+    return Firmware(size=size, sha256=hashlib.sha256(_decoded(answer, size)).hexdigest())
+
+
+def _device_tree(session: QemuSession, folder: _Folder) -> bytes:
+    name = "tree.dtb"
+    session.qmp("dumpdtb", filename=str(folder.theirs / name))
+    try:
+        tree = _written(folder.ours / name)
+        device_tree.parse(tree)
+    except (device_tree.DeviceTreeError, OSError) as error:
+        raise EvidenceError(Reason.FAILED, f"QEMU's device tree can't be read: {error}") from error
+    return tree
+
+
+def _written(file: Path) -> bytes:
+    """Return what QEMU wrote, if it wrote a file and not a link to one of ours, or a pipe."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise EvidenceError(Reason.FAILED, "QEMU wrote its device tree to no file")
+        tree = opened.read(_MAX_FILE + 1)
+    if len(tree) > _MAX_FILE:
+        raise EvidenceError(
+            Reason.FAILED, f"QEMU wrote a device tree of more than {_MAX_FILE} bytes"
+        )
+    return tree
+
+
+def _acpi(device: "_FwCfg", directory: tuple[fw_cfg.File, ...]) -> acpi.Tables | None:
+    for file in directory:
+        if file.name == acpi.TABLES_FILE:
+            return acpi.split(device.read(file))
+    return None
