@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from host_agent import story
-from host_agent.model import Audited, Confirmed, Decision, Failed
+from host_agent.case.results import Audited, Confirmed, Decision, Failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 from host_agent import known_changes, side_by_side, verdict
 from host_agent.atlas.predictions import predictions
+from host_agent.case.gather import Elsewhere, Gatherer, Kept, nothing_kept
+from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.difference import Prediction
-from host_agent.gather import Elsewhere, Gatherer, Kept, nothing_kept
 from host_agent.guard import guarded
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
 from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types import packages
-from host_agent.model import Audited, Failed, Host, HostAudit
 from host_agent.side_by_side import Progress
 from host_agent.staged import raised_in
 from host_agent.upgrade_journal import UpgradeJournal

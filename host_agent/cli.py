@@ -18,6 +18,7 @@ from host_agent.atlas import diff as atlas_diff
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
 from host_agent.audit import Options, audit
+from host_agent.case.results import HostAudit
 from host_agent.commands import (
     checks,
     completion,
@@ -57,7 +58,6 @@ from host_agent.errors import (
 )
 from host_agent.firmware import acpi_code, fingerprint_diff
 from host_agent.guard import said
-from host_agent.model import HostAudit
 from host_agent.output import atlas as atlas_output
 from host_agent.output import history as history_output
 from host_agent.output import json, show, text

@@ -20,8 +20,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import TextIO
 
+from host_agent.case.results import Decision
 from host_agent.ledger_entry import Entry
-from host_agent.model import Decision
 from host_agent.printable import printable
 
 SOCKET = Path("/run/systemd/journal/socket")

@@ -19,11 +19,11 @@ from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError
 
 from host_agent import ledger_entry
+from host_agent.case.case import Occasion
 from host_agent.errors import LedgerError, LedgerMissingError, UsageError
 from host_agent.ledger_entry import Entry, bounded_name
 from host_agent.ledger_postgresql import PostgresqlDatabase
 from host_agent.ledger_sqlite import SqliteFile
-from host_agent.model import Occasion
 from host_agent.printable import printable
 
 SCHEMA = 1

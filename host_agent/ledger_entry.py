@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from host_agent.case.results import Audited
 from host_agent.domain import owner
 from host_agent.evidence import recognition
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
-from host_agent.model import Audited
 from host_agent.printable import printable
 from host_agent.times import LAST_TIME
 from host_agent.untrusted_text import json_of

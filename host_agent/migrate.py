@@ -6,8 +6,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent import last_boot, preflight
+from host_agent import preflight
 from host_agent.atlas import touching
+from host_agent.case import last_boot
+from host_agent.case.last_boot import LastBoot
+from host_agent.case.results import Confirmed, Decision, Failed
 from host_agent.destination import Destination, end_of
 from host_agent.difference import Difference
 from host_agent.domain import devices as domain_devices
@@ -21,10 +24,8 @@ from host_agent.firmware.images import Image, Place
 from host_agent.guard import said
 from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
 from host_agent.hypervisor.selection import chosen
-from host_agent.last_boot import LastBoot
 from host_agent.machine_types import packages
 from host_agent.missing import Missing
-from host_agent.model import Confirmed, Decision, Failed
 from host_agent.move import End, Move, MoveReport, numbers
 from host_agent.printable import quoted
 from host_agent.qemu import process as qemu_process

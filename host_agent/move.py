@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from host_agent import last_boot
+from host_agent.case import last_boot
+from host_agent.case.last_boot import LastBoot
+from host_agent.case.results import Confirmed, Failed
 from host_agent.difference import Difference
 from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
 from host_agent.domain.live_migration import CopyStorage, MigrationResult
 from host_agent.finding import Finding
 from host_agent.firmware.images import Image
-from host_agent.last_boot import LastBoot
 from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing
-from host_agent.model import Confirmed, Failed
 
 
 def numbers(version: str) -> tuple[int, ...]:

@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 
 from host_agent import known_changes
 from host_agent.atlas import diff as atlas_diff
+from host_agent.case.case import Case
+from host_agent.case.results import Audited, Decision, Failed, Verdict
 from host_agent.checks import next_boot, next_start
 from host_agent.checks.table_changes import said
 from host_agent.difference import Difference, Effect, Prediction
 from host_agent.finding import Finding, Outcome, Waived
 from host_agent.firmware import effects
 from host_agent.missing import Missing, Reason
-from host_agent.model import Audited, Case, Decision, Failed, Verdict
 from host_agent.verdict import depth_of, required
 
 NO_ANSWER = "no answer"

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from host_agent import last_boot, preflight, refusals
+from host_agent import preflight, refusals
+from host_agent.case import last_boot
 from host_agent.domain.definition import Definition
 from host_agent.domain.snapshots import Snapshot
 from host_agent.finding import Finding, Outcome

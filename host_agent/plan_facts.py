@@ -10,8 +10,10 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from host_agent import last_boot
 from host_agent.atlas.atlas import Atlas
+from host_agent.case import last_boot
+from host_agent.case.last_boot import LastBoot
+from host_agent.case.results import Failed
 from host_agent.difference import Difference
 from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
@@ -19,11 +21,9 @@ from host_agent.domain.live_migration import CopyStorage
 from host_agent.domain.snapshots import Snapshot
 from host_agent.finding import Finding
 from host_agent.firmware.images import Image
-from host_agent.last_boot import LastBoot
 from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import Target
 from host_agent.missing import Missing
-from host_agent.model import Failed
 from host_agent.move import End, Move
 
 

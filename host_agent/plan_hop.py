@@ -11,6 +11,7 @@ from host_agent import plan_answer, plan_checks, plan_outline, plan_pool
 from host_agent import sites as place
 from host_agent.atlas import touching
 from host_agent.atlas.atlas import Atlas
+from host_agent.case.results import Failed
 from host_agent.destination import Destination
 from host_agent.difference import Difference
 from host_agent.domain import start_options
@@ -22,7 +23,6 @@ from host_agent.guard import guarded
 from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import Target
 from host_agent.missing import Missing, Reason
-from host_agent.model import Failed
 from host_agent.move import Move, numbers
 from host_agent.plan_atlases import Atlases, Survey, changes, roms
 from host_agent.plan_facts import Answer, Hop, Kind, Options, Planned, Question, Site, Subject

@@ -1,6 +1,6 @@
 """A domain as a plan needs it, asked of its libvirt."""
 
-from host_agent import last_boot
+from host_agent.case import last_boot
 from host_agent.domain import devices as domain_devices
 from host_agent.domain import snapshots
 from host_agent.domain.definition import Definition, DomainXmlError, parse

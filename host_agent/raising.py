@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
+from host_agent.case.results import Confirmed, Failed
 from host_agent.difference import Difference
 from host_agent.domain.definition import Definition
 from host_agent.domain.owner import Owner
 from host_agent.finding import Finding
 from host_agent.machine_types.target import Target
 from host_agent.missing import Missing
-from host_agent.model import Confirmed, Failed
 from host_agent.upgrade_record import Record
 
 

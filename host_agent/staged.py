@@ -3,10 +3,10 @@
 from dataclasses import replace
 from uuid import UUID
 
+from host_agent.case.gather import Raised
+from host_agent.case.results import Audited, Decision
 from host_agent.errors import UpgradeJournalError
 from host_agent.finding import Outcome
-from host_agent.gather import Raised
-from host_agent.model import Audited, Decision
 from host_agent.upgrade_journal import UpgradeJournal
 from host_agent.upgrade_record import UNDER_WAY, Record, Step
 

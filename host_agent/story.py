@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+from host_agent.case.case import Case, Occasion
+from host_agent.case.results import Audited, Decision, Failed, HostAudit
 from host_agent.evidence.baseline import Baseline, Event
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing
-from host_agent.model import Audited, Case, Decision, Failed, HostAudit, Occasion
 from host_agent.times import clock, day, span
 
 _BEFORE_AND_NOW = "same-"

@@ -10,6 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from host_agent import upgrade_preflight
+from host_agent.case.gather import Gatherer
+from host_agent.case.results import Confirmed, Decision
 from host_agent.domain import tags
 from host_agent.domain.definition import parse
 from host_agent.domain.owner import Owner, OwnerKind
@@ -18,14 +20,12 @@ from host_agent.errors import (
     UsageError,
 )
 from host_agent.finding import Finding, Outcome
-from host_agent.gather import Gatherer
 from host_agent.guard import guarded, said
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.selection import chosen
 from host_agent.journal import Journal
 from host_agent.machine_types.target import Target
-from host_agent.model import Confirmed, Decision
 from host_agent.printable import quoted
 from host_agent.raising import Ending, Raised, Raising, Report
 from host_agent.staged import raised_in

@@ -4,12 +4,13 @@ A fail is an upgrade that libvirt or QEMU would refuse, or that must not be made
 let it pass.
 """
 
+from host_agent.case.case import Occasion
+from host_agent.case.results import Confirmed, Failed
 from host_agent.difference import Effect
 from host_agent.domain.owner import WRITES_DEFINITION, OwnerKind
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
 from host_agent.missing import Missing
-from host_agent.model import Confirmed, Failed, Occasion
 from host_agent.printable import quoted, shortened
 from host_agent.raising import Raising
 from host_agent.upgrade_record import Step

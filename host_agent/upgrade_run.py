@@ -10,15 +10,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from host_agent import upgrade_record, upgrade_steps, upgrade_xml, verdict
+from host_agent.case.case import Case
+from host_agent.case.gather import Gatherer
+from host_agent.case.results import Confirmed, Decision, Depth, Failed
 from host_agent.domain.definition import parse
 from host_agent.errors import LedgerError, LibvirtError, UpgradeJournalError
 from host_agent.evidence import recognition
 from host_agent.finding import Outcome
-from host_agent.gather import Gatherer
 from host_agent.hypervisor import Domain
 from host_agent.journal import Journal, Priority, verdict_fields
 from host_agent.missing import Missing
-from host_agent.model import Case, Confirmed, Decision, Depth, Failed
 from host_agent.upgrade_journal import DomainJournal
 from host_agent.upgrade_record import Direction, Record, Step
 from host_agent.upgrade_steps import STEPS, Action, Seen

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from host_agent import untrusted_xml, upgrade_steps, upgrade_xml
+from host_agent.case.gather import Gatherer
 from host_agent.difference import Difference
 from host_agent.domain import owner, snapshots
 from host_agent.domain.definition import Definition, DomainXmlError, parse
 from host_agent.errors import EvidenceError, LibvirtError, UpgradeJournalError, UsageError
-from host_agent.gather import Gatherer
 from host_agent.hypervisor import Domain, Facts
 from host_agent.hypervisor.connection import QEMU
 from host_agent.machine_types import offers as offer_lists

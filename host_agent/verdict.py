@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 
 from host_agent import checks
+from host_agent.case.case import Case
+from host_agent.case.expectation import Expectation
+from host_agent.case.results import Decision, Depth, Verdict
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Decision, Depth, Expectation, Verdict
 
 # Which checks must not be unknown, by what the policy asks of the domain.
 _OF_TABLES = frozenset({"identity", "machine-type", "product"})

@@ -12,7 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent import kept_evidence, ledger_entry, staged, times, upgrade_record, verdict
+from host_agent import ledger_entry, staged, times, upgrade_record, verdict
+from host_agent.case import kept_evidence
+from host_agent.case.case import Case, Occasion
+from host_agent.case.gather import Gatherer, Kept
+from host_agent.case.results import Audited, Confirmed, Decision, Failed
 from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import (
     EvidenceError,
@@ -30,12 +34,10 @@ from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios
-from host_agent.gather import Gatherer, Kept
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing, Reason
-from host_agent.model import Audited, Case, Confirmed, Decision, Failed, Occasion
 from host_agent.upgrade_journal import UpgradeJournal
 
 if TYPE_CHECKING:

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from host_agent import side_by_side
+from host_agent.case.gather import Elsewhere, Gatherer
+from host_agent.case.results import Confirmed, Failed
 from host_agent.errors import UsageError
-from host_agent.gather import Elsewhere, Gatherer
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.selection import chosen
-from host_agent.model import Confirmed, Failed
 from host_agent.side_by_side import Progress
 from host_agent.staged import raised_in
 from host_agent.upgrade_journal import UpgradeJournal

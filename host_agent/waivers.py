@@ -20,10 +20,11 @@ from datetime import date, datetime
 from typing import Any
 
 from host_agent import checks
+from host_agent.case.case import Case
+from host_agent.case.results import Audited, HostAudit
 from host_agent.checks.offered_type import needed
 from host_agent.errors import UsageError
 from host_agent.finding import Finding, Outcome, Waived
-from host_agent.model import Audited, Case, HostAudit
 from host_agent.untrusted_text import TextError, toml_of
 
 _NEEDED = ("check", "reason", "until")

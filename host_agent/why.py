@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from host_agent import verdict
+from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.errors import LedgerError, LibvirtError
 from host_agent.evidence.baseline import Baseline, Event
 from host_agent.hypervisor import Hypervisor
 from host_agent.ledger_entry import Entry
-from host_agent.model import Audited, Failed, HostAudit
 from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED, decision
 from host_agent.story import Story
 from host_agent.times import day

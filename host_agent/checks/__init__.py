@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from host_agent import kept_evidence
+from host_agent.case import kept_evidence
+from host_agent.case.case import Case
 from host_agent.checks import (
     agent,
     alias,
@@ -37,7 +38,6 @@ from host_agent.checks import (
 from host_agent.checks.bounds import bounded
 from host_agent.evidence.baseline import Baseline
 from host_agent.finding import Finding, Outcome
-from host_agent.model import Case
 
 Check = Callable[[Case], Finding]
 

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from host_agent.case.case import Case, Occasion
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.hardware import Hardware
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Occasion
 from host_agent.printable import quoted, shortened
 
 _T = TypeVar("_T")

@@ -1,8 +1,8 @@
 """``agent``: did the guest agent answer, and if not, why not?"""
 
+from host_agent.case.case import Case
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case
 
 ID = "agent"
 

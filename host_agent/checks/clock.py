@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
+from host_agent.case.case import Case
 from host_agent.checks.against_baseline import Change, Kind, groups, judged, same_boot
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding
-from host_agent.model import Case
 from host_agent.times import span
 
 ID = "clock"

@@ -2,13 +2,13 @@
 
 from datetime import date
 
+from host_agent.case.case import Case
 from host_agent.checks.offered_type import RAISE, lacking, needed
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.names import Vendor, parse
 from host_agent.machine_types.releases import SHOWN, Known, find, standing, type_end
 from host_agent.machine_types.surroundings import Release
 from host_agent.missing import Missing
-from host_agent.model import Case
 
 ID = "end-of-life"
 

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
+from host_agent.case.case import Case
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Named, swapped
 from host_agent.missing import Missing
-from host_agent.model import Case
 
 ID = "identity"
 

@@ -5,10 +5,10 @@ the machine type into the versions of type 1, 3 and 4 (``hw/smbios/smbios.c: smb
 libvirt can override those of type 1 and 3, never that of type 4.
 """
 
+from host_agent.case.expectation import Expectation
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Named
 from host_agent.machine_types.names import is_machine_type
-from host_agent.model import Expectation
 
 
 def judge(check: str, view: Named, expected: Expectation, verb: str) -> Finding:

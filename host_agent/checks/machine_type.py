@@ -1,9 +1,9 @@
 """``machine-type``: did the guest boot as the machine type that libvirt declares?"""
 
+from host_agent.case.case import Case
 from host_agent.checks.machine_evidence import judge
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import Case
 
 ID = "machine-type"
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+from host_agent.case.case import Case
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.names import canonical
 from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing
-from host_agent.model import Case
 
 RAISE = "samemachine upgrade DOMAIN"
 """The remedy of all that have too old a type."""

@@ -2,10 +2,10 @@
 
 import hashlib
 
+from host_agent.case.case import Case
 from host_agent.domain.definition import FW_CFG, Definition
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios_fields import quoted
-from host_agent.model import Case
 from host_agent.printable import quoted as word
 
 ID = "pending-change"

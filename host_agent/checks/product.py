@@ -2,11 +2,12 @@
 
 import re
 
+from host_agent.case.case import Case
+from host_agent.case.expectation import Expectation
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Named
 from host_agent.missing import Missing
-from host_agent.model import Case, Expectation
 
 ID = "product"
 

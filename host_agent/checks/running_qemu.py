@@ -1,9 +1,9 @@
 """``running-qemu``: does the QEMU process run the machine type and UUID that libvirt declares?"""
 
+from host_agent.case.case import Case
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.names import canonical
 from host_agent.missing import Missing
-from host_agent.model import Case
 
 ID = "running-qemu"
 

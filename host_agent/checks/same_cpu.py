@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from host_agent.case.case import Case, Occasion
 from host_agent.checks.against_baseline import (
     Change,
     Kind,
@@ -14,7 +15,6 @@ from host_agent.domain.definition import HOST_BOUND_CPU
 from host_agent.evidence.hardware import Cpu, CpuidLeaf
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import Case, Occasion
 from host_agent.printable import quoted
 
 ID = "same-cpu"

@@ -1,5 +1,6 @@
 """``same-memory``: does the guest have as much memory as at the baseline?"""
 
+from host_agent.case.case import Case
 from host_agent.checks.against_baseline import (
     Change,
     Kind,
@@ -11,7 +12,6 @@ from host_agent.evidence.hardware import Memory
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding
 from host_agent.missing import Missing
-from host_agent.model import Case
 
 ID = "same-memory"
 

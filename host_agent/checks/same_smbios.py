@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from host_agent.case.case import Case, Occasion
 from host_agent.checks.against_baseline import (
     Change,
     Kind,
@@ -17,7 +18,6 @@ from host_agent.evidence.hardware import Platform
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.missing import Missing
-from host_agent.model import Case, Occasion
 from host_agent.printable import quoted
 
 ID = "same-smbios"

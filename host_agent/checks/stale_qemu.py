@@ -1,8 +1,8 @@
 """``stale-qemu``: does the domain still run a QEMU binary that was replaced on disk?"""
 
+from host_agent.case.case import Case
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import Case
 
 ID = "stale-qemu"
 

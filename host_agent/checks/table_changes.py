@@ -5,12 +5,12 @@ Shared by ``exact``, ``next-boot`` and ``next-start``, which hold different view
 
 from collections.abc import Collection, Sequence
 
+from host_agent.case.case import Case
 from host_agent.difference import Difference
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.firmware.smbios_diff import are_same, differences
 from host_agent.missing import Missing
-from host_agent.model import Case
 
 _MOST = 6
 

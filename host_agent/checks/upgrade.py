@@ -1,7 +1,7 @@
 """``upgrade``: has the machine type that was staged, or is being applied, come true?"""
 
+from host_agent.case.case import Case
 from host_agent.finding import Finding, Outcome
-from host_agent.model import Case
 from host_agent.printable import quoted
 
 ID = "upgrade"

@@ -17,6 +17,7 @@ from host_agent import given_file
 from host_agent.atlas import diff as atlas_diff
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
+from host_agent.case.results import Confirmed, Decision, Failed
 from host_agent.commands import completion
 from host_agent.commands.configured import Configured
 from host_agent.commands.options import (
@@ -34,7 +35,6 @@ from host_agent.errors import HostAgentError, UsageError
 from host_agent.hypervisor import Told, is_local
 from host_agent.migrate import Options, migrate
 from host_agent.missing import Missing, Reason
-from host_agent.model import Confirmed, Decision, Failed
 from host_agent.output import migration as migration_output
 from host_agent.qemu.atlas_probe import survey
 from host_agent.verify import Options as VerifyOptions

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from host_agent import default_uri
+from host_agent.case.whereabouts import Whereabouts, find
 from host_agent.commands.configured import Configured
 from host_agent.commands.terminal import complain, progress
 from host_agent.errors import LedgerError
 from host_agent.output.summary import UNREACHABLE
-from host_agent.whereabouts import Whereabouts, find
 
 if TYPE_CHECKING:
     from host_agent.ledger import Ledger

@@ -12,6 +12,7 @@ import click
 from host_agent import default_uri, why
 from host_agent.audit import Options as AuditOptions
 from host_agent.audit import audit
+from host_agent.case.results import Confirmed, Failed, HostAudit
 from host_agent.commands import completion
 from host_agent.commands.configuration import command_words
 from host_agent.commands.configured import Configured
@@ -27,7 +28,6 @@ from host_agent.commands.options import (
 )
 from host_agent.commands.terminal import complain, destination, new_file, progress
 from host_agent.errors import LedgerError, LibvirtError, NoDomainError, UsageError
-from host_agent.model import Confirmed, Failed, HostAudit
 from host_agent.output import verification as output
 from host_agent.output import why as why_output
 from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED, decision

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from google.protobuf.message import DecodeError as ProtobufError
 
+from host_agent.case.case import Case
 from host_agent.domain.definition import Declared
 from host_agent.evidence import decode, identifiers
 from host_agent.evidence.baseline import Baseline
@@ -20,7 +21,6 @@ from host_agent.evidence.running import ProbedTables
 from host_agent.finding import Finding
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
-from host_agent.model import Case
 from host_agent.printable import printable
 from samemachine.v1 import guest_pb2
 

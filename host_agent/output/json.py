@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from host_agent import known_changes
+from host_agent.case.case import Case
+from host_agent.case.expectation import Expectation
+from host_agent.case.results import Audited, Confirmed, Failed, HostAudit
 from host_agent.difference import Difference, Prediction
 from host_agent.domain import owner
 from host_agent.domain.definition import Definition
@@ -17,7 +20,6 @@ from host_agent.finding import Finding
 from host_agent.firmware import effects
 from host_agent.firmware.smbios import Named, Smbios
 from host_agent.missing import Missing
-from host_agent.model import Audited, Case, Confirmed, Expectation, Failed, HostAudit
 from host_agent.output.summary import counts, decision
 
 SCHEMA = 1

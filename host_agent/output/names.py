@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from host_agent.case.results import Audited, Failed
 from host_agent.domain import owner
 from host_agent.domain.definition import Definition
 from host_agent.domain.owner import OwnerKind
-from host_agent.model import Audited, Failed
 from host_agent.plan_facts import Planned
 from host_agent.printable import printable, quoted
 

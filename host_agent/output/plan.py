@@ -11,9 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from host_agent import plan_outline
+from host_agent.case.results import Failed
 from host_agent.difference import Effect
 from host_agent.finding import Finding, Outcome
-from host_agent.model import Failed
 from host_agent.output import plan_words
 from host_agent.output.names import PlannedNames, whose
 from host_agent.output.table import Row, grid, print_table

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from host_agent import plan_outline
+from host_agent.case.results import Failed
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
-from host_agent.model import Failed
 from host_agent.output import page as page_of
 from host_agent.output import plan_words as words
 from host_agent.output.json import plain_finding

@@ -7,13 +7,14 @@ from rich.table import Table
 from rich.text import Text
 
 from host_agent import noise
+from host_agent.case.case import Case
+from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.domain import owner
 from host_agent.domain.owner import OwnerKind
 from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Named
 from host_agent.missing import Missing
-from host_agent.model import Audited, Case, Failed, HostAudit
 from host_agent.output.names import libvirts, whose
 from host_agent.output.table import print_table
 from host_agent.output.text import STYLES, heading, sentences

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from host_agent.model import Audited, Decision, Failed, HostAudit
+from host_agent.case.results import Audited, Decision, Failed, HostAudit
 
 VERIFIED, MISMATCH, USAGE, UNVERIFIED, UNREACHABLE = 0, 1, 2, 3, 4
 """Exit codes of the commands (the middle one is a usage or configuration error)."""

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.text import Text
 
 from host_agent import noise
+from host_agent.case.results import Audited, Decision, Depth, Failed, HostAudit
 from host_agent.difference import Effect
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import Audited, Decision, Depth, Failed, HostAudit
 from host_agent.output.names import Names, called
 from host_agent.output.table import Row, grid, print_table
 from host_agent.printable import printable

@@ -11,9 +11,9 @@ from rich.text import Text
 
 from host_agent import story, times
 from host_agent.alike import Alike, alike
+from host_agent.case.results import Audited, Confirmed, Decision, Depth, Failed
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
-from host_agent.model import Audited, Confirmed, Decision, Depth, Failed
 from host_agent.output.json import confirmed_form
 from host_agent.output.names import Names, called
 from host_agent.output.table import print_table

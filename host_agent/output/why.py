@@ -10,7 +10,7 @@ from rich.text import Text
 
 from host_agent import story as stories
 from host_agent import times
-from host_agent.model import Failed
+from host_agent.case.results import Failed
 from host_agent.output.json import domain_form
 from host_agent.output.names import called
 from host_agent.output.table import print_table

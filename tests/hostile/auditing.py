@@ -21,17 +21,17 @@ from rich.console import Console
 
 from host_agent import ledger_entry, side_by_side
 from host_agent.audit import _audit_one
+from host_agent.case.gather import Gatherer, nothing_kept
+from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.errors import EvidenceError
 from host_agent.evidence.baseline_element import to_element
 from host_agent.evidence.decode import decode
 from host_agent.evidence.report_bounds import parse
 from host_agent.firmware.smbios import Smbios
-from host_agent.gather import Gatherer, nothing_kept
 from host_agent.guest.dialler import Dialler
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Facts
 from host_agent.missing import Missing, Reason
-from host_agent.model import Audited, Failed, Host, HostAudit
 from host_agent.output.text import print_audits
 from host_agent.qemu.process import NONE
 from host_agent.verifier import baseline_of

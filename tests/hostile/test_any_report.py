@@ -5,12 +5,13 @@ import json
 import pytest
 
 from host_agent import ledger_entry
+from host_agent.case.case import Case
+from host_agent.case.results import Audited, Verdict
 from host_agent.checks.bounds import MAX_DIFFERENCES
 from host_agent.evidence.baseline_element import MAX_ELEMENT, BaselineError, to_element
 from host_agent.evidence.decode import decode
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.report_bounds import parse
-from host_agent.model import Audited, Case, Verdict
 from host_agent.printable import MOST
 from host_agent.verdict import judge
 from host_agent.verifier import baseline_of

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from host_agent import staged, verdict
+from host_agent.case.case import Case
+from host_agent.case.results import Audited, Decision
 from host_agent.errors import UsageError
 from host_agent.finding import Finding, Outcome
-from host_agent.model import Audited, Case, Decision
 from host_agent.upgrade_journal import UpgradeJournal
 from host_agent.upgrade_record import UNDER_WAY, Direction, Record, Step
 from tests.unit.host_agent.cases import DEFINITION, case, declared

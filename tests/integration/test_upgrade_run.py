@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
+from host_agent.case.gather import Gatherer
 from host_agent.errors import UpgradeJournalError
-from host_agent.gather import Gatherer
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.journal import Journal

@@ -34,7 +34,7 @@ FOLDERS = {
     "firmware": Row(asks="acpi_code"),
     "atlas": Row(imports="domain firmware", asks="files predictions"),
     "hypervisor": Row(imports="domain", asks="*"),
-    "evidence": Row(imports="domain firmware"),
+    "evidence": Row(imports="domain firmware case"),
     "machine_types": Row(
         imports="domain atlas hypervisor", asks="host_types packages release_dates"
     ),
@@ -49,10 +49,14 @@ FOLDERS = {
             "probe_store process session"
         ),
     ),
-    "checks": Row(imports="domain firmware evidence machine_types"),
-    "output": Row(imports="domain firmware atlas evidence machine_types guest"),
+    "case": Row(
+        imports="domain firmware hypervisor evidence machine_types guest qemu",
+        asks="gather whereabouts",
+    ),
+    "checks": Row(imports="domain firmware evidence machine_types case"),
+    "output": Row(imports="domain firmware atlas evidence machine_types guest case"),
     "commands": Row(
-        imports="domain firmware atlas hypervisor machine_types guest qemu output", asks="*"
+        imports="domain firmware atlas hypervisor machine_types guest qemu case output", asks="*"
     ),
 }
 # What everybody may import; it imports nothing but itself.

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from host_agent.case.case import Case, Occasion
 from host_agent.checks import (
     clock,
     same_acpi,
@@ -32,7 +33,6 @@ from host_agent.evidence.hardware import (
 from host_agent.evidence.hardware import Clock as Clocks
 from host_agent.finding import Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Occasion
 from tests import smbios_builder
 from tests.unit.host_agent.cases import (
     BASELINE,

@@ -9,18 +9,19 @@ from uuid import UUID
 
 from google.protobuf import json_format
 
+from host_agent.case.case import Case
+from host_agent.case.doubles import Sighting
+from host_agent.case.expectation import by_rule
 from host_agent.domain.definition import Channel, Declared, Definition
 from host_agent.evidence import decode_hardware
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.hardware import Hardware
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import ProbedTables, Running
-from host_agent.expectation import by_rule
 from host_agent.firmware.smbios import Named, Smbios
 from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.surroundings import DEBIAN, Release, Surroundings
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Sighting
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from host_agent import known_changes
 from host_agent.atlas.predictions import predictions
+from host_agent.case.case import Case
+from host_agent.case.expectation import by_rule
+from host_agent.case.results import Audited, Host, HostAudit
 from host_agent.domain.definition import Definition
-from host_agent.expectation import by_rule
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
-from host_agent.model import Audited, Case, Host, HostAudit
 from host_agent.verdict import judge
 from tests import smbios_builder
 from tests.unit.host_agent.cases import (

@@ -6,6 +6,8 @@ from uuid import UUID
 import pytest
 
 from host_agent import checks
+from host_agent.case.case import Case
+from host_agent.case.expectation import Expectation, by_rule, with_probe
 from host_agent.checks import (
     agent,
     alias,
@@ -23,12 +25,10 @@ from host_agent.checks import (
 )
 from host_agent.domain.definition import Declared
 from host_agent.evidence.observation import Observation
-from host_agent.expectation import by_rule, with_probe
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios
 from host_agent.firmware.smbios_fields import PROCESSOR_ID
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Expectation
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent import baseline_rows, type_rows

@@ -9,12 +9,12 @@ from typing import Any, cast
 import pytest
 
 from host_agent import ledger_entry
+from host_agent.case.gather import Gatherer
 from host_agent.daemon import Daemon, Options
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.evidence.baseline import Baseline, Event
 from host_agent.evidence.baseline_element import observation_of_memory, to_element
 from host_agent.finding import Finding, Outcome
-from host_agent.gather import Gatherer
 from host_agent.hypervisor import Hypervisor
 from host_agent.journal import Journal
 from host_agent.ledger_entry import Entry

@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from host_agent import checks
+from host_agent.case.case import Occasion
 from host_agent.evidence import decode_hardware
 from host_agent.evidence.hardware import Cpu, Hardware, Memory
 from host_agent.finding import Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import Occasion
 from samemachine.v1 import guest_pb2
 from tests.unit.host_agent.cases import BASELINE, OBSERVATION, case, report
 from tests.unit.host_agent.reports import REPORTS

@@ -5,8 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from host_agent.doubles import doubles
-from host_agent.model import Sighting
+from host_agent.case.doubles import Sighting, doubles
 
 ONE, TWO = UUID(int=1), UUID(int=2)
 

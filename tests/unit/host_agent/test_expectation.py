@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from host_agent.expectation import by_rule
+from host_agent.case.expectation import Expectation, by_rule
 from host_agent.missing import Missing
-from host_agent.model import Expectation
 from tests.unit.host_agent.cases import DEFINITION
 
 I440FX, Q35 = "Standard PC (i440FX + PIIX, 1996)", "Standard PC (Q35 + ICH9, 2009)"

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from host_agent.case.case import Case
+from host_agent.case.results import Audited
 from host_agent.checks import same_block, same_network, same_smbios
 from host_agent.domain.definition import parse
 from host_agent.evidence import baseline_element as baselines
@@ -18,7 +20,6 @@ from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.ledger_entry import of
 from host_agent.missing import Missing
-from host_agent.model import Audited, Case
 from host_agent.verdict import judge
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder

@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
-from host_agent import checks, kept_evidence
+from host_agent import checks
+from host_agent.case import kept_evidence
+from host_agent.case.case import Occasion
+from host_agent.case.results import Confirmed
 from host_agent.evidence import baseline_element as baselines
 from host_agent.evidence import decode
 from host_agent.evidence.baseline import Baseline
@@ -14,7 +17,6 @@ from host_agent.evidence.running import Running
 from host_agent.finding import Outcome
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
-from host_agent.model import Confirmed, Occasion
 from samemachine.v1 import guest_pb2
 from tests.unit.host_agent.cases import (
     BASELINE,

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from host_agent import last_boot
+from host_agent.case import last_boot
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.running import Running
 from host_agent.missing import Missing

@@ -7,9 +7,9 @@ import pytest
 from host_agent import known_changes, noise
 from host_agent.atlas import diff as atlas_diff
 from host_agent.atlas.predictions import predictions
+from host_agent.case.results import Audited, Failed, Verdict
 from host_agent.difference import Area, Difference, Effect, Prediction
 from host_agent.finding import Finding, Outcome
-from host_agent.model import Audited, Failed, Verdict
 from host_agent.verdict import judge
 from tests.unit.host_agent.cases import (
     BASELINE,

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from host_agent import occasion
+from host_agent.case import occasion
+from host_agent.case.case import Occasion, SnapshotTaken
 from host_agent.missing import Missing, Reason
-from host_agent.model import Occasion, SnapshotTaken
 from tests.unit.host_agent.cases import (
     BASELINE,
     DEFINITION,

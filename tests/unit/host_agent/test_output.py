@@ -15,10 +15,11 @@ from uuid import UUID
 import pytest
 from rich.console import Console
 
+from host_agent.case.case import Case
+from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.domain.definition import parse
 from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing, Reason
-from host_agent.model import Audited, Case, Failed, Host, HostAudit
 from host_agent.output import json as json_output
 from host_agent.output import show, summary, text
 from host_agent.verdict import judge

@@ -9,10 +9,10 @@ import pytest
 from rich.console import Console
 
 from host_agent import verdict
+from host_agent.case.results import Audited, Confirmed, Decision, Failed, Verdict
 from host_agent.domain.live_migration import MigrationEnd, MigrationProgress, MigrationResult
 from host_agent.finding import Finding, Outcome
 from host_agent.hypervisor.migration import end_of, not_peer_to_peer
-from host_agent.model import Audited, Confirmed, Decision, Failed, Verdict
 from host_agent.move import MoveReport
 from host_agent.output import migration
 from tests.unit.host_agent.cases import case

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from host_agent import upgrade_preflight
+from host_agent.case.results import Decision, Failed
 from host_agent.machine_types.target import Target
-from host_agent.model import Decision, Failed
 from host_agent.output import upgrade
 from host_agent.raising import Ending, Raised, Report
 from host_agent.upgrade_record import Direction, Step

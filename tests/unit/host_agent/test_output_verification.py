@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from host_agent.case.case import Case, Occasion
+from host_agent.case.results import Audited, Confirmed, Failed
 from host_agent.missing import Missing, Reason
-from host_agent.model import Audited, Case, Confirmed, Failed, Occasion
 from host_agent.output import verification
 from host_agent.verdict import judge
 from tests.unit.host_agent import forty

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from host_agent import last_boot, plan_answer
+from host_agent import plan_answer
+from host_agent.case import last_boot
 from host_agent.difference import Area, Difference
 from host_agent.domain.devices import Devices, Disk, Folder
 from host_agent.domain.live_migration import CopyStorage

@@ -5,12 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from host_agent import last_boot, plan_outline, plan_pool
+from host_agent import plan_outline, plan_pool
+from host_agent.case import last_boot
+from host_agent.case.last_boot import NOT_KNOWN
+from host_agent.case.results import Failed
 from host_agent.difference import Area, Difference
 from host_agent.finding import Finding, Outcome
-from host_agent.last_boot import NOT_KNOWN
 from host_agent.machine_types.offers import Offer
-from host_agent.model import Failed
 from host_agent.move import End
 from host_agent.plan_facts import Answer, Hop, Kind, Limit, Planned, Site, Way
 from host_agent.plan_outline import Do

@@ -6,7 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from host_agent import last_boot, preflight
+from host_agent import preflight
+from host_agent.case import last_boot
 from host_agent.difference import Area, Difference
 from host_agent.domain.devices import Devices, Disk, Folder
 from host_agent.domain.live_migration import CopyStorage

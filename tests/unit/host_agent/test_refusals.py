@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from host_agent import last_boot, preflight, refusals
+from host_agent import preflight, refusals
+from host_agent.case import last_boot
+from host_agent.case.last_boot import NOT_KNOWN, LastBoot
 from host_agent.finding import Outcome
-from host_agent.last_boot import NOT_KNOWN, LastBoot
 from host_agent.refusals import Certainty
 from tests.unit.host_agent.test_preflight import MOVE, devices
 

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent import checks, story, times
+from host_agent.case.case import Case, Occasion
+from host_agent.case.results import Audited, Decision, Depth, Verdict
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.model import Audited, Case, Decision, Depth, Occasion, Verdict
 from host_agent.verdict import judge
 from tests.unit.host_agent.baseline_rows import (
     ARRIVAL,

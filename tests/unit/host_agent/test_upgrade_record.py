@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent import ledger_entry
+from host_agent.case.results import Depth
 from host_agent.finding import Outcome
-from host_agent.model import Depth
 from host_agent.upgrade_record import (
     Direction,
     Record,

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from host_agent.case.case import Case
+from host_agent.case.results import Decision, Depth
 from host_agent.firmware.smbios import swapped
-from host_agent.model import Case, Decision, Depth
 from host_agent.verdict import judge
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.cases import (

@@ -9,6 +9,8 @@ from uuid import UUID
 import pytest
 
 from host_agent import verifier as verifiers
+from host_agent.case.case import Case, Occasion
+from host_agent.case.results import Confirmed, Failed
 from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import EvidenceError, LedgerError, LibvirtError
 from host_agent.evidence import baseline_element as baselines
@@ -16,7 +18,6 @@ from host_agent.evidence.baseline import Baseline, Event
 from host_agent.evidence.observation import Observation
 from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Confirmed, Failed, Occasion
 from host_agent.verdict import judge
 from host_agent.verifier import (
     Verifier,

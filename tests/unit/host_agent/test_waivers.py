@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from host_agent import waivers
+from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.errors import UsageError
 from host_agent.finding import Waived
-from host_agent.model import Audited, Failed, HostAudit
 from host_agent.output import json as json_output
 from host_agent.output import summary, text
 from host_agent.waivers import Waiver, apply, parse

@@ -9,10 +9,11 @@ import pytest
 from rich.console import Console
 
 from host_agent import why
+from host_agent.case.case import Case
+from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.errors import LedgerError
 from host_agent.evidence.baseline import Event
 from host_agent.ledger_entry import Entry
-from host_agent.model import Audited, Case, Failed, Host, HostAudit
 from host_agent.output import why as output
 from host_agent.story import Story
 from host_agent.verdict import judge

@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from host_agent.case.case import Case
 from host_agent.checks import alias, deprecated, end_of_life, unavailable, vendor_support
 from host_agent.finding import Outcome
 from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.surroundings import UBUNTU, Release
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case
 from tests.unit.host_agent.cases import DEFINITION, NOTHING, SURROUNDINGS, TRIXIE, case, declared
 
 PASS, WARN, UNKNOWN, SKIP = Outcome.PASS, Outcome.WARN, Outcome.UNKNOWN, Outcome.SKIP

@@ -1,6 +1,6 @@
 """A record of an upgrade, for tests to change."""
 
-from host_agent.model import Depth
+from host_agent.case.results import Depth
 from host_agent.upgrade_record import Record
 from tests.smbios_builder import UUID_1
 

@@ -1,9 +1,9 @@
 """Why a domain is verified: what happened to it since its baseline. Pure."""
 
+from host_agent.case.case import Case, Occasion
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
-from host_agent.model import Case, Occasion
 
 _MIGRATED = "migrated"
 FROM_SNAPSHOT = "from snapshot"

@@ -6,7 +6,7 @@ define-ubuntu-machine-types.patch). What no rule knows is not expected, so it ca
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from host_agent.domain.architectures import X86
 from host_agent.domain.definition import Definition
@@ -14,8 +14,39 @@ from host_agent.firmware.smbios import Named
 from host_agent.firmware.smbios_text import forms
 from host_agent.machine_types import names as type_names
 from host_agent.missing import Missing, Reason
-from host_agent.model import Expectation
 from host_agent.printable import printable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """What the guest should see if the declaration is true."""
+
+    source: str
+    """``rule``: what is known of QEMU's versions and vendors; ``probe``: QEMU was asked."""
+    machine: str
+    """The machine type's own name."""
+    visible: bool
+    """Whether a guest of this architecture and machine can see any of it in SMBIOS."""
+    why: str
+    """A sentence on what the expectation rests on, or why there is none."""
+    manufacturers: frozenset[str] | None = None
+    """Any of these is right; None: nothing is expected."""
+    products: frozenset[str] | None = None
+    product_form: str | None = None
+    """A regular expression that is right as well, where a vendor's product changes by version."""
+    version: str | None = None
+    """What ``<sysinfo>`` puts into the type 1 version; None: nothing, see ``machine_strings``."""
+    overridden: frozenset[str] = frozenset()
+    """Which of manufacturer, product, version, chassis_version ``<sysinfo>`` sets."""
+    decoded: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of what ``<sysinfo>`` sets: as the tools in a guest print it, which cut and change it."""
+    machine_strings: frozenset[str] = frozenset()
+    """How this machine type appears where nothing is overridden: its name, or its description."""
+    certain: bool = True
+    """Whether the name's conventions are known; where not, a difference is no failure."""
+    live_visible: bool = True
+    """Whether fw_cfg holds the tables (not in the legacy mode of old machine types)."""
+
 
 _STANDARD = {
     "i440fx": "Standard PC (i440FX + PIIX, 1996)",

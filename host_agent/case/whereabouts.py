@@ -9,15 +9,14 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from host_agent import side_by_side
+from host_agent.case.doubles import Sighting, doubles
+from host_agent.case.gather import Elsewhere
 from host_agent.domain.definition import DomainXmlError, parse
-from host_agent.doubles import doubles
 from host_agent.errors import LibvirtError, NoDomainError
-from host_agent.gather import Elsewhere
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.selection import present
 from host_agent.machine_types import offers
-from host_agent.model import Sighting
 from host_agent.side_by_side import Progress
 
 _HWUUID = (11, 6)

@@ -8,7 +8,10 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent import occasion
+from host_agent.case import occasion
+from host_agent.case.case import Case, SnapshotTaken
+from host_agent.case.doubles import Sighting
+from host_agent.case.expectation import Expectation, by_rule, with_probe
 from host_agent.domain import snapshots
 from host_agent.domain.definition import Declared, Definition, DomainXmlError
 from host_agent.errors import EvidenceError
@@ -17,7 +20,6 @@ from host_agent.evidence import recognition
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.baseline_choice import choose, newer
 from host_agent.evidence.running import ProbedTables, Running
-from host_agent.expectation import by_rule, with_probe
 from host_agent.firmware.smbios import Smbios
 from host_agent.guest import booted_tables
 from host_agent.guest.dialler import Dialler, undialled
@@ -28,7 +30,6 @@ from host_agent.hypervisor.declared import declared_of
 from host_agent.machine_types import offers, packages, release_dates, releases
 from host_agent.machine_types.surroundings import Release, Surroundings
 from host_agent.missing import Missing, Reason
-from host_agent.model import Case, Expectation, Sighting, SnapshotTaken
 from host_agent.qemu import process as qemu_process
 from host_agent.qemu.domain_probe import DomainProbe
 from host_agent.qemu.process import Processes

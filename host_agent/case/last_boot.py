@@ -6,7 +6,7 @@ the one that built what it has. A reset later than the last look is never ruled 
 
 from dataclasses import dataclass
 
-from host_agent import occasion
+from host_agent.case import occasion
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.running import Running
 from host_agent.missing import Missing

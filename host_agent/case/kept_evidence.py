@@ -9,13 +9,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from host_agent import occasion
+from host_agent.case import occasion
+from host_agent.case.case import Case
 from host_agent.evidence import decode
 from host_agent.evidence.baseline import Baseline, Older
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.model import Case
 from samemachine.v1 import guest_pb2
 
 GROUPS: Mapping[str, str] = MappingProxyType({

@@ -2,9 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent.model import Sighting
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """An active domain, as one host's libvirt showed it at one moment."""
+
+    place: str
+    """Tells one libvirtd from another, by whatever URI it was reached."""
+    host: str
+    """The host's name, as its libvirt says it."""
+    name: str
+    uuid: UUID
+    """The one that its guest sees."""
+    state: str
+    """libvirt's word: ``running``, ``paused`` …"""
+    reason: str
+    """libvirt's word for how it came to that."""
+
 
 _UNDER_WAY = {
     ("paused", "migration"),

@@ -1,0 +1,103 @@
+"""Everything that one domain is judged by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from host_agent.case.doubles import Sighting
+from host_agent.case.expectation import Expectation
+from host_agent.domain.definition import Declared
+from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.observation import Observation
+from host_agent.evidence.running import ProbedTables, Running
+from host_agent.firmware.smbios import Named, Smbios
+from host_agent.machine_types.surroundings import Surroundings
+from host_agent.missing import Missing, Reason
+
+
+class Occasion(StrEnum):
+    """Why we verify."""
+
+    AUDIT = "audit"
+    ARRIVAL = "arrival"
+    RESTART = "restart"
+    UPGRADE = "upgrade"
+    REVERTED = "reverted"
+    """It went back to a snapshot, and its definition, with the baseline in it, went with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotTaken:
+    """The snapshot from which libvirt says that a domain goes on."""
+
+    name: str
+    created: float | None
+    """Seconds since 1970-01-01 UTC, by the clock of its host then; None: it is not told."""
+
+
+_NOWHERE = Missing(reason=Reason.ABSENT, sentence="the host's machine types were not asked for")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything that the checks judge one domain by."""
+
+    declared: Declared
+    expected: Expectation | Missing
+    running: Running | Missing
+    memory: Smbios | Missing
+    """Booted tables that the host read in guest RAM."""
+    observation: Observation | Missing
+    now: ProbedTables | Missing
+    """What the running QEMU builds with the options it was started with."""
+    next_start: ProbedTables | Missing
+    """What the installed QEMU will build with the persistent XML."""
+    baseline: Baseline | Missing
+    forecast: ProbedTables | Missing
+    """What the running QEMU builds with the options that the baseline was taken with."""
+    host: str = ""
+    """This host's name, as libvirt says it; a baseline has that of its own."""
+    qemu: str | None = None
+    """Version of the QEMU under the guest; None: it is not to be seen."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """This host's alias → machine type's own name, for the domain's emulator."""
+    raised_to: str | None = None
+    """The machine type that an upgrade, staged or under way, is to give the domain; None: none."""
+    occasion: Occasion = Occasion.AUDIT
+    surroundings: Surroundings | Missing = _NOWHERE
+    """What its host offers, and how long that is supported."""
+    elsewhere: tuple[Sighting, ...] = ()
+    """What runs with its guest's UUID as well: itself on another of the hosts that were asked, or
+    another domain (``<hwuuid>``)."""
+
+    snapshot: SnapshotTaken | None = None
+    """The current snapshot, where the domain may have been reverted to it; None: there is none."""
+    newer: Baseline | None = None
+    """The ledger's copy, where it is newer than the baseline in the XML."""
+
+    @property
+    def booted(self) -> Named | Missing:
+        """What the guest booted as: its own tables, else its own decoded DMI, else its memory."""
+        if isinstance(self.observation, Observation):
+            if isinstance(self.observation.booted, Smbios):
+                return self.observation.booted.named
+            if isinstance(self.observation.dmi, Named):
+                return self.observation.dmi
+        return self.memory.named if isinstance(self.memory, Smbios) else self.memory
+
+    @property
+    def booted_tables(self) -> Smbios | Missing:
+        """The bytes that the guest booted with: as it read them, else as the host did."""
+        if isinstance(self.observation, Observation):
+            if isinstance(self.observation.booted, Smbios):
+                return self.observation.booted
+            return self.memory if isinstance(self.memory, Smbios) else self.observation.booted
+        return self.memory
+
+    @property
+    def live(self) -> Named | Missing:
+        """What the QEMU process under the guest serves now; only the guest can read it."""
+        if isinstance(self.observation, Missing):
+            return self.observation
+        live = self.observation.live
+        return live.named if isinstance(live, Smbios) else live
