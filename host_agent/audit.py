@@ -15,9 +15,9 @@ from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
 from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types import packages
+from host_agent.records.staged import raised_in
+from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.side_by_side import Progress
-from host_agent.staged import raised_in
-from host_agent.upgrade_journal import UpgradeJournal
 
 _BINARIES = "/usr/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm", "/usr/bin/kvm"
 

@@ -18,7 +18,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent import ledger_entry
 from host_agent.case.gather import Gatherer
 from host_agent.case.results import Confirmed, Failed
 from host_agent.domain.definition import DomainXmlError, parse
@@ -30,18 +29,19 @@ from host_agent.evidence.running import Running
 from host_agent.guard import guarded
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor
-from host_agent.journal import Journal, Priority
-from host_agent.ledger_entry import Entry
 from host_agent.qemu.process import NONE
 from host_agent.reactions import Patience, react
+from host_agent.records import entry as ledger_entry
+from host_agent.records.entry import Entry
+from host_agent.records.staged import raised_in
+from host_agent.records.systemd_journal import Journal, Priority
+from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.schedule import Schedule, Task
 from host_agent.service_manager import ServiceManager
-from host_agent.staged import raised_in
-from host_agent.upgrade_journal import UpgradeJournal
 from host_agent.verifier import Verifier, failed_entry, kept_in, write
 
 if TYPE_CHECKING:
-    from host_agent.ledger import Ledger
+    from host_agent.records.ledger import Ledger
 
 _NICE = 10
 _RETRY = 1.0

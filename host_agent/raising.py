@@ -11,7 +11,7 @@ from host_agent.domain.owner import Owner
 from host_agent.finding import Finding
 from host_agent.machine_types.target import Target
 from host_agent.missing import Missing
-from host_agent.upgrade_record import Record
+from host_agent.records.upgrade_record import Record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

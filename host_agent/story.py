@@ -8,8 +8,8 @@ from host_agent.evidence.baseline import Baseline, Event
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
-from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing
+from host_agent.records.entry import Entry
 from host_agent.times import clock, day, span
 
 _BEFORE_AND_NOW = "same-"

@@ -24,20 +24,20 @@ from host_agent.guard import guarded, said
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.selection import chosen
-from host_agent.journal import Journal
 from host_agent.machine_types.target import Target
 from host_agent.printable import quoted
 from host_agent.raising import Ending, Raised, Raising, Report
-from host_agent.staged import raised_in
-from host_agent.upgrade_journal import DomainJournal, UpgradeJournal
-from host_agent.upgrade_record import UNDER_WAY, Direction, Record, Step
+from host_agent.records.staged import raised_in
+from host_agent.records.systemd_journal import Journal
+from host_agent.records.upgrade_journal import DomainJournal, UpgradeJournal
+from host_agent.records.upgrade_record import UNDER_WAY, Direction, Record, Step
 from host_agent.upgrade_run import Patience, Told, UpgradeRun
 from host_agent.upgrade_survey import Asked, UpgradeSurvey
 from host_agent.verifier import kept_in
 from host_agent.window import Window
 
 if TYPE_CHECKING:
-    from host_agent.ledger import Ledger
+    from host_agent.records.ledger import Ledger
 
 _JOB_SECONDS = 5.0
 _ENDINGS = {

@@ -13,7 +13,7 @@ from host_agent.firmware import effects
 from host_agent.missing import Missing
 from host_agent.printable import quoted, shortened
 from host_agent.raising import Raising
-from host_agent.upgrade_record import Step
+from host_agent.records.upgrade_record import Step
 
 _SHOWN = 4
 _LONGEST = 160

@@ -9,26 +9,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from host_agent import upgrade_record, upgrade_steps, upgrade_xml, verdict
+from host_agent import upgrade_steps, upgrade_xml, verdict
 from host_agent.case.case import Case
 from host_agent.case.gather import Gatherer
 from host_agent.case.results import Confirmed, Decision, Depth, Failed
 from host_agent.domain.definition import parse
 from host_agent.errors import LedgerError, LibvirtError, UpgradeJournalError
-from host_agent.evidence import recognition
 from host_agent.finding import Outcome
 from host_agent.hypervisor import Domain
-from host_agent.journal import Journal, Priority, verdict_fields
 from host_agent.missing import Missing
-from host_agent.upgrade_journal import DomainJournal
-from host_agent.upgrade_record import Direction, Record, Step
+from host_agent.records import hiding, upgrade_record
+from host_agent.records.systemd_journal import Journal, Priority, verdict_fields
+from host_agent.records.upgrade_journal import DomainJournal
+from host_agent.records.upgrade_record import Direction, Record, Step
 from host_agent.upgrade_steps import STEPS, Action, Seen
 from host_agent.upgrade_xml import UpgradeXmlError
 from host_agent.verifier import Verifier
 
 if TYPE_CHECKING:
     # SQLAlchemy takes as long to load as everything else together.
-    from host_agent.ledger import Ledger
+    from host_agent.records.ledger import Ledger
 
 _PAUSE = 0.5
 _ASK_AGAIN = 30.0
@@ -298,7 +298,7 @@ def trouble(record: Record, result: Confirmed | Failed) -> str | None:
     failed = [finding for finding in judged.findings if finding.outcome is Outcome.FAIL]
     if failed:
         # It is written down, in journal and ledger.
-        (kept,) = recognition.hidden(failed[:1], case, result.salt)
+        (kept,) = hiding.hidden(failed[:1], case, result.salt)
         return f"{kept.check}: {kept.sentence}"
     if not _deep_enough(case, record):
         seen = case.observation

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from host_agent.printable import quoted
-from host_agent.upgrade_record import UNDER_WAY, Direction, Record, Step
+from host_agent.records.upgrade_record import UNDER_WAY, Direction, Record, Step
 
 
 class Action(StrEnum):

@@ -18,8 +18,8 @@ from host_agent.machine_types.target import Target
 from host_agent.missing import Missing, Reason
 from host_agent.printable import quoted
 from host_agent.raising import Raising
-from host_agent.upgrade_journal import UpgradeJournal
-from host_agent.upgrade_record import Record, Step
+from host_agent.records.upgrade_journal import UpgradeJournal
+from host_agent.records.upgrade_record import Record, Step
 from host_agent.upgrade_steps import Beginning
 from host_agent.upgrade_xml import UpgradeXmlError
 

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent import ledger_entry, staged, times, upgrade_record, verdict
+from host_agent import times, verdict
 from host_agent.case import kept_evidence
 from host_agent.case.case import Case, Occasion
 from host_agent.case.gather import Gatherer, Kept
@@ -26,7 +26,6 @@ from host_agent.errors import (
     UsageError,
 )
 from host_agent.evidence import baseline_element as baselines
-from host_agent.evidence import recognition
 from host_agent.evidence.baseline import Baseline, Event, Older
 from host_agent.evidence.baseline_element import BaselineError
 from host_agent.evidence.identifiers import SALT_BYTES
@@ -36,13 +35,15 @@ from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain
-from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing, Reason
-from host_agent.upgrade_journal import UpgradeJournal
+from host_agent.records import entry as ledger_entry
+from host_agent.records import hiding, staged, upgrade_record
+from host_agent.records.entry import Entry
+from host_agent.records.upgrade_journal import UpgradeJournal
 
 if TYPE_CHECKING:
     # SQLAlchemy takes as long to load as everything else together.
-    from host_agent.ledger import Ledger
+    from host_agent.records.ledger import Ledger
 
 _ACCEPTED = "baseline", "accepted"
 """What trail and history say of a baseline that an operator took: what, verdict."""
@@ -263,7 +264,7 @@ def failed_entry(failed: Failed, *, time: float, host: str) -> Entry:
 
 def _as_kept(audited: Audited, salt: bytes | None) -> Audited:
     """Return a verdict whose findings name no identifiers."""
-    findings = recognition.hidden(audited.verdict.findings, audited.case, salt)
+    findings = hiding.hidden(audited.verdict.findings, audited.case, salt)
     return replace(audited, verdict=replace(audited.verdict, findings=findings))
 
 

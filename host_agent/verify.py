@@ -11,14 +11,14 @@ from host_agent.errors import UsageError
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.selection import chosen
+from host_agent.records.staged import raised_in
+from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.side_by_side import Progress
-from host_agent.staged import raised_in
-from host_agent.upgrade_journal import UpgradeJournal
 from host_agent.verifier import Verifier, arrived, kept_in
 
 if TYPE_CHECKING:
     # SQLAlchemy takes as long to load as everything else together.
-    from host_agent.ledger import Ledger
+    from host_agent.records.ledger import Ledger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

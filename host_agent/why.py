@@ -9,13 +9,13 @@ from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.errors import LedgerError, LibvirtError
 from host_agent.evidence.baseline import Baseline, Event
 from host_agent.hypervisor import Hypervisor
-from host_agent.ledger_entry import Entry
 from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED, decision
+from host_agent.records.entry import Entry
 from host_agent.story import Story
 from host_agent.times import day
 
 if TYPE_CHECKING:
-    from host_agent.ledger import Ledger
+    from host_agent.records.ledger import Ledger
 
 _MOST = 20
 _ONE = 1.0

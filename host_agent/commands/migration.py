@@ -41,7 +41,7 @@ from host_agent.verify import Options as VerifyOptions
 from host_agent.verify import verify
 
 if TYPE_CHECKING:
-    from host_agent.ledger import Ledger
+    from host_agent.records.ledger import Ledger
 
 _CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -14,7 +14,7 @@ from host_agent.errors import LedgerError
 from host_agent.output.summary import UNREACHABLE
 
 if TYPE_CHECKING:
-    from host_agent.ledger import Ledger
+    from host_agent.records.ledger import Ledger
 
 EXITS = """\b
 Exit codes:
@@ -90,7 +90,7 @@ def open_ledger(url: str | None) -> "Ledger":
     """Return the ledger of a URL; raises ``UsageError``, ``LedgerError``."""
     # SQLAlchemy takes as long to load as everything else together: only for who needs it.
     try:
-        from host_agent.ledger import Ledger  # noqa: PLC0415
+        from host_agent.records.ledger import Ledger  # noqa: PLC0415
     except ImportError as error:
         raise LedgerError(f"history needs SQLAlchemy 1.4 or newer ({error})") from error
     return Ledger(url)

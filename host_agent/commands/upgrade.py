@@ -26,9 +26,9 @@ from host_agent.output import upgrade as upgrade_output
 from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED
 from host_agent.printable import printable
 from host_agent.raising import Raised
+from host_agent.records.upgrade_journal import UpgradeJournal
+from host_agent.records.upgrade_record import UNDER_WAY, Record, Step
 from host_agent.upgrade import Operator, Options
-from host_agent.upgrade_journal import UpgradeJournal
-from host_agent.upgrade_record import UNDER_WAY, Record, Step
 from host_agent.upgrade_run import Patience
 from host_agent.upgrade_survey import Asked
 

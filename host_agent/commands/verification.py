@@ -37,7 +37,7 @@ from host_agent.verifier import kept_in
 from host_agent.verify import Options, verify
 
 if TYPE_CHECKING:
-    from host_agent.ledger import Ledger
+    from host_agent.records.ledger import Ledger
 
 
 @click.command(

@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from host_agent.forgetting import Forgetting, Forgotten, Remembered
 from host_agent.output.summary import UNREACHABLE, USAGE, VERIFIED
 from host_agent.printable import printable
+from host_agent.records.remembered import Forgetting, Forgotten, Remembered
 
 _SCHEMA = 1
 _INTERRUPTED = 130

@@ -11,9 +11,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from host_agent.ledger_entry import FINDING_FIELDS, Entry
 from host_agent.output.table import print_table
 from host_agent.printable import printable
+from host_agent.records.entry import FINDING_FIELDS, Entry
 
 SCHEMA = 1
 _STYLES = {"verified": "green", "mismatch": "bold red", "unverified": "yellow"}

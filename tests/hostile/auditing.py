@@ -19,7 +19,7 @@ from uuid import UUID
 
 from rich.console import Console
 
-from host_agent import ledger_entry, side_by_side
+from host_agent import side_by_side
 from host_agent.audit import _audit_one
 from host_agent.case.gather import Gatherer, nothing_kept
 from host_agent.case.results import Audited, Failed, Host, HostAudit
@@ -34,6 +34,7 @@ from host_agent.hypervisor import Domain, Facts
 from host_agent.missing import Missing, Reason
 from host_agent.output.text import print_audits
 from host_agent.qemu.process import NONE
+from host_agent.records import entry as ledger_entry
 from host_agent.verifier import baseline_of
 from tests.unit.host_agent.cases import MACHINE, case, declared
 

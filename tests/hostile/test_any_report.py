@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from host_agent import ledger_entry
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, Verdict
 from host_agent.checks.bounds import MAX_DIFFERENCES
@@ -13,6 +12,7 @@ from host_agent.evidence.decode import decode
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.report_bounds import parse
 from host_agent.printable import MOST
+from host_agent.records import entry as ledger_entry
 from host_agent.verdict import judge
 from host_agent.verifier import baseline_of
 from tests.hostile.large_reports import FILLS, Fill, large

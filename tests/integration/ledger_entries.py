@@ -10,8 +10,8 @@ import pytest
 
 from host_agent.errors import LedgerError
 from host_agent.finding import Finding, Outcome
-from host_agent.ledger import WAIT_SECONDS
-from host_agent.ledger_entry import Entry
+from host_agent.records.entry import Entry
+from host_agent.records.ledger import WAIT_SECONDS
 
 FINDING = Finding(
     check="same-network", outcome=Outcome.FAIL, sentence="the NIC moved", expected="0000:01:00.0",

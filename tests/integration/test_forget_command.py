@@ -11,15 +11,15 @@ from uuid import UUID
 
 import pytest
 
-from host_agent import forget
 from host_agent.errors import NoDomainError
 from host_agent.evidence import baseline_element as baselines
-from host_agent.forget import Options
-from host_agent.forgetting import Remembered
 from host_agent.hypervisor import Hypervisor
-from host_agent.ledger import Ledger
-from host_agent.upgrade_journal import UpgradeJournal
-from host_agent.upgrade_record import Step
+from host_agent.records import forget
+from host_agent.records.forget import Options
+from host_agent.records.ledger import Ledger
+from host_agent.records.remembered import Remembered
+from host_agent.records.upgrade_journal import UpgradeJournal
+from host_agent.records.upgrade_record import Step
 from tests.integration.ledger_entries import entry
 from tests.unit.host_agent.upgrade_records import RECORD
 

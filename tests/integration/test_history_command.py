@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from host_agent.ledger import Ledger
+from host_agent.records.ledger import Ledger
 from tests.integration.ledger_entries import ENTRY, entry
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent", "history"]

@@ -16,9 +16,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import journal
 from host_agent.finding import Finding, Outcome
-from host_agent.journal import Journal, Priority, encode
+from host_agent.records import systemd_journal as journal
+from host_agent.records.systemd_journal import Journal, Priority, encode
 from tests.integration.ledger_entries import ENTRY, entry
 
 
@@ -198,8 +198,8 @@ def test_only_what_has_a_line_feed_comes_with_its_length(value: str, entry: byte
 def test_the_real_journal() -> None:
     """One in namespaces of its own, with a /run of its own."""
     lines = """
-from host_agent.journal import Journal
-from host_agent.journal import Priority
+from host_agent.records.systemd_journal import Journal
+from host_agent.records.systemd_journal import Priority
 from tests.integration.ledger_entries import ENTRY
 from tests.integration.ledger_entries import entry
 journal = Journal()

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sql
 
-from host_agent import ledger as ledgers
 from host_agent.errors import LedgerError, LedgerMissingError, UsageError
-from host_agent.ledger import Ledger
+from host_agent.records import ledger as ledgers
+from host_agent.records.ledger import Ledger
 from tests.integration.ledger_entries import ENTRY, entry, trouble
 from tests.integration.postgresql_server import PostgresqlServer
 
@@ -237,7 +237,7 @@ def test_many_threads_append(ledger: Ledger) -> None:
 
 def test_two_processes_make_it_at_once(url: str) -> None:
     lines = f"""
-from host_agent.ledger import Ledger
+from host_agent.records.ledger import Ledger
 from tests.integration.ledger_entries import entry
 input()
 for turn in range(10):

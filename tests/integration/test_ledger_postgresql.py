@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from host_agent import ledger as ledgers
 from host_agent.errors import LedgerError
-from host_agent.ledger import Ledger
+from host_agent.records import ledger as ledgers
+from host_agent.records.ledger import Ledger
 from tests.integration import postgresql_server
 from tests.integration.ledger_entries import ENTRY, trouble
 from tests.integration.postgresql_server import PostgresqlServer
@@ -200,7 +200,7 @@ def test_the_driver_is_missing(postgresql: PostgresqlServer, name: str) -> None:
 import sys
 sys.modules["psycopg"] = None
 from host_agent.errors import LedgerError
-from host_agent.ledger import Ledger
+from host_agent.records.ledger import Ledger
 from tests.integration.ledger_entries import entry
 try:
     Ledger({postgresql.url(name)!r}).append(entry())

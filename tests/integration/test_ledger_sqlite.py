@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from host_agent import ledger as ledgers
 from host_agent.errors import LedgerError
-from host_agent.ledger import Ledger
+from host_agent.records import ledger as ledgers
+from host_agent.records.ledger import Ledger
 from tests.damage import damaged
 from tests.integration.ledger_entries import ENTRY, entry, trouble
 
@@ -106,7 +106,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     lines = f"""
 from pathlib import Path
 from host_agent.errors import LedgerError
-from host_agent.ledger import Ledger
+from host_agent.records.ledger import Ledger
 from tests.integration.ledger_entries import entry
 ledger = Ledger("{place}/ledger.sqlite")
 ledger.append(entry())
@@ -152,7 +152,7 @@ assert len(ledger.history()) == 1
 def test_a_read_only_file_system(tmp_path: Path, file: Path) -> None:
     lines = f"""
 from host_agent.errors import LedgerError
-from host_agent.ledger import Ledger
+from host_agent.records.ledger import Ledger
 from tests.integration.ledger_entries import entry
 ledger = Ledger({str(file)!r})
 assert len(ledger.history()) == 1
@@ -178,7 +178,7 @@ def test_a_file_of_somebody_else(file: Path) -> None:
     file.parent.chmod(0o700)
     lines = f"""
 from host_agent.errors import LedgerError
-from host_agent.ledger import Ledger
+from host_agent.records.ledger import Ledger
 from tests.integration.ledger_entries import entry
 ledger = Ledger({str(file)!r})
 import os

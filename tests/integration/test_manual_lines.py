@@ -16,7 +16,7 @@ import pytest
 
 from guest_agent.cli import _parser
 from host_agent.cli import cli
-from host_agent.ledger import Ledger
+from host_agent.records.ledger import Ledger
 from tests import manual_lines
 from tests.manual_lines import GUESTS, HOSTS, codes, command_of, here, joined, runs_anywhere
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from host_agent.ledger import Ledger
+from host_agent.records.ledger import Ledger
 from tests.integration.ledger_entries import entry
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent"]

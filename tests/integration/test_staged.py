@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from host_agent import staged, verdict
+from host_agent import verdict
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, Decision
 from host_agent.errors import UsageError
 from host_agent.finding import Finding, Outcome
-from host_agent.upgrade_journal import UpgradeJournal
-from host_agent.upgrade_record import UNDER_WAY, Direction, Record, Step
+from host_agent.records import staged
+from host_agent.records.upgrade_journal import UpgradeJournal
+from host_agent.records.upgrade_record import UNDER_WAY, Direction, Record, Step
 from tests.unit.host_agent.cases import DEFINITION, case, declared
 from tests.unit.host_agent.upgrade_records import NEW, OLD, RECORD
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from host_agent.upgrade_journal import UpgradeJournal
-from host_agent.upgrade_record import Direction, Step
+from host_agent.records.upgrade_journal import UpgradeJournal
+from host_agent.records.upgrade_record import Direction, Step
 from tests.unit.host_agent.upgrade_records import NEW, OLD, RECORD
 
 URI = "-c", "test:///default"

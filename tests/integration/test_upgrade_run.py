@@ -13,9 +13,9 @@ from host_agent.case.gather import Gatherer
 from host_agent.errors import UpgradeJournalError
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor
-from host_agent.journal import Journal
-from host_agent.upgrade_journal import DomainJournal, UpgradeJournal
-from host_agent.upgrade_record import Direction, Record, Step
+from host_agent.records.systemd_journal import Journal
+from host_agent.records.upgrade_journal import DomainJournal, UpgradeJournal
+from host_agent.records.upgrade_record import Direction, Record, Step
 from host_agent.upgrade_run import Patience, UpgradeRun
 from tests.unit.host_agent.upgrade_records import NEW, OLD, RECORD
 

@@ -11,8 +11,8 @@ import signal
 import sys
 
 from host_agent import cli
-from host_agent.upgrade_journal import DomainJournal
-from host_agent.upgrade_record import Record
+from host_agent.records.upgrade_journal import DomainJournal
+from host_agent.records.upgrade_record import Record
 
 
 def main(number: int) -> None:

@@ -34,7 +34,7 @@ FOLDERS = {
     "firmware": Row(asks="acpi_code"),
     "atlas": Row(imports="domain firmware", asks="files predictions"),
     "hypervisor": Row(imports="domain", asks="*"),
-    "evidence": Row(imports="domain firmware case"),
+    "evidence": Row(imports="domain firmware"),
     "machine_types": Row(
         imports="domain atlas hypervisor", asks="host_types packages release_dates"
     ),
@@ -54,9 +54,14 @@ FOLDERS = {
         asks="gather whereabouts",
     ),
     "checks": Row(imports="domain firmware evidence machine_types case"),
-    "output": Row(imports="domain firmware atlas evidence machine_types guest case"),
+    "records": Row(
+        imports="domain hypervisor evidence case",
+        asks="forget ledger postgresql sqlite staged systemd_journal upgrade_journal",
+    ),
+    "output": Row(imports="domain firmware atlas evidence machine_types guest case records"),
     "commands": Row(
-        imports="domain firmware atlas hypervisor machine_types guest qemu case output", asks="*"
+        imports="domain firmware atlas hypervisor machine_types guest qemu case records output",
+        asks="*",
     ),
 }
 # What everybody may import; it imports nothing but itself.
@@ -87,7 +92,7 @@ JOBS = {
     "migrate",
     "plan",
     "qemu.atlas_probe",
-    "forget",
+    "records.forget",
     "upgrade",
     "audit",
     "daemon",
@@ -103,7 +108,7 @@ ONLY_IN = {
     "elftools": {"qemu.binary"},
     "distro_info": {"machine_types.release_dates"},
     "jinja2": {"output"},
-    "sqlalchemy": {"ledger", "ledger_postgresql", "ledger_sqlite"},
+    "sqlalchemy": {"records.ledger", "records.postgresql", "records.sqlite"},
 }
 
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import pytest
 
-from host_agent import ledger_entry
 from host_agent.case.gather import Gatherer
 from host_agent.daemon import Daemon, Options
 from host_agent.errors import EvidenceError, LibvirtError
@@ -16,10 +15,11 @@ from host_agent.evidence.baseline import Baseline, Event
 from host_agent.evidence.baseline_element import observation_of_memory, to_element
 from host_agent.finding import Finding, Outcome
 from host_agent.hypervisor import Hypervisor
-from host_agent.journal import Journal
-from host_agent.ledger_entry import Entry
 from host_agent.missing import Reason
 from host_agent.qemu.process import NONE, Processes
+from host_agent.records import entry as ledger_entry
+from host_agent.records.entry import Entry
+from host_agent.records.systemd_journal import Journal
 from host_agent.schedule import Task
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.cases import BASELINE, RUNNING, case, smbios

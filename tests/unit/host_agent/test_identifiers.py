@@ -18,8 +18,9 @@ from host_agent.evidence.baseline_element import from_element, to_element
 from host_agent.evidence.hardware import NetworkInterface
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
-from host_agent.ledger_entry import of
 from host_agent.missing import Missing
+from host_agent.records import hiding
+from host_agent.records.entry import of
 from host_agent.verdict import judge
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder
@@ -301,7 +302,7 @@ def test_the_domains_own_uuid_stays_also_where_it_is_the_serial_number() -> None
     now = filled()
     now.dmi.system_serial = str(UUID_1)
     finding = Finding(check="x", outcome=Outcome.FAIL, sentence=f"UUID {UUID_1}, {MAC}")
-    (hidden,) = recognition.hidden([finding], case(observation=observed(now)), SALT)
+    (hidden,) = hiding.hidden([finding], case(observation=observed(now)), SALT)
     assert hidden.sentence == f"UUID {UUID_1}, {identifiers.token(SALT, MAC)}"
 
 
@@ -311,7 +312,7 @@ def test_a_short_serial_number_spoils_no_sentence() -> None:
     now.dmi.system_serial = "disk"
     sentence = "a disk of diskless: disk serial a"
     finding = Finding(check="x", outcome=Outcome.FAIL, sentence=sentence)
-    (hidden,) = recognition.hidden([finding], case(observation=observed(now)), SALT)
+    (hidden,) = hiding.hidden([finding], case(observation=observed(now)), SALT)
     token = identifiers.token(SALT, "disk")
     assert hidden.sentence == f"a {token} of diskless: {token} serial a"
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import ledger_entry
 from host_agent.case.case import Case
 from host_agent.case.results import Audited
 from host_agent.finding import Finding, Outcome
-from host_agent.ledger_entry import Entry
+from host_agent.records import entry as ledger_entry
+from host_agent.records.entry import Entry
 from host_agent.verdict import judge
 from tests.unit.host_agent.cases import DEFINITION, NOT_ENROLLED, SILENT, case, declared, seen
 

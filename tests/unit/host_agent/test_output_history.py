@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from host_agent.finding import Finding, Outcome
-from host_agent.ledger_entry import Entry
 from host_agent.output.history import History, print_history, render
+from host_agent.records.entry import Entry
 
 MOVED = Finding(
     check="same-network", outcome=Outcome.FAIL,

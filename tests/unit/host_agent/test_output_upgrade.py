@@ -13,7 +13,7 @@ from host_agent.case.results import Decision, Failed
 from host_agent.machine_types.target import Target
 from host_agent.output import upgrade
 from host_agent.raising import Ending, Raised, Report
-from host_agent.upgrade_record import Direction, Step
+from host_agent.records.upgrade_record import Direction, Step
 from tests.unit.host_agent.test_output_migration import confirmed
 from tests.unit.host_agent.test_upgrade_preflight import ACPI, RAISING, STAGED
 from tests.unit.host_agent.upgrade_records import NEW, OLD, RECORD

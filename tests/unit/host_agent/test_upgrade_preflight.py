@@ -12,7 +12,7 @@ from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.target import Target
 from host_agent.missing import Missing, Reason
 from host_agent.raising import Raising
-from host_agent.upgrade_record import Direction, Step
+from host_agent.records.upgrade_record import Direction, Step
 from tests.unit.host_agent.cases import DEFINITION, NOTHING
 from tests.unit.host_agent.upgrade_records import NEW, OLD, RECORD
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import ledger_entry
 from host_agent.case.results import Depth
 from host_agent.finding import Outcome
-from host_agent.upgrade_record import (
+from host_agent.records import entry as ledger_entry
+from host_agent.records.upgrade_record import (
     Direction,
     Record,
     RecordError,

@@ -16,8 +16,8 @@ from host_agent.errors import EvidenceError, LedgerError, LibvirtError
 from host_agent.evidence import baseline_element as baselines
 from host_agent.evidence.baseline import Baseline, Event
 from host_agent.evidence.observation import Observation
-from host_agent.ledger_entry import Entry
 from host_agent.missing import Missing, Reason
+from host_agent.records.entry import Entry
 from host_agent.verdict import judge
 from host_agent.verifier import (
     Verifier,

@@ -13,8 +13,8 @@ from host_agent.case.case import Case
 from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.errors import LedgerError
 from host_agent.evidence.baseline import Event
-from host_agent.ledger_entry import Entry
 from host_agent.output import why as output
+from host_agent.records.entry import Entry
 from host_agent.story import Story
 from host_agent.verdict import judge
 from tests.smbios_builder import UUID_1

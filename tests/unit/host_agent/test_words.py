@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.evidence.recognition import Words
+from host_agent.records.hiding import Words
 from tests.hostile.steps import steps
 
 ALPHABET = st.text("ab-1 ", min_size=1, max_size=12)

@@ -1,7 +1,7 @@
 """A record of an upgrade, for tests to change."""
 
 from host_agent.case.results import Depth
-from host_agent.upgrade_record import Record
+from host_agent.records.upgrade_record import Record
 from tests.smbios_builder import UUID_1
 
 OLD, NEW = "pc-i440fx-2.8", "pc-i440fx-7.2"

@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import TextIO
 
 from host_agent.case.results import Decision
-from host_agent.ledger_entry import Entry
 from host_agent.printable import printable
+from host_agent.records.entry import Entry
 
 SOCKET = Path("/run/systemd/journal/socket")
 IDENTIFIER = "samemachine"

@@ -7,10 +7,10 @@ from typing import Any
 
 from host_agent.case.results import Audited
 from host_agent.domain import owner
-from host_agent.evidence import recognition
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.printable import printable
+from host_agent.records import hiding
 from host_agent.times import LAST_TIME
 from host_agent.untrusted_text import json_of
 
@@ -76,7 +76,7 @@ def of(audited: Audited, *, time: float, host: str, qemu: str | None, salt: byte
     case, verdict = audited.case, audited.verdict
     definition = case.declared.definition
     observed = case.observation
-    kept = recognition.hidden(
+    kept = hiding.hidden(
         [finding for finding in verdict.findings if finding.outcome in _KEPT], case, salt
     )
     entry = Entry(

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from host_agent.case.results import Depth
 from host_agent.finding import Finding, Outcome
-from host_agent.ledger_entry import Entry
+from host_agent.records.entry import Entry
 from host_agent.times import LAST_TIME
 from host_agent.untrusted_text import TextError, json_of
 

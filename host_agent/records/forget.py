@@ -13,17 +13,17 @@ from host_agent.errors import (
     UpgradeJournalError,
 )
 from host_agent.evidence import baseline_element as baselines
-from host_agent.forgetting import Forgetting, Forgotten, Remembered
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.selection import present
 from host_agent.printable import quoted
-from host_agent.upgrade_journal import UpgradeJournal
-from host_agent.upgrade_record import UNDER_WAY, Step
+from host_agent.records.remembered import Forgetting, Forgotten, Remembered
+from host_agent.records.upgrade_journal import UpgradeJournal
+from host_agent.records.upgrade_record import UNDER_WAY, Step
 
 if TYPE_CHECKING:
     # SQLAlchemy takes as long to load as everything else together.
-    from host_agent.ledger import Ledger
+    from host_agent.records.ledger import Ledger
 
 _PENDING = UNDER_WAY | {Step.PLANNED, Step.STAGED}
 

@@ -20,10 +20,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
-from host_agent import upgrade_record, whole_file
+from host_agent import whole_file
 from host_agent.domain.definition import MAX_XML_BYTES
 from host_agent.errors import UpgradeJournalError, UsageError
-from host_agent.upgrade_record import MAX_BYTES, UNDER_WAY, Record, RecordError, Step
+from host_agent.records import upgrade_record
+from host_agent.records.upgrade_record import MAX_BYTES, UNDER_WAY, Record, RecordError, Step
 from host_agent.whole_file import UNFINISHED
 
 _RECORD = "state.json"

@@ -18,13 +18,13 @@ import sqlalchemy as sql
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import ArgumentError
 
-from host_agent import ledger_entry
 from host_agent.case.case import Occasion
 from host_agent.errors import LedgerError, LedgerMissingError, UsageError
-from host_agent.ledger_entry import Entry, bounded_name
-from host_agent.ledger_postgresql import PostgresqlDatabase
-from host_agent.ledger_sqlite import SqliteFile
 from host_agent.printable import printable
+from host_agent.records import entry as ledger_entry
+from host_agent.records.entry import Entry, bounded_name
+from host_agent.records.postgresql import PostgresqlDatabase
+from host_agent.records.sqlite import SqliteFile
 
 SCHEMA = 1
 """Raised when the tables change; a newer ledger is refused, not guessed at."""

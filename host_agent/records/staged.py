@@ -7,8 +7,8 @@ from host_agent.case.gather import Raised
 from host_agent.case.results import Audited, Decision
 from host_agent.errors import UpgradeJournalError
 from host_agent.finding import Outcome
-from host_agent.upgrade_journal import UpgradeJournal
-from host_agent.upgrade_record import UNDER_WAY, Record, Step
+from host_agent.records.upgrade_journal import UpgradeJournal
+from host_agent.records.upgrade_record import UNDER_WAY, Record, Step
 
 
 def raised_in(upgrades: UpgradeJournal) -> Raised:

@@ -1,0 +1,1 @@
+"""What is written down and outlives the program; and forgetting it."""
