@@ -13,7 +13,7 @@ from host_agent.atlas import diff as atlas_diff
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, Decision, Failed, Verdict
 from host_agent.checks import next_boot, next_start
-from host_agent.checks.table_changes import said
+from host_agent.checks.shared.tables import said
 from host_agent.difference import Difference, Effect, Prediction
 from host_agent.finding import Finding, Outcome, Waived
 from host_agent.firmware import effects

@@ -22,7 +22,7 @@ from typing import Any
 from host_agent import checks
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, HostAudit
-from host_agent.checks.offered_type import needed
+from host_agent.checks.shared.machine_offer import needed
 from host_agent.errors import UsageError
 from host_agent.finding import Finding, Outcome, Waived
 from host_agent.untrusted_text import TextError, toml_of

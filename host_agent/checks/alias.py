@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from host_agent.case.case import Case
-from host_agent.checks.offered_type import needed
+from host_agent.checks.shared.machine_offer import needed
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.names import family
 from host_agent.missing import Missing

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from host_agent.case.case import Case
-from host_agent.checks.against_baseline import Change, Kind, groups, judged, same_boot
+from host_agent.checks.shared.baseline import Change, Kind, groups, judged, same_boot
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding

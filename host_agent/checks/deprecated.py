@@ -1,7 +1,7 @@
 """``deprecated``: has QEMU announced that it will drop the machine type?"""
 
 from host_agent.case.case import Case
-from host_agent.checks.offered_type import RAISE, has_reached, offered
+from host_agent.checks.shared.machine_offer import RAISE, has_reached, offered
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types import catalogue
 from host_agent.machine_types.names import parse, upstream_version

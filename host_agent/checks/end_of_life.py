@@ -3,7 +3,7 @@
 from datetime import date
 
 from host_agent.case.case import Case
-from host_agent.checks.offered_type import RAISE, lacking, needed
+from host_agent.checks.shared.machine_offer import RAISE, lacking, needed
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.names import Vendor, parse
 from host_agent.machine_types.releases import SHOWN, Known, find, standing, type_end

@@ -1,7 +1,7 @@
 """``exact``: is the guest served, byte for byte, the tables that its running QEMU builds?"""
 
 from host_agent.case.case import Case
-from host_agent.checks.table_changes import changes, masked, said
+from host_agent.checks.shared.tables import changes, masked, said
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios, SmbiosError

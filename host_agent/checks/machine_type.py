@@ -1,7 +1,7 @@
 """``machine-type``: did the guest boot as the machine type that libvirt declares?"""
 
 from host_agent.case.case import Case
-from host_agent.checks.machine_evidence import judge
+from host_agent.checks.shared.machine_strings import judge
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
 

@@ -1,7 +1,7 @@
 """``machine-type-live``: does the QEMU process under the guest serve the declared machine type?"""
 
 from host_agent.case.case import Case
-from host_agent.checks.machine_evidence import judge
+from host_agent.checks.shared.machine_strings import judge
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
 

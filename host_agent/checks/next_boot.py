@@ -1,7 +1,7 @@
 """``next-boot``: what will a reboot inside the guest change for it?"""
 
 from host_agent.case.case import Case
-from host_agent.checks.table_changes import forecast
+from host_agent.checks.shared.tables import forecast
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios

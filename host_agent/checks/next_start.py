@@ -1,7 +1,7 @@
 """``next-start``: what will a stop and start change for the guest?"""
 
 from host_agent.case.case import Case
-from host_agent.checks.table_changes import forecast
+from host_agent.checks.shared.tables import forecast
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from host_agent.case.case import Case, Occasion
-from host_agent.checks.against_baseline import Change, Kind, groups, judged, rules
+from host_agent.checks.shared.baseline import Change, Kind, groups, judged, rules
 from host_agent.evidence.hardware import AcpiTable
 from host_agent.finding import Finding
 from host_agent.missing import Missing

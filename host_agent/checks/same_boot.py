@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from host_agent.case.case import Case, Occasion
-from host_agent.checks.against_baseline import lacking, same_boot, sides
+from host_agent.checks.shared.baseline import lacking, same_boot, sides
 from host_agent.evidence.hardware import Clock
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome

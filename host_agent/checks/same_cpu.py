@@ -3,14 +3,7 @@
 from collections.abc import Iterator
 
 from host_agent.case.case import Case, Occasion
-from host_agent.checks.against_baseline import (
-    Change,
-    Kind,
-    groups,
-    judged,
-    rules,
-    same_kernel,
-)
+from host_agent.checks.shared.baseline import Change, Kind, groups, judged, rules, same_kernel
 from host_agent.domain.definition import HOST_BOUND_CPU
 from host_agent.evidence.hardware import Cpu, CpuidLeaf
 from host_agent.finding import Finding, Outcome

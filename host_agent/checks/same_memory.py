@@ -1,13 +1,7 @@
 """``same-memory``: does the guest have as much memory as at the baseline?"""
 
 from host_agent.case.case import Case
-from host_agent.checks.against_baseline import (
-    Change,
-    Kind,
-    groups,
-    judged,
-    same_kernel,
-)
+from host_agent.checks.shared.baseline import Change, Kind, groups, judged, same_kernel
 from host_agent.evidence.hardware import Memory
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from host_agent.case.case import Case
-from host_agent.checks.against_baseline import Change, Kind, groups, judged, same_boot
+from host_agent.checks.shared.baseline import Change, Kind, groups, judged, same_boot
 from host_agent.evidence.hardware import NetworkInterface
 from host_agent.finding import Finding
 

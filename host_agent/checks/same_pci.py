@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from host_agent.case.case import Case
-from host_agent.checks.against_baseline import Change, groups, judged
+from host_agent.checks.shared.baseline import Change, groups, judged
 from host_agent.evidence.hardware import PciFunction
 from host_agent.finding import Finding
 

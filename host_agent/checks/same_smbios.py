@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from host_agent.case.case import Case, Occasion
-from host_agent.checks.against_baseline import (
+from host_agent.checks.shared.baseline import (
     Change,
     Kind,
     before,
@@ -12,7 +12,7 @@ from host_agent.checks.against_baseline import (
     rules,
     same_boot,
 )
-from host_agent.checks.table_changes import changes, masked, said
+from host_agent.checks.shared.tables import changes, masked, said
 from host_agent.difference import Difference
 from host_agent.evidence.hardware import Platform
 from host_agent.finding import Finding, Outcome

@@ -1,7 +1,7 @@
 """``vendor-support``: does the distribution stand by the machine type, where it has its own?"""
 
 from host_agent.case.case import Case
-from host_agent.checks.offered_type import RAISE, offered
+from host_agent.checks.shared.machine_offer import RAISE, offered
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.names import Vendor, parse
 from host_agent.machine_types.vendor_policy import own
