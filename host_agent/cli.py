@@ -12,12 +12,11 @@ from typing import NoReturn
 
 import click
 
-from host_agent import __version__, config, waivers
+from host_agent import __version__, config
 from host_agent.atlas import atlas
 from host_agent.atlas import diff as atlas_diff
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
-from host_agent.audit import Options, audit
 from host_agent.case.results import HostAudit
 from host_agent.commands import (
     checks,
@@ -73,6 +72,8 @@ from host_agent.printable import printable
 from host_agent.qemu.atlas_probe import default_binary, survey
 from host_agent.qemu.session import SECONDS
 from host_agent.times import FORMS, parse_past
+from host_agent.verify import waivers
+from host_agent.verify.audit import Options, audit
 
 
 def main() -> NoReturn:

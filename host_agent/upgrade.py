@@ -33,7 +33,7 @@ from host_agent.records.upgrade_journal import DomainJournal, UpgradeJournal
 from host_agent.records.upgrade_record import UNDER_WAY, Direction, Record, Step
 from host_agent.upgrade_run import Patience, Told, UpgradeRun
 from host_agent.upgrade_survey import Asked, UpgradeSurvey
-from host_agent.verifier import kept_in
+from host_agent.verify.verifier import kept_in
 from host_agent.window import Window
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from host_agent import upgrade_steps, upgrade_xml, verdict
+from host_agent import upgrade_steps, upgrade_xml
 from host_agent.case.case import Case
 from host_agent.case.gather import Gatherer
 from host_agent.case.results import Confirmed, Decision, Depth, Failed
@@ -24,7 +24,8 @@ from host_agent.records.upgrade_journal import DomainJournal
 from host_agent.records.upgrade_record import Direction, Record, Step
 from host_agent.upgrade_steps import STEPS, Action, Seen
 from host_agent.upgrade_xml import UpgradeXmlError
-from host_agent.verifier import Verifier
+from host_agent.verify import policy
+from host_agent.verify.verifier import Verifier
 
 if TYPE_CHECKING:
     # SQLAlchemy takes as long to load as everything else together.
@@ -308,7 +309,7 @@ def trouble(record: Record, result: Confirmed | Failed) -> str | None:
 
 
 def _deep_enough(case: Case, record: Record) -> bool:
-    return _DEPTHS.index(verdict.depth_of(case)) >= _DEPTHS.index(record.depth)
+    return _DEPTHS.index(policy.depth_of(case)) >= _DEPTHS.index(record.depth)
 
 
 def _came_up(record: Record, result: Confirmed | Failed) -> bool:

@@ -14,7 +14,7 @@ from host_agent.errors import UsageError
 def predictions(wanted: Iterable[tuple[str, str, str]]) -> tuple[Prediction, ...]:
     """Return what is predicted for the differences in the forecasts.
 
-    wanted: (architecture, machine type, QEMU after), see ``known_changes.wanted``.
+    wanted: (architecture, machine type, QEMU after), see ``predicted.wanted``.
 
     Atlases are read only where a forecast found a difference. Where QEMU's own version has no
     atlas, one of the same series speaks for it: a prediction counts only where the very values

@@ -37,8 +37,8 @@ from host_agent.migrate import Options, migrate
 from host_agent.missing import Missing, Reason
 from host_agent.output import migration as migration_output
 from host_agent.qemu.atlas_probe import survey
-from host_agent.verify import Options as VerifyOptions
-from host_agent.verify import verify
+from host_agent.verify.verify import Options as VerifyOptions
+from host_agent.verify.verify import verify
 
 if TYPE_CHECKING:
     from host_agent.records.ledger import Ledger

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host_agent import default_uri, why
-from host_agent.audit import Options as AuditOptions
-from host_agent.audit import audit
+from host_agent import default_uri
 from host_agent.case.results import Confirmed, Failed, HostAudit
 from host_agent.commands import completion
 from host_agent.commands.configuration import command_words
@@ -31,10 +29,13 @@ from host_agent.errors import LedgerError, LibvirtError, NoDomainError, UsageErr
 from host_agent.output import verification as output
 from host_agent.output import why as why_output
 from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED, decision
-from host_agent.reactions import Patience
 from host_agent.times import FORMS, parse_past
-from host_agent.verifier import kept_in
-from host_agent.verify import Options, verify
+from host_agent.verify import why
+from host_agent.verify.audit import Options as AuditOptions
+from host_agent.verify.audit import audit
+from host_agent.verify.reactions import Patience
+from host_agent.verify.verifier import kept_in
+from host_agent.verify.verify import Options, verify
 
 if TYPE_CHECKING:
     from host_agent.records.ledger import Ledger
@@ -219,8 +220,8 @@ def serve_command(
     Verdicts go to the journal, the ledger and the command. Nothing is polled while nothing
     happens, no guest is changed, and no metadata is written while a migration runs.
     """
-    from host_agent.daemon import Daemon  # noqa: PLC0415 - it needs the ledger, see open_ledger
-    from host_agent.daemon import Options as DaemonOptions  # noqa: PLC0415
+    from host_agent.verify.serve import Daemon  # noqa: PLC0415 - it needs the ledger, see open_ledger
+    from host_agent.verify.serve import Options as DaemonOptions  # noqa: PLC0415
 
     daemon = Daemon(
         DaemonOptions(

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from host_agent import known_changes
 from host_agent.case.case import Case
 from host_agent.case.expectation import Expectation
 from host_agent.case.results import Audited, Confirmed, Failed, HostAudit
@@ -21,6 +20,7 @@ from host_agent.firmware import effects
 from host_agent.firmware.smbios import Named, Smbios
 from host_agent.missing import Missing
 from host_agent.output.summary import counts, decision
+from host_agent.verify import predicted
 
 SCHEMA = 1
 
@@ -106,7 +106,7 @@ def _owner(definition: Definition) -> dict[str, Any]:
 
 
 def _finding(case: Case, finding: Finding, predictions: Sequence[Prediction]) -> dict[str, Any]:
-    _, known = known_changes.of(case, finding, predictions)
+    _, known = predicted.of(case, finding, predictions)
     fields = {
         "check": finding.check,
         "outcome": finding.outcome,

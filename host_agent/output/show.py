@@ -6,7 +6,6 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from host_agent import noise
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.domain import owner
@@ -19,6 +18,7 @@ from host_agent.output.names import libvirts, whose
 from host_agent.output.table import print_table
 from host_agent.output.text import STYLES, heading, sentences
 from host_agent.printable import printable, shortened
+from host_agent.verify import folding
 
 _WIDEST = 200
 """Characters of a value in the table of views; the checks tell what is wrong with it."""
@@ -39,7 +39,7 @@ def _show(result: Audited) -> RenderableType:
     case = result.case
     definition = case.declared.definition
     head = Text(printable(f"{definition.name}  {definition.uuid}  {case.declared.state}") + "  ")
-    word = noise.word(result)
+    word = folding.word(result)
     head.append(word.upper(), STYLES[word])
     head.append(f" by {result.verdict.depth}" if result.verdict.depth else "")
     views = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))

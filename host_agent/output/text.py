@@ -11,7 +11,6 @@ from datetime import datetime
 from rich.console import Console
 from rich.text import Text
 
-from host_agent import noise
 from host_agent.case.results import Audited, Decision, Depth, Failed, HostAudit
 from host_agent.difference import Effect
 from host_agent.finding import Finding, Outcome
@@ -19,13 +18,14 @@ from host_agent.missing import Missing, Reason
 from host_agent.output.names import Names, called
 from host_agent.output.table import Row, grid, print_table
 from host_agent.printable import printable
+from host_agent.verify import folding
 
 STYLES = {
     "verified": "green", "mismatch": "bold red", "unverified": "yellow", "failed": "yellow",
-    noise.NO_ANSWER: "yellow", "not running": "dim", "pass": "green", "fail": "bold red",
+    folding.NO_ANSWER: "yellow", "not running": "dim", "pass": "green", "fail": "bold red",
     "warn": "yellow", "unknown": "yellow", "skip": "dim",
 }  # fmt: skip
-_ORDER = ("verified", "mismatch", noise.NO_ANSWER, "unverified", "failed", "not running")
+_ORDER = ("verified", "mismatch", folding.NO_ANSWER, "unverified", "failed", "not running")
 _CHECKS = 3
 """How many checks that say the same are named."""
 _LEAST = 64
@@ -51,7 +51,7 @@ def print_audits(
         console.print(_counts(audit, exit_code if last else None), soft_wrap=True)
         if _no_agents(audit.results):
             console.print("guest agents: none, no domain is enrolled; host evidence only")
-        folded = noise.fold(audit.results, audit.predictions)
+        folded = folding.fold(audit.results, audit.predictions)
         names = Names(audit.results)
         sections = [
             [*_problems(folded.problems, names)],
@@ -80,7 +80,7 @@ def heading(audit: HostAudit) -> Text:
 
 
 def _counts(audit: HostAudit, exit_code: int | None) -> Text:
-    counted = Counter(map(noise.word, audit.results))
+    counted = Counter(map(folding.word, audit.results))
     line = Text()
     for word in _ORDER:
         if counted[word]:
@@ -114,7 +114,7 @@ def _no_agents(results: Iterable[Audited | Failed]) -> bool:
     )
 
 
-def _problems(problems: Iterable[noise.Problem], names: Names) -> Iterator[Row]:
+def _problems(problems: Iterable[folding.Problem], names: Names) -> Iterator[Row]:
     for problem in problems:
         first = problem.results[0]
         several = len(problem.results) > 1
@@ -143,7 +143,7 @@ def _what(result: Audited | Failed, *, several: bool = False) -> str:
     return by if several else printable(f"{machine}, {by}")
 
 
-def _shared(folded: noise.Folded, names: Names, *, verbose: bool) -> Iterator[Row]:
+def _shared(folded: folding.Folded, names: Names, *, verbose: bool) -> Iterator[Row]:
     for line in folded.shared:
         own = names.of(line.domains[0])
         sentence = line.sentence
@@ -194,8 +194,8 @@ def _each(results: Sequence[Audited | Failed], *, each: bool, verbose: bool) -> 
     Without the findings problems are left out: they were told.
     """
     order = (*_ORDER[1:-1], _ORDER[0], _ORDER[-1])
-    for result in sorted(results, key=lambda result: order.index(noise.word(result))):
-        word = noise.word(result)
+    for result in sorted(results, key=lambda result: order.index(folding.word(result))):
+        word = folding.word(result)
         if not verbose and not (each and word in {"verified", "not running"}):
             continue
         yield Text(word, STYLES[word]), Text(f"{called(result)}  {_what(result)}")

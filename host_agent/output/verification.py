@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from host_agent import story, times
-from host_agent.alike import Alike, alike
+from host_agent import times
 from host_agent.case.results import Audited, Confirmed, Decision, Depth, Failed
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
@@ -18,6 +17,8 @@ from host_agent.output.json import confirmed_form
 from host_agent.output.names import Names, called
 from host_agent.output.table import print_table
 from host_agent.printable import printable
+from host_agent.verify import story
+from host_agent.verify.groups import Alike, alike
 
 _SCHEMA = 1
 _STYLES = {

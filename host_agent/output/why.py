@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from host_agent import story as stories
 from host_agent import times
 from host_agent.case.results import Failed
 from host_agent.output.json import domain_form
@@ -16,7 +15,8 @@ from host_agent.output.names import called
 from host_agent.output.table import print_table
 from host_agent.output.verification import print_changes, print_failed
 from host_agent.printable import printable
-from host_agent.story import Story
+from host_agent.verify import story as stories
+from host_agent.verify.story import Story
 
 _SCHEMA = 1
 

@@ -17,7 +17,7 @@ from guest_agent import config as guest_config
 from guest_agent.errors import ConfigError
 from guest_agent.errors import EvidenceError as GuestEvidenceError
 from guest_agent.evidence import dmi
-from host_agent import config, waivers
+from host_agent import config
 from host_agent.atlas import atlas
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import AtlasError
@@ -34,6 +34,7 @@ from host_agent.firmware.fingerprint import ANCHOR, LOADER, SMBIOS, Fingerprint
 from host_agent.guest import opened_channels
 from host_agent.machine_types import offers
 from host_agent.qemu import options as qemu_options
+from host_agent.verify import waivers
 from samemachine.session import Frame, FrameParser, FrameType, GuestSession, HostSession
 from samemachine.v1 import guest_pb2
 from tests.checkout import CHECKOUT

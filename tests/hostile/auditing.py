@@ -20,7 +20,6 @@ from uuid import UUID
 from rich.console import Console
 
 from host_agent import side_by_side
-from host_agent.audit import _audit_one
 from host_agent.case.gather import Gatherer, nothing_kept
 from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.errors import EvidenceError
@@ -35,7 +34,8 @@ from host_agent.missing import Missing, Reason
 from host_agent.output.text import print_audits
 from host_agent.qemu.process import NONE
 from host_agent.records import entry as ledger_entry
-from host_agent.verifier import baseline_of
+from host_agent.verify.audit import _audit_one
+from host_agent.verify.today import baseline_of
 from tests.unit.host_agent.cases import MACHINE, case, declared
 
 SALT = bytes(16)

@@ -13,8 +13,8 @@ from host_agent.evidence.observation import Observation
 from host_agent.evidence.report_bounds import parse
 from host_agent.printable import MOST
 from host_agent.records import entry as ledger_entry
-from host_agent.verdict import judge
-from host_agent.verifier import baseline_of
+from host_agent.verify.policy import judge
+from host_agent.verify.today import baseline_of
 from tests.hostile.large_reports import FILLS, Fill, large
 from tests.hostile.steps import steps
 from tests.unit.host_agent.cases import BASELINE, case

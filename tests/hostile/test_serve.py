@@ -10,10 +10,10 @@ from typing import Any, cast
 
 import pytest
 
-from host_agent.daemon import Daemon, Options
 from host_agent.hypervisor import Facts
-from host_agent.reactions import Patience
 from host_agent.records.systemd_journal import Journal
+from host_agent.verify.reactions import Patience
+from host_agent.verify.serve import Daemon, Options
 from tests.hostile.auditing import OneDomain
 from tests.hostile.guests import HONEST, honest, port, raw
 from tests.hostile.test_beside_others import silent, taking

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from host_agent.service_manager import ServiceManager
+from host_agent.verify.service_manager import ServiceManager
 
 
 @pytest.fixture(params=["path", "abstract"])
@@ -93,7 +93,7 @@ def test_the_watchdog_is_meant_for_us(interval: str, pid: str, seconds: float | 
 def test_the_environment_is_the_processs_own(heard: socket.socket, address: str) -> None:
     lines = """
 import os
-from host_agent.service_manager import ServiceManager
+from host_agent.verify.service_manager import ServiceManager
 os.environ["WATCHDOG_PID"] = str(os.getpid())
 manager = ServiceManager()
 assert manager.watchdog_seconds == 2

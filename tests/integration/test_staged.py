@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from host_agent import verdict
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, Decision
 from host_agent.errors import UsageError
@@ -13,6 +12,7 @@ from host_agent.finding import Finding, Outcome
 from host_agent.records import staged
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import UNDER_WAY, Direction, Record, Step
+from host_agent.verify import policy
 from tests.unit.host_agent.cases import DEFINITION, case, declared
 from tests.unit.host_agent.upgrade_records import NEW, OLD, RECORD
 
@@ -36,7 +36,7 @@ def write(upgrades: UpgradeJournal, step: Step, direction: Direction = Direction
 
 
 def audited(judged: Case, decision: Decision | None, *findings: Finding) -> Audited:
-    found = verdict.judge(judged)
+    found = policy.judge(judged)
     return Audited(case=judged, verdict=replace(found, decision=decision, findings=findings))
 
 

@@ -27,7 +27,7 @@ from host_agent.errors import UsageError
 from host_agent.evidence.baseline_element import NAMESPACE, from_element, to_element
 from host_agent.hypervisor import Hypervisor
 from host_agent.records.ledger import Ledger
-from host_agent.verifier import write
+from host_agent.verify.verifier import write
 from tests.integration.ledger_entries import entry
 from tests.unit.host_agent.cases import BASELINE
 

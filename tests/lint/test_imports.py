@@ -58,9 +58,18 @@ FOLDERS = {
         imports="domain hypervisor evidence case",
         asks="forget ledger postgresql sqlite staged systemd_journal upgrade_journal",
     ),
-    "output": Row(imports="domain firmware atlas evidence machine_types guest case records"),
+    "verify": Row(
+        imports=(
+            "domain firmware atlas hypervisor evidence machine_types guest qemu case checks "
+            "records output"
+        ),
+        asks="audit serve service_manager verifier verify why",
+    ),
+    "output": Row(imports="domain firmware atlas evidence machine_types guest case records verify"),
     "commands": Row(
-        imports="domain firmware atlas hypervisor machine_types guest qemu case records output",
+        imports=(
+            "domain firmware atlas hypervisor machine_types guest qemu case records verify output"
+        ),
         asks="*",
     ),
 }
@@ -94,10 +103,10 @@ JOBS = {
     "qemu.atlas_probe",
     "records.forget",
     "upgrade",
-    "audit",
-    "daemon",
-    "verify",
-    "why",
+    "verify.audit",
+    "verify.serve",
+    "verify.verify",
+    "verify.why",
 }
 IMPURE = {"os", "select", "shutil", "socket", "subprocess", "tempfile", "threading", "time"}
 ONLY_IN = {

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from host_agent import known_changes
 from host_agent.atlas.predictions import predictions
 from host_agent.case.case import Case
 from host_agent.case.expectation import by_rule
@@ -12,7 +11,8 @@ from host_agent.case.results import Audited, Host, HostAudit
 from host_agent.domain.definition import Definition
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
-from host_agent.verdict import judge
+from host_agent.verify import predicted
+from host_agent.verify.policy import judge
 from tests import smbios_builder
 from tests.unit.host_agent.cases import (
     BASELINE,
@@ -100,5 +100,5 @@ def audit(*cases: Case) -> HostAudit:
     results = tuple(Audited(case=case, verdict=judge(case)) for case in cases)
     return HostAudit(
         host=HOST, results=results, seconds=1.9, started=1_772_420_000.0,
-        predictions=predictions(known_changes.wanted(results)),
+        predictions=predictions(predicted.wanted(results)),
     )  # fmt: skip

@@ -9,7 +9,6 @@ from typing import Any, cast
 import pytest
 
 from host_agent.case.gather import Gatherer
-from host_agent.daemon import Daemon, Options
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.evidence.baseline import Baseline, Event
 from host_agent.evidence.baseline_element import observation_of_memory, to_element
@@ -20,7 +19,8 @@ from host_agent.qemu.process import NONE, Processes
 from host_agent.records import entry as ledger_entry
 from host_agent.records.entry import Entry
 from host_agent.records.systemd_journal import Journal
-from host_agent.schedule import Task
+from host_agent.verify.schedule import Task
+from host_agent.verify.serve import Daemon, Options
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.cases import BASELINE, RUNNING, case, smbios
 from tests.unit.host_agent.test_verifier import MOVED, Evidence, Memory, OneDomain

@@ -21,7 +21,7 @@ from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
 from host_agent.records import hiding
 from host_agent.records.entry import of
-from host_agent.verdict import judge
+from host_agent.verify.policy import judge
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1

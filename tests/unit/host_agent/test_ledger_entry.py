@@ -14,7 +14,7 @@ from host_agent.case.results import Audited
 from host_agent.finding import Finding, Outcome
 from host_agent.records import entry as ledger_entry
 from host_agent.records.entry import Entry
-from host_agent.verdict import judge
+from host_agent.verify.policy import judge
 from tests.unit.host_agent.cases import DEFINITION, NOT_ENROLLED, SILENT, case, declared, seen
 
 texts = st.text(max_size=20) | st.text("x \0", min_size=250, max_size=260)

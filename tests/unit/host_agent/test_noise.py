@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from host_agent import known_changes, noise
 from host_agent.atlas import diff as atlas_diff
 from host_agent.atlas.predictions import predictions
 from host_agent.case.results import Audited, Failed, Verdict
 from host_agent.difference import Area, Difference, Effect, Prediction
 from host_agent.finding import Finding, Outcome
-from host_agent.verdict import judge
+from host_agent.verify import folding, predicted
+from host_agent.verify.policy import judge
 from tests.unit.host_agent.cases import (
     BASELINE,
     DEFINITION,
@@ -53,7 +53,7 @@ def judged(*cases: object) -> list[Audited]:
 
 
 def test_what_an_atlas_predicts_is_known() -> None:
-    folded = noise.fold([with_findings(forecast(FAMILY))], [prediction(FAMILY)])
+    folded = folding.fold([with_findings(forecast(FAMILY))], [prediction(FAMILY)])
     (known,) = folded.known
     assert (known.when, known.old, known.new) == ("boot", "7.2.22", "10.0.13")
     assert (known.differences, known.effects) == ((FAMILY,), (Effect.INVENTORY,))
@@ -62,7 +62,7 @@ def test_what_an_atlas_predicts_is_known() -> None:
 
 def test_in_how_many_processors_does_not_matter() -> None:
     many = forecast(replace(FAMILY, count=8))
-    folded = noise.fold([with_findings(many)], [prediction(FAMILY)])
+    folded = folding.fold([with_findings(many)], [prediction(FAMILY)])
     assert folded.known[0].differences == (FAMILY,)
     assert folded.shared == ()
 
@@ -77,13 +77,13 @@ def test_in_how_many_processors_does_not_matter() -> None:
     ],
 )
 def test_another_machine_qemu_or_value_is_not_known(other: Prediction) -> None:
-    folded = noise.fold([with_findings(forecast(FAMILY))], [other])
+    folded = folding.fold([with_findings(forecast(FAMILY))], [other])
     assert folded.known == ()
     assert folded.shared[0].sentence == "the guest will see 1 things"
 
 
 def test_what_is_not_predicted_remains_alone() -> None:
-    folded = noise.fold([with_findings(forecast(FAMILY, SERIAL))], [prediction(FAMILY)])
+    folded = folding.fold([with_findings(forecast(FAMILY, SERIAL))], [prediction(FAMILY)])
     assert folded.known[0].differences == (FAMILY,)
     (rest,) = folded.shared
     assert rest.sentence == f"the guest will see {SERIAL}"
@@ -92,18 +92,18 @@ def test_what_is_not_predicted_remains_alone() -> None:
 def test_the_prediction_that_says_most_is_taken_then_the_baselines_then_the_newest() -> None:
     both = [prediction(FAMILY, old="5.2.0"), prediction(FAMILY, old="7.2.22")]
     finding = forecast(FAMILY)
-    found, _ = known_changes.of(moved(1), finding, both)
+    found, _ = predicted.of(moved(1), finding, both)
     assert found is both[1]
     older = moved(1, baseline=replace(BASELINE, qemu="5.2.0"))
-    assert known_changes.of(older, finding, both)[0] is both[0]
+    assert predicted.of(older, finding, both)[0] is both[0]
     most = prediction(FAMILY, SERIAL, old="8.2.0")
-    assert known_changes.of(moved(1), forecast(FAMILY, SERIAL), [*both, most])[0] is most
-    assert known_changes.of(moved(1), forecast(), both) == (None, ())
+    assert predicted.of(moved(1), forecast(FAMILY, SERIAL), [*both, most])[0] is most
+    assert predicted.of(moved(1), forecast(), both) == (None, ())
 
 
 def test_the_next_start_repeats_nothing_of_the_next_boot() -> None:
     start = forecast(FAMILY, SERIAL, check="next-start")
-    folded = noise.fold([with_findings(forecast(FAMILY), start)], [prediction(FAMILY)])
+    folded = folding.fold([with_findings(forecast(FAMILY), start)], [prediction(FAMILY)])
     assert [known.when for known in folded.known] == ["boot"]
     (rest,) = folded.shared
     assert (rest.check, rest.sentence) == ("next-start", f"the guest will see {SERIAL}")
@@ -111,7 +111,7 @@ def test_the_next_start_repeats_nothing_of_the_next_boot() -> None:
 
 def test_a_warning_is_one_line_with_its_domains() -> None:
     results = judged(*(upgraded(number) for number in range(1, 10)), moved(20))
-    folded = noise.fold(results, [])
+    folded = folding.fold(results, [])
     (stale,) = [line for line in folded.shared if line.check == "stale-qemu"]
     assert len(stale.domains) == 9
     assert stale.remedy == "migrate the domain, or stop and start it"
@@ -121,7 +121,7 @@ def test_remedies_that_differ_are_left_out() -> None:
     cases = [
         case(declared=declared(DEFINITION, name=name, machine="pc")) for name in ("one", "two")
     ]
-    (line,) = noise.fold(judged(*cases), []).shared
+    (line,) = folding.fold(judged(*cases), []).shared
     assert (line.check, len(line.domains), line.remedy, line.ways) == ("alias", 2, None, 1)
 
 
@@ -135,7 +135,7 @@ def test_what_differs_from_domain_to_domain_is_counted(ways: int, lines: int) ->
         for number in range(ways)
     ]
     found = [
-        line for line in noise.fold(judged(*cases), []).shared if line.check == "pending-change"
+        line for line in folding.fold(judged(*cases), []).shared if line.check == "pending-change"
     ]
     assert len(found) == lines
     assert sum(len(line.domains) for line in found) == ways
@@ -149,16 +149,16 @@ def test_one_trouble_of_many_is_one_problem_but_every_mismatch_is_its_own() -> N
         for number in range(10, 13)
     ]
     failed = [Failed(name=name, uuid=name, error="no XML") for name in "ab"]
-    problems = noise.fold([*judged(*quiet, *wrong), *failed], []).problems
+    problems = folding.fold([*judged(*quiet, *wrong), *failed], []).problems
     assert [(problem.word, len(problem.results)) for problem in problems] == [
         ("mismatch", 1), ("mismatch", 1), ("mismatch", 1), ("failed", 2), ("no answer", 5),
     ]  # fmt: skip
 
 
 def test_only_what_is_required_is_said_to_be_missing() -> None:
-    (problem,) = noise.fold(judged(silent(moved(1), SILENT)), []).problems
+    (problem,) = folding.fold(judged(silent(moved(1), SILENT)), []).problems
     assert [finding.check for finding in problem.findings] == ["agent"]
-    (dark,) = noise.fold(judged(moved(1, observation=SILENT, memory=NOTHING)), []).problems
+    (dark,) = folding.fold(judged(moved(1, observation=SILENT, memory=NOTHING)), []).problems
     assert [finding.check for finding in dark.findings] == ["agent", "identity"]
     assert dark.also == ((), ("machine-type", "product"))
 
@@ -169,21 +169,21 @@ def test_a_verdict_that_nothing_explains_shows_all_that_is_missing() -> None:
         case=moved(1),
         verdict=Verdict(decision="unverified", depth=None, findings=(unknown,)),  # type: ignore[arg-type]
     )
-    (problem,) = noise.fold([audited], []).problems
+    (problem,) = folding.fold([audited], []).problems
     assert problem.findings == (unknown,)
 
 
 def test_the_shipped_atlases_predict_the_move_from_7_2_to_10_0() -> None:
     results = judged(moved(1), moved(2))
-    found = predictions(known_changes.wanted(results))
+    found = predictions(predicted.wanted(results))
     assert {one.new for one in found} == {"10.0.13"}
-    (known,) = noise.fold(results, found).known
+    (known,) = folding.fold(results, found).known
     assert (known.old, known.differences, len(known.domains)) == ("7.2.22", (FAMILY,), 2)
 
 
 def test_no_atlas_is_read_where_nothing_differs() -> None:
-    assert predictions(known_changes.wanted(judged(case()))) == ()
-    assert predictions(known_changes.wanted([Failed(name="a", uuid="u", error="gone")])) == ()
+    assert predictions(predicted.wanted(judged(case()))) == ()
+    assert predictions(predicted.wanted([Failed(name="a", uuid="u", error="gone")])) == ()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing, Reason
 from host_agent.output import json as json_output
 from host_agent.output import show, summary, text
-from host_agent.verdict import judge
+from host_agent.verify.policy import judge
 from tests.unit.host_agent import forty
 from tests.unit.host_agent.cases import (
     DEFINITION,

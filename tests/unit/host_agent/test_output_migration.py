@@ -8,13 +8,13 @@ from uuid import UUID
 import pytest
 from rich.console import Console
 
-from host_agent import verdict
 from host_agent.case.results import Audited, Confirmed, Decision, Failed, Verdict
 from host_agent.domain.live_migration import MigrationEnd, MigrationProgress, MigrationResult
 from host_agent.finding import Finding, Outcome
 from host_agent.hypervisor.migration import end_of, not_peer_to_peer
 from host_agent.move import MoveReport
 from host_agent.output import migration
+from host_agent.verify import policy
 from tests.unit.host_agent.cases import case
 from tests.unit.host_agent.test_preflight import HERE, THERE
 
@@ -27,7 +27,7 @@ REFUSED = Finding(check="move-state", outcome=Outcome.FAIL, sentence="paused", r
 
 
 def confirmed(decision: Decision, *, kept: bool = True) -> Confirmed:
-    judged = verdict.judge(case())
+    judged = policy.judge(case())
     said = Verdict(decision=decision, depth=judged.depth, findings=judged.findings)
     return Confirmed(audited=Audited(case=case(), verdict=said), kept=kept)
 

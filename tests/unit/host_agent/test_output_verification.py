@@ -12,7 +12,7 @@ from host_agent.case.case import Case, Occasion
 from host_agent.case.results import Audited, Confirmed, Failed
 from host_agent.missing import Missing, Reason
 from host_agent.output import verification
-from host_agent.verdict import judge
+from host_agent.verify.policy import judge
 from tests.unit.host_agent import forty
 from tests.unit.host_agent.baseline_rows import (
     ARRIVAL,

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from host_agent.domain.event import DomainEvent, EventKind
-from host_agent.reactions import Patience, react
-from host_agent.schedule import Schedule, Task
+from host_agent.verify.reactions import Patience, react
+from host_agent.verify.schedule import Schedule, Task
 from tests.smbios_builder import UUID_1
 
 NOW = 1000.0

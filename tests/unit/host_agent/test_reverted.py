@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from host_agent import story, times
+from host_agent import times
 from host_agent.case.case import Occasion, SnapshotTaken
 from host_agent.evidence import baseline_element as baselines
 from host_agent.evidence.baseline import Event
 from host_agent.finding import Outcome
 from host_agent.guest.dialler import undialled
 from host_agent.missing import Missing, Reason
+from host_agent.verify import story
 from tests.unit.host_agent.cases import RUNNING, case, declared, smbios
 from tests.unit.host_agent.test_kept_evidence import (
     FULL,

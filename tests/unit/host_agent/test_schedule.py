@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from host_agent.schedule import Schedule, Task
+from host_agent.verify.schedule import Schedule, Task
 
 ONE, TWO, THREE = (UUID(int=number) for number in (1, 2, 3))
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import checks, story, times
+from host_agent import checks, times
 from host_agent.case.case import Case, Occasion
 from host_agent.case.results import Audited, Decision, Depth, Verdict
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.verdict import judge
+from host_agent.verify import story
+from host_agent.verify.policy import judge
 from tests.unit.host_agent.baseline_rows import (
     ARRIVAL,
     HARDWARE,

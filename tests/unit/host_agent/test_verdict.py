@@ -8,7 +8,7 @@ import pytest
 from host_agent.case.case import Case
 from host_agent.case.results import Decision, Depth
 from host_agent.firmware.smbios import swapped
-from host_agent.verdict import judge
+from host_agent.verify.policy import judge
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.cases import (
     DEFINITION,

@@ -8,7 +8,6 @@ from uuid import UUID
 
 import pytest
 
-from host_agent import verifier as verifiers
 from host_agent.case.case import Case, Occasion
 from host_agent.case.results import Confirmed, Failed
 from host_agent.domain.definition import DomainXmlError
@@ -18,15 +17,10 @@ from host_agent.evidence.baseline import Baseline, Event
 from host_agent.evidence.observation import Observation
 from host_agent.missing import Missing, Reason
 from host_agent.records.entry import Entry
-from host_agent.verdict import judge
-from host_agent.verifier import (
-    Verifier,
-    arrived,
-    baseline_of,
-    differs,
-    evidence_lacks,
-    kept_in,
-)
+from host_agent.verify import verifier as verifiers
+from host_agent.verify.policy import judge
+from host_agent.verify.today import baseline_of, differs, evidence_lacks
+from host_agent.verify.verifier import Verifier, arrived, kept_in
 from samemachine.v1 import guest_pb2
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.baseline_rows import NO_BASELINE, OFF, UNAGENTED

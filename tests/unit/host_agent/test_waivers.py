@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from host_agent import waivers
 from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.errors import UsageError
 from host_agent.finding import Waived
 from host_agent.output import json as json_output
 from host_agent.output import summary, text
-from host_agent.waivers import Waiver, apply, parse
+from host_agent.verify import waivers
+from host_agent.verify.waivers import Waiver, apply, parse
 from tests.unit.host_agent import forty
 from tests.unit.host_agent.cases import RUNNING
 from tests.unit.host_agent.type_rows import OWN, on

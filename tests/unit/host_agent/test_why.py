@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from host_agent import why
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.errors import LedgerError
 from host_agent.evidence.baseline import Event
 from host_agent.output import why as output
 from host_agent.records.entry import Entry
-from host_agent.story import Story
-from host_agent.verdict import judge
+from host_agent.verify import why
+from host_agent.verify.policy import judge
+from host_agent.verify.story import Story
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.baseline_rows import ARRIVAL, NO_BASELINE, OFF
 from tests.unit.host_agent.cases import BASELINE, RUNNING, SILENT, case, since

@@ -4,15 +4,15 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from host_agent import verdict
 from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.errors import LedgerError, LibvirtError
 from host_agent.evidence.baseline import Baseline, Event
 from host_agent.hypervisor import Hypervisor
 from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED, decision
 from host_agent.records.entry import Entry
-from host_agent.story import Story
 from host_agent.times import day
+from host_agent.verify import policy
+from host_agent.verify.story import Story
 
 if TYPE_CHECKING:
     from host_agent.records.ledger import Ledger
@@ -51,7 +51,7 @@ def _judged(result: Audited | Failed) -> Audited | Failed:
     """Return the result as ``verify`` has it: without a baseline nothing is verified."""
     if isinstance(result, Failed):
         return result
-    return replace(result, verdict=verdict.judge(result.case, against_baseline=True))
+    return replace(result, verdict=policy.judge(result.case, against_baseline=True))
 
 
 def exit_code(story: Story) -> int:

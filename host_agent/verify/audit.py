@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from host_agent import known_changes, side_by_side, verdict
+from host_agent import side_by_side
 from host_agent.atlas.predictions import predictions
 from host_agent.case.gather import Elsewhere, Gatherer, Kept, nothing_kept
 from host_agent.case.results import Audited, Failed, Host, HostAudit
@@ -18,6 +18,7 @@ from host_agent.machine_types import packages
 from host_agent.records.staged import raised_in
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.side_by_side import Progress
+from host_agent.verify import policy, predicted
 
 _BINARIES = "/usr/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm", "/usr/bin/kvm"
 
@@ -74,14 +75,14 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
 def _audit_one(domain: Domain, gatherer: Gatherer) -> Audited | Failed:
     def judged() -> Audited:
         case = gatherer.case(domain)
-        return Audited(case=case, verdict=verdict.judge(case))
+        return Audited(case=case, verdict=policy.judge(case))
 
     return guarded(judged, lambda why: Failed(name=domain.name, uuid=str(domain.uuid), error=why))
 
 
 def _predictions(results: tuple[Audited | Failed, ...]) -> tuple[Prediction, ...]:
     # They fold what is said; without them all of it is said.
-    return guarded(lambda: predictions(known_changes.wanted(results)), lambda _: ())
+    return guarded(lambda: predictions(predicted.wanted(results)), lambda _: ())
 
 
 def _host(uri: str, facts: Facts, results: Iterable[Audited | Failed]) -> Host:

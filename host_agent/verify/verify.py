@@ -14,7 +14,7 @@ from host_agent.hypervisor.selection import chosen
 from host_agent.records.staged import raised_in
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.side_by_side import Progress
-from host_agent.verifier import Verifier, arrived, kept_in
+from host_agent.verify.verifier import Verifier, arrived, kept_in
 
 if TYPE_CHECKING:
     # SQLAlchemy takes as long to load as everything else together.

@@ -6,8 +6,8 @@ Each mismatch, and each domain that was asked for by its name, is told by itself
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from host_agent import story
 from host_agent.case.results import Audited, Confirmed, Decision, Failed
+from host_agent.verify import story
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from host_agent.domain.event import DomainEvent, EventKind
-from host_agent.schedule import Schedule, Task
+from host_agent.verify.schedule import Schedule, Task
 
 _TWICE = 1.0
 """Seconds within which no guest is reset, answers, and is reset again."""

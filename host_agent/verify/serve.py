@@ -30,15 +30,15 @@ from host_agent.guard import guarded
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.qemu.process import NONE
-from host_agent.reactions import Patience, react
 from host_agent.records import entry as ledger_entry
 from host_agent.records.entry import Entry
 from host_agent.records.staged import raised_in
 from host_agent.records.systemd_journal import Journal, Priority
 from host_agent.records.upgrade_journal import UpgradeJournal
-from host_agent.schedule import Schedule, Task
-from host_agent.service_manager import ServiceManager
-from host_agent.verifier import Verifier, failed_entry, kept_in, write
+from host_agent.verify.reactions import Patience, react
+from host_agent.verify.schedule import Schedule, Task
+from host_agent.verify.service_manager import ServiceManager
+from host_agent.verify.verifier import Verifier, failed_entry, kept_in, write
 
 if TYPE_CHECKING:
     from host_agent.records.ledger import Ledger

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from host_agent import known_changes
 from host_agent.atlas import diff as atlas_diff
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, Decision, Failed, Verdict
@@ -18,7 +17,8 @@ from host_agent.difference import Difference, Effect, Prediction
 from host_agent.finding import Finding, Outcome, Waived
 from host_agent.firmware import effects
 from host_agent.missing import Missing, Reason
-from host_agent.verdict import depth_of, required
+from host_agent.verify import predicted
+from host_agent.verify.policy import depth_of, required
 
 NO_ANSWER = "no answer"
 """Unverified because a guest that has our channel did not answer."""
@@ -98,7 +98,7 @@ def fold(results: Sequence[Audited | Failed], predictions: Sequence[Prediction])
             if finding.waived is not None:
                 waived.setdefault((finding.check, finding.waived), []).append(result)
                 continue
-            prediction, expected = known_changes.of(result.case, finding, predictions)
+            prediction, expected = predicted.of(result.case, finding, predictions)
             if prediction is not None:
                 known.append((result, _FORECASTS[finding.check], prediction, expected))
             rest = _without(finding, expected)

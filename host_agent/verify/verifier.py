@@ -6,13 +6,13 @@ operator accepts today's state; a mismatch never replaces it, it only adds to it
 
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent import times, verdict
+from host_agent import times
 from host_agent.case import kept_evidence
 from host_agent.case.case import Case, Occasion
 from host_agent.case.gather import Gatherer, Kept
@@ -26,13 +26,12 @@ from host_agent.errors import (
     UsageError,
 )
 from host_agent.evidence import baseline_element as baselines
-from host_agent.evidence.baseline import Baseline, Event, Older
+from host_agent.evidence.baseline import Baseline, Event
 from host_agent.evidence.baseline_element import BaselineError
 from host_agent.evidence.identifiers import SALT_BYTES
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
-from host_agent.firmware.smbios import Smbios
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
@@ -40,6 +39,8 @@ from host_agent.records import entry as ledger_entry
 from host_agent.records import hiding, staged, upgrade_record
 from host_agent.records.entry import Entry
 from host_agent.records.upgrade_journal import UpgradeJournal
+from host_agent.verify import policy
+from host_agent.verify.today import _by_host_alone, baseline_of, differs, evidence_lacks, process_of
 
 if TYPE_CHECKING:
     # SQLAlchemy takes as long to load as everything else together.
@@ -106,7 +107,7 @@ class Verifier:
         # One that is there and can't be used is not replaced unasked: what it knew is unknown.
         none = isinstance(case.baseline, Missing) and case.baseline.reason is Reason.ABSENT
         fresh = first and none
-        judged = verdict.judge(case, against_baseline=not fresh)
+        judged = policy.judge(case, against_baseline=not fresh)
         stays = kept_evidence.uncompared(judged.findings)
         keep = judged.decision is Decision.VERIFIED and (
             differs(case, stays) or fresh or refresh or self._otherwise_kept(case)
@@ -127,7 +128,7 @@ class Verifier:
 
     def _accepted(self, domain: Domain) -> Confirmed | Failed:
         case = self.gatherer.case(domain)
-        judged = verdict.judge(replace(case, occasion=Occasion.AUDIT))
+        judged = policy.judge(replace(case, occasion=Occasion.AUDIT))
         lacking = evidence_lacks(case)
         if lacking is not None:
             return self._failed(domain, f"no baseline: {lacking.sentence}", tell=False)
@@ -190,7 +191,7 @@ class Verifier:
             return False, None
         event = Event(
             time=self.clock(), host=case.host, qemu=case.qemu, occasion=told[0], verdict=told[1],
-            process=_process(case),
+            process=process_of(case),
         )  # fmt: skip
         trail = (*_trail(case), event)[-baselines.MAX_EVENTS :]
         try:
@@ -318,124 +319,8 @@ def _is_news(case: Case, told: tuple[str, str], before: Baseline | None) -> bool
     if case.occasion is Occasion.AUDIT:
         return False
     return last is None or (last.host, last.occasion, last.verdict, last.process) != (
-        case.host, *told, _process(case)
+        case.host, *told, process_of(case)
     )  # fmt: skip
-
-
-def _process(case: Case) -> str | None:
-    return case.running.process if isinstance(case.running, Running) else None
-
-
-def evidence_lacks(case: Case) -> Missing | None:
-    """Say why no baseline can be taken of a domain; None: one can.
-
-    Where the domain has our channel, tables that the host read alone would be a weaker baseline
-    than the one that its agent can give.
-    """
-    if case.declared.active is None:
-        return Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
-    if isinstance(case.observation, Observation):
-        return None
-    if case.observation.reason is Reason.NOT_ENROLLED:
-        return case.memory if isinstance(case.memory, Missing) else None
-    return case.observation
-
-
-def baseline_of(case: Case, now: float, stays: frozenset[str] = frozenset()) -> Baseline | None:
-    """Return today's state as a baseline, without a trail; None: there is no evidence of it.
-
-    What today lacks, and the groups that ``stays`` names, it has from the baseline before.
-    """
-    seen = case.observation
-    if isinstance(seen, Missing):
-        if not isinstance(case.memory, Smbios):
-            return None
-        seen = baselines.observation_of_memory(case.memory, now)
-    booted, before = case.booted, case.baseline
-    older: Mapping[str, Older] = {}
-    if isinstance(before, Baseline):
-        seen, older = kept_evidence.merged(seen, before, stays)
-    return Baseline(
-        uuid=case.declared.definition.uuid,
-        taken=now,
-        host=case.host,
-        qemu=case.qemu,
-        booted_qemu=_booted_qemu(case),
-        machine=case.declared.definition.machine,
-        product=None if isinstance(booted, Missing) else booted.product,
-        observation=seen,
-        options=_options(case, older),
-        salt=before.salt if older and isinstance(before, Baseline) else None,
-        process=_process(case),
-        older=older,
-    )
-
-
-def _options(case: Case, older: Mapping[str, Older]) -> str | None:
-    """What the domain was, as QEMU's options; it is that from its start to its end.
-
-    So what another host saw of it holds where they can't be seen, as over a remote connection. They
-    belong to the booted tables: with older ones stay those that these were built with.
-    """
-    if "smbios_booted" in older and isinstance(case.baseline, Baseline):
-        return case.baseline.options
-    if isinstance(case.now, Missing):
-        before = _of_this_boot(case)
-        return None if before is None else before.options
-    return case.now.options
-
-
-def _of_this_boot(case: Case) -> Baseline | None:
-    """Return the baseline where it is of the boot that the guest is in."""
-    before, seen = case.baseline, case.observation
-    if (
-        isinstance(before, Baseline)
-        and isinstance(seen, Observation)
-        and seen.boot_id is not None
-        and seen.boot_id == before.observation.boot_id
-    ):
-        return before
-    return None
-
-
-def _booted_qemu(case: Case) -> str | None:
-    """The QEMU that built what the guest booted with: its ACPI tables move along with it."""
-    before = _of_this_boot(case)
-    if before is not None:
-        return before.booted_qemu
-    came = isinstance(case.running, Missing) or "-incoming" in case.running.arguments
-    if not came or case.occasion is Occasion.RESTART:
-        return case.qemu
-    return None
-
-
-def differs(case: Case, stays: frozenset[str] = frozenset()) -> bool:
-    """Tell whether today's state is another one than the baseline's.
-
-    What can't be seen today is no difference: where it was looked at from elsewhere, or its agent
-    was not asked, a baseline that holds more would be lost. A move or a start always is one: the
-    next verification is of what happens after it.
-    """
-    today, before = baseline_of(case, 0.0, stays), case.baseline
-    if today is None or isinstance(before, Missing):
-        return False
-    if isinstance(case.observation, Missing) and not _by_host_alone(before.observation):
-        return False
-    return (
-        case.occasion is not Occasion.AUDIT
-        or before.instead_of is not None
-        or before.host != today.host
-        or today.qemu not in {None, before.qemu}
-        or before.machine != today.machine
-        or today.options not in {None, before.options}
-        or today.process not in {None, before.process}
-        or baselines.lasting(before.observation.raw) != baselines.lasting(today.observation.raw)
-    )
-
-
-def _by_host_alone(observation: Observation) -> bool:
-    unasked = observation.hardware.clock
-    return isinstance(unasked, Missing) and unasked.reason is Reason.NOT_ENROLLED
 
 
 def arrived(running: Running | None, since: float) -> bool:
