@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from host_agent import preflight, refusals
 from host_agent.case import last_boot
 from host_agent.domain.definition import Definition
 from host_agent.domain.snapshots import Snapshot
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.images import Presence
 from host_agent.machine_types.offers import Offer
+from host_agent.migrate import preflight, qemu_refusals
 from host_agent.missing import Missing, Reason
 from host_agent.plan_facts import Answer, Kind, Question
 
@@ -281,7 +281,7 @@ def _brought(question: Question, running: tuple[Snapshot, ...]) -> tuple[Finding
     move = question.move
     # What booted the guest that a snapshot holds is nowhere written.
     boot = last_boot.NOT_KNOWN.moved(move.source.qemu)
-    known = refusals.known(replace(move, boot=boot)) if running else None
+    known = qemu_refusals.known(replace(move, boot=boot)) if running else None
     if known is None:
         return ()
     return (

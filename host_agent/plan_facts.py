@@ -23,8 +23,8 @@ from host_agent.finding import Finding
 from host_agent.firmware.images import Image
 from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import Target
+from host_agent.migrate.facts import End, Move
 from host_agent.missing import Missing
-from host_agent.move import End, Move
 
 
 class Answer(StrEnum):

@@ -12,7 +12,6 @@ from host_agent import sites as place
 from host_agent.atlas import touching
 from host_agent.atlas.atlas import Atlas
 from host_agent.case.results import Failed
-from host_agent.destination import Destination
 from host_agent.difference import Difference
 from host_agent.domain import start_options
 from host_agent.domain.definition import Definition
@@ -22,8 +21,9 @@ from host_agent.firmware.images import Image, Place, Presence
 from host_agent.guard import guarded
 from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import Target
+from host_agent.migrate.destination import Destination
+from host_agent.migrate.facts import Move, numbers
 from host_agent.missing import Missing, Reason
-from host_agent.move import Move, numbers
 from host_agent.plan_atlases import Atlases, Survey, changes, roms
 from host_agent.plan_facts import Answer, Hop, Kind, Options, Planned, Question, Site, Subject
 

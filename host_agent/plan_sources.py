@@ -8,12 +8,12 @@ from host_agent import plan_subject, side_by_side
 from host_agent import sites as place
 from host_agent.atlas.atlas import Atlas
 from host_agent.case.results import Failed
-from host_agent.destination import Destination
 from host_agent.domain.definition import Definition
 from host_agent.errors import LibvirtError, LibvirtTimeoutError, UsageError
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, is_local
 from host_agent.hypervisor.selection import chosen
+from host_agent.migrate.destination import Destination
 from host_agent.missing import Missing, Reason
 from host_agent.plan_atlases import Survey
 from host_agent.plan_facts import Options, Subject

@@ -9,10 +9,10 @@ from host_agent.domain.snapshots import Snapshot
 from host_agent.errors import EvidenceError
 from host_agent.evidence import baseline_choice
 from host_agent.hypervisor import Domain
+from host_agent.migrate.shared_storage import shared
 from host_agent.missing import Missing, Reason
 from host_agent.plan_facts import Subject
 from host_agent.qemu.process import NONE, Processes
-from host_agent.shared_storage import shared
 
 _SECONDS = 10.0
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
-from host_agent.destination import Destination, absent, by_chance
 from host_agent.domain import architectures
 from host_agent.domain.definition import Definition
 from host_agent.errors import UsageError
@@ -15,8 +14,9 @@ from host_agent.machine_types import catalogue, packages, release_dates, release
 from host_agent.machine_types import names as type_names
 from host_agent.machine_types import offers as offer_lists
 from host_agent.machine_types.offers import Offer
+from host_agent.migrate.destination import Destination, absent, by_chance
+from host_agent.migrate.facts import End
 from host_agent.missing import Missing, Reason
-from host_agent.move import End
 from host_agent.plan_facts import Kind, Offers, Site, Way
 
 # The packages beside the shipped atlases' QEMU; with backports it may be the older or the newer.

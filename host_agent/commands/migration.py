@@ -33,7 +33,7 @@ from host_agent.domain.definition import Definition
 from host_agent.domain.live_migration import CopyStorage, MigrationProgress
 from host_agent.errors import HostAgentError, UsageError
 from host_agent.hypervisor import Told, is_local
-from host_agent.migrate import Options, migrate
+from host_agent.migrate.migrate import Options, migrate
 from host_agent.missing import Missing, Reason
 from host_agent.output import migration as migration_output
 from host_agent.qemu.atlas_probe import survey

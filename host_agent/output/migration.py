@@ -7,11 +7,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from host_agent import preflight
 from host_agent.case.results import Confirmed, Decision, Failed
 from host_agent.domain.live_migration import MigrationEnd, MigrationProgress, MigrationResult
 from host_agent.finding import Finding, Outcome
-from host_agent.move import End, MoveReport
+from host_agent.migrate import preflight
+from host_agent.migrate.facts import End, MoveReport
 from host_agent.output import verification
 from host_agent.output.json import confirmed_form, plain_finding
 from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED

@@ -65,10 +65,17 @@ FOLDERS = {
         ),
         asks="audit serve service_manager verifier verify why",
     ),
-    "output": Row(imports="domain firmware atlas evidence machine_types guest case records verify"),
+    "migrate": Row(
+        imports="domain firmware atlas hypervisor evidence machine_types qemu case",
+        asks="destination migrate shared_storage",
+    ),
+    "output": Row(
+        imports="domain firmware atlas evidence machine_types guest case records verify migrate"
+    ),
     "commands": Row(
         imports=(
-            "domain firmware atlas hypervisor machine_types guest qemu case records verify output"
+            "domain firmware atlas hypervisor machine_types guest qemu case records verify "
+            "migrate output"
         ),
         asks="*",
     ),
@@ -98,7 +105,7 @@ DOOR_IMPORTS = {"commands", "output"}
 JOBS = {
     "guest.enroll",
     "machine_types.host_types",
-    "migrate",
+    "migrate.migrate",
     "plan",
     "qemu.atlas_probe",
     "records.forget",

@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from host_agent.destination import Destination, near
 from host_agent.domain.devices import Devices
 from host_agent.errors import EvidenceError, LibvirtTimeoutError
 from host_agent.hypervisor import Facts
 from host_agent.machine_types.offers import Offer
+from host_agent.migrate.destination import Destination, near
 from host_agent.missing import Missing, Reason
 from tests.unit.host_agent.cases import DEFINITION
 

@@ -6,7 +6,7 @@ import pytest
 
 from host_agent.domain.definition import DomainXmlError
 from host_agent.domain.devices import Disk, Folder, parse
-from host_agent.shared_storage import is_shared
+from host_agent.migrate.shared_storage import is_shared
 
 
 def domain(devices: str, rest: str = "") -> str:

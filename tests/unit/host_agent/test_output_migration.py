@@ -12,7 +12,7 @@ from host_agent.case.results import Audited, Confirmed, Decision, Failed, Verdic
 from host_agent.domain.live_migration import MigrationEnd, MigrationProgress, MigrationResult
 from host_agent.finding import Finding, Outcome
 from host_agent.hypervisor.migration import end_of, not_peer_to_peer
-from host_agent.move import MoveReport
+from host_agent.migrate.facts import MoveReport
 from host_agent.output import migration
 from host_agent.verify import policy
 from tests.unit.host_agent.cases import case

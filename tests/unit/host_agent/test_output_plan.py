@@ -15,7 +15,7 @@ from rich.console import Console
 from host_agent.case.results import Failed
 from host_agent.difference import Area, Difference
 from host_agent.finding import Finding, Outcome
-from host_agent.move import End
+from host_agent.migrate.facts import End
 from host_agent.output import plan as output
 from host_agent.output import plan_document, plan_words
 from host_agent.plan_facts import Answer, Hop, Kind, Limit, Plan, Planned, Site, Way

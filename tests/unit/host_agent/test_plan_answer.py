@@ -15,8 +15,8 @@ from host_agent.finding import Finding, Outcome
 from host_agent.firmware.images import Image, Presence
 from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import Target
+from host_agent.migrate.facts import End, Move, There
 from host_agent.missing import Missing, Reason
-from host_agent.move import End, Move, There
 from host_agent.plan_facts import Answer, Kind, Planned, Question, Subject
 from tests.unit.host_agent.cases import DEFINITION, MACHINE, NOTHING
 

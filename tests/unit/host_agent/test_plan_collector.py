@@ -4,7 +4,7 @@ from uuid import UUID
 
 from host_agent.case.results import Failed
 from host_agent.errors import LibvirtError, LibvirtTimeoutError
-from host_agent.move import End
+from host_agent.migrate.facts import End
 from host_agent.plan_facts import Kind, Site, Subject
 from host_agent.plan_hop import Stop
 from host_agent.plan_sources import Collector

@@ -12,7 +12,7 @@ from host_agent.case.results import Failed
 from host_agent.difference import Area, Difference
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.offers import Offer
-from host_agent.move import End
+from host_agent.migrate.facts import End
 from host_agent.plan_facts import Answer, Hop, Kind, Limit, Planned, Site, Way
 from host_agent.plan_outline import Do
 from tests.unit.host_agent.cases import DEFINITION, NOTHING

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from host_agent import preflight
 from host_agent.case import last_boot
 from host_agent.difference import Area, Difference
 from host_agent.domain.devices import Devices, Disk, Folder
@@ -14,8 +13,9 @@ from host_agent.domain.live_migration import CopyStorage
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.images import Image, Presence
 from host_agent.machine_types.offers import Offer
+from host_agent.migrate import preflight
+from host_agent.migrate.facts import End, Move, There
 from host_agent.missing import Missing, Reason
-from host_agent.move import End, Move, There
 from tests.unit.host_agent.cases import DEFINITION, MACHINE, NOTHING
 
 UNKNOWN, FAIL, WARN, PASS = Outcome.UNKNOWN, Outcome.FAIL, Outcome.WARN, Outcome.PASS

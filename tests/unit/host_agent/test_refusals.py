@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from host_agent import preflight, refusals
 from host_agent.case import last_boot
 from host_agent.case.last_boot import NOT_KNOWN, LastBoot
 from host_agent.finding import Outcome
-from host_agent.refusals import Certainty
+from host_agent.migrate import preflight, qemu_refusals
+from host_agent.migrate.qemu_refusals import Certainty
 from tests.unit.host_agent.test_preflight import MOVE, devices
 
 VIRTIO = devices(virtio=True)
@@ -53,7 +53,7 @@ CAME = last_boot.by("7.2.22").moved("10.0.13")
 )
 def test_known(changes: dict[str, Any], certainty: Certainty | None) -> None:
     move = replace(MOVE, **changes)
-    found = refusals.known(move)
+    found = qemu_refusals.known(move)
     assert (None if found is None else found[1]) is certainty
     outcomes = {one.check: one.outcome for one in preflight.run(move, preflight.MOVING)}
     assert outcomes.get("move-refusal") is (None if certainty is None else OUTCOMES[certainty])
@@ -94,7 +94,7 @@ def threads(there: str | None, libvirt: str | None, **changes: Any) -> dict[str,
 )  # fmt: skip
 def test_threads(changes: dict[str, Any], words: str | None) -> None:
     move = replace(MOVE, **changes)
-    found = refusals.of_threads(move)
+    found = qemu_refusals.of_threads(move)
     assert (found is not None) is (words is not None), found
     assert (words or "") in (found[0] if found else "")
     outcomes = {one.check: one.outcome for one in preflight.run(move)}

@@ -8,11 +8,11 @@ import pytest
 
 from host_agent import sites
 from host_agent.atlas import atlas
-from host_agent.destination import Destination
 from host_agent.errors import UsageError
 from host_agent.hypervisor import Facts
 from host_agent.machine_types import offers
 from host_agent.machine_types.offers import Offer
+from host_agent.migrate.destination import Destination
 from host_agent.missing import Missing, Reason
 from host_agent.plan_facts import Kind, Site
 from tests.fingerprint_builder import atlas as made

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from host_agent.domain.architectures import X86
-from host_agent.move import Move, numbers
+from host_agent.migrate.facts import Move, numbers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

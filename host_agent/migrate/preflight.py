@@ -7,16 +7,16 @@ let it pass.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from host_agent import refusals
 from host_agent.atlas import touching
 from host_agent.difference import Difference
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
 from host_agent.firmware.images import GIVEN_UP, Image, Presence
+from host_agent.migrate import qemu_refusals
+from host_agent.migrate.facts import Move, numbers
+from host_agent.migrate.qemu_refusals import Certainty
 from host_agent.missing import Missing, Reason
-from host_agent.move import Move, numbers
 from host_agent.printable import quoted
-from host_agent.refusals import Certainty
 
 _SHOWN = 3
 
@@ -336,7 +336,7 @@ def _vcpus(move: Move) -> Finding | None:
 
 def _threads(move: Move) -> Finding | None:
     """``move-threads``: libvirt there does not mistake the guest's CPU for another one."""
-    known = refusals.of_threads(move)
+    known = qemu_refusals.of_threads(move)
     if known is None:
         return None
     why, sure = known
@@ -382,7 +382,7 @@ _IF = {
 
 def _refusal(move: Move) -> Finding | None:
     """``move-refusal``: QEMU there is not known to refuse what the guest brings along."""
-    known = refusals.known(move)
+    known = qemu_refusals.known(move)
     if known is None:
         return None
     refusal, certainty = known

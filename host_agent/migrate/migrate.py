@@ -6,12 +6,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent import preflight
 from host_agent.atlas import touching
 from host_agent.case import last_boot
 from host_agent.case.last_boot import LastBoot
 from host_agent.case.results import Confirmed, Decision, Failed
-from host_agent.destination import Destination, end_of
 from host_agent.difference import Difference
 from host_agent.domain import devices as domain_devices
 from host_agent.domain.definition import Definition, DomainXmlError, parse
@@ -25,11 +23,13 @@ from host_agent.guard import said
 from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types import packages
+from host_agent.migrate import preflight
+from host_agent.migrate.destination import Destination, end_of
+from host_agent.migrate.facts import End, Move, MoveReport, numbers
+from host_agent.migrate.shared_storage import shared
 from host_agent.missing import Missing
-from host_agent.move import End, Move, MoveReport, numbers
 from host_agent.printable import quoted
 from host_agent.qemu import process as qemu_process
-from host_agent.shared_storage import shared
 
 _JOB_SECONDS = 5.0
 

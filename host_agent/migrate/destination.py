@@ -14,8 +14,8 @@ from host_agent.errors import EvidenceError, LibvirtTimeoutError
 from host_agent.hypervisor import Domain, Facts, Hypervisor
 from host_agent.machine_types import domain_capabilities, offers
 from host_agent.machine_types.offers import Offer
+from host_agent.migrate.facts import End, There
 from host_agent.missing import Missing, Reason
-from host_agent.move import End, There
 
 T = TypeVar("T")
 

@@ -1,0 +1,1 @@
+"""One domain moved live, and what forbids it."""
