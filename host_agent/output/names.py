@@ -7,7 +7,7 @@ from host_agent.case.results import Audited, Failed
 from host_agent.domain import owner
 from host_agent.domain.definition import Definition
 from host_agent.domain.owner import OwnerKind
-from host_agent.plan_facts import Planned
+from host_agent.plan.facts import Planned
 from host_agent.printable import printable, quoted
 
 _MOST = 6

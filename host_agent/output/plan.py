@@ -10,15 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from host_agent import plan_outline
 from host_agent.case.results import Failed
 from host_agent.difference import Effect
 from host_agent.finding import Finding, Outcome
 from host_agent.output import plan_words
 from host_agent.output.names import PlannedNames, whose
 from host_agent.output.table import Row, grid, print_table
-from host_agent.plan_facts import Answer, Hop, Plan, Planned
-from host_agent.plan_outline import Group, Noted
+from host_agent.plan import folding as plan_folding
+from host_agent.plan.facts import Answer, Hop, Plan, Planned
+from host_agent.plan.folding import Group, Noted
 from host_agent.printable import printable
 
 _STYLES = {
@@ -47,8 +47,8 @@ def print_plan(console: Console, plan: Plan, code: int, *, verbose: bool) -> Non
                 console.print(Text(f"{printable(name)} is the target itself: its domains stay"))
         names = PlannedNames(hop.planned)
         sections = [
-            [_group(group, names) for group in plan_outline.groups(hop.planned)],
-            [_note(note, names) for note in plan_outline.noted(hop.planned, Outcome.WARN)],
+            [_group(group, names) for group in plan_folding.groups(hop.planned)],
+            [_note(note, names) for note in plan_folding.noted(hop.planned, Outcome.WARN)],
             [*_order(hop, names)],
         ]
         width = max((len(first) for rows in sections for first, _ in rows), default=0)
@@ -86,7 +86,7 @@ def _group(group: Group, names: PlannedNames) -> Row:
 
 
 def _reason(group: Group, finding: Finding) -> str:
-    if not plan_outline.is_gone(finding):
+    if not plan_folding.is_gone(finding):
         return printable(finding.sentence)
     machines = dict.fromkeys(
         one.definition.machine or "" for one in group.domains if isinstance(one, Planned)
@@ -132,7 +132,7 @@ def _note(note: Noted, names: PlannedNames) -> Row:
 
 
 def _order(hop: Hop, names: PlannedNames) -> Iterator[Row]:
-    steps = plan_outline.steps(hop.planned)
+    steps = plan_folding.steps(hop.planned)
     if len(steps) < 2:
         return
     for number, step in enumerate(steps, 1):
@@ -143,7 +143,7 @@ def _order(hop: Hop, names: PlannedNames) -> Iterator[Row]:
 
 
 def _print_seen(console: Console, hop: Hop, *, verbose: bool) -> None:
-    seen = plan_outline.seen(hop.planned)
+    seen = plan_folding.seen(hop.planned)
     console.print()
     head = Text("GUESTS WILL SEE", "bold")
     if not seen:
@@ -170,7 +170,7 @@ def _print_seen(console: Console, hop: Hop, *, verbose: bool) -> None:
 def _closing(hop: Hop) -> Iterator[Row]:
     for head, lines in (
         ("COMPARED", hop.compared),
-        ("NOT CHECKED", plan_outline.not_checked(hop)),
+        ("NOT CHECKED", plan_folding.not_checked(hop)),
         ("MIXED POOL", plan_words.limit_lines(hop.limits)),
     ):
         for at, line in enumerate(lines):

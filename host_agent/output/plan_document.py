@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from host_agent import plan_outline
 from host_agent.case.results import Failed
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
@@ -11,8 +10,9 @@ from host_agent.output import page as page_of
 from host_agent.output import plan_words as words
 from host_agent.output.json import plain_finding
 from host_agent.output.names import PlannedNames, whose
-from host_agent.plan_facts import Answer, Hop, Plan, Planned, Site
-from host_agent.plan_outline import answer_of
+from host_agent.plan import folding as plan_folding
+from host_agent.plan.facts import Answer, Hop, Plan, Planned, Site
+from host_agent.plan.folding import answer_of
 from host_agent.printable import printable
 
 _SCHEMA = 1
@@ -50,7 +50,7 @@ def _hop(hop: Hop) -> dict[str, Any]:
         "order": [
             {"step": step.do.name.lower(), "raise_to": step.raise_to,
              "domains": [one.name for one in step.domains]}
-            for step in plan_outline.steps(hop.planned)
+            for step in plan_folding.steps(hop.planned)
         ],
         "guests_will_see": [
             {
@@ -60,14 +60,14 @@ def _hop(hop: Hop) -> dict[str, Any]:
                 "who": one.touched.who, "source": one.touched.source,
                 "domains": [domain.name for domain in one.domains],
             }
-            for one in plan_outline.seen(hop.planned)
+            for one in plan_folding.seen(hop.planned)
         ],
         "mixed_pool": [
             {"family": limit.family, "newest": limit.newest, "until": list(limit.until)}
             for limit in hop.limits
         ],
         "compared": list(hop.compared),
-        "not_checked": list(plan_outline.not_checked(hop)),
+        "not_checked": list(plan_folding.not_checked(hop)),
     }  # fmt: skip
 
 
@@ -125,19 +125,19 @@ def _shown(hop: Hop) -> dict[str, Any]:
         ),
         "order": [
             {"what": words.step_words(step), "domains": [names.of(one) for one in step.domains]}
-            for step in plan_outline.steps(hop.planned)
+            for step in plan_folding.steps(hop.planned)
         ],
         "seen": [
             {
                 "number": len(one.domains), "change": words.seen_words(one),
                 "effect": one.touched.effect, "who": one.touched.who,
             }
-            for one in plan_outline.seen(hop.planned)
+            for one in plan_folding.seen(hop.planned)
         ],
         "nothing_seen": words.nothing_seen(hop),
         "limits": list(words.limit_lines(hop.limits)),
         "compared": [printable(line) for line in hop.compared],
-        "not_checked": [printable(line) for line in plan_outline.not_checked(hop)],
+        "not_checked": [printable(line) for line in plan_folding.not_checked(hop)],
     }  # fmt: skip
 
 

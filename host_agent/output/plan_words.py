@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from host_agent.missing import Missing
 from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
-from host_agent.plan_facts import Answer, Hop, Limit, Plan, Planned, Site, Way
-from host_agent.plan_outline import Seen, Step, answer_of
+from host_agent.plan.facts import Answer, Hop, Limit, Plan, Planned, Site, Way
+from host_agent.plan.folding import Seen, Step, answer_of
 from host_agent.printable import printable
 
 WORDS = {

@@ -195,16 +195,16 @@ def test_snapshots_are_seen() -> None:
     program = """
 import sys, libvirt
 from datetime import date
-from host_agent import plan_subject
+from host_agent.plan import subject
 from host_agent.hypervisor import Hypervisor
 hypervisor = Hypervisor.open("test:///default")
 (domain,) = hypervisor.domains()
 raw = hypervisor.raw.lookupByName("test")
 raw.snapshotCreateXML("<domainsnapshot><name>s1</name></domainsnapshot>", 0)
-found = plan_subject.collect(domain, local=False)
+found = subject.collect(domain, local=False)
 print([(one.name, one.memory) for one in found.snapshots], found.saved)
 raw.managedSave(0)
-found = plan_subject.collect(domain, local=False)
+found = subject.collect(domain, local=False)
 print(found.active, found.saved.sentence)
 """
     done = subprocess.run(

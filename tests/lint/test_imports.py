@@ -69,13 +69,19 @@ FOLDERS = {
         imports="domain firmware atlas hypervisor evidence machine_types qemu case",
         asks="destination migrate shared_storage",
     ),
+    "plan": Row(
+        imports="domain firmware atlas hypervisor evidence machine_types qemu case migrate",
+        asks="atlases hop plan sites sources subject",
+    ),
     "output": Row(
-        imports="domain firmware atlas evidence machine_types guest case records verify migrate"
+        imports=(
+            "domain firmware atlas evidence machine_types guest case records verify migrate plan"
+        )
     ),
     "commands": Row(
         imports=(
             "domain firmware atlas hypervisor machine_types guest qemu case records verify "
-            "migrate output"
+            "migrate plan output"
         ),
         asks="*",
     ),
@@ -106,7 +112,7 @@ JOBS = {
     "guest.enroll",
     "machine_types.host_types",
     "migrate.migrate",
-    "plan",
+    "plan.plan",
     "qemu.atlas_probe",
     "records.forget",
     "upgrade",

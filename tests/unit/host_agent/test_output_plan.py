@@ -18,7 +18,7 @@ from host_agent.finding import Finding, Outcome
 from host_agent.migrate.facts import End
 from host_agent.output import plan as output
 from host_agent.output import plan_document, plan_words
-from host_agent.plan_facts import Answer, Hop, Kind, Limit, Plan, Planned, Site, Way
+from host_agent.plan.facts import Answer, Hop, Kind, Limit, Plan, Planned, Site, Way
 from tests.unit.host_agent.cases import DEFINITION, NOTHING
 from tests.unit.host_agent.test_plan_outline import CODE, FAMILY, failing, planned, warning
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from host_agent import plan_answer
 from host_agent.case import last_boot
 from host_agent.difference import Area, Difference
 from host_agent.domain.devices import Devices, Disk, Folder
@@ -17,7 +16,8 @@ from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import Target
 from host_agent.migrate.facts import End, Move, There
 from host_agent.missing import Missing, Reason
-from host_agent.plan_facts import Answer, Kind, Planned, Question, Subject
+from host_agent.plan import answer as plan_answer
+from host_agent.plan.facts import Answer, Kind, Planned, Question, Subject
 from tests.unit.host_agent.cases import DEFINITION, MACHINE, NOTHING
 
 HERE = End(name="node1", uuid="1", qemu="7.2.22", libvirt="9.0.0")

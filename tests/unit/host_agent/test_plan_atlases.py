@@ -5,13 +5,13 @@ from datetime import date
 
 import pytest
 
-from host_agent import sites
 from host_agent.atlas.atlas import Atlas
 from host_agent.errors import EvidenceError
 from host_agent.migrate.facts import End
 from host_agent.missing import Missing, Reason
-from host_agent.plan_atlases import Atlases, Found, changes
-from host_agent.plan_facts import Kind, Site
+from host_agent.plan import sites
+from host_agent.plan.atlases import Atlases, Found, changes
+from host_agent.plan.facts import Kind, Site
 from tests.fingerprint_builder import atlas, machine
 from tests.unit.host_agent.cases import DEFINITION, MACHINE, NOTHING
 from tests.unit.host_agent.test_plan_outline import EMULATOR, offers

@@ -5,9 +5,9 @@ from uuid import UUID
 from host_agent.case.results import Failed
 from host_agent.errors import LibvirtError, LibvirtTimeoutError
 from host_agent.migrate.facts import End
-from host_agent.plan_facts import Kind, Site, Subject
-from host_agent.plan_hop import Stop
-from host_agent.plan_sources import Collector
+from host_agent.plan.facts import Kind, Site, Subject
+from host_agent.plan.hop import Stop
+from host_agent.plan.sources import Collector
 
 XML = (
     "<domain type='kvm'><name>good</name><uuid>00000000-0000-0000-0000-000000000001</uuid>"

@@ -5,7 +5,6 @@ from uuid import UUID
 
 import pytest
 
-from host_agent import plan_outline, plan_pool
 from host_agent.case import last_boot
 from host_agent.case.last_boot import NOT_KNOWN
 from host_agent.case.results import Failed
@@ -13,8 +12,10 @@ from host_agent.difference import Area, Difference
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.offers import Offer
 from host_agent.migrate.facts import End
-from host_agent.plan_facts import Answer, Hop, Kind, Limit, Planned, Site, Way
-from host_agent.plan_outline import Do
+from host_agent.plan import folding as plan_folding
+from host_agent.plan import mixed_hosts
+from host_agent.plan.facts import Answer, Hop, Kind, Limit, Planned, Site, Way
+from host_agent.plan.folding import Do
 from tests.unit.host_agent.cases import DEFINITION, NOTHING
 from tests.unit.host_agent.test_plan_answer import SUBJECT
 
@@ -58,7 +59,7 @@ def warning(sentence: str) -> Finding:
 
 
 def test_the_same_reason_is_said_once_and_the_worst_first() -> None:
-    found = plan_outline.groups(
+    found = plan_folding.groups(
         (
             planned("a", Answer.RESTART, failing("PCI")),
             planned("fine"),
@@ -78,23 +79,23 @@ def test_the_same_reason_is_said_once_and_the_worst_first() -> None:
 
 
 def test_warnings_are_said_once() -> None:
-    found = plan_outline.noted(
+    found = plan_folding.noted(
         (planned("a", Answer.LIVE, warning("x")), planned("b", Answer.LIVE, warning("x")), FAILED),
         Outcome.WARN,
     )
     assert [(one.finding.sentence, len(one.domains)) for one in found] == [("x", 2)]
     many = tuple(planned(str(at), Answer.LIVE, warning(f"type {at}")) for at in range(4))
-    found = plan_outline.noted(many, Outcome.WARN)
+    found = plan_folding.noted(many, Outcome.WARN)
     assert [(one.finding.sentence, len(one.domains), one.ways) for one in found] == [
         ("type 0", 4, 4)
     ]
-    assert len(plan_outline.noted(many[:3], Outcome.WARN)) == 3
+    assert len(plan_folding.noted(many[:3], Outcome.WARN)) == 3
 
 
 def test_types_that_are_gone_are_one_trouble() -> None:
     gone = [failing(f"no {name}", "move-machine-type") for name in ("1.7", "2.0")]
     alias = replace(gone[0], observed="pc-i440fx-10.0")
-    found = plan_outline.groups(
+    found = plan_folding.groups(
         (
             planned("a", Answer.RAISE, gone[0], raise_to="x"),
             planned("b", Answer.RAISE, gone[1], raise_to="x"),
@@ -105,7 +106,7 @@ def test_types_that_are_gone_are_one_trouble() -> None:
 
 
 def test_types_are_raised_first_and_what_runs_on_goes_before_what_stops() -> None:
-    found = plan_outline.steps(
+    found = plan_folding.steps(
         (
             planned("s", Answer.START), planned("r", Answer.RESTART), planned("l", Answer.LIVE),
             planned("u", Answer.RAISE, raise_to="b"), planned("t", Answer.RAISE, raise_to="a"),
@@ -120,7 +121,7 @@ def test_types_are_raised_first_and_what_runs_on_goes_before_what_stops() -> Non
 
 
 def test_changes_are_counted_by_domain_not_by_processor() -> None:
-    found = plan_outline.seen(
+    found = plan_folding.seen(
         (
             planned("a", outlook=(CODE, replace(FAMILY, count=4))),
             planned("b", outlook=(replace(CODE, new="3 bytes"), FAMILY)),
@@ -153,7 +154,7 @@ OLD, NEW = ("pc-i440fx-7.1", "pc-i440fx-7.2"), ("pc-i440fx-7.2", "pc-i440fx-10.0
     ],
 )  # fmt: skip
 def test_limits(sites: list[Site], limit: tuple[str, tuple[str, ...]] | None) -> None:
-    found = plan_pool.limits(sites, (SUBJECT, SUBJECT))
+    found = mixed_hosts.limits(sites, (SUBJECT, SUBJECT))
     wanted = () if limit is None else (Limit(family="pc-i440fx", newest=limit[0], until=limit[1]),)
     assert found == wanted
 
@@ -174,7 +175,7 @@ def test_what_to_raise_to(
     machine: str, here: dict[str, Offer], there: dict[str, Offer], name: str | None,
     note: str | None,
 ) -> None:  # fmt: skip
-    found = plan_pool.raised(machine, [here, there])
+    found = mixed_hosts.raised(machine, [here, there])
     assert found.name == name, found
     assert (note or "") in (found.note or "")
 
@@ -183,23 +184,23 @@ def test_a_raised_type_counts_on_the_next_hop() -> None:
     raised = planned("vm1", Answer.RAISE, raise_to="pc-i440fx-7.2")
     old = replace(DEFINITION, machine="pc-i440fx-2.1")
     subject = replace(SUBJECT, active=old, persistent=old)
-    onward = plan_outline.onward(subject, raised, "10.0.13")
+    onward = plan_folding.onward(subject, raised, "10.0.13")
     assert onward.active is not None
     assert onward.persistent is not None
     assert {onward.active.machine, onward.persistent.machine} == {"pc-i440fx-7.2"}
     # One that is stopped and started is what its definition says by then.
     later = replace(subject, persistent=replace(old, machine="pc-i440fx-10.0"))
-    onward = plan_outline.onward(later, planned("vm1", Answer.RESTART), "10.0.13")
+    onward = plan_folding.onward(later, planned("vm1", Answer.RESTART), "10.0.13")
     assert onward.definition.machine == "pc-i440fx-10.0"
 
 
 def test_who_came_live_keeps_its_boot() -> None:
     booted = replace(SUBJECT, boot=last_boot.by("7.2.22"))
-    live = plan_outline.onward(booted, planned("vm1", Answer.LIVE), "10.0.13").boot
+    live = plan_folding.onward(booted, planned("vm1", Answer.LIVE), "10.0.13").boot
     assert (set(live.versions), live.whole) == ({"7.2.22", "10.0.13"}, True)
-    again = plan_outline.onward(booted, planned("vm1", Answer.RESTART), "10.0.13").boot
+    again = plan_folding.onward(booted, planned("vm1", Answer.RESTART), "10.0.13").boot
     assert again == last_boot.by("10.0.13")
-    assert plan_outline.onward(booted, planned("vm1", Answer.RESTART), None).boot == NOT_KNOWN
+    assert plan_folding.onward(booted, planned("vm1", Answer.RESTART), None).boot == NOT_KNOWN
 
 
 def test_what_no_check_judges_is_said_of_the_domains_that_have_it() -> None:
@@ -211,7 +212,7 @@ def test_what_no_check_judges_is_said_of_the_domains_that_have_it() -> None:
         sources=(site("here", *OLD),), target=site("there", *NEW), ways=(),
         planned=(tpm, both, planned("c")),
     )  # fmt: skip
-    assert [line for line in plan_outline.not_checked(hop) if "<" in line] == [
+    assert [line for line in plan_folding.not_checked(hop) if "<" in line] == [
         "a, b: seen by the guest, but judged by no check: <devices/tpm>",
         "b: seen by the guest, but judged by no check: <genid>",
         "b: not known to this samemachine: <flux>",
@@ -222,7 +223,7 @@ def test_what_no_check_judges_is_said_of_the_domains_that_have_it() -> None:
 def test_something_is_never_checked(kind: Kind) -> None:
     target = site("there", *NEW, kind=kind)
     hop = Hop(sources=(site("here", *OLD),), target=target, ways=(), planned=())
-    lines = plan_outline.not_checked(hop)
+    lines = plan_folding.not_checked(hop)
     assert "networks" in lines[0]
     unknown = Finding(check="move-storage", outcome=Outcome.UNKNOWN, sentence="vda can't be told")
     more = replace(
@@ -231,7 +232,7 @@ def test_something_is_never_checked(kind: Kind) -> None:
         ways=(Way(source="here", supported=None, why="not seen"),),
         unchecked=("ROMs",),
     )
-    told = plan_outline.not_checked(more)
+    told = plan_folding.not_checked(more)
     assert lines == tuple(line for line in told if line in lines)
     for words in ("ROMs", "release path of here: not seen", "a: vda can't be told",
                   "what a will see there: not to be had"):  # fmt: skip

@@ -2,8 +2,8 @@
 
 import pytest
 
-from host_agent.plan_facts import Site
-from host_agent.plan_hop import Stop, _raised
+from host_agent.plan.facts import Site
+from host_agent.plan.hop import Stop, _raised
 from tests.unit.host_agent.cases import DEFINITION
 from tests.unit.host_agent.test_plan_outline import offers, site
 

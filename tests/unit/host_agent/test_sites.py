@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from host_agent import sites
 from host_agent.atlas import atlas
 from host_agent.errors import UsageError
 from host_agent.hypervisor import Facts
@@ -14,7 +13,8 @@ from host_agent.machine_types import offers
 from host_agent.machine_types.offers import Offer
 from host_agent.migrate.destination import Destination
 from host_agent.missing import Missing, Reason
-from host_agent.plan_facts import Kind, Site
+from host_agent.plan import sites
+from host_agent.plan.facts import Kind, Site
 from tests.fingerprint_builder import atlas as made
 from tests.fingerprint_builder import machine
 from tests.unit.host_agent.cases import DEFINITION

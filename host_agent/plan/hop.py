@@ -7,8 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from host_agent import plan_answer, plan_checks, plan_outline, plan_pool
-from host_agent import sites as place
 from host_agent.atlas import touching
 from host_agent.atlas.atlas import Atlas
 from host_agent.case.results import Failed
@@ -24,8 +22,11 @@ from host_agent.machine_types.target import Target
 from host_agent.migrate.destination import Destination
 from host_agent.migrate.facts import Move, numbers
 from host_agent.missing import Missing, Reason
-from host_agent.plan_atlases import Atlases, Survey, changes, roms
-from host_agent.plan_facts import Answer, Hop, Kind, Options, Planned, Question, Site, Subject
+from host_agent.plan import answer as plan_answer
+from host_agent.plan import checks, folding, mixed_hosts
+from host_agent.plan import sites as place
+from host_agent.plan.atlases import Atlases, Survey, changes, roms
+from host_agent.plan.facts import Answer, Hop, Kind, Options, Planned, Question, Site, Subject
 
 _T = TypeVar("_T")
 
@@ -96,7 +97,7 @@ def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: 
         target=goal.site,
         ways=tuple(place.way(stop.site, goal.site, options.on) for stop in stops),
         planned=planned,
-        limits=plan_pool.limits(all_sites, subjects),
+        limits=mixed_hosts.limits(all_sites, subjects),
         compared=tuple(used),
         unchecked=tuple(_unasked(how, subjects) for how in strange),
     )
@@ -104,7 +105,7 @@ def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: 
 
 def _unasked(how: str, subjects: Sequence[Subject]) -> str:
     """Say of whom it was not asked what only a site's own QEMU knows."""
-    named = plan_outline.named([one.definition.name for one in subjects])
+    named = folding.named([one.definition.name for one in subjects])
     return (
         f"sizes of option ROMs and firmware of {how.partition(': ')[0]}, and which of libvirt's "
         f"options it takes: its own QEMU was not asked, and may refuse {named}; there: "
@@ -132,7 +133,7 @@ def _asked(stop: Stop, goal: Stop, subject: Subject, all_sites: Sequence[Site]) 
             cpu = goal.host.cpu(definition, subject.devices, offer)
         if persistent is not None and not subject.start.any_host_starts_it:
             start_cpu = goal.host.cpu(persistent, subject.start, next_start or offer)
-    lacking = plan_checks.lacking(definition, offer, persistent, next_start)
+    lacking = checks.lacking(definition, offer, persistent, next_start)
     raised = Target(name=None, why="there is nothing to raise")
     if lacking is not None:
         raised = _raised(lacking, stop.site, goal, definition, all_sites)
@@ -206,7 +207,7 @@ def _raised(
     known = [one for one in offered if one is not None]
     meant = (here.offered(definition) or {}).get(name)
     own = name if meant is None or meant.twins else meant.canonical
-    found = plan_pool.raised(own, known, bios=definition.firmware == "bios")
+    found = mixed_hosts.raised(own, known, bios=definition.firmware == "bios")
     unknown = [site.name for site, one in zip(all_sites, offered, strict=True) if one is None]
     if unknown and found.name is not None:
         notes = (found.note, f"whether {', '.join(unknown)} has it is not known")
@@ -302,4 +303,4 @@ def onward(
                 error=f"it does not get as far as {goal.site.name}",
             )  # fmt: skip
         else:
-            yield goal, plan_outline.onward(subject, answer, goal.site.end.qemu)
+            yield goal, folding.onward(subject, answer, goal.site.end.qemu)

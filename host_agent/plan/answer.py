@@ -4,10 +4,10 @@ What decides a live move is ``preflight``'s; here is what is asked of a start, o
 and what follows from all of it.
 """
 
-from host_agent import plan_checks
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.offers import Offer
-from host_agent.plan_facts import Answer, Kind, Planned, Question
+from host_agent.plan import checks
+from host_agent.plan.facts import Answer, Kind, Planned, Question
 
 _FOLLOWS = {
     "move-domain": Answer.CANNOT,
@@ -43,10 +43,7 @@ _STARTS, _MOVES = frozenset({"plan-start-cpu"}), frozenset({"move-cpu"})
 def judge(question: Question, source: str) -> Planned:
     """Return what becomes of a domain; ``source`` is the name of the site it is on."""
     findings = tuple(
-        finding
-        for check in plan_checks.CHECKS
-        for finding in check(question)
-        if finding is not None
+        finding for check in checks.CHECKS for finding in check(question) if finding is not None
     )
     answer = _answer(question, findings)
     raising = {one.check: one.outcome for one in findings}.get("plan-raise")
@@ -54,7 +51,7 @@ def judge(question: Question, source: str) -> Planned:
         definition=question.subject.definition, source=source, state=question.subject.state,
         active=question.subject.active is not None, answer=answer,
         raise_to=question.raised.name if raising is Outcome.WARN else None,
-        findings=(*findings, *plan_checks.left_behind(question, answer)), outlook=question.outlook,
+        findings=(*findings, *checks.left_behind(question, answer)), outlook=question.outlook,
     )  # fmt: skip
 
 

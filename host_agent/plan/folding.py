@@ -13,7 +13,7 @@ from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
 from host_agent.firmware.effects import Touched
 from host_agent.missing import Missing
-from host_agent.plan_facts import Answer, Hop, Kind, Planned, Subject
+from host_agent.plan.facts import Answer, Hop, Kind, Planned, Subject
 
 _DECIDED_THERE = {
     Kind.HOST: "storage pools, networks, free memory and bandwidth: libvirt decides these at the "

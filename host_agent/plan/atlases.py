@@ -17,7 +17,7 @@ from host_agent.errors import HostAgentError, UsageError
 from host_agent.firmware import fingerprint_diff
 from host_agent.firmware.fingerprint import Fingerprint
 from host_agent.missing import Missing, Reason
-from host_agent.plan_facts import Kind, Site
+from host_agent.plan.facts import Kind, Site
 
 Survey = Callable[[str, tuple[str, ...]], Atlas]
 """Probes an emulator of this host for some machine types; raises ``HostAgentError``."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from host_agent.machine_types import names as type_names
 from host_agent.machine_types import target
 from host_agent.machine_types.target import Target
-from host_agent.plan_facts import Limit, Offers, Site, Subject
+from host_agent.plan.facts import Limit, Offers, Site, Subject
 
 
 def raised(machine: str, offers: Sequence[Offers], *, bios: bool = False) -> Target:

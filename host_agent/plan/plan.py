@@ -3,11 +3,11 @@
 import time
 from contextlib import ExitStack
 
-from host_agent import sites
-from host_agent.plan_atlases import Survey
-from host_agent.plan_facts import Hop, Options, Plan
-from host_agent.plan_hop import Stop, hop, onward
-from host_agent.plan_sources import opened, sources
+from host_agent.plan import sites
+from host_agent.plan.atlases import Survey
+from host_agent.plan.facts import Hop, Options, Plan
+from host_agent.plan.hop import Stop, hop, onward
+from host_agent.plan.sources import opened, sources
 from host_agent.side_by_side import Progress
 
 

@@ -11,7 +11,7 @@ from host_agent.evidence import baseline_choice
 from host_agent.hypervisor import Domain
 from host_agent.migrate.shared_storage import shared
 from host_agent.missing import Missing, Reason
-from host_agent.plan_facts import Subject
+from host_agent.plan.facts import Subject
 from host_agent.qemu.process import NONE, Processes
 
 _SECONDS = 10.0

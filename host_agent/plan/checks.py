@@ -11,7 +11,7 @@ from host_agent.firmware.images import Presence
 from host_agent.machine_types.offers import Offer
 from host_agent.migrate import preflight, qemu_refusals
 from host_agent.missing import Missing, Reason
-from host_agent.plan_facts import Answer, Kind, Question
+from host_agent.plan.facts import Answer, Kind, Question
 
 STARTING = frozenset({Answer.START, Answer.RESTART})
 """Answers with a start there."""

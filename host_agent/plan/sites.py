@@ -17,7 +17,7 @@ from host_agent.machine_types.offers import Offer
 from host_agent.migrate.destination import Destination, absent, by_chance
 from host_agent.migrate.facts import End
 from host_agent.missing import Missing, Reason
-from host_agent.plan_facts import Kind, Offers, Site, Way
+from host_agent.plan.facts import Kind, Offers, Site, Way
 
 # The packages beside the shipped atlases' QEMU; with backports it may be the older or the newer.
 _LIBVIRT = {

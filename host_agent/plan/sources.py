@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from host_agent import plan_subject, side_by_side
-from host_agent import sites as place
+from host_agent import side_by_side
 from host_agent.atlas.atlas import Atlas
 from host_agent.case.results import Failed
 from host_agent.domain.definition import Definition
@@ -15,9 +14,11 @@ from host_agent.hypervisor import Domain, Hypervisor, is_local
 from host_agent.hypervisor.selection import chosen
 from host_agent.migrate.destination import Destination
 from host_agent.missing import Missing, Reason
-from host_agent.plan_atlases import Survey
-from host_agent.plan_facts import Options, Subject
-from host_agent.plan_hop import Located, Starts, Stop
+from host_agent.plan import sites as place
+from host_agent.plan import subject as plan_subject
+from host_agent.plan.atlases import Survey
+from host_agent.plan.facts import Options, Subject
+from host_agent.plan.hop import Located, Starts, Stop
 from host_agent.qemu import process as qemu_process
 from host_agent.qemu.domain_probe import DomainProbe
 from host_agent.qemu.process import NONE, Processes

@@ -1,0 +1,1 @@
+"""Which domains get to another host or release, and how."""
