@@ -10,7 +10,7 @@ from types import FrameType
 import click
 from rich.text import Text
 
-from host_agent import given_file, upgrade, window
+from host_agent import given_file
 from host_agent.commands import completion
 from host_agent.commands.configured import Configured
 from host_agent.commands.options import (
@@ -25,12 +25,13 @@ from host_agent.errors import UsageError
 from host_agent.output import upgrade as upgrade_output
 from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED
 from host_agent.printable import printable
-from host_agent.raising import Raised
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import UNDER_WAY, Record, Step
-from host_agent.upgrade import Operator, Options
-from host_agent.upgrade_run import Patience
-from host_agent.upgrade_survey import Asked
+from host_agent.upgrade import upgrade, window
+from host_agent.upgrade.facts import Raised
+from host_agent.upgrade.look import Asked
+from host_agent.upgrade.run import Patience
+from host_agent.upgrade.upgrade import Operator, Options
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -16,8 +16,8 @@ from host_agent.output.json import confirmed_form, plain_finding
 from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
 from host_agent.output.table import print_table
 from host_agent.printable import printable, quoted, shortened
-from host_agent.raising import Ending, Raised, Raising, Report
 from host_agent.records.upgrade_record import Record, Step
+from host_agent.upgrade.facts import Ending, Raised, Raising, Report
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as of any program that SIGINT ends."""

@@ -73,15 +73,20 @@ FOLDERS = {
         imports="domain firmware atlas hypervisor evidence machine_types qemu case migrate",
         asks="atlases hop plan sites sources subject",
     ),
+    "upgrade": Row(
+        imports="domain firmware hypervisor machine_types guest case records verify",
+        asks="look run upgrade",
+    ),
     "output": Row(
         imports=(
-            "domain firmware atlas evidence machine_types guest case records verify migrate plan"
+            "domain firmware atlas evidence machine_types guest case records verify migrate "
+            "plan upgrade"
         )
     ),
     "commands": Row(
         imports=(
             "domain firmware atlas hypervisor machine_types guest qemu case records verify "
-            "migrate plan output"
+            "migrate plan upgrade output"
         ),
         asks="*",
     ),
@@ -115,7 +120,7 @@ JOBS = {
     "plan.plan",
     "qemu.atlas_probe",
     "records.forget",
-    "upgrade",
+    "upgrade.upgrade",
     "verify.audit",
     "verify.serve",
     "verify.verify",

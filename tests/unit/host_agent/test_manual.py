@@ -57,7 +57,7 @@ def of_preparations() -> Mapping[str, set[str]]:
             check = given.get("check")
             if name == "Finding" and isinstance(check, ast.Constant) and "-" in str(check.value):
                 found[str(check.value)] |= outcomes_in(given["outcome"])
-            elif name in HELPERS and file.name == "upgrade_preflight.py" and call.args:
+            elif name in HELPERS and file.match("upgrade/preflight.py") and call.args:
                 found[f"upgrade-{ast.literal_eval(call.args[0])}"].add(HELPERS[name])
     return found
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from host_agent import upgrade_preflight
 from host_agent.case.results import Decision, Failed
 from host_agent.machine_types.target import Target
 from host_agent.output import upgrade
-from host_agent.raising import Ending, Raised, Report
 from host_agent.records.upgrade_record import Direction, Step
+from host_agent.upgrade import preflight as upgrade_preflight
+from host_agent.upgrade.facts import Ending, Raised, Report
 from tests.unit.host_agent.test_output_migration import confirmed
 from tests.unit.host_agent.test_upgrade_preflight import ACPI, RAISING, STAGED
 from tests.unit.host_agent.upgrade_records import NEW, OLD, RECORD

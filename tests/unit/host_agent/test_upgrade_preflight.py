@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from host_agent import upgrade_preflight
 from host_agent.difference import Area, Difference
 from host_agent.domain.owner import Owner, OwnerKind
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.target import Target
 from host_agent.missing import Missing, Reason
-from host_agent.raising import Raising
 from host_agent.records.upgrade_record import Direction, Step
+from host_agent.upgrade import preflight as upgrade_preflight
+from host_agent.upgrade.facts import Raising
 from tests.unit.host_agent.cases import DEFINITION, NOTHING
 from tests.unit.host_agent.upgrade_records import NEW, OLD, RECORD
 

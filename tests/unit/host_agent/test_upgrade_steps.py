@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from host_agent.records.upgrade_record import UNDER_WAY, Direction, Step
-from host_agent.upgrade_steps import (
+from host_agent.upgrade.steps import (
     STEPS,
     Action,
     Beginning,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import upgrade_xml
-from host_agent.upgrade_xml import UpgradeXmlError
+from host_agent.upgrade import definition_edit
+from host_agent.upgrade.definition_edit import UpgradeXmlError
 
 OLD, NEW = "pc-i440fx-2.8", "pc-i440fx-7.2"
 XML = """<domain type='kvm' id='3'>
@@ -27,24 +27,24 @@ XML = """<domain type='kvm' id='3'>
 
 
 def test_one_line_changes() -> None:
-    after = upgrade_xml.with_machine(XML, NEW)
+    after = definition_edit.with_machine(XML, NEW)
     assert after == XML.replace(OLD, NEW)
-    assert upgrade_xml.changed_lines(XML, after) == (
+    assert definition_edit.changed_lines(XML, after) == (
         (
             f"<type arch='x86_64' machine='{OLD}'>hvm</type>",
             f"<type arch='x86_64' machine='{NEW}'>hvm</type>",
         ),
     )
-    assert upgrade_xml.machine_of(after) == NEW
-    assert upgrade_xml.with_machine(after, OLD) == XML
+    assert definition_edit.machine_of(after) == NEW
+    assert definition_edit.with_machine(after, OLD) == XML
 
 
 def test_lines_are_paired_to_the_end() -> None:
     """A text that lost a line is no changed one."""
-    assert upgrade_xml.changed_lines("a\n b\nc", "a\n d\nc") == (("b", "d"),)
+    assert definition_edit.changed_lines("a\n b\nc", "a\n d\nc") == (("b", "d"),)
     for before, after in (("a", "a\nb"), ("a\nb", "a")):
         with pytest.raises(ValueError, match="zip"):
-            upgrade_xml.changed_lines(before, after)
+            definition_edit.changed_lines(before, after)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_lines_are_paired_to_the_end() -> None:
 def test_however_it_is_written(tag: str) -> None:
     before, _, rest = XML.partition(f"<type arch='x86_64' machine='{OLD}'>hvm</type>")
     xml = before + tag + rest
-    assert upgrade_xml.with_machine(xml, NEW) == before + tag.replace(OLD, NEW) + rest
+    assert definition_edit.with_machine(xml, NEW) == before + tag.replace(OLD, NEW) + rest
 
 
 @pytest.mark.parametrize(
@@ -75,17 +75,17 @@ def test_however_it_is_written(tag: str) -> None:
 )
 def test_what_can_not_be_changed(xml: str, machine: str, words: str) -> None:
     with pytest.raises(UpgradeXmlError, match=words):
-        upgrade_xml.with_machine(xml, machine)
+        definition_edit.with_machine(xml, machine)
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_changed_or_refused(text: str) -> None:
     for xml in (text, f"<domain><os><type machine='a'>{text}</type></os></domain>"):
         try:
-            after = upgrade_xml.with_machine(xml, NEW)
+            after = definition_edit.with_machine(xml, NEW)
         except UpgradeXmlError:
             continue
-        assert upgrade_xml.machine_of(after) == NEW
+        assert definition_edit.machine_of(after) == NEW
 
 
 @pytest.mark.parametrize(
@@ -101,4 +101,4 @@ def test_any_text_is_changed_or_refused(text: str) -> None:
     ],
 )
 def test_the_same_but_for_the_machine(other: str, *, same: bool) -> None:
-    assert upgrade_xml.same_but_for_machine(XML, other) is same
+    assert definition_edit.same_but_for_machine(XML, other) is same

@@ -4,9 +4,9 @@ from datetime import datetime
 
 import pytest
 
-from host_agent import window
 from host_agent.domain import tags
 from host_agent.errors import UsageError
+from host_agent.upgrade import window
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
 from host_agent.missing import Missing
 from host_agent.printable import quoted, shortened
-from host_agent.raising import Raising
 from host_agent.records.upgrade_record import Step
+from host_agent.upgrade.facts import Raising
 
 _SHOWN = 4
 _LONGEST = 160

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from host_agent import untrusted_xml, upgrade_steps, upgrade_xml
+from host_agent import untrusted_xml
 from host_agent.case.gather import Gatherer
 from host_agent.difference import Difference
 from host_agent.domain import owner, snapshots
@@ -17,11 +17,12 @@ from host_agent.machine_types import target as targets
 from host_agent.machine_types.target import Target
 from host_agent.missing import Missing, Reason
 from host_agent.printable import quoted
-from host_agent.raising import Raising
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Record, Step
-from host_agent.upgrade_steps import Beginning
-from host_agent.upgrade_xml import UpgradeXmlError
+from host_agent.upgrade import definition_edit, steps
+from host_agent.upgrade.definition_edit import UpgradeXmlError
+from host_agent.upgrade.facts import Raising
+from host_agent.upgrade.steps import Beginning
 
 if TYPE_CHECKING:
     from host_agent.machine_types.offers import Offer
@@ -82,7 +83,7 @@ class UpgradeSurvey:
             hosts=tuple(facts.name for facts in self.facts),
             job=None if denied or active is None else domain.job(_JOB_SECONDS), saved=saved,
             snapshots=remembered, on_poweroff=_on_poweroff(text),
-            changed=upgrade_xml.changed_lines(old, new) if old and new else (),
+            changed=definition_edit.changed_lines(old, new) if old and new else (),
             forecast=self._forecast(definition, old, new), denied=denied,
             stage=self.asked.stage, start=self.asked.start, back=self.asked.back,
             resumed=resumed, trouble=trouble,
@@ -102,7 +103,7 @@ class UpgradeSurvey:
                     f"{name}: no upgrade was begun from this machine; there is nothing to roll back"
                 )
             return record
-        if upgrade_steps.beginning(record, current) is Beginning.ANEW or record is None:
+        if steps.beginning(record, current) is Beginning.ANEW or record is None:
             return None
         if asked.to is not None and self._own_name(definition, asked.to) != record.new:
             raise UsageError(
@@ -144,10 +145,10 @@ class UpgradeSurvey:
         if text is None or target.name is None:
             return None, None
         try:
-            old = text if resumed is None else upgrade_xml.with_machine(text, resumed.old)
+            old = text if resumed is None else definition_edit.with_machine(text, resumed.old)
             if resumed is not None and self.asked.back:
-                old = upgrade_xml.with_machine(text, resumed.new)
-            return old, upgrade_xml.with_machine(text, target.name)
+                old = definition_edit.with_machine(text, resumed.new)
+            return old, definition_edit.with_machine(text, target.name)
         except UpgradeXmlError:
             return None, None
 

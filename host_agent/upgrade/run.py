@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from host_agent import upgrade_steps, upgrade_xml
 from host_agent.case.case import Case
 from host_agent.case.gather import Gatherer
 from host_agent.case.results import Confirmed, Decision, Depth, Failed
@@ -22,8 +21,9 @@ from host_agent.records import hiding, upgrade_record
 from host_agent.records.systemd_journal import Journal, Priority, verdict_fields
 from host_agent.records.upgrade_journal import DomainJournal
 from host_agent.records.upgrade_record import Direction, Record, Step
-from host_agent.upgrade_steps import STEPS, Action, Seen
-from host_agent.upgrade_xml import UpgradeXmlError
+from host_agent.upgrade import definition_edit, steps
+from host_agent.upgrade.definition_edit import UpgradeXmlError
+from host_agent.upgrade.steps import STEPS, Action, Seen
 from host_agent.verify import policy
 from host_agent.verify.verifier import Verifier
 
@@ -111,12 +111,12 @@ class UpgradeRun:
         """
         for _ in range(_MOST_ACTIONS):
             seen = self.look()
-            action = upgrade_steps.next_action(record, seen)
+            action = steps.next_action(record, seen)
             if action is Action.LEAVE:
-                why = upgrade_steps.hindrance(record, seen) or ""
+                why = steps.hindrance(record, seen) or ""
                 return self._ended(record, Step.FAILED, _both(record.reason, why))
             if action is Action.FINISH:
-                return self._ended(record, upgrade_steps.ended(record, action), record.reason)
+                return self._ended(record, steps.ended(record, action), record.reason)
             try:
                 record = self._recorded(replace(record, step=STEPS[action]))
                 if record.direction is Direction.FORWARD and self.interrupted():
@@ -130,7 +130,7 @@ class UpgradeRun:
                 record = self._recorded(back)
                 continue
             if done:
-                return self._ended(record, upgrade_steps.ended(record, action), record.reason)
+                return self._ended(record, steps.ended(record, action), record.reason)
         why = "somebody else starts or stops it again and again"
         return self._ended(record, Step.FAILED, _both(record.reason, why))
 
@@ -183,10 +183,10 @@ class UpgradeRun:
     def _define(self, record: Record) -> None:
         lifecycle = self.domain.lifecycle()
         now = lifecycle.definition()
-        wanted = upgrade_xml.with_machine(now, record.goal)
+        wanted = definition_edit.with_machine(now, record.goal)
         if record.direction is Direction.BACK:
             original = self.journal.original(record)
-            if not upgrade_xml.same_but_for_machine(now, original):
+            if not definition_edit.same_but_for_machine(now, original):
                 # What somebody changed since is theirs: only the machine type goes back.
                 self.notes.append(
                     "its definition was changed in other ways since; those stay. As it was: "

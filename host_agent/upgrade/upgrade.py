@@ -9,7 +9,6 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from host_agent import upgrade_preflight
 from host_agent.case.gather import Gatherer
 from host_agent.case.results import Confirmed, Decision
 from host_agent.domain import tags
@@ -26,15 +25,16 @@ from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types.target import Target
 from host_agent.printable import quoted
-from host_agent.raising import Ending, Raised, Raising, Report
 from host_agent.records.staged import raised_in
 from host_agent.records.systemd_journal import Journal
 from host_agent.records.upgrade_journal import DomainJournal, UpgradeJournal
 from host_agent.records.upgrade_record import UNDER_WAY, Direction, Record, Step
-from host_agent.upgrade_run import Patience, Told, UpgradeRun
-from host_agent.upgrade_survey import Asked, UpgradeSurvey
+from host_agent.upgrade import preflight
+from host_agent.upgrade.facts import Ending, Raised, Raising, Report
+from host_agent.upgrade.look import Asked, UpgradeSurvey
+from host_agent.upgrade.run import Patience, Told, UpgradeRun
+from host_agent.upgrade.window import Window
 from host_agent.verify.verifier import kept_in
-from host_agent.window import Window
 
 if TYPE_CHECKING:
     from host_agent.records.ledger import Ledger
@@ -224,11 +224,11 @@ class _Job:
 
     def _look(self, domain: Domain) -> Raised:
         raising = self._survey.of(domain)
-        findings = upgrade_preflight.run(raising)
+        findings = preflight.run(raising)
         ending = Ending.PLANNED
-        if upgrade_preflight.is_there(raising):
+        if preflight.is_there(raising):
             ending = Ending.NOTHING
-        if ending is Ending.PLANNED and upgrade_preflight.refused(findings):
+        if ending is Ending.PLANNED and preflight.refused(findings):
             ending = Ending.REFUSED
         return Raised(raising=raising, findings=findings, ending=ending, record=None)
 
@@ -288,7 +288,7 @@ class _Job:
                     return replace(looked, ending=Ending.WRONG_BEFORE, before=before)
                 record = replace(record, depth=verdict.depth)
         ended = run.carry_out(record)
-        surprise = upgrade_preflight.against_forecast(raising, run.after)
+        surprise = preflight.against_forecast(raising, run.after)
         if surprise is not None:
             run.notes.append(surprise)
         return replace(

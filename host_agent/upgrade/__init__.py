@@ -1,0 +1,1 @@
+"""Machine types raised, staged, rolled back."""
