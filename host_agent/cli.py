@@ -58,16 +58,12 @@ from host_agent.errors import (
 from host_agent.firmware import acpi_code, fingerprint_diff
 from host_agent.guard import said
 from host_agent.output import atlas as atlas_output
+from host_agent.output import audit as audit_
+from host_agent.output import audit as audit_output
 from host_agent.output import history as history_output
-from host_agent.output import json, show, text
-from host_agent.output.summary import (
-    MISMATCH,
-    UNREACHABLE,
-    UNVERIFIED,
-    USAGE,
-    VERIFIED,
-    exit_code,
-)
+from host_agent.output import show
+from host_agent.output.shared.counting import exit_code
+from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
 from host_agent.printable import printable
 from host_agent.qemu.atlas_probe import default_binary, survey
 from host_agent.qemu.session import SECONDS
@@ -209,9 +205,11 @@ def audit_command(
     code = exit_code(audits, len(unreachable))
     with destination(output) as console:
         if form == "json":
-            console.file.write(json.render(audits, unreachable, code))
+            console.file.write(audit_output.render(audits, unreachable, code))
         else:
-            text.print_audits(console, audits, verbose=verbose, each=bool(domains), exit_code=code)
+            audit_.print_audits(
+                console, audits, verbose=verbose, each=bool(domains), exit_code=code
+            )
     return code
 
 
@@ -233,7 +231,7 @@ def show_command(
     code = exit_code(audits, len(unreachable))
     with destination(output) as console:
         if form == "json":
-            console.file.write(json.render(audits, unreachable, code))
+            console.file.write(audit_output.render(audits, unreachable, code))
         else:
             for one in audits:
                 show.print_show(console, one)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from host_agent import manual
 from host_agent.commands import completion
 from host_agent.commands.options import formats
 from host_agent.commands.terminal import destination
 from host_agent.errors import UsageError
 from host_agent.output import manual as output_
-from host_agent.output.summary import VERIFIED
+from host_agent.output.shared import manual_page
+from host_agent.output.shared.exit_codes import VERIFIED
 
 
 @click.command(
@@ -30,7 +30,7 @@ def checks_command(ids: tuple[str, ...], form: str, output: Path | None) -> int:
     ID is the name of a check, as it stands before each finding; none: all of them, a line each.
     Nothing is asked of any host. It is what samemachine-checks(7) says.
     """
-    known = {one.id: one for one in manual.entries()}
+    known = {one.id: one for one in manual_page.entries()}
     for name in ids:
         if name not in known:
             near = difflib.get_close_matches(name, known)

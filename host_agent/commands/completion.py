@@ -10,11 +10,12 @@ from urllib.parse import urlsplit
 import click
 from click.shell_completion import CompletionItem
 
-from host_agent import bounded, manual
+from host_agent import bounded
 from host_agent.commands.options import uris_or_default
 from host_agent.hypervisor import Hypervisor
 from host_agent.machine_types import release_dates
 from host_agent.missing import Missing
+from host_agent.output.shared import manual_page
 from host_agent.printable import printable
 
 _SECONDS = 1.0
@@ -55,7 +56,7 @@ def _releases(_: click.Context) -> list[str]:
 
 domains = _offer(_domains)
 """Names of this host's domains."""
-checks = _offer(lambda _: [one.id for one in manual.entries()])
+checks = _offer(lambda _: [one.id for one in manual_page.entries()])
 """Names of checks."""
 releases = _offer(_releases)
 """Code names of releases."""

@@ -8,7 +8,7 @@ import click
 from host_agent import config, given_file
 from host_agent.commands.options import open_ledger
 from host_agent.errors import UsageError
-from host_agent.output.summary import VERIFIED
+from host_agent.output.shared.exit_codes import VERIFIED
 from host_agent.verify import waivers
 
 

@@ -13,8 +13,8 @@ from host_agent.commands.terminal import complain, destination, plain
 from host_agent.errors import LibvirtError, UsageError
 from host_agent.guest.enroll import Options, enroll
 from host_agent.guest.enroll_plan import Enrollment, Planned, Wish
-from host_agent.output import enrollment as output_
-from host_agent.output.summary import UNREACHABLE, VERIFIED
+from host_agent.output import enroll as output_
+from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
 
 
 @click.command(

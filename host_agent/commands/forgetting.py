@@ -10,7 +10,7 @@ from host_agent.commands import completion
 from host_agent.commands.options import formats, ledger_option, open_ledger, uris_or_default
 from host_agent.commands.terminal import destination, plain
 from host_agent.errors import UsageError
-from host_agent.output import forgetting as output_
+from host_agent.output import forget as output_
 from host_agent.records.forget import Options, forget
 from host_agent.records.remembered import Remembered
 from host_agent.records.upgrade_journal import UpgradeJournal

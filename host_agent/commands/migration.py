@@ -35,7 +35,7 @@ from host_agent.errors import HostAgentError, UsageError
 from host_agent.hypervisor import Told, is_local
 from host_agent.migrate.migrate import Options, migrate
 from host_agent.missing import Missing, Reason
-from host_agent.output import migration as migration_output
+from host_agent.output import migrate as migrate_output
 from host_agent.qemu.atlas_probe import survey
 from host_agent.verify.verify import Options as VerifyOptions
 from host_agent.verify.verify import verify
@@ -130,12 +130,12 @@ def migrate_command(
         return _forecast(active, there, source)
 
     report = migrate(options, before, after, forecast, lambda: _watching(domain))
-    code = migration_output.exit_code(report)
+    code = migrate_output.exit_code(report)
     with destination(output) as console:
         if form == "json":
-            console.file.write(migration_output.render(report, code))
+            console.file.write(migrate_output.render(report, code))
         else:
-            migration_output.print_report(console, report, verbose=verbose)
+            migrate_output.print_report(console, report, verbose=verbose)
     return code
 
 
@@ -216,7 +216,7 @@ def _bar(name: str, cancel: threading.Event) -> Iterator[Told]:
             bar.update(
                 task, description=f"cancelling {name}" if cancel.is_set() else f"moving {name}",
                 total=progress.total or None, completed=progress.total - progress.remaining,
-                line=migration_output.progress_line(progress),
+                line=migrate_output.progress_line(progress),
             )  # fmt: skip
 
         yield told

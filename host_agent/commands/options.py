@@ -11,7 +11,7 @@ from host_agent.case.whereabouts import Whereabouts, find
 from host_agent.commands.configured import Configured
 from host_agent.commands.terminal import complain, progress
 from host_agent.errors import LedgerError
-from host_agent.output.summary import UNREACHABLE
+from host_agent.output.shared.exit_codes import UNREACHABLE
 
 if TYPE_CHECKING:
     from host_agent.records.ledger import Ledger

@@ -16,7 +16,7 @@ from host_agent.domain.live_migration import CopyStorage
 from host_agent.errors import UsageError
 from host_agent.output import plan as output
 from host_agent.output import plan_document, plan_words
-from host_agent.output.summary import UNREACHABLE
+from host_agent.output.shared.exit_codes import UNREACHABLE
 from host_agent.plan.facts import Options
 from host_agent.plan.plan import plan
 from host_agent.qemu.atlas_probe import survey

@@ -18,9 +18,9 @@ from host_agent.machine_types.host_types import host_types
 from host_agent.machine_types.listing import TypeList, of_atlas, of_release
 from host_agent.machine_types.releases import DEBIAN, UBUNTU, Known, Release, Supported
 from host_agent.missing import Missing
-from host_agent.output import matrix as matrix_output
+from host_agent.output import path as path_output
 from host_agent.output import types as types_output
-from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED
+from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
 
 
 @click.command(
@@ -189,9 +189,9 @@ def path_command(
     answer = releases.path(origin, target, known, on=on, live=live)
     with destination(place, shared=True) as console:
         if form == "json":
-            console.file.write(types_output.render_answer(answer))
+            console.file.write(path_output.render_answer(answer))
         else:
-            types_output.print_answer(console, answer)
+            path_output.print_answer(console, answer)
     codes = {Supported.YES: VERIFIED, Supported.NO: MISMATCH, Supported.UNKNOWN: UNVERIFIED}
     return codes[answer.supported]
 
@@ -214,11 +214,11 @@ def _print_matrix(
     made = releases.matrix(chosen, known, on)
     with destination(place, shared=True) as console:
         if form == "text":
-            matrix_output.print_matrix(console, made)
+            path_output.print_matrix(console, made)
         elif form == "json":
-            console.file.write(matrix_output.render_json(made))
+            console.file.write(path_output.render_json(made))
         else:
-            console.file.write(matrix_output.render_page(made, form))
+            console.file.write(path_output.render_page(made, form))
 
 
 def _known() -> Known:

@@ -23,7 +23,7 @@ from host_agent.commands.options import (
 from host_agent.commands.terminal import complain, destination, plain, standard_output
 from host_agent.errors import UsageError
 from host_agent.output import upgrade as upgrade_output
-from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED
+from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
 from host_agent.printable import printable
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import UNDER_WAY, Record, Step

@@ -26,9 +26,10 @@ from host_agent.commands.options import (
 )
 from host_agent.commands.terminal import complain, destination, new_file, progress
 from host_agent.errors import LedgerError, LibvirtError, NoDomainError, UsageError
-from host_agent.output import verification as output
+from host_agent.output import verify as output
 from host_agent.output import why as why_output
-from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED, decision
+from host_agent.output.shared.counting import decision
+from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
 from host_agent.times import FORMS, parse_past
 from host_agent.verify import why
 from host_agent.verify.audit import Options as AuditOptions
@@ -164,7 +165,7 @@ def why_command(
     if found is None and isinstance(absent, LibvirtError):
         code = complain(str(absent), UNREACHABLE)
     else:
-        code = why.exit_code(story)
+        code = why_output.exit_code(story)
     if bundle is not None:
         with new_file(bundle) as file:
             file.write(why_output.render(story, code).encode())

@@ -14,7 +14,7 @@ from host_agent.atlas.diff import AtlasDiff, Group
 from host_agent.difference import Effect
 from host_agent.firmware import acpi
 from host_agent.firmware.fingerprint import Fingerprint, digest
-from host_agent.output.table import print_table
+from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable
 
 _SCHEMA = 1

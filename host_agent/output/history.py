@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from host_agent.output.table import print_table
+from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable
 from host_agent.records.entry import FINDING_FIELDS, Entry
 

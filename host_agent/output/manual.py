@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from host_agent.manual import Entry
-from host_agent.output.table import grid, print_table
+from host_agent.output.shared.manual_page import Entry
+from host_agent.output.shared.tables import grid, print_table
 
 _SCHEMA = 1
 _STYLES: Mapping[str, str] = {

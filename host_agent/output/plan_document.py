@@ -6,10 +6,10 @@ from typing import Any
 from host_agent.case.results import Failed
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
-from host_agent.output import page as page_of
 from host_agent.output import plan_words as words
-from host_agent.output.json import plain_finding
-from host_agent.output.names import PlannedNames, whose
+from host_agent.output.shared import pages as page_of
+from host_agent.output.shared.forms import plain_finding
+from host_agent.output.shared.names import PlannedNames, whose
 from host_agent.plan import folding as plan_folding
 from host_agent.plan.facts import Answer, Hop, Plan, Planned, Site
 from host_agent.plan.folding import answer_of

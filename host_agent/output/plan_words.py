@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from host_agent.missing import Missing
-from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
+from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
 from host_agent.plan.facts import Answer, Hop, Limit, Plan, Planned, Site, Way
 from host_agent.plan.folding import Seen, Step, answer_of
 from host_agent.printable import printable

@@ -14,9 +14,9 @@ from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Named
 from host_agent.missing import Missing
-from host_agent.output.names import libvirts, whose
-from host_agent.output.table import print_table
-from host_agent.output.text import STYLES, heading, sentences
+from host_agent.output.audit import STYLES, heading, sentences
+from host_agent.output.shared.names import libvirts, whose
+from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable, shortened
 from host_agent.verify import folding
 

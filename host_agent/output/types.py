@@ -1,4 +1,4 @@
-"""Machine types and paths between releases as text for people, and as JSON."""
+"""Machine types as text for people, and as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -12,14 +12,12 @@ from rich.text import Text
 
 from host_agent.machine_types.listing import Listed, TypeList
 from host_agent.machine_types.names import Vendor
-from host_agent.machine_types.releases import Answer, Supported
-from host_agent.output.table import print_table
+from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable
 
 _SCHEMA = 1
 _DOMAINS = 4
 """How many domains of a type are named."""
-_STYLES = {Supported.YES: "green", Supported.NO: "bold red", Supported.UNKNOWN: "yellow"}
 
 
 def print_types(console: Console, found: TypeList, today: date) -> None:
@@ -87,41 +85,3 @@ def _list(found: TypeList) -> dict[str, Any]:
         ],
         "not_offered": [{"name": name, "domains": domains} for name, domains in found.unlisted],
     }
-
-
-def print_answer(console: Console, answer: Answer) -> None:
-    """Print whether a path is supported, why, and what else there is."""
-    how = "live" if answer.live else "stopped and started"
-    line = Text(f"{answer.supported.upper()}  ", _STYLES[answer.supported])
-    line.append(printable(f"{answer.origin} -> {answer.target}, {how}, on {answer.on}"), "bold")
-    console.print(line, soft_wrap=True)
-    lines = [("why", answer.why)]
-    if answer.through:
-        lines.append(("way round", " -> ".join(one.codename for one in answer.through)))
-    if answer.note:
-        lines.append(("but", answer.note))
-    if answer.remedy:
-        lines.append(("or", answer.remedy))
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, text in lines:
-        grid.add_row(Text(f"  {name}", "dim"), Text(printable(text)))
-    print_table(console, grid)
-
-
-def render_answer(answer: Answer) -> str:
-    """Return an answer for programs."""
-    form = {
-        "samemachine_path": _SCHEMA,
-        "from": answer.origin,
-        "to": answer.target,
-        "on": str(answer.on),
-        "live": answer.live,
-        "supported": answer.supported,
-        "why": answer.why,
-        "through": [one.codename for one in answer.through],
-        "note": answer.note,
-        "remedy": answer.remedy,
-    }
-    return json.dumps(form, indent=2, ensure_ascii=True) + "\n"

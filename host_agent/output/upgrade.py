@@ -11,10 +11,10 @@ from rich.text import Text
 
 from host_agent.case.results import Confirmed, Decision, Failed
 from host_agent.finding import Finding, Outcome
-from host_agent.output import verification
-from host_agent.output.json import confirmed_form, plain_finding
-from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
-from host_agent.output.table import print_table
+from host_agent.output import verify
+from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
+from host_agent.output.shared.forms import confirmed_form, plain_finding
+from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable, quoted, shortened
 from host_agent.records.upgrade_record import Record, Step
 from host_agent.upgrade.facts import Ending, Raised, Raising, Report
@@ -190,11 +190,11 @@ def _print_ending(console: Console, raised: Raised, report: Report) -> None:
     for note in raised.notes:
         console.print(Text(f"  note: {printable(note)}", "yellow"), soft_wrap=True)
     if ending is Ending.WRONG_BEFORE and raised.before is not None:
-        verification.print_verified(console, [raised.before])
+        verify.print_verified(console, [raised.before])
     if isinstance(raised.before, Failed) and ending is not Ending.WRONG_BEFORE:
         console.print(Text(f"  before: {printable(raised.before.error)}", "yellow"), soft_wrap=True)
     if raised.after is not None:
-        verification.print_verified(console, [raised.after])
+        verify.print_verified(console, [raised.after])
     hint = _next(raised, report)
     if hint:
         console.print(Text(f"  -> {hint}", "dim"), soft_wrap=True)

@@ -10,10 +10,12 @@ from rich.text import Text
 
 from host_agent import times
 from host_agent.case.results import Failed
-from host_agent.output.json import domain_form
-from host_agent.output.names import called
-from host_agent.output.table import print_table
-from host_agent.output.verification import print_changes, print_failed
+from host_agent.output.shared.counting import decision
+from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
+from host_agent.output.shared.forms import domain_form
+from host_agent.output.shared.names import called
+from host_agent.output.shared.tables import print_table
+from host_agent.output.verify import print_changes, print_failed
 from host_agent.printable import printable
 from host_agent.verify import story as stories
 from host_agent.verify.story import Story
@@ -70,3 +72,11 @@ def render(story: Story, code: int) -> str:
         document["headline"] = stories.headline(story.result.case)
         document["ticket"] = stories.ticket(story.result)
     return json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n"
+
+
+def exit_code(story: Story) -> int:
+    """Return the exit code of the command."""
+    if story.result is None:
+        return UNVERIFIED
+    word = decision(story.result)
+    return {"verified": VERIFIED, "mismatch": MISMATCH}.get(word, UNVERIFIED)

@@ -8,7 +8,6 @@ from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.errors import LedgerError, LibvirtError
 from host_agent.evidence.baseline import Baseline, Event
 from host_agent.hypervisor import Hypervisor
-from host_agent.output.summary import MISMATCH, UNVERIFIED, VERIFIED, decision
 from host_agent.records.entry import Entry
 from host_agent.times import day
 from host_agent.verify import policy
@@ -52,14 +51,6 @@ def _judged(result: Audited | Failed) -> Audited | Failed:
     if isinstance(result, Failed):
         return result
     return replace(result, verdict=policy.judge(result.case, against_baseline=True))
-
-
-def exit_code(story: Story) -> int:
-    """Return the exit code of the command."""
-    if story.result is None:
-        return UNVERIFIED
-    word = decision(story.result)
-    return {"verified": VERIFIED, "mismatch": MISMATCH}.get(word, UNVERIFIED)
 
 
 def moved(ledger: "Ledger", uri: str, name: str) -> str | None:

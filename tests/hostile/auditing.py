@@ -31,7 +31,7 @@ from host_agent.guest.dialler import Dialler
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Facts
 from host_agent.missing import Missing, Reason
-from host_agent.output.text import print_audits
+from host_agent.output.audit import print_audits
 from host_agent.qemu.process import NONE
 from host_agent.records import entry as ledger_entry
 from host_agent.verify.audit import _audit_one

@@ -5,7 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from host_agent import checks, manual
+from host_agent import checks
+from host_agent.output.shared import manual_page
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent", "checks"]
 
@@ -20,7 +21,7 @@ def test_all_are_listed_with_a_line_each() -> None:
     done = run()
     assert done.returncode == 0, done.stderr
     listed = [line.split()[0] for line in done.stdout.splitlines() if line[:2] == "  "]
-    for one in manual.entries():
+    for one in manual_page.entries():
         assert one.id in listed
     assert not [line for line in done.stdout.splitlines() if len(line) > 100]
 

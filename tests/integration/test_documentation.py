@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from host_agent import checks, manual
+from host_agent import checks
+from host_agent.output.shared import manual_page
 from tests import markdown_links
 from tests.checkout import CHECKOUT
 
@@ -41,7 +42,7 @@ def test_the_drawing_stands_on_a_ground_of_its_own() -> None:
 
 def test_trouble_is_told_by_findings_that_there_are() -> None:
     text = (DOCS / "troubleshooting.md").read_text(encoding="utf-8")
-    known = {one.id: one for one in manual.entries()}
+    known = {one.id: one for one in manual_page.entries()}
     told = set(re.findall(r"\[`([a-z-]+)`\]\[\1\]", text))
     assert told <= set(known)
     # What ends with a mismatch or a warning of its own is told, each check of an audit.

@@ -60,8 +60,7 @@ FOLDERS = {
     ),
     "verify": Row(
         imports=(
-            "domain firmware atlas hypervisor evidence machine_types guest qemu case checks "
-            "records output"
+            "domain firmware atlas hypervisor evidence machine_types guest qemu case checks records"
         ),
         asks="audit serve service_manager verifier verify why",
     ),
@@ -134,7 +133,7 @@ ONLY_IN = {
     "click": {"cli", "commands"},
     "elftools": {"qemu.binary"},
     "distro_info": {"machine_types.release_dates"},
-    "jinja2": {"output"},
+    "jinja2": {"output.shared.pages"},
     "sqlalchemy": {"records.ledger", "records.postgresql", "records.sqlite"},
 }
 

@@ -26,7 +26,7 @@ from host_agent.guest.enroll_plan import (
     foretold,
 )
 from host_agent.missing import Missing, Reason
-from host_agent.output import enrollment as output
+from host_agent.output import enroll as output
 from tests.unit.host_agent.cases import DEFINITION
 
 DOMAINS = Path(__file__).parents[2] / "data" / "domains"

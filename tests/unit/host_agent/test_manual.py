@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from host_agent import checks, manual
+from host_agent import checks
 from host_agent.finding import Outcome
+from host_agent.output.shared import manual_page
 
 HOST_AGENT = Path(checks.__file__).parents[1]
-ENTRIES = {one.id: one for one in manual.entries()}
+ENTRIES = {one.id: one for one in manual_page.entries()}
 PARTS = (
     "now", "against the baseline", "before a move", "in a plan", "before a machine type is raised",
 )  # fmt: skip
@@ -97,7 +98,7 @@ def test_the_outcomes_are_those_of_the_code(id_: str, outcomes: set[str]) -> Non
 
 
 @pytest.mark.parametrize("one", ENTRIES.values(), ids=lambda one: one.id)
-def test_each_is_whole(one: manual.Entry) -> None:
+def test_each_is_whole(one: manual_page.Entry) -> None:
     assert one.part in PARTS
     assert one.question.endswith("?")
     for text in (one.compares, one.remedy, one.source, *one.outcomes.values()):
@@ -124,11 +125,13 @@ END = "\n\n**Remedy**\n: R.\n\n**Source**\n: S.\n"
     ids=["no source", "nothing compared", "no outcome of ours"],
 )
 def test_a_page_of_another_form_is_refused(text: str) -> None:
-    with pytest.raises(manual.ManualError, match="x: "):
-        manual.parse(text)
+    with pytest.raises(manual_page.ManualError, match="x: "):
+        manual_page.parse(text)
 
 
 def test_a_page_of_the_form_is_read() -> None:
-    (one,) = manual.parse(f"{QUESTION}*This*, [that](a.md).\n\n**pass**\n: Yes,\n  `it` is.{END}")
+    (one,) = manual_page.parse(
+        f"{QUESTION}*This*, [that](a.md).\n\n**pass**\n: Yes,\n  `it` is.{END}"
+    )
     assert (one.id, one.part, one.compares) == ("x", "now", "This, that.")
     assert one.outcomes == {Outcome.PASS: "Yes, it is."}

@@ -20,8 +20,10 @@ from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.domain.definition import parse
 from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing, Reason
-from host_agent.output import json as json_output
-from host_agent.output import show, summary, text
+from host_agent.output import audit as audit_
+from host_agent.output import audit as audit_output
+from host_agent.output import show
+from host_agent.output.shared import counting
 from host_agent.verify.policy import judge
 from tests.unit.host_agent import forty
 from tests.unit.host_agent.cases import (
@@ -61,8 +63,8 @@ def audit(*cases: object) -> HostAudit:
 def printed(*audits: HostAudit, verbose: bool = False, each: bool = False, width: int = 120) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False)
-    code = summary.exit_code(audits, 0)
-    text.print_audits(console, audits, verbose=verbose, each=each, exit_code=code)
+    code = counting.exit_code(audits, 0)
+    audit_.print_audits(console, audits, verbose=verbose, each=each, exit_code=code)
     return out.getvalue()
 
 
@@ -91,7 +93,7 @@ def shown(audited: HostAudit) -> str:
     ],
 )  # fmt: skip
 def test_exit_code(cases: tuple[object, ...], unreachable: int, code: int) -> None:
-    assert summary.exit_code([audit(*cases)], unreachable) == code
+    assert counting.exit_code([audit(*cases)], unreachable) == code
 
 
 def test_the_first_line_is_the_hosts_and_problems_come_first() -> None:
@@ -199,7 +201,7 @@ def test_forty_domains(host: str) -> None:
     if os.environ.get("SAMEMACHINE_GOLDEN") == "write":
         file.write_text(told, encoding="utf-8")
     assert told == file.read_text(encoding="utf-8")
-    assert summary.exit_code([audited], 0) == code
+    assert counting.exit_code([audited], 0) == code
     lines = told.splitlines()
     assert len(lines) <= most
     # The host's line is as long as its versions; a terminal gets it wrapped.
@@ -294,7 +296,7 @@ def test_show_says_what_no_check_judges() -> None:
 
 
 def test_json_is_ascii_and_says_everything() -> None:
-    raw = json_output.render([audit(GOOD, WRONG, QUIET, OFF, FAILED)], ["qemu+ssh://x/system"], 1)
+    raw = audit_output.render([audit(GOOD, WRONG, QUIET, OFF, FAILED)], ["qemu+ssh://x/system"], 1)
     assert raw.isascii()
     document = json.loads(raw)
     assert (document["schema"], document["exit_code"]) == (1, 1)
@@ -308,7 +310,7 @@ def test_json_is_ascii_and_says_everything() -> None:
 
 def test_json_says_what_is_known_and_who_the_owner_is() -> None:
     audited = forty.audit(nova_instance(1), forty.moved(2))
-    one, two = json.loads(json_output.render([audited], [], 1))["hosts"][0]["domains"]
+    one, two = json.loads(audit_output.render([audited], [], 1))["hosts"][0]["domains"]
     assert one["owner"] == {"kind": "Nova", "name": "shop-db-1", "project": "project acme"}
     assert two["owner"] == {"kind": "libvirt", "name": None, "project": None}
     (finding,) = [found for found in two["findings"] if found["check"] == "next-boot"]

@@ -13,7 +13,7 @@ from host_agent.domain.live_migration import MigrationEnd, MigrationProgress, Mi
 from host_agent.finding import Finding, Outcome
 from host_agent.hypervisor.migration import end_of, not_peer_to_peer
 from host_agent.migrate.facts import MoveReport
-from host_agent.output import migration
+from host_agent.output import migrate
 from host_agent.verify import policy
 from tests.unit.host_agent.cases import case
 from tests.unit.host_agent.test_preflight import HERE, THERE
@@ -83,17 +83,17 @@ def test_ends(fields: dict[str, Any], code: int, words: str) -> None:
             "findings": (), "dry_run": False, **fields,
         }
     )  # fmt: skip
-    assert migration.exit_code(report) == code
+    assert migrate.exit_code(report) == code
     file = io.StringIO()
-    migration.print_report(Console(file=file, width=100), report, verbose=False)
+    migrate.print_report(Console(file=file, width=100), report, verbose=False)
     assert words in file.getvalue()
-    document = json.loads(migration.render(report, code))
+    document = json.loads(migrate.render(report, code))
     assert document["exit_code"] == code
     assert (document["migration"] is None) == (report.result is None)
 
 
 def test_progress() -> None:
-    assert migration.progress_line(PROGRESS) == (
+    assert migrate.progress_line(PROGRESS) == (
         "100 of 512 MiB left, 80 MiB/s, guest changes 5 MiB/s, will stand still 40 ms"
     )
 

@@ -14,7 +14,7 @@ from host_agent.machine_types.listing import Listed, TypeList
 from host_agent.machine_types.names import Vendor
 from host_agent.machine_types.releases import Known, Matrix
 from host_agent.missing import Missing
-from host_agent.output import matrix as matrix_output
+from host_agent.output import path as path_output
 from host_agent.output import types as output
 
 HOSTILE = "<b>&\"'\x1b[2J\u202e"
@@ -80,19 +80,19 @@ def test_types_as_json() -> None:
 def test_answers(live: bool) -> None:
     answer = releases.path("bullseye", "trixie", known(), on=TODAY, live=live)
     to, out = console()
-    output.print_answer(to, answer)
+    path_output.print_answer(to, answer)
     text = out.getvalue()
     assert text.startswith("NO  bullseye (11) -> trixie (13), " + ("live" if live else "stopped"))
     assert "way round  bullseye -> bookworm -> trixie" in text
     assert ("samemachine upgrade" in " ".join(text.split())) is not live
-    document = json.loads(output.render_answer(answer))
+    document = json.loads(path_output.render_answer(answer))
     assert document["through"] == ["bullseye", "bookworm", "trixie"]
     assert document["supported"] == "no"
 
 
 def test_the_matrix_fits_a_terminal() -> None:
     to, out = console(80)
-    matrix_output.print_matrix(to, made())
+    path_output.print_matrix(to, made())
     lines = out.getvalue().splitlines()
     assert max(map(len, lines[:12])) <= 80
     assert lines[3].split() == [
@@ -101,7 +101,7 @@ def test_the_matrix_fits_a_terminal() -> None:
 
 
 def test_the_matrix_for_programs() -> None:
-    document = json.loads(matrix_output.render_json(made()))
+    document = json.loads(path_output.render_json(made()))
     paths = {(one["from"], one["to"]): one for one in document["paths"]}
     assert len(paths) == 81
     assert paths["jammy", "resolute"]["supported"]
@@ -113,7 +113,7 @@ def test_the_matrix_for_programs() -> None:
 
 def words(form: str, matrix: Matrix) -> list[str]:
     """Every text of a page, which a strict reader of XML takes."""
-    page = matrix_output.render_page(matrix, form)
+    page = path_output.render_page(matrix, form)
     root = etree.fromstring(page.encode(), etree.XMLParser(load_dtd=False, no_network=True))
     assert b"http" not in etree.tostring(root).replace(b"http://www.w3.org", b"")
     assert "<script" not in page
@@ -136,7 +136,7 @@ def test_what_a_page_says_is_escaped(form: str) -> None:
     one = made()
     hostile = "<script>alert('&')</script>\""
     odd = replace(one.releases[0], codename=hostile)
-    page = matrix_output.render_page(replace(one, releases=(odd, *one.releases[1:])), form)
+    page = path_output.render_page(replace(one, releases=(odd, *one.releases[1:])), form)
     assert hostile not in page
     found = words(form, replace(one, releases=(odd, *one.releases[1:])))
     assert any(hostile in text for text in found)

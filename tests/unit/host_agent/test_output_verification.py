@@ -11,7 +11,7 @@ from rich.console import Console
 from host_agent.case.case import Case, Occasion
 from host_agent.case.results import Audited, Confirmed, Failed
 from host_agent.missing import Missing, Reason
-from host_agent.output import verification
+from host_agent.output import verify
 from host_agent.verify.policy import judge
 from tests.unit.host_agent import forty
 from tests.unit.host_agent.baseline_rows import (
@@ -42,9 +42,9 @@ def printed(
     out = io.StringIO()
     console = Console(file=out, width=width, highlight=False)
     if kept:
-        verification.print_kept(console, results, each=each)
+        verify.print_kept(console, results, each=each)
     else:
-        verification.print_verified(console, results, each=each)
+        verify.print_verified(console, results, each=each)
     return out.getvalue()
 
 
@@ -183,7 +183,7 @@ def test_nothing_that_a_terminal_obeys(one: Case) -> None:
         assert all(line.isprintable() for line in shown.splitlines())
         # Nor what a library for terminals obeys.
         assert "[red]x[/]" in shown
-    assert verification.render([confirmed(one, complaints=(HOSTILE,))], 0).isascii()
+    assert verify.render([confirmed(one, complaints=(HOSTILE,))], 0).isascii()
 
 
 def test_what_was_kept() -> None:
@@ -225,7 +225,7 @@ def test_json() -> None:
         confirmed(since(FEWER, **ARRIVAL), kept=False, complaints=("a",)),
         FAILED,
     ]
-    document = json.loads(verification.render(results, 1))
+    document = json.loads(verify.render(results, 1))
     assert (document["schema"], document["exit_code"]) == (1, 1)
     one, other = document["domains"]
     assert (one["name"], one["verdict"], one["occasion"]) == ("vm1", "mismatch", "arrival")
@@ -233,4 +233,4 @@ def test_json() -> None:
     assert one["ticket"].startswith("vm1: the hardware changed in the move")
     assert (one["baseline_kept"], one["notes"]) == (False, ["a"])
     assert other["error"] == FAILED.error
-    assert json.loads(verification.render([], 0))["domains"] == []
+    assert json.loads(verify.render([], 0))["domains"] == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from host_agent.domain import owner
 from host_agent.domain.definition import DomainXmlError, parse
 from host_agent.domain.owner import Owner, OwnerKind
-from host_agent.output.names import whose
+from host_agent.output.shared.names import whose
 
 DOMAINS = Path(__file__).parents[2] / "data" / "domains"
 UUID = "00112233-4455-6677-8899-aabbccddeeff"

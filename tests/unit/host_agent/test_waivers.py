@@ -14,8 +14,9 @@ from rich.console import Console
 from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.errors import UsageError
 from host_agent.finding import Waived
-from host_agent.output import json as json_output
-from host_agent.output import summary, text
+from host_agent.output import audit as audit_
+from host_agent.output import audit as audit_output
+from host_agent.output.shared import counting
 from host_agent.verify import waivers
 from host_agent.verify.waivers import Waiver, apply, parse
 from tests.unit.host_agent import forty
@@ -52,7 +53,7 @@ def marked(*accepted: Waiver) -> dict[str, Waived | None]:
 
 def printed(audit: HostAudit, *, verbose: bool = False) -> str:
     out = io.StringIO()
-    text.print_audits(Console(file=out, width=100), [audit], verbose=verbose)
+    audit_.print_audits(Console(file=out, width=100), [audit], verbose=verbose)
     return out.getvalue()
 
 
@@ -123,7 +124,7 @@ def test_only_a_warning_is_waived() -> None:
     (result,) = audit.results
     assert isinstance(result, Audited)
     assert [one.waived for one in result.verdict.findings if one.check == "running-qemu"] == [None]
-    assert summary.exit_code([audit], 0) == 1
+    assert counting.exit_code([audit], 0) == 1
 
 
 def test_one_that_is_over_is_told_where_it_would_apply() -> None:
@@ -147,7 +148,7 @@ def test_waived_ones_are_counted_and_shown_when_asked_for() -> None:
     verbose = printed(audit, verbose=True)
     assert "deprecated, until 2026-11-25: ticket 4711" in verbose
     assert "waived: pc-i440fx-2.8 is deprecated" in verbose
-    document = json.loads(json_output.render([audit], [], 0))
+    document = json.loads(audit_output.render([audit], [], 0))
     findings = {one["check"]: one for one in document["hosts"][0]["domains"][0]["findings"]}
     assert findings["deprecated"]["waived"] == {"reason": "ticket 4711", "until": "2026-11-25"}
     assert "waived" not in findings["alias"]

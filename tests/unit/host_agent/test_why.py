@@ -72,8 +72,8 @@ def known(one: Case | Failed | None, *entries: Entry, **how: Any) -> Story:
 def printed(story: Story) -> str:
     out = io.StringIO()
     output.print_why(Console(file=out, width=100, highlight=False), story)
-    document = json.loads(output.render(story, why.exit_code(story)))
-    assert (document["schema"], document["exit_code"]) == (1, why.exit_code(story))
+    document = json.loads(output.render(story, output.exit_code(story)))
+    assert (document["schema"], document["exit_code"]) == (1, output.exit_code(story))
     assert all(line.isprintable() for line in out.getvalue().splitlines())
     return out.getvalue()
 
@@ -86,7 +86,7 @@ def printed(story: Story) -> str:
     ],
 )  # fmt: skip
 def test_exit_code(one: Case | Failed | None, code: int) -> None:
-    assert why.exit_code(known(one, entry(1.7e9))) == code
+    assert output.exit_code(known(one, entry(1.7e9))) == code
 
 
 def test_without_a_baseline_it_agrees_with_verify() -> None:

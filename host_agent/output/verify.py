@@ -13,9 +13,9 @@ from host_agent import times
 from host_agent.case.results import Audited, Confirmed, Decision, Depth, Failed
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
-from host_agent.output.json import confirmed_form
-from host_agent.output.names import Names, called
-from host_agent.output.table import print_table
+from host_agent.output.shared.forms import confirmed_form
+from host_agent.output.shared.names import Names, called
+from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable
 from host_agent.verify import story
 from host_agent.verify.groups import Alike, alike

@@ -1,4 +1,4 @@
-"""The matrix of supported paths: text, JSON, and pages for people who plan upgrades."""
+"""Whether guests may move between releases: an answer, and the matrix."""
 
 import json
 from typing import Any
@@ -7,15 +7,20 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from host_agent.machine_types.releases import SHOWN, Cell, Matrix, Release
-from host_agent.output import page
-from host_agent.output.table import print_table
+from host_agent.machine_types.releases import SHOWN, Answer, Cell, Matrix, Release, Supported
+from host_agent.output.shared import pages
+from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable
 
 _SCHEMA = 1
 _YES, _ENDED, _NO = "yes", "ended", "no"
 _MARKS = {_YES: "Y", _ENDED: "(Y)", _NO: "·"}
 _STYLES = {_YES: "green", _ENDED: "dim", _NO: "dim"}
+
+
+_ANSWER_STYLES = {Supported.YES: "green", Supported.NO: "bold red", Supported.UNKNOWN: "yellow"}
+
+
 _FILLS = {_YES: "#b7e1b0", _ENDED: "#eeeeee", _NO: "#ffffff"}
 _SIDE, _LEFT, _TOP = 26, 150, 120
 
@@ -114,7 +119,7 @@ def render_page(matrix: Matrix, form: str) -> str:
         for number, (origin, row) in enumerate(zip(matrix.releases, matrix.rows, strict=True))
     ]
     bottom = _TOP + size * _SIDE + 24
-    return page.render(
+    return pages.render(
         f"matrix.{form}.j2",
         title=_title(matrix), columns=columns, rows=rows, legend=_legend(matrix), side=_SIDE,
         left=_LEFT, top=_TOP, legend_top=bottom, height=bottom + 48,
@@ -129,3 +134,41 @@ def _why(origin: Release, target: Release, cell: Cell, matrix: Matrix) -> str:
         _NO: "not supported",
     }
     return f"{origin.codename} to {target.codename}: {words[_kind(cell)]}"
+
+
+def print_answer(console: Console, answer: Answer) -> None:
+    """Print whether a path is supported, why, and what else there is."""
+    how = "live" if answer.live else "stopped and started"
+    line = Text(f"{answer.supported.upper()}  ", _ANSWER_STYLES[answer.supported])
+    line.append(printable(f"{answer.origin} -> {answer.target}, {how}, on {answer.on}"), "bold")
+    console.print(line, soft_wrap=True)
+    lines = [("why", answer.why)]
+    if answer.through:
+        lines.append(("way round", " -> ".join(one.codename for one in answer.through)))
+    if answer.note:
+        lines.append(("but", answer.note))
+    if answer.remedy:
+        lines.append(("or", answer.remedy))
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for name, text in lines:
+        grid.add_row(Text(f"  {name}", "dim"), Text(printable(text)))
+    print_table(console, grid)
+
+
+def render_answer(answer: Answer) -> str:
+    """Return an answer for programs."""
+    form = {
+        "samemachine_path": _SCHEMA,
+        "from": answer.origin,
+        "to": answer.target,
+        "on": str(answer.on),
+        "live": answer.live,
+        "supported": answer.supported,
+        "why": answer.why,
+        "through": [one.codename for one in answer.through],
+        "note": answer.note,
+        "remedy": answer.remedy,
+    }
+    return json.dumps(form, indent=2, ensure_ascii=True) + "\n"

@@ -1,15 +1,14 @@
-"""Audits as JSON, for programs. ``schema`` changes when a field changes its meaning or goes."""
+"""What of an audited domain goes into JSON documents."""
 
 import base64
 import hashlib
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from host_agent.case.case import Case
 from host_agent.case.expectation import Expectation
-from host_agent.case.results import Audited, Confirmed, Failed, HostAudit
+from host_agent.case.results import Audited, Confirmed, Failed
 from host_agent.difference import Difference, Prediction
 from host_agent.domain import owner
 from host_agent.domain.definition import Definition
@@ -19,38 +18,10 @@ from host_agent.finding import Finding
 from host_agent.firmware import effects
 from host_agent.firmware.smbios import Named, Smbios
 from host_agent.missing import Missing
-from host_agent.output.summary import counts, decision
+from host_agent.output.shared.counting import decision
 from host_agent.verify import predicted
 
 SCHEMA = 1
-
-
-def render(audits: Sequence[HostAudit], unreachable: Sequence[str], exit_code: int) -> str:
-    """Return the document, ending with a newline."""
-    document = {
-        "schema": SCHEMA,
-        "exit_code": exit_code,
-        "unreachable": list(unreachable),
-        "hosts": [_host(audit) for audit in audits],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
-
-
-def _host(audit: HostAudit) -> dict[str, Any]:
-    host = audit.host
-    return {
-        "uri": host.uri,
-        "name": host.name,
-        "distribution": host.distribution,
-        "driver": host.driver,
-        "hypervisor": host.hypervisor,
-        "package": host.package,
-        "libvirt": host.libvirt,
-        "started": datetime.fromtimestamp(audit.started, UTC).isoformat(timespec="seconds"),
-        "seconds": round(audit.seconds, 3),
-        "counts": dict(counts(audit.results)),
-        "domains": [domain_form(result, audit.predictions) for result in audit.results],
-    }
 
 
 def domain_form(result: Audited | Failed, predictions: Sequence[Prediction] = ()) -> dict[str, Any]:

@@ -1,12 +1,10 @@
-"""What all formats share: counting, and the exit code."""
+"""The word for a result, how many there are of each, and the exit code that they come to."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from host_agent.case.results import Audited, Decision, Failed, HostAudit
-
-VERIFIED, MISMATCH, USAGE, UNVERIFIED, UNREACHABLE = 0, 1, 2, 3, 4
-"""Exit codes of the commands (the middle one is a usage or configuration error)."""
+from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
 
 
 def decision(result: Audited | Failed) -> str:

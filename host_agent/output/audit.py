@@ -1,12 +1,10 @@
-"""Audits as text for people: the host's line, problems first, what many share in one line.
+"""Audits as text for people, and as JSON for programs."""
 
-Everything that came from a guest or a domain's name goes through rich as plain text, never as
-markup, and what a terminal could take for a command was escaped.
-"""
-
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -15,8 +13,10 @@ from host_agent.case.results import Audited, Decision, Depth, Failed, HostAudit
 from host_agent.difference import Effect
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.output.names import Names, called
-from host_agent.output.table import Row, grid, print_table
+from host_agent.output.shared.counting import counts
+from host_agent.output.shared.forms import SCHEMA, domain_form
+from host_agent.output.shared.names import Names, called
+from host_agent.output.shared.tables import Row, grid, print_table
 from host_agent.printable import printable
 from host_agent.verify import folding
 
@@ -211,3 +211,31 @@ def sentences(finding: Finding) -> Text:
     """Return the sentence of a finding, and the remedy where it is not a pass."""
     passed = finding.outcome is Outcome.PASS
     return _told(finding.sentence, None if passed else finding.remedy)
+
+
+def render(audits: Sequence[HostAudit], unreachable: Sequence[str], exit_code: int) -> str:
+    """Return the document, ending with a newline."""
+    document = {
+        "schema": SCHEMA,
+        "exit_code": exit_code,
+        "unreachable": list(unreachable),
+        "hosts": [_host(audit) for audit in audits],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+
+
+def _host(audit: HostAudit) -> dict[str, Any]:
+    host = audit.host
+    return {
+        "uri": host.uri,
+        "name": host.name,
+        "distribution": host.distribution,
+        "driver": host.driver,
+        "hypervisor": host.hypervisor,
+        "package": host.package,
+        "libvirt": host.libvirt,
+        "started": datetime.fromtimestamp(audit.started, UTC).isoformat(timespec="seconds"),
+        "seconds": round(audit.seconds, 3),
+        "counts": dict(counts(audit.results)),
+        "domains": [domain_form(result, audit.predictions) for result in audit.results],
+    }

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from host_agent.output.summary import UNREACHABLE, USAGE, VERIFIED
+from host_agent.output.shared.exit_codes import UNREACHABLE, USAGE, VERIFIED
 from host_agent.printable import printable
 from host_agent.records.remembered import Forgetting, Forgotten, Remembered
 

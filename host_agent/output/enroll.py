@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from host_agent.guest.enroll_plan import Enrolled, Enrollment, Planned
-from host_agent.output.names import whose
-from host_agent.output.summary import UNREACHABLE, USAGE, VERIFIED
+from host_agent.output.shared.exit_codes import UNREACHABLE, USAGE, VERIFIED
+from host_agent.output.shared.names import whose
 from host_agent.printable import printable
 
 _SCHEMA = 1

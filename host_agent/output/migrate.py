@@ -12,10 +12,10 @@ from host_agent.domain.live_migration import MigrationEnd, MigrationProgress, Mi
 from host_agent.finding import Finding, Outcome
 from host_agent.migrate import preflight
 from host_agent.migrate.facts import End, MoveReport
-from host_agent.output import verification
-from host_agent.output.json import confirmed_form, plain_finding
-from host_agent.output.summary import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
-from host_agent.output.table import print_table
+from host_agent.output import verify
+from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
+from host_agent.output.shared.forms import confirmed_form, plain_finding
+from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable, quoted
 
 INTERRUPTED = 130
@@ -78,7 +78,7 @@ def print_report(console: Console, report: MoveReport, *, verbose: bool) -> None
     if report.result is not None:
         _print_result(console, report, report.result)
     if report.after is not None:
-        verification.print_verified(console, [report.after])
+        verify.print_verified(console, [report.after])
         if isinstance(report.after, Failed):
             again = f"-> samemachine verify {quoted(report.name)} --wait 60, there"
             console.print(Text(again), soft_wrap=True)
@@ -106,7 +106,7 @@ def _print_before(console: Console, report: MoveReport) -> None:
     if isinstance(before, Failed):
         console.print(Text(f"  before: {printable(before.error)}", "yellow"), soft_wrap=True)
     elif before is not None and report.result is None:
-        verification.print_verified(console, [before])
+        verify.print_verified(console, [before])
         console.print(
             Text("NOT MOVED  it was wrong before the move; look first: ", "bold red")
             + Text(f"samemachine show {quoted(report.name)}"),
