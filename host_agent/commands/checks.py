@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from host_agent.commands import completion
-from host_agent.commands.options import formats
-from host_agent.commands.terminal import destination
+from host_agent.commands.shared import completion
+from host_agent.commands.shared.console import destination
+from host_agent.commands.shared.options import formats
 from host_agent.errors import UsageError
 from host_agent.output import manual as output_
 from host_agent.output.shared import manual_page

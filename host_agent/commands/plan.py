@@ -5,13 +5,12 @@ from pathlib import Path
 
 import click
 
-from host_agent import default_uri
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
-from host_agent.commands import completion
-from host_agent.commands.configured import Configured
-from host_agent.commands.options import uris_or_default
-from host_agent.commands.terminal import complain, destination, orderly_end, progress
+from host_agent.commands.shared import completion, default_uri
+from host_agent.commands.shared.configured import Configured
+from host_agent.commands.shared.console import complain, destination, orderly_end, progress
+from host_agent.commands.shared.options import uris_or_default
 from host_agent.domain.live_migration import CopyStorage
 from host_agent.errors import UsageError
 from host_agent.output import plan as output

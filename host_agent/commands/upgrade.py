@@ -11,16 +11,16 @@ import click
 from rich.text import Text
 
 from host_agent import given_file
-from host_agent.commands import completion
-from host_agent.commands.configured import Configured
-from host_agent.commands.options import (
+from host_agent.commands.shared import completion
+from host_agent.commands.shared.configured import Configured
+from host_agent.commands.shared.console import complain, destination, plain, standard_output
+from host_agent.commands.shared.options import (
     formats,
     ledger_option,
     privacy_option,
     ready_ledger,
     uris_or_default,
 )
-from host_agent.commands.terminal import complain, destination, plain, standard_output
 from host_agent.errors import UsageError
 from host_agent.output import upgrade as upgrade_output
 from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
@@ -207,7 +207,7 @@ def campaign_command(change: str | None, form: str, output: Path | None, *, verb
     return _print_campaign(records, troubles, form, output, code, verbose=verbose)
 
 
-COMMANDS = upgrade_command, rollback_command, campaign_command
+COMMANDS = (upgrade_command, rollback_command, campaign_command)
 
 
 def _print_campaign(

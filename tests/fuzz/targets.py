@@ -17,10 +17,10 @@ from guest_agent import config as guest_config
 from guest_agent.errors import ConfigError
 from guest_agent.errors import EvidenceError as GuestEvidenceError
 from guest_agent.evidence import dmi
-from host_agent import config
 from host_agent.atlas import atlas
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import AtlasError
+from host_agent.commands.shared import config
 from host_agent.domain import definition
 from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import UsageError

@@ -15,8 +15,8 @@ import pytest
 from guest_agent import config as guest_config
 from guest_agent.cli import _parser
 from guest_agent.evidence import NAMES
-from host_agent import config as host_config
 from host_agent.cli import cli
+from host_agent.commands.shared import config as host_config
 from tests import man_pages
 from tests.checkout import CHECKOUT
 from tests.man_pages import MAN, Option

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from host_agent.commands.terminal import destination, new_file
+from host_agent.commands.shared.console import destination, new_file
 from host_agent.errors import UsageError
 
 

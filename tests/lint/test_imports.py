@@ -87,7 +87,12 @@ FOLDERS = {
             "domain firmware atlas hypervisor machine_types guest qemu case records verify "
             "migrate plan upgrade output"
         ),
-        asks="*",
+        asks=(
+            "audit check_config checks diff enroll forget history migrate path plan probe "
+            "serve shared.atlases shared.completion shared.config shared.configured "
+            "shared.console shared.default_uri shared.options shared.waiver_files types "
+            "upgrade verify why"
+        ),
     ),
 }
 # What everybody may import; it imports nothing but itself.

@@ -10,7 +10,7 @@ import pytest
 from tests.checkout import CHECKOUT
 
 FILES = sorted((CHECKOUT / "host_agent").rglob("*.py"))
-TERMINAL = CHECKOUT / "host_agent/commands/terminal.py"
+TERMINAL = CHECKOUT / "host_agent/commands/shared/console.py"
 MARKUP = {"from_markup", "render_markup", "RichHandler", "Panel", "Prompt", "track"}
 PRINTING = {"print", "add_row", "add_column", "log", "rule", "input"}
 COMMAND = re.compile(

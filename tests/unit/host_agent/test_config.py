@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import config
 from host_agent.cli import cli
-from host_agent.commands.configured import Configured, defaults
+from host_agent.commands.shared import config
+from host_agent.commands.shared.configured import Configured, defaults
 from host_agent.errors import UsageError
 
 SAMPLE = Path(__file__).resolve().parents[3] / "packaging/config/host.toml"

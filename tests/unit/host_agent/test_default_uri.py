@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent import default_uri
+from host_agent.commands.shared import default_uri
 
 CONF = 'uri_default = "qemu+ssh://node/system"\n'
 VIRSH, LIBVIRT = "VIRSH_DEFAULT_CONNECT_URI", "LIBVIRT_DEFAULT_URI"

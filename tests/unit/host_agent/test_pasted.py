@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.commands.terminal import plain
+from host_agent.commands.shared.console import plain
 from host_agent.printable import printable, quoted
 
 HOSTILE = ["[/]", "[bold]x", "[red", "a[/b]", ":smile:", "$(reboot)", "a b", "'", "`id`", "-x;y"]

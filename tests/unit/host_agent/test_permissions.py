@@ -9,10 +9,10 @@ import pytest
 from lxml import etree
 
 from guest_agent import cli as guest_cli
-from host_agent import permissions
 from host_agent.cli import cli
+from host_agent.commands.shared import permissions
+from host_agent.commands.shared.permissions import GUEST, HOST, Demand, Permission, Right
 from host_agent.domain.virtio_serial import CHANNEL, parse
-from host_agent.permissions import GUEST, HOST, Demand, Permission, Right
 
 PACKAGING = Path(__file__).resolve().parents[3] / "packaging"
 ROWS = {row.command: row for row in HOST}

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host_agent import default_uri
 from host_agent.case.whereabouts import Whereabouts, find
-from host_agent.commands.configured import Configured
-from host_agent.commands.terminal import complain, progress
+from host_agent.commands.shared import default_uri
+from host_agent.commands.shared.configured import Configured
+from host_agent.commands.shared.console import complain, progress
 from host_agent.errors import LedgerError
 from host_agent.output.shared.exit_codes import UNREACHABLE
 

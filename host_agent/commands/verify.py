@@ -1,6 +1,5 @@
-"""The commands ``baseline``, ``verify``, ``why`` and ``serve``."""
+"""The commands ``baseline`` and ``verify``."""
 
-import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -9,33 +8,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host_agent import default_uri
-from host_agent.case.results import Confirmed, Failed, HostAudit
-from host_agent.commands import completion
-from host_agent.commands.configuration import command_words
-from host_agent.commands.configured import Configured
-from host_agent.commands.options import (
+from host_agent.case.results import Confirmed, Failed
+from host_agent.commands.shared import completion
+from host_agent.commands.shared.console import complain, destination, progress
+from host_agent.commands.shared.options import (
     EXITS,
     connections,
     ledger_option,
-    open_ledger,
     privacy_option,
     ready_ledger,
     uris_or_default,
     whereabouts,
 )
-from host_agent.commands.terminal import complain, destination, new_file, progress
-from host_agent.errors import LedgerError, LibvirtError, NoDomainError, UsageError
+from host_agent.errors import LibvirtError, NoDomainError, UsageError
 from host_agent.output import verify as output
-from host_agent.output import why as why_output
 from host_agent.output.shared.counting import decision
 from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
 from host_agent.times import FORMS, parse_past
 from host_agent.verify import why
-from host_agent.verify.audit import Options as AuditOptions
-from host_agent.verify.audit import audit
-from host_agent.verify.reactions import Patience
-from host_agent.verify.verifier import kept_in
 from host_agent.verify.verify import Options, verify
 
 if TYPE_CHECKING:
@@ -134,129 +124,12 @@ def verify_command(
     return code
 
 
-@click.command(
-    "why",
-    epilog="\b\nExamples:\n"
-    "  samemachine why vm1\n"
-    "  samemachine why vm1 --bundle vm1.json     all of it, for a bug report\n"
-    f"\n{EXITS}",
-)
-@click.argument("domain", shell_complete=completion.domains)
-@click.option(
-    "--bundle", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
-    help="write all of it there as JSON",
-)  # fmt: skip
-@ledger_option
-@connections
-def why_command(
-    domain: str, uris: tuple[str, ...], timeout: float, ledger: str | None, form: str,
-    output: Path | None, bundle: Path | None, *, probe: bool,
-) -> int:  # fmt: skip
-    """Tell what happened to a domain: timeline, before and now, one sentence for the ticket.
-
-    Works with a guest that is dead: then from the host's evidence alone. Nothing is changed.
-    """
-    history = ready_ledger(ledger)
-    options = AuditOptions(names=(domain,), seconds=timeout, probe=probe, kept=kept_in(history))
-    found, absent = _found(uris, options)
-    story = why.tell(found, domain, history)
-    if story is None:
-        raise absent
-    if found is None and isinstance(absent, LibvirtError):
-        code = complain(str(absent), UNREACHABLE)
-    else:
-        code = why_output.exit_code(story)
-    if bundle is not None:
-        with new_file(bundle) as file:
-            file.write(why_output.render(story, code).encode())
-    with destination(output) as console:
-        if form == "json":
-            console.file.write(why_output.render(story, code))
-        else:
-            why_output.print_why(console, story)
-    return code
-
-
-@click.command(
-    "serve",
-    epilog="\b\nExamples:\n"
-    "  samemachine serve                                   as the service does\n"
-    "  samemachine serve --exec '/usr/local/bin/page-me'   is run for each verdict:\n"
-    "      /usr/local/bin/page-me VERDICT DOMAIN UUID, with SAMEMACHINE_VERDICT, _OCCASION,\n"
-    "      _DOMAIN, _UUID, _HOST, _DEPTH, _PROBLEM in its environment; no shell\n"
-    "\n\b\nExit codes:\n  0  ended by SIGTERM or SIGINT\n  2  usage or configuration",
-)
-@click.option(
-    "-c", "--connect", "uri", cls=Configured, key="serve.connect", metavar="URI",
-    envvar=default_uri.VARIABLES, help="libvirt connection  [default: this host's]",
-)  # fmt: skip
-@click.option(
-    "--exec", "command", cls=Configured, key="serve.exec", metavar="COMMAND",
-    help="run for each verdict",
-)  # fmt: skip
-@click.option(
-    "--jobs", cls=Configured, key="serve.jobs", metavar="N",
-    help="how many domains to verify at the same time",
-)  # fmt: skip
-@click.option(
-    "--boot-wait", cls=Configured, key="serve.boot-wait", metavar="SECONDS",
-    help="how long a guest may take to boot until it answers",
-)  # fmt: skip
-@click.option(
-    "--arrival-wait", cls=Configured, key="serve.arrival-wait", metavar="SECONDS",
-    help="how long a guest that arrived may take to answer",
-)  # fmt: skip
-@click.option(
-    "--keep", cls=Configured, key="serve.keep", metavar="DAYS", help="how long history is kept"
-)
-@click.option("--probe/--no-probe", cls=Configured, key="probe", help="whether to ask QEMU")
-@ledger_option
-@privacy_option
-def serve_command(
-    uri: str | None, command: str | None, jobs: int, boot_wait: float, arrival_wait: float,
-    keep: int, ledger: str | None, *, probe: bool, clear_identifiers: bool,
-) -> int:  # fmt: skip
-    """Verify each arrival and each restart as soon as the guest answers, until stopped.
-
-    Verdicts go to the journal, the ledger and the command. Nothing is polled while nothing
-    happens, no guest is changed, and no metadata is written while a migration runs.
-    """
-    from host_agent.verify.serve import Daemon  # noqa: PLC0415 - it needs the ledger, see open_ledger
-    from host_agent.verify.serve import Options as DaemonOptions  # noqa: PLC0415
-
-    daemon = Daemon(
-        DaemonOptions(
-            uri=uris_or_default((uri,) if uri else ())[0],
-            at_once=jobs,
-            patience=Patience(arrival=arrival_wait, boot=boot_wait),
-            command=command_words(command or ""),
-            keep_days=keep,
-            probe=probe,
-            clear_identifiers=clear_identifiers,
-        ),
-        _opened(ledger),
-    )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: daemon.stop())
-    daemon.run()
-    return VERIFIED
-
-
-COMMANDS = baseline_command, verify_command, why_command, serve_command
+COMMANDS = (baseline_command, verify_command)
 
 
 def _some(domains: Sequence[str], *, everything: bool) -> None:
     if bool(domains) == everything:
         raise UsageError("name the domains, or say --all")
-
-
-def _opened(url: str | None) -> "Ledger | None":
-    """The ledger, whatever its state: the daemon outlives a full disk."""
-    try:
-        return open_ledger(url)
-    except LedgerError as error:
-        complain(f"no history: {error}", VERIFIED)
-        return None
 
 
 def _run(
@@ -294,23 +167,6 @@ def _moved(ledger: "Ledger | None", uris: Sequence[str], error: NoDomainError) -
         if moved is not None:
             return UsageError(moved)
     return error
-
-
-def _found(
-    uris: tuple[str, ...], options: AuditOptions
-) -> tuple[HostAudit | None, LibvirtError | UsageError]:
-    """The audit of the host that runs the domain, or has it, else why none has it."""
-    absent: LibvirtError | UsageError = UsageError("no connection was named")
-    try:
-        where = whereabouts(uris, options.names)
-        absent = next(iter(where.unreachable.values()), absent)
-        if where.places:
-            place = min(where.places, key=lambda place: not place.running)
-            asked = replace(options, names=place.names, elsewhere=place.elsewhere)
-            return audit(place.uri, asked), absent
-    except (LibvirtError, UsageError) as error:
-        absent = error
-    return None, absent
 
 
 def _word(result: Confirmed | Failed) -> str:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from host_agent.commands import completion
-from host_agent.commands.options import formats, whereabouts
-from host_agent.commands.terminal import complain, destination, plain
+from host_agent.commands.shared import completion
+from host_agent.commands.shared.console import complain, destination, plain
+from host_agent.commands.shared.options import formats, whereabouts
 from host_agent.errors import LibvirtError, UsageError
 from host_agent.guest.enroll import Options, enroll
 from host_agent.guest.enroll_plan import Enrollment, Planned, Wish

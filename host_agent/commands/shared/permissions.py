@@ -152,7 +152,7 @@ def markdown() -> Iterator[str]:
     """Yield the lines of the documentation."""
     yield "# Who needs what, what changes, and what leaves a guest"
     yield ""
-    yield "Rendered from `host_agent/permissions.py` by `packaging/make-permissions`; do not edit."
+    yield "Rendered by `packaging/make-permissions` from `commands/shared/permissions.py`."
     yield ""
     yield "*needed*: the command ends without it. *for more*: evidence is missing without it, and"
     yield "says so (`unknown`). Read-write access to libvirt is root's rights on that host."

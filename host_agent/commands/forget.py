@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from host_agent.commands import completion
-from host_agent.commands.options import formats, ledger_option, open_ledger, uris_or_default
-from host_agent.commands.terminal import destination, plain
+from host_agent.commands.shared import completion
+from host_agent.commands.shared.console import destination, plain
+from host_agent.commands.shared.options import formats, ledger_option, open_ledger, uris_or_default
 from host_agent.errors import UsageError
 from host_agent.output import forget as output_
 from host_agent.records.forget import Options, forget

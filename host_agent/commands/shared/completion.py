@@ -11,7 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from host_agent import bounded
-from host_agent.commands.options import uris_or_default
+from host_agent.commands.shared.options import uris_or_default
 from host_agent.hypervisor import Hypervisor
 from host_agent.machine_types import release_dates
 from host_agent.missing import Missing

@@ -1,11 +1,13 @@
-"""Options whose default the configuration may set."""
+"""Options whose default the configuration may set, and a command that it names."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from host_agent import config
+from host_agent.commands.shared import config
+from host_agent.errors import UsageError
 
 
 class Configured(click.Option):
@@ -35,3 +37,11 @@ def defaults(group: click.Group, values: Mapping[str, config.Value]) -> dict[str
         }
         for name, command in group.commands.items()
     }
+
+
+def command_words(command: str) -> tuple[str, ...]:
+    """Return the words of ``serve --exec``, which no shell reads; raises ``UsageError``."""
+    try:
+        return tuple(shlex.split(command))
+    except ValueError as error:
+        raise UsageError(f"--exec {command!r}: {error}") from error

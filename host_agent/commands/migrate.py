@@ -18,16 +18,16 @@ from host_agent.atlas import diff as atlas_diff
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
 from host_agent.case.results import Confirmed, Decision, Failed
-from host_agent.commands import completion
-from host_agent.commands.configured import Configured
-from host_agent.commands.options import (
+from host_agent.commands.shared import completion
+from host_agent.commands.shared.configured import Configured
+from host_agent.commands.shared.console import destination, plain, shown
+from host_agent.commands.shared.options import (
     formats,
     ledger_option,
     privacy_option,
     ready_ledger,
     uris_or_default,
 )
-from host_agent.commands.terminal import destination, plain, shown
 from host_agent.difference import Difference
 from host_agent.domain.definition import Definition
 from host_agent.domain.live_migration import CopyStorage, MigrationProgress

@@ -1,15 +1,14 @@
-"""The command ``check-config``, and reading what the configuration names."""
+"""The command ``check-config``."""
 
-import shlex
 from pathlib import Path
 
 import click
 
-from host_agent import config, given_file
-from host_agent.commands.options import open_ledger
-from host_agent.errors import UsageError
+from host_agent.commands.shared import config
+from host_agent.commands.shared.configured import command_words
+from host_agent.commands.shared.options import open_ledger
+from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.output.shared.exit_codes import VERIFIED
-from host_agent.verify import waivers
 
 
 @click.command(
@@ -42,17 +41,4 @@ def check_config_command(file: Path | None) -> int:
     return VERIFIED
 
 
-def read_waivers(file: Path) -> tuple[waivers.Waiver, ...]:
-    """Return the waivers of a file; raises ``UsageError``."""
-    try:
-        return waivers.parse(given_file.text(file), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file} can't be read: {error}") from error
-
-
-def command_words(command: str) -> tuple[str, ...]:
-    """Return the words of ``serve --exec``, which no shell reads; raises ``UsageError``."""
-    try:
-        return tuple(shlex.split(command))
-    except ValueError as error:
-        raise UsageError(f"--exec {command!r}: {error}") from error
+COMMANDS = (check_config_command,)

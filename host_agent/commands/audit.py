@@ -1,0 +1,122 @@
+"""The commands ``audit`` and ``show``."""
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import click
+
+from host_agent.case.results import HostAudit
+from host_agent.commands.shared import completion
+from host_agent.commands.shared.configured import Configured
+from host_agent.commands.shared.console import complain, destination, progress
+from host_agent.commands.shared.options import EXITS, connections, whereabouts
+from host_agent.commands.shared.waiver_files import read_waivers
+from host_agent.errors import LibvirtError
+from host_agent.output import audit as audit_
+from host_agent.output import audit as audit_output
+from host_agent.output import show
+from host_agent.output.shared.counting import exit_code
+from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
+from host_agent.verify import waivers
+from host_agent.verify.audit import Options, audit
+
+
+@click.command(
+    "audit",
+    epilog="\b\nExamples:\n"
+    "  samemachine audit\n"
+    "  samemachine audit vm1 vm2 --verbose\n"
+    "  samemachine audit --format json | jq '.hosts[].domains[] | select(.verdict==\"mismatch\")'\n"
+    "  samemachine audit -c qemu+ssh://root@node2/system --timeout 5\n"
+    "  samemachine audit --waive /etc/samemachine/waivers.toml\n"
+    f"\n{EXITS}",
+)
+@click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
+@click.option(
+    "--jobs", type=click.IntRange(1, 256), default=8, show_default=True, metavar="N",
+    help="how many domains to ask at the same time",
+)  # fmt: skip
+@click.option("-v", "--verbose", is_flag=True, help="every finding of every domain")
+@click.option(
+    "--waive", "waived", cls=Configured, key="waive", multiple=True, metavar="FILE",
+    envvar="SAMEMACHINE_WAIVE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="warnings that are accepted for now, as TOML; repeatable  [default: $SAMEMACHINE_WAIVE]",
+)  # fmt: skip
+@connections
+def audit_command(
+    domains: tuple[str, ...],
+    uris: tuple[str, ...],
+    waived: tuple[Path, ...],
+    timeout: float,
+    jobs: int,
+    form: str,
+    output: Path | None,
+    *,
+    probe: bool,
+    verbose: bool,
+) -> int:
+    """Audit a host: declared against running, booted and live, with a verdict for each domain.
+
+    DOMAIN is libvirt's name, the owner's display name or a UUID; none: all of them, running or not.
+    Nothing is changed.
+    """
+    options = Options(names=domains, seconds=timeout, at_once=jobs, probe=probe)
+    accepted = [one for file in waived for one in read_waivers(file)]
+    found, unreachable = _run(uris, options)
+    applied = waivers.apply(found, accepted, date.today())
+    audits = applied.audits
+    for over in applied.over:
+        complain(over, VERIFIED)
+    code = exit_code(audits, len(unreachable))
+    with destination(output) as console:
+        if form == "json":
+            console.file.write(audit_output.render(audits, unreachable, code))
+        else:
+            audit_.print_audits(
+                console, audits, verbose=verbose, each=bool(domains), exit_code=code
+            )
+    return code
+
+
+@click.command(
+    "show",
+    epilog="\b\nExamples:\n"
+    "  samemachine show vm1\n"
+    "  samemachine show 3d1b0a52-6d5e-4c1b-9c70-0a0a0a0a0001 --format json\n"
+    f"\n{EXITS}",
+)
+@click.argument("domain", shell_complete=completion.domains)
+@connections
+def show_command(
+    domain: str, uris: tuple[str, ...], timeout: float, form: str, output: Path | None, *,
+    probe: bool,
+) -> int:  # fmt: skip
+    """Show one domain's views side by side, where each comes from, and every finding."""
+    audits, unreachable = _run(uris, Options(names=(domain,), seconds=timeout, probe=probe))
+    code = exit_code(audits, len(unreachable))
+    with destination(output) as console:
+        if form == "json":
+            console.file.write(audit_output.render(audits, unreachable, code))
+        else:
+            for one in audits:
+                show.print_show(console, one)
+    return code
+
+
+COMMANDS = (audit_command, show_command)
+
+
+def _run(uris: tuple[str, ...], options: Options) -> tuple[list[HostAudit], list[str]]:
+    """Audit each host in turn; one that can't be reached costs no other its audit."""
+    where = whereabouts(uris, options.names)
+    audits, unreachable = [], list(where.unreachable)
+    for place in where.places:
+        asked = replace(options, names=place.names, elsewhere=place.elsewhere)
+        try:
+            with progress(place.uri) as told:
+                audits.append(audit(place.uri, asked, told))
+        except LibvirtError as error:
+            complain(str(error), UNREACHABLE)
+            unreachable.append(place.uri)
+    return audits, unreachable

@@ -1,0 +1,99 @@
+"""The command ``serve``."""
+
+import signal
+from typing import TYPE_CHECKING
+
+import click
+
+from host_agent.commands.shared import default_uri
+from host_agent.commands.shared.configured import Configured, command_words
+from host_agent.commands.shared.console import complain
+from host_agent.commands.shared.options import (
+    ledger_option,
+    open_ledger,
+    privacy_option,
+    uris_or_default,
+)
+from host_agent.errors import LedgerError
+from host_agent.output.shared.exit_codes import VERIFIED
+from host_agent.verify.reactions import Patience
+
+if TYPE_CHECKING:
+    from host_agent.records.ledger import Ledger
+
+
+@click.command(
+    "serve",
+    epilog="\b\nExamples:\n"
+    "  samemachine serve                                   as the service does\n"
+    "  samemachine serve --exec '/usr/local/bin/page-me'   is run for each verdict:\n"
+    "      /usr/local/bin/page-me VERDICT DOMAIN UUID, with SAMEMACHINE_VERDICT, _OCCASION,\n"
+    "      _DOMAIN, _UUID, _HOST, _DEPTH, _PROBLEM in its environment; no shell\n"
+    "\n\b\nExit codes:\n  0  ended by SIGTERM or SIGINT\n  2  usage or configuration",
+)
+@click.option(
+    "-c", "--connect", "uri", cls=Configured, key="serve.connect", metavar="URI",
+    envvar=default_uri.VARIABLES, help="libvirt connection  [default: this host's]",
+)  # fmt: skip
+@click.option(
+    "--exec", "command", cls=Configured, key="serve.exec", metavar="COMMAND",
+    help="run for each verdict",
+)  # fmt: skip
+@click.option(
+    "--jobs", cls=Configured, key="serve.jobs", metavar="N",
+    help="how many domains to verify at the same time",
+)  # fmt: skip
+@click.option(
+    "--boot-wait", cls=Configured, key="serve.boot-wait", metavar="SECONDS",
+    help="how long a guest may take to boot until it answers",
+)  # fmt: skip
+@click.option(
+    "--arrival-wait", cls=Configured, key="serve.arrival-wait", metavar="SECONDS",
+    help="how long a guest that arrived may take to answer",
+)  # fmt: skip
+@click.option(
+    "--keep", cls=Configured, key="serve.keep", metavar="DAYS", help="how long history is kept"
+)
+@click.option("--probe/--no-probe", cls=Configured, key="probe", help="whether to ask QEMU")
+@ledger_option
+@privacy_option
+def serve_command(
+    uri: str | None, command: str | None, jobs: int, boot_wait: float, arrival_wait: float,
+    keep: int, ledger: str | None, *, probe: bool, clear_identifiers: bool,
+) -> int:  # fmt: skip
+    """Verify each arrival and each restart as soon as the guest answers, until stopped.
+
+    Verdicts go to the journal, the ledger and the command. Nothing is polled while nothing
+    happens, no guest is changed, and no metadata is written while a migration runs.
+    """
+    from host_agent.verify.serve import Daemon  # noqa: PLC0415 - it needs the ledger, see open_ledger
+    from host_agent.verify.serve import Options as DaemonOptions  # noqa: PLC0415
+
+    daemon = Daemon(
+        DaemonOptions(
+            uri=uris_or_default((uri,) if uri else ())[0],
+            at_once=jobs,
+            patience=Patience(arrival=arrival_wait, boot=boot_wait),
+            command=command_words(command or ""),
+            keep_days=keep,
+            probe=probe,
+            clear_identifiers=clear_identifiers,
+        ),
+        _opened(ledger),
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: daemon.stop())
+    daemon.run()
+    return VERIFIED
+
+
+COMMANDS = (serve_command,)
+
+
+def _opened(url: str | None) -> "Ledger | None":
+    """The ledger, whatever its state: the daemon outlives a full disk."""
+    try:
+        return open_ledger(url)
+    except LedgerError as error:
+        complain(f"no history: {error}", VERIFIED)
+        return None
