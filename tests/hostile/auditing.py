@@ -36,7 +36,7 @@ from host_agent.qemu.process import NONE
 from host_agent.records import entry as ledger_entry
 from host_agent.verify.audit import _audit_one
 from host_agent.verify.today import baseline_of
-from tests.unit.host_agent.cases import MACHINE, case, declared
+from tests.unit.host_agent.shared.cases import MACHINE, case, declared
 
 SALT = bytes(16)
 

@@ -21,7 +21,7 @@ from samemachine.session import GuestSession
 from samemachine.v1 import guest_pb2
 from tests.checkout import CHECKOUT
 from tests.hostile import http2
-from tests.unit.host_agent.cases import NAMED, report, smbios
+from tests.unit.host_agent.shared.cases import NAMED, report, smbios
 
 HONEST = 20
 SECONDS = 60.0

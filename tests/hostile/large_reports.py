@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from samemachine.v1 import guest_pb2
-from tests.unit.host_agent.cases import report, smbios
+from tests.unit.host_agent.shared.cases import report, smbios
 
 Fill = Callable[[guest_pb2.Report, int, str], None]
 """Fills a group of a report with so many things, all of them with a mark."""

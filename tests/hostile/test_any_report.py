@@ -17,7 +17,7 @@ from host_agent.verify.policy import judge
 from host_agent.verify.today import baseline_of
 from tests.hostile.large_reports import FILLS, Fill, large
 from tests.hostile.steps import steps
-from tests.unit.host_agent.cases import BASELINE, case
+from tests.unit.host_agent.shared.cases import BASELINE, case
 
 SALT = bytes(16)
 

@@ -30,7 +30,7 @@ from tests.hostile.guests import (
     saying,
 )
 from tests.hostile.large_reports import FILLS, Fill
-from tests.unit.host_agent.test_report_bounds import many
+from tests.unit.host_agent.evidence.test_report_bounds import many
 
 NUMBER = 99
 """The attacker's."""

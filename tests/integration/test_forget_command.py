@@ -21,7 +21,7 @@ from host_agent.records.remembered import Remembered
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Step
 from tests.integration.ledger_entries import entry
-from tests.unit.host_agent.upgrade_records import RECORD
+from tests.unit.host_agent.shared.upgrade_records import RECORD
 
 URI = "test:///default"
 NAME = "test"

@@ -13,8 +13,8 @@ from host_agent.records import staged
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import UNDER_WAY, Direction, Record, Step
 from host_agent.verify import policy
-from tests.unit.host_agent.cases import DEFINITION, case, declared
-from tests.unit.host_agent.upgrade_records import NEW, OLD, RECORD
+from tests.unit.host_agent.shared.cases import DEFINITION, case, declared
+from tests.unit.host_agent.shared.upgrade_records import NEW, OLD, RECORD
 
 NOW = 1000.0
 RAISED = declared(replace(DEFINITION, machine=NEW), machine=NEW)

@@ -11,7 +11,7 @@ import pytest
 
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Direction, Step
-from tests.unit.host_agent.upgrade_records import NEW, OLD, RECORD
+from tests.unit.host_agent.shared.upgrade_records import NEW, OLD, RECORD
 
 URI = "-c", "test:///default"
 

@@ -15,7 +15,7 @@ from host_agent.errors import UpgradeJournalError, UsageError
 from host_agent.records.upgrade_journal import UpgradeJournal, default_folder
 from host_agent.records.upgrade_record import Step
 from tests.checkout import CHECKOUT
-from tests.unit.host_agent.upgrade_records import RECORD
+from tests.unit.host_agent.shared.upgrade_records import RECORD
 
 XML = "<domain><name>vm1</name><secret>é</secret></domain>"
 OTHER = UUID(int=7)
@@ -81,7 +81,7 @@ def test_a_killed_program_holds_nothing(upgrades: UpgradeJournal) -> None:
 import os, signal, sys
 from pathlib import Path
 from host_agent.records.upgrade_journal import UpgradeJournal
-from tests.unit.host_agent.upgrade_records import RECORD
+from tests.unit.host_agent.shared.upgrade_records import RECORD
 with UpgradeJournal(Path({str(upgrades.folder)!r})).locked(RECORD.uuid) as journal:
     journal.begin(RECORD, "<domain/>")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -173,7 +173,7 @@ from pathlib import Path
 from host_agent.errors import UpgradeJournalError
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Step
-from tests.unit.host_agent.upgrade_records import RECORD
+from tests.unit.host_agent.shared.upgrade_records import RECORD
 
 place = Path(sys.argv[1])
 upgrades = UpgradeJournal(place / "upgrades")

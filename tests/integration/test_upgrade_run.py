@@ -17,7 +17,7 @@ from host_agent.records.systemd_journal import Journal
 from host_agent.records.upgrade_journal import DomainJournal, UpgradeJournal
 from host_agent.records.upgrade_record import Direction, Record, Step
 from host_agent.upgrade.run import Patience, UpgradeRun
-from tests.unit.host_agent.upgrade_records import NEW, OLD, RECORD
+from tests.unit.host_agent.shared.upgrade_records import NEW, OLD, RECORD
 
 OTHER = "pc-i440fx-5.0"
 ID = UUID(int=0xABC7)

@@ -29,7 +29,7 @@ from host_agent.hypervisor import Hypervisor
 from host_agent.records.ledger import Ledger
 from host_agent.verify.verifier import write
 from tests.integration.ledger_entries import entry
-from tests.unit.host_agent.cases import BASELINE
+from tests.unit.host_agent.shared.cases import BASELINE
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent"]
 URI = "test:///default"
