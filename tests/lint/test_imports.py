@@ -185,12 +185,11 @@ def asks(name: str) -> bool:
     return named == ["*"] or rest in named
 
 
-FLAT = {name for name in MODULES if not folder(name)} - GROUND - DOOR
-
-
 def test_every_module_has_a_row() -> None:
     lying = {name for name in MODULES if not folder(name)}
-    assert lying - FLAT == GROUND | DOOR
+    assert lying == GROUND | DOOR
+    folders = {file.name for file in (CHECKOUT / "host_agent").iterdir() if file.is_dir()}
+    assert folders - {"data", "__pycache__"} == set(FOLDERS)
 
 
 def test_every_name_in_a_row_is_a_module() -> None:
@@ -201,17 +200,20 @@ def test_every_name_in_a_row_is_a_module() -> None:
     assert {job for job in JOBS if job not in MODULES} == set()
 
 
+def test_rows_import_what_stands_above_them() -> None:
+    above: set[str] = set()
+    for lies_in, row in FOLDERS.items():
+        assert row.may <= above, f"{lies_in}: {row.may - above} stands below"
+        above.add(lies_in)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_imports_are_those_of_the_row(name: str) -> None:
     lies_in = folder(name)
     may = FOLDERS[lies_in].may | {lies_in} if lies_in else DOOR_IMPORTS if name in DOOR else set()
     for one in MODULES[name]:
         assert one.partition(".")[0] != "guest_agent", f"{name} imports {one}"
-    if name in FLAT:
-        return
     for one in ours(name):
-        if one in FLAT or (lies_in in {"checks", "output", "commands"} and FLAT):
-            continue
         if name in DOOR and one in DOOR:
             continue
         assert one in GROUND or folder(one) in may, f"{name} imports {one}"
@@ -222,9 +224,20 @@ def test_what_is_pure_does_no_io(name: str) -> None:
     for one in MODULES[name]:
         assert one.partition(".")[0] not in IMPURE, f"{name} is pure and imports {one}"
     for one in ours(name):
-        if one in FLAT:
-            continue
         assert one in FOLDERS or not asks(one), f"{name} is pure and imports {one}"
+
+
+def test_every_import_of_a_row_is_used() -> None:
+    for lies_in, row in FOLDERS.items():
+        used = {folder(one) for name in MODULES if folder(name) == lies_in for one in ours(name)}
+        assert row.may <= used, f"{lies_in} imports nothing of {row.may - used}"
+
+
+def test_what_is_shared_needs_nothing_of_who_shares_it() -> None:
+    for name in MODULES:
+        if ".shared." in name:
+            for one in ours(name):
+                assert folder(one) != folder(name) or ".shared" in one, f"{name} imports {one}"
 
 
 @pytest.mark.parametrize("library", ONLY_IN)
