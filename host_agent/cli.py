@@ -2,32 +2,14 @@
 
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
 from host_agent import __version__
-from host_agent.commands import (
-    audit,
-    check_config,
-    checks,
-    diff,
-    enroll,
-    forget,
-    history,
-    migrate,
-    path,
-    plan,
-    probe,
-    serve,
-    types,
-    upgrade,
-    verify,
-    why,
-)
-from host_agent.commands.shared import config
-from host_agent.commands.shared.configured import defaults
 from host_agent.commands.shared.console import WIDTH, complain
 from host_agent.errors import (
     EvidenceError,
@@ -82,7 +64,115 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+_COMMANDS = {
+    "audit": (
+        "audit",
+        "Audit a host: declared against running, booted and live, with a verdict for each domain.",
+    ),
+    "baseline": ("verify", "Record what domains are now, as what they must still be later."),
+    "campaign": ("upgrade", "Show how many upgrades are staged, applied, rolled back and failed."),
+    "check-config": (
+        "check_config",
+        "Check the configuration, and the files with waivers that it names.",
+    ),
+    "checks": ("checks", "Say what the checks compare, what their outcomes mean, and what to do."),
+    "diff": (
+        "diff",
+        "Show what a guest would find different under another QEMU, before anything moves.",
+    ),
+    "enroll": (
+        "enroll",
+        "Give domains the channel over which their guests are asked: org.samemachine.guest.0.",
+    ),
+    "forget": (
+        "forget",
+        "Remove all that is kept of domains: baseline, history, journal of upgrades.",
+    ),
+    "history": ("history", "Show the verdicts that were recorded, as a timeline: the newest last."),
+    "migrate": (
+        "migrate",
+        "Move a running domain to another host, and prove that its guest still has the same "
+        "machine.",
+    ),
+    "path": (
+        "path",
+        "Say whether guests may move between two releases, why, and which way to go round.",
+    ),
+    "plan": (
+        "plan",
+        "Say which domains can move or start there, which can't, and what to do first.",
+    ),
+    "probe": (
+        "probe",
+        "Ask QEMU what each machine type shows a guest: SMBIOS, ACPI, memory map, ROM sizes.",
+    ),
+    "rollback": (
+        "upgrade",
+        "Give domains the machine type back that they had before 'samemachine upgrade'.",
+    ),
+    "serve": (
+        "serve",
+        "Verify each arrival and each restart as soon as the guest answers, until stopped.",
+    ),
+    "show": (
+        "audit",
+        "Show one domain's views side by side, where each comes from, and every finding.",
+    ),
+    "types": (
+        "types",
+        "List the machine types of a host, a release or an atlas, and how long each lasts.",
+    ),
+    "upgrade": (
+        "upgrade",
+        "Raise the machine type of domains, verify each with its own guest, roll back what fails.",
+    ),
+    "verify": (
+        "verify",
+        "Hold domains against their baselines: did this move or this restart go well?",
+    ),
+    "why": (
+        "why",
+        "Tell what happened to a domain: timeline, before and now, one sentence for the ticket.",
+    ),
+}
+"""Each command with its file in commands/, and the sentence that its help begins with."""
+
+
+class Door(click.Group):
+    """The commands. Only the file of the one that is called is loaded."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all."""
+        return sorted({*_COMMANDS, *super().list_commands(ctx)})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command, loaded; None: there is none of this name."""
+        if cmd_name not in self.commands and cmd_name in _COMMANDS:
+            file = import_module(f"host_agent.commands.{_COMMANDS[cmd_name][0]}")
+            for command in file.COMMANDS:
+                self.add_command(command)
+        return super().get_command(ctx, cmd_name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands by the table: nothing is loaded."""
+        click.Group("all", _unloaded()).format_commands(ctx, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands that begin like that, by the table; and options."""
+        found = [
+            CompletionItem(name, help=command.get_short_help_str())
+            for name, command in _unloaded().items()
+            if name.startswith(incomplete)
+        ]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
+
+
+def _unloaded() -> dict[str, click.Command]:
+    return {name: click.Command(name, help=first) for name, (_, first) in _COMMANDS.items()}
+
+
 @click.group(
+    cls=Door,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDTH},
     epilog="""\b
 Examples:
@@ -106,27 +196,10 @@ Examples:
 def cli(context: click.Context, file: Path | None) -> None:
     """Is the machine that a guest sees the machine that libvirt declares?"""
     # Who checks a configuration must not stumble over it.
-    if context.invoked_subcommand != check_config.check_config_command.name:
-        context.default_map = defaults(cli, config.load(file))
+    name = context.invoked_subcommand or ""
+    command = cli.get_command(context, name)
+    if command is not None and name != "check-config":
+        from host_agent.commands.shared import config
+        from host_agent.commands.shared.configured import defaults
 
-
-for _file in (
-    audit,
-    check_config,
-    checks,
-    diff,
-    enroll,
-    forget,
-    history,
-    migrate,
-    path,
-    plan,
-    probe,
-    serve,
-    types,
-    upgrade,
-    verify,
-    why,
-):
-    for _command in _file.COMMANDS:
-        cli.add_command(_command)
+        context.default_map = {name: defaults(command, config.load(file))}

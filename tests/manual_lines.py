@@ -9,6 +9,7 @@ from host_agent.atlas import files as atlas_files
 from host_agent.cli import cli
 from tests import man_pages
 from tests.checkout import CHECKOUT
+from tests.commands import COMMANDS
 
 _ATLASES = {"node17": "debian:bookworm:x86_64", "node2": "debian:trixie:x86_64",
             "a": "debian:bookworm:x86_64", "b": "debian:trixie:x86_64"}  # fmt: skip
@@ -29,7 +30,7 @@ _PARSED_ONLY = {
     "probe",       # needs a QEMU, as does what says "live"; what arrived a real libvirt knows
 }  # fmt: skip
 _PAGES = (*CHECKOUT.glob("*.md"), *CHECKOUT.glob("packaging/**/*.md"))
-_HELP = (*(one.epilog or "" for one in (cli, *cli.commands.values())), *_EXAMPLES.values())
+_HELP = (*(one.epilog or "" for one in (cli, *COMMANDS.values())), *_EXAMPLES.values())
 _LINES = sorted(
     {line for page in _PAGES for line in man_pages.command_lines(page)}
     | {line for text in _HELP for line in man_pages.help_lines(text)}
@@ -40,7 +41,7 @@ HOSTS = [line for line in _LINES if line[0] == "samemachine"]
 
 def command_of(line: tuple[str, ...]) -> str | None:
     """Return the sub-command of a line."""
-    return next((word for word in line[1:] if word in cli.commands), None)
+    return next((word for word in line[1:] if word in COMMANDS), None)
 
 
 def runs_anywhere(line: tuple[str, ...]) -> bool:

@@ -13,8 +13,8 @@ import pytest
 
 from guest_agent.evidence import NAMES
 from host_agent import checks
-from host_agent.cli import cli
 from tests.checkout import CHECKOUT
+from tests.commands import COMMANDS
 
 # As bash does it: the function that is registered for a program, with the words typed so far.
 TYPED = """
@@ -90,7 +90,7 @@ def _dates() -> bool:
 
 
 def test_everything_is_offered(made: Path, environment: Mapping[str, str]) -> None:
-    assert set(complete(made, environment, "samemachine", "")) == set(cli.commands)
+    assert set(complete(made, environment, "samemachine", "")) == set(COMMANDS)
     assert set(complete(made, environment, "samemachine", "checks", "")) >= checks.IDS
     groups = complete(made, environment, "samemachine-guest", "report", "--group", "")
     assert sorted(groups) == sorted(NAMES)

@@ -19,6 +19,7 @@ from host_agent.cli import cli
 from host_agent.commands.shared import config as host_config
 from tests import man_pages
 from tests.checkout import CHECKOUT
+from tests.commands import COMMANDS
 from tests.man_pages import MAN, Option
 
 TOOLS = "go-md2man", "mandoc", "man"
@@ -66,14 +67,14 @@ def test_it_builds_and_nobody_complains(built: Path, page: Path) -> None:
 
 
 def test_every_command_has_its_page_and_no_other() -> None:
-    commands = {f"samemachine-{name}.1" for name in cli.commands}
+    commands = {f"samemachine-{name}.1" for name in COMMANDS}
     guests = {f"samemachine-guest-{name}.1" for name in GUEST}
     assert {page.stem for page in man_pages.pages()} == commands | guests | OTHERS
 
 
 def test_the_first_pages_list_all_commands() -> None:
     for page, prefix, commands in (
-        ("samemachine.1.md", "samemachine", set(cli.commands)),
+        ("samemachine.1.md", "samemachine", set(COMMANDS)),
         ("samemachine-guest.1.md", "samemachine-guest", set(GUEST)),
     ):
         listed = re.findall(
@@ -121,9 +122,9 @@ def compare(page: Path, code: list[Option]) -> None:
             assert said.default == one.default, one.names
 
 
-@pytest.mark.parametrize("name", cli.commands)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_options_are_those_of_the_code(name: str) -> None:
-    page, command = MAN / f"samemachine-{name}.1.md", cli.commands[name]
+    page, command = MAN / f"samemachine-{name}.1.md", COMMANDS[name]
     compare(page, list(of_click(command)))
     synopsis = man_pages.sections(page)["SYNOPSIS"]
     for one in command.params:
@@ -139,9 +140,9 @@ def test_the_guests_options_are_those_of_the_code(name: str) -> None:
     compare(MAN / f"samemachine-guest-{name}.1.md", list(of_argparse(GUEST[name])))
 
 
-@pytest.mark.parametrize("name", cli.commands)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_exit_codes_are_those_of_the_help(name: str) -> None:
-    help_ = (cli.commands[name].epilog or "").partition("Exit codes:\n")[2]
+    help_ = (COMMANDS[name].epilog or "").partition("Exit codes:\n")[2]
     told = {int(code) for code in re.findall(r"^  (\d+)  ", help_, re.MULTILINE)}
     assert told
     assert man_pages.exit_codes(MAN / f"samemachine-{name}.1.md") == told

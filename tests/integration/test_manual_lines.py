@@ -18,6 +18,7 @@ from guest_agent.cli import _parser
 from host_agent.cli import cli
 from host_agent.records.ledger import Ledger
 from tests import manual_lines
+from tests.commands import COMMANDS
 from tests.manual_lines import GUESTS, HOSTS, codes, command_of, here, joined, runs_anywhere
 
 DOMAINS = {
@@ -67,7 +68,7 @@ def test_its_options_are_right(
         return
     assert name is not None, "no command of ours"
     with group:
-        cli.commands[name].make_context(name, words[words.index(name) + 1 :], parent=group)
+        COMMANDS[name].make_context(name, words[words.index(name) + 1 :], parent=group)
 
 
 @pytest.mark.parametrize("line", [line for line in HOSTS if runs_anywhere(line)], ids=joined)
@@ -128,5 +129,5 @@ def test_the_guests_commands_run(line: tuple[str, ...], folder: Path) -> None:
 
 
 def test_there_are_command_lines_of_every_command() -> None:
-    assert {command_of(line) for line in HOSTS} >= set(cli.commands)
+    assert {command_of(line) for line in HOSTS} >= set(COMMANDS)
     assert {line[1] for line in GUESTS} == {"serve", "report", "check", "check-config"}

@@ -26,16 +26,13 @@ class Configured(click.Option):
         super().__init__(*declarations, **settings)
 
 
-def defaults(group: click.Group, values: Mapping[str, config.Value]) -> dict[str, Any]:
-    """Return what the commands' options default to, as click takes it."""
+def defaults(command: click.Command, values: Mapping[str, config.Value]) -> dict[str, Any]:
+    """Return what a command's options default to, as click takes it."""
     return {
-        name: {
-            option.name: values[option.key]
-            for option in command.params
-            # What is empty is chosen as if it were not there.
-            if isinstance(option, Configured) and values.get(option.key) not in {None, "", ()}
-        }
-        for name, command in group.commands.items()
+        str(option.name): values[option.key]
+        for option in command.params
+        # What is empty is chosen as if it were not there.
+        if isinstance(option, Configured) and values.get(option.key) not in {None, "", ()}
     }
 
 

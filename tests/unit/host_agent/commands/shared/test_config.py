@@ -13,6 +13,7 @@ from host_agent.cli import cli
 from host_agent.commands.shared import config
 from host_agent.commands.shared.configured import Configured, defaults
 from host_agent.errors import UsageError
+from tests.commands import COMMANDS
 
 SAMPLE = Path(__file__).resolve().parents[5] / "packaging/config/host.toml"
 
@@ -85,7 +86,7 @@ def test_the_sample_has_every_key_with_its_default() -> None:
 def options() -> list[tuple[str, Configured]]:
     return [
         (name, option)
-        for name, command in cli.commands.items()
+        for name, command in COMMANDS.items()
         for option in command.params
         if isinstance(option, Configured)
     ]
@@ -98,7 +99,7 @@ def test_every_key_is_an_options_default_and_has_its_name() -> None:
 
 
 def test_serves_options_can_all_be_configured() -> None:
-    (serve,) = [command for name, command in cli.commands.items() if name == "serve"]
+    (serve,) = [command for name, command in COMMANDS.items() if name == "serve"]
     assert all(isinstance(option, Configured) for option in serve.params)
 
 
@@ -110,7 +111,7 @@ def test_the_command_line_and_the_environment_win() -> None:
         click.echo(f"{jobs} {ledger}")
 
     group = click.Group("all", {"serve": serve})
-    found = defaults(group, config.parse('ledger = "file"\n[serve]\njobs = 4', "f"))
+    found = {"serve": defaults(serve, config.parse('ledger = "file"\n[serve]\njobs = 4', "f"))}
 
     def run(*arguments: str, **environment: str) -> str:
         ran = CliRunner().invoke(
@@ -121,7 +122,7 @@ def test_the_command_line_and_the_environment_win() -> None:
     assert run() == "4 file"
     assert run("--jobs", "5", LEDGER="other") == "5 other"
     assert run("--ledger", "third", LEDGER="other") == "4 third"
-    assert defaults(group, config.parse('ledger = ""', "f")) == {"serve": {}}
+    assert defaults(serve, config.parse('ledger = ""', "f")) == {}
 
 
 @pytest.mark.parametrize(

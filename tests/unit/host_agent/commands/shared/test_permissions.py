@@ -9,21 +9,21 @@ import pytest
 from lxml import etree
 
 from guest_agent import cli as guest_cli
-from host_agent.cli import cli
 from host_agent.commands.shared import permissions
 from host_agent.commands.shared.permissions import GUEST, HOST, Demand, Permission, Right
 from host_agent.domain.virtio_serial import CHANNEL, parse
+from tests.commands import COMMANDS
 
 PACKAGING = Path(__file__).resolve().parents[5] / "packaging"
 ROWS = {row.command: row for row in HOST}
 
 
 def options(command: str) -> set[str]:
-    return {str(parameter.name) for parameter in cli.commands[command].params}
+    return {str(parameter.name) for parameter in COMMANDS[command].params}
 
 
 def test_every_command_has_one_row() -> None:
-    assert sorted(row.command for row in HOST) == sorted(cli.commands)
+    assert sorted(row.command for row in HOST) == sorted(COMMANDS)
     (commands,) = (
         action
         for action in guest_cli._parser()._actions
@@ -56,7 +56,7 @@ def test_every_right_is_explained() -> None:
 def test_the_documentation_is_fresh() -> None:
     written = (PACKAGING / "permissions.md").read_text(encoding="utf-8")
     assert written == "\n".join(permissions.markdown()) + "\n", "run packaging/make-permissions"
-    for command in cli.commands:
+    for command in COMMANDS:
         assert f"| `{command}` |" in written
 
 
