@@ -66,8 +66,8 @@ def serve_command(
     Verdicts go to the journal, the ledger and the command. Nothing is polled while nothing
     happens, no guest is changed, and no metadata is written while a migration runs.
     """
-    from host_agent.verify.serve import Daemon  # noqa: PLC0415 - it needs the ledger, see open_ledger
-    from host_agent.verify.serve import Options as DaemonOptions  # noqa: PLC0415
+    from host_agent.verify.serve import Daemon
+    from host_agent.verify.serve import Options as DaemonOptions
 
     daemon = Daemon(
         DaemonOptions(

@@ -7,6 +7,7 @@ without an answer are made for one run of a domain.
 
 import time
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from host_agent.domain.definition import CHANNEL_NAME, Declared
 from host_agent.errors import EvidenceError, LibvirtError
@@ -14,12 +15,16 @@ from host_agent.evidence.decode import DecodeError, decode
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
 from host_agent.guard import said
-from host_agent.guest import link, opened_channels
+from host_agent.guest import opened_channels
 from host_agent.guest.ways import LibvirtStream, SocketStream
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
 from host_agent.printable import quoted
 from samemachine.pump import Stream
+
+if TYPE_CHECKING:
+    from host_agent.guest import link
+
 
 _BUSY_RETRY = 0.1
 _TAKING_SECONDS = 0.5
@@ -48,6 +53,9 @@ class Dialler:
         hindrance = undialled(declared, running)
         if hindrance is not None:
             return hindrance
+        # gRPC takes long to load: only for who has a guest to ask.
+        from host_agent.guest import link  # noqa: PLC0415
+
         deadline = time.monotonic() + seconds
         try:
             stream = self._open(domain, declared, deadline)
@@ -154,7 +162,7 @@ def _connect(path: str, deadline: float) -> SocketStream:
         time.sleep(_BUSY_RETRY)
 
 
-def _silent(error: link.SilentError, stream: Stream) -> Missing:
+def _silent(error: "link.SilentError", stream: Stream) -> Missing:
     if not error.acknowledged and isinstance(stream, SocketStream) and not _taken(stream):
         return Missing(
             reason=Reason.BUSY,

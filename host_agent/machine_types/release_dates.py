@@ -8,8 +8,6 @@ from datetime import date
 from functools import cache
 from typing import Any
 
-import distro_info
-
 from host_agent.machine_types.releases import DEBIAN, UBUNTU, Release
 from host_agent.missing import Missing, Reason
 
@@ -23,6 +21,9 @@ _EXTENDED = {
 @cache
 def known() -> tuple[Release, ...] | Missing:
     """Return all releases, a distribution's oldest first; ``Missing`` where there is no data."""
+    # Only who asks for releases loads their library.
+    import distro_info  # noqa: PLC0415
+
     try:
         return tuple(
             _release(distribution, row)

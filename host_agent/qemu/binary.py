@@ -6,10 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from elftools.common.exceptions import ELFError
-from elftools.elf.elffile import ELFFile
-from elftools.elf.sections import NoteSection
-
 from host_agent import inside_root
 from host_agent.errors import EvidenceError
 from host_agent.missing import Reason
@@ -112,6 +108,11 @@ def _open(source: str, path: str) -> int:
 
 def _build_id(descriptor: int) -> str:
     """Return the GNU build id (ELF note NT_GNU_BUILD_ID); a script has none."""
+    # Only who asks a QEMU needs it.
+    from elftools.common.exceptions import ELFError  # noqa: PLC0415
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415
+    from elftools.elf.sections import NoteSection  # noqa: PLC0415
+
     with (
         os.fdopen(os.dup(descriptor), "rb") as file,
         suppress(ELFError, KeyError, ValueError, OverflowError, OSError),

@@ -10,12 +10,7 @@ from urllib.parse import urlsplit
 import click
 from click.shell_completion import CompletionItem
 
-from host_agent import bounded
 from host_agent.commands.shared.options import uris_or_default
-from host_agent.hypervisor import Hypervisor
-from host_agent.machine_types import release_dates
-from host_agent.missing import Missing
-from host_agent.output.shared import manual_page
 from host_agent.printable import printable
 
 _SECONDS = 1.0
@@ -27,6 +22,8 @@ Offer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
 def _offer(words: Callable[[click.Context], Sequence[str]]) -> Offer:
+    from host_agent import bounded
+
     def offered(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
         found: Sequence[str] = ()
         with suppress(Exception):
@@ -37,6 +34,8 @@ def _offer(words: Callable[[click.Context], Sequence[str]]) -> Offer:
 
 
 def _domains(context: click.Context) -> list[str]:
+    from host_agent.hypervisor import Hypervisor
+
     given = context.params.get("uris") or context.params.get("uri") or ()
     uri, *others = uris_or_default((given,) if isinstance(given, str) else tuple(given))
     parts = urlsplit(uri)
@@ -50,13 +49,22 @@ def _domains(context: click.Context) -> list[str]:
 
 
 def _releases(_: click.Context) -> list[str]:
+    from host_agent.machine_types import release_dates
+    from host_agent.missing import Missing
+
     known = release_dates.known()
     return [] if isinstance(known, Missing) else sorted({one.codename for one in known})
 
 
+def _checks(_: click.Context) -> list[str]:
+    from host_agent.output.shared import manual_page
+
+    return [one.id for one in manual_page.entries()]
+
+
 domains = _offer(_domains)
 """Names of this host's domains."""
-checks = _offer(lambda _: [one.id for one in manual_page.entries()])
+checks = _offer(_checks)
 """Names of checks."""
 releases = _offer(_releases)
 """Code names of releases."""

@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import IO, NoReturn
+from typing import IO, TYPE_CHECKING, NoReturn
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from host_agent import whole_file
 from host_agent.errors import UsageError
 from host_agent.printable import printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import TextColumn
+
 
 WIDTH = 100
 
@@ -51,6 +54,8 @@ def _exit(number: int, _: FrameType | None) -> NoReturn:
 @contextmanager
 def progress(uri: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error where somebody watches."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress
+
     console = plain(stderr=True)
     if not console.is_terminal:
         yield lambda *_: None
@@ -63,26 +68,30 @@ def progress(uri: str) -> Iterator[Callable[[int, int], None]]:
 
 def plain(
     *, stderr: bool = False, file: IO[str] | None = None, width: int | None = None
-) -> Console:
+) -> "Console":
     """Return a console to which text is text: names hold what rich would take for markup."""
+    from rich.console import Console
+
     return Console(
         stderr=stderr, file=file, width=width, highlight=False, markup=False, emoji=False
     )
 
 
-def shown(field: str) -> TextColumn:
+def shown(field: str) -> "TextColumn":
     """Return a column of a progress bar that shows a task's ``field`` as it is."""
+    from rich.progress import TextColumn
+
     return TextColumn(f"{{task.{field}}}", markup=False)
 
 
-def standard_output() -> Console:
+def standard_output() -> "Console":
     """Return standard output, of a fixed width where it is no terminal."""
     console = plain()
     return console if console.is_terminal else plain(width=WIDTH)
 
 
 @contextmanager
-def destination(output: Path | None, *, shared: bool = False) -> Iterator[Console]:
+def destination(output: Path | None, *, shared: bool = False) -> "Iterator[Console]":
     """Standard output, or a file that is whole or not there; ``shared`` as ``new_file`` has it."""
     if output is None:
         yield standard_output()

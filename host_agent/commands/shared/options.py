@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from host_agent.case.whereabouts import Whereabouts, find
 from host_agent.commands.shared import default_uri
 from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import complain, progress
@@ -14,6 +13,7 @@ from host_agent.errors import LedgerError
 from host_agent.output.shared.exit_codes import UNREACHABLE
 
 if TYPE_CHECKING:
+    from host_agent.case.whereabouts import Whereabouts
     from host_agent.records.ledger import Ledger
 
 EXITS = """\b
@@ -90,7 +90,7 @@ def open_ledger(url: str | None) -> "Ledger":
     """Return the ledger of a URL; raises ``UsageError``, ``LedgerError``."""
     # SQLAlchemy takes as long to load as everything else together: only for who needs it.
     try:
-        from host_agent.records.ledger import Ledger  # noqa: PLC0415
+        from host_agent.records.ledger import Ledger
     except ImportError as error:
         raise LedgerError(f"history needs SQLAlchemy 1.4 or newer ({error})") from error
     return Ledger(url)
@@ -107,8 +107,10 @@ def ready_ledger(url: str | None) -> "Ledger | None":
     return ledger
 
 
-def whereabouts(uris: tuple[str, ...], names: Sequence[str]) -> Whereabouts:
+def whereabouts(uris: tuple[str, ...], names: Sequence[str]) -> "Whereabouts":
     """Find domains on the hosts that were named; which of these can't be reached is said."""
+    from host_agent.case.whereabouts import find
+
     asked = uris_or_default(uris)
     if len(asked) == 1:
         return find(asked, names)

@@ -1,0 +1,68 @@
+"""A command loads what it needs: what is imported, not how long it takes."""
+
+import os
+import re
+import subprocess
+import sys
+
+import click
+import pytest
+
+from host_agent.cli import _COMMANDS
+from tests.commands import COMMANDS
+
+OF_CLICK = {"click"}
+SCREEN = OF_CLICK | {"rich"}
+HEAVY = {
+    "click", "distro_info", "elftools", "google", "grpc", "jinja2", "libvirt", "lxml", "psycopg",
+    "rich", "sqlalchemy", "sqlite3", "tomllib",
+}  # fmt: skip
+GUEST_HEAVY = {"asyncio", "google", "grpc", "ssl"}
+
+
+def imported(*words: str, **environment: str) -> set[str]:
+    """The packages that a program loads until it ends."""
+    ran = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", *words],
+        env={**os.environ, **environment}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return {
+        name.partition(".")[0] for name in re.findall(r"\| +([\w.]+)$", ran.stderr, re.MULTILINE)
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        ("--version", OF_CLICK),
+        ("--help", OF_CLICK),
+        ("checks", SCREEN | {"tomllib"}),
+        ("audit -c test:///default", SCREEN | {"tomllib", "libvirt", "lxml", "google"}),
+    ],
+)
+def test_a_command_loads_what_it_needs(words: str, needed: set[str]) -> None:
+    assert imported("host_agent", *words.split()) & HEAVY == needed
+
+
+@pytest.mark.parametrize(("typed", "needed"), [("samemachine a", OF_CLICK)])
+def test_completion_loads_what_it_needs(typed: str, needed: set[str]) -> None:
+    found = imported(
+        "host_agent", _PYTHON__M_HOST_AGENT_COMPLETE="bash_complete",
+        _SAMEMACHINE_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD="1",
+    )  # fmt: skip
+    assert found & HEAVY == needed
+
+
+@pytest.mark.parametrize(("words", "needed"), [("--version", set()), ("check", {"google"})])
+def test_the_guest_side_loads_what_it_needs(words: str, needed: set[str]) -> None:
+    assert imported("guest_agent", words) & GUEST_HEAVY == needed
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_table_of_commands_says_what_their_help_says(name: str) -> None:
+    unloaded = click.Command(name, help=_COMMANDS[name][1])
+    assert unloaded.get_short_help_str(500) == COMMANDS[name].get_short_help_str(500)
+
+
+def test_every_command_is_in_the_table() -> None:
+    assert set(COMMANDS) == set(_COMMANDS)
