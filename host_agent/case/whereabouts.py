@@ -14,7 +14,7 @@ from host_agent.case.gather import Elsewhere
 from host_agent.domain.definition import DomainXmlError, parse
 from host_agent.errors import LibvirtError, NoDomainError
 from host_agent.guard import guarded
-from host_agent.hypervisor import Domain, Hypervisor
+from host_agent.hypervisor import Domain, Hypervisor, connected
 from host_agent.hypervisor.selection import present
 from host_agent.machine_types import offers
 from host_agent.side_by_side import Progress
@@ -86,9 +86,7 @@ class _View:
 
 def _look(uri: str, names: Sequence[str], stack: ExitStack) -> _View | LibvirtError:
     try:
-        hypervisor = Hypervisor.open(uri)
-        stack.callback(hypervisor.close)
-        hypervisor.keep_alive()
+        hypervisor = stack.enter_context(connected(uri))
         facts = hypervisor.facts()
         domains = hypervisor.domains()
         uuid = offers.host_uuid(facts.capabilities)

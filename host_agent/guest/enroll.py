@@ -9,7 +9,7 @@ from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.guard import guarded
 from host_agent.guest import enroll_plan
 from host_agent.guest.enroll_plan import Enrolled, Enrollee, Enrollment, Plan, Planned, Wish
-from host_agent.hypervisor import Domain, Hypervisor
+from host_agent.hypervisor import Domain, connected
 from host_agent.hypervisor.selection import chosen
 
 _JOB_SECONDS = 5.0
@@ -35,9 +35,7 @@ def enroll(uri: str, options: Options, agree: Agree) -> Enrollment:
     Raises ``LibvirtError`` where the host can't be reached, ``UsageError`` where it has no domain
     of a name that was asked for.
     """
-    hypervisor = Hypervisor.open(uri)
-    try:
-        hypervisor.keep_alive()
+    with connected(uri) as hypervisor:
         domains = chosen(hypervisor.domains(), options.names, uri)
         host, wish = hypervisor.host_name, options.wish
         planned = [_planned(domain, wish) for domain in domains]
@@ -56,8 +54,6 @@ def enroll(uri: str, options: Options, agree: Agree) -> Enrollment:
             host=host, wish=wish, dry_run=options.dry_run, agreed=agreed, results=tuple(results),
             interrupted=interrupted,
         )  # fmt: skip
-    finally:
-        hypervisor.close()
 
 
 def _planned(domain: Domain, wish: Wish) -> Planned:

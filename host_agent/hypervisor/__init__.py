@@ -6,7 +6,7 @@ reaches QEMU's monitor is made at most once at a time for a domain, and never wh
 command is already stuck.
 """
 
-from host_agent.hypervisor.connection import Facts, Hypervisor, is_local
+from host_agent.hypervisor.connection import Facts, Hypervisor, connected, is_local
 from host_agent.hypervisor.domain import Domain
 from host_agent.hypervisor.events import Sink, Subscription
 from host_agent.hypervisor.guest_stream import GuestStream
@@ -15,5 +15,5 @@ from host_agent.hypervisor.migration import Told
 
 __all__ = [
     "Domain", "Facts", "GuestStream", "Hypervisor", "Lifecycle", "Sink", "Subscription", "Told",
-    "is_local",
+    "connected", "is_local",
 ]  # fmt: skip

@@ -1,7 +1,8 @@
 """One connection to one libvirtd."""
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
@@ -250,3 +251,14 @@ class Hypervisor:
                 f"{what}: it needs a read-write connection to libvirt",
                 "run as root, or as a member of the group libvirt",
             )
+
+
+@contextmanager
+def connected(uri: str) -> Iterator[Hypervisor]:
+    """A connection that is kept alive, and closed at the end; raises ``LibvirtError``."""
+    hypervisor = Hypervisor.open(uri)
+    try:
+        hypervisor.keep_alive()
+        yield hypervisor
+    finally:
+        hypervisor.close()

@@ -6,7 +6,7 @@ from host_agent.domain import architectures
 from host_agent.domain.definition import Definition, parse
 from host_agent.errors import UsageError
 from host_agent.guard import guarded
-from host_agent.hypervisor import Domain, Hypervisor, is_local
+from host_agent.hypervisor import Domain, connected, is_local
 from host_agent.machine_types import offers, packages, releases
 from host_agent.machine_types.listing import TypeList, of_host
 from host_agent.machine_types.releases import Known
@@ -18,15 +18,11 @@ def host_types(uri: str, architecture: str | None, known: Known) -> list[TypeLis
     Raises ``LibvirtError`` where the host can't be reached, ``UsageError`` where it has nothing of
     that architecture.
     """
-    hypervisor = Hypervisor.open(uri)
-    try:
-        hypervisor.keep_alive()
+    with connected(uri) as hypervisor:
         facts = hypervisor.facts()
         domains = [
             definition for domain in hypervisor.domains() for definition in _definitions(domain)
         ]
-    finally:
-        hypervisor.close()
     name = packages.distribution_name() if is_local(uri) and facts.driver == "QEMU" else None
     here = releases.of_system(name, known) if name else None
     word = architecture or offers.architecture(facts.capabilities) or "x86_64"

@@ -20,7 +20,7 @@ from host_agent.evidence import baseline_choice
 from host_agent.firmware import images
 from host_agent.firmware.images import Image, Place
 from host_agent.guard import said
-from host_agent.hypervisor import Domain, Hypervisor, Told, is_local
+from host_agent.hypervisor import Domain, Hypervisor, Told, connected, is_local
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types import packages
 from host_agent.migrate import preflight
@@ -68,19 +68,10 @@ def migrate(
     ``before`` takes the baseline, on the source; ``after`` verifies, on the destination. Raises
     ``LibvirtError`` where a host can't be reached, ``UsageError`` where there is nothing to move.
     """
-    source = Hypervisor.open(options.uri)
-    try:
-        destination = Hypervisor.open(options.destination)
-        try:
-            for hypervisor in (source, destination):
-                hypervisor.keep_alive()
-            (domain,) = chosen(source.domains(), (options.name,), options.uri)
-            move = _move(source, destination, domain, options, forecast)
-            return _carry_out(domain, destination, move, options, before, after, watch)
-        finally:
-            destination.close()
-    finally:
-        source.close()
+    with connected(options.uri) as source, connected(options.destination) as destination:
+        (domain,) = chosen(source.domains(), (options.name,), options.uri)
+        move = _move(source, destination, domain, options, forecast)
+        return _carry_out(domain, destination, move, options, before, after, watch)
 
 
 def _carry_out(

@@ -10,7 +10,7 @@ from host_agent.case.results import Failed
 from host_agent.domain.definition import Definition
 from host_agent.errors import LibvirtError, LibvirtTimeoutError, UsageError
 from host_agent.guard import guarded
-from host_agent.hypervisor import Domain, Hypervisor, is_local
+from host_agent.hypervisor import Domain, Hypervisor, connected, is_local
 from host_agent.hypervisor.selection import chosen
 from host_agent.migrate.destination import Destination
 from host_agent.missing import Missing, Reason
@@ -39,9 +39,7 @@ class Sources:
 
 def opened(uri: str, survey: Survey | None, stack: ExitStack, given: Atlas | None = None) -> Stop:
     """Return a host; it is closed with ``stack``. Raises ``LibvirtError``."""
-    hypervisor = Hypervisor.open(uri)
-    stack.callback(hypervisor.close)
-    hypervisor.keep_alive()
+    hypervisor = stack.enter_context(connected(uri))
     host, local = Destination.of(hypervisor), is_local(uri)
     return Stop(
         site=place.of_host(host, local=local), host=host, survey=survey if local else None,

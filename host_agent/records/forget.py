@@ -14,7 +14,7 @@ from host_agent.errors import (
 )
 from host_agent.evidence import baseline_element as baselines
 from host_agent.guard import guarded, said
-from host_agent.hypervisor import Domain, Hypervisor
+from host_agent.hypervisor import Domain, Hypervisor, connected
 from host_agent.hypervisor.selection import present
 from host_agent.printable import quoted
 from host_agent.records.remembered import Forgetting, Forgotten, Remembered
@@ -54,9 +54,7 @@ def forget(
     Raises ``LibvirtError`` where the host can't be reached, ``UsageError`` for a name of none, and
     ``LedgerError`` where the ledger can't be read: what it holds would stay.
     """
-    hypervisor = Hypervisor.open(options.uri)
-    try:
-        hypervisor.keep_alive()
+    with connected(options.uri) as hypervisor:
         there = present(hypervisor.domains(), options.names, options.uri)
         found: dict[str, _Found] = {}
         for name in options.names:
@@ -78,8 +76,6 @@ def forget(
             agreed=agreed, dry_run=options.dry_run, ledger=ledger.place, results=tuple(results),
             interrupted=interrupted,
         )  # fmt: skip
-    finally:
-        hypervisor.close()
 
 
 def _look(

@@ -3,7 +3,7 @@
 import io
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -21,7 +21,7 @@ from host_agent.errors import (
 from host_agent.finding import Finding, Outcome
 from host_agent.guard import guarded, said
 from host_agent.guest.opened_channels import OpenedChannels
-from host_agent.hypervisor import Domain, Hypervisor
+from host_agent.hypervisor import Domain, Hypervisor, connected
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types.target import Target
 from host_agent.printable import quoted
@@ -92,16 +92,12 @@ def upgrade(
     domain, ``UpgradeJournalError`` where nothing can be written down.
     """
     began = time.monotonic()
-    hypervisors: list[Hypervisor] = []
-    try:
-        for uri in (options.uri, *options.others):
-            hypervisors.append(Hypervisor.open(uri))
-            hypervisors[-1].keep_alive()
+    with ExitStack() as stack:
+        hypervisors = [
+            stack.enter_context(connected(uri)) for uri in (options.uri, *options.others)
+        ]
         job = _Job(hypervisors, options, ledger, operator, upgrades, log)
         raised, stopped = job.run(_selected(hypervisors[0], options))
-    finally:
-        for hypervisor in hypervisors:
-            hypervisor.close()
     return Report(
         raised=tuple(raised), dry_run=options.dry_run, back=options.asked.back,
         change=options.change, seconds=time.monotonic() - began, stopped=stopped,
@@ -111,11 +107,8 @@ def upgrade(
 def forget(uri: str, names: Sequence[str], upgrades: UpgradeJournal | None = None) -> list[str]:
     """Remove the journals of domains, and with them the way back; returns the domains' names."""
     journals = upgrades or UpgradeJournal()
-    hypervisor = Hypervisor.open(uri)
-    try:
+    with connected(uri) as hypervisor:
         domains = chosen(hypervisor.domains(), names, uri)
-    finally:
-        hypervisor.close()
     for domain in domains:
         with journals.locked(domain.uuid) as journal:
             # One that can't be read may be forgotten all the same.

@@ -11,7 +11,7 @@ from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.difference import Prediction
 from host_agent.guard import guarded
 from host_agent.guest.opened_channels import OpenedChannels
-from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
+from host_agent.hypervisor import Domain, Facts, connected, is_local
 from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types import packages
@@ -48,9 +48,7 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
     of a name that was asked for.
     """
     started, clock = time.time(), time.monotonic()
-    hypervisor = Hypervisor.open(uri)
-    try:
-        hypervisor.keep_alive()
+    with connected(uri) as hypervisor:
         domains = chosen(hypervisor.domains(), options.names, uri)
         gatherer = Gatherer.on(
             hypervisor, uri, seconds=options.seconds, probe=options.probe, opened=options.opened,
@@ -68,8 +66,6 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
             started=started,
             predictions=_predictions(results),
         )
-    finally:
-        hypervisor.close()
 
 
 def _audit_one(domain: Domain, gatherer: Gatherer) -> Audited | Failed:

@@ -9,7 +9,7 @@ from host_agent.case.gather import Elsewhere, Gatherer
 from host_agent.case.results import Confirmed, Failed
 from host_agent.errors import UsageError
 from host_agent.guest.opened_channels import OpenedChannels
-from host_agent.hypervisor import Domain, Hypervisor
+from host_agent.hypervisor import Domain, connected
 from host_agent.hypervisor.selection import chosen
 from host_agent.records.staged import raised_in
 from host_agent.records.upgrade_journal import UpgradeJournal
@@ -51,9 +51,7 @@ def verify(
     Raises ``LibvirtError`` where the host can't be reached, ``UsageError`` where it has no domain
     of a name that was asked for.
     """
-    hypervisor = Hypervisor.open(uri)
-    try:
-        hypervisor.keep_alive()
+    with connected(uri) as hypervisor:
         domains = chosen(hypervisor.domains(), options.names, uri)
         upgrades = UpgradeJournal()
         verifier = Verifier(
@@ -86,5 +84,3 @@ def verify(
             return verifier.confirm(domain, options.wait)
 
         return side_by_side.each(one, domains, options.at_once, progress)
-    finally:
-        hypervisor.close()

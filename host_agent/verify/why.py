@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.errors import LedgerError, LibvirtError
 from host_agent.evidence.baseline import Baseline, Event
-from host_agent.hypervisor import Hypervisor
+from host_agent.hypervisor import connected
 from host_agent.records.entry import Entry
 from host_agent.times import day
 from host_agent.verify import policy
@@ -56,11 +56,8 @@ def _judged(result: Audited | Failed) -> Audited | Failed:
 def moved(ledger: "Ledger", uri: str, name: str) -> str | None:
     """Say where a domain is that a host has no more, if history knows; None: it does not."""
     try:
-        hypervisor = Hypervisor.open(uri)
-        try:
+        with connected(uri) as hypervisor:
             entry = ledger.newest(name, hypervisor.host_name)
-        finally:
-            hypervisor.close()
     except (LedgerError, LibvirtError):
         return None
     return None if entry is None else f"{name}: {_whereabouts(entry)}"
