@@ -1,26 +1,21 @@
 """One domain of one connection."""
 
-import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 import libvirt
 
 from host_agent import bounded
-from host_agent.domain.live_migration import MigrationOptions, MigrationResult
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.hypervisor import states
+from host_agent.hypervisor.access import Access
 from host_agent.hypervisor.calls import call, evidence_call, lacks_support
 from host_agent.hypervisor.devices import Devices
 from host_agent.hypervisor.guest_stream import GuestStream
 from host_agent.hypervisor.lifecycle import Lifecycle
-from host_agent.hypervisor.migration import Told, migrate
 from host_agent.missing import Missing, Reason
-
-if TYPE_CHECKING:
-    from host_agent.hypervisor.connection import Hypervisor
 
 T = TypeVar("T")
 
@@ -39,8 +34,8 @@ _HUNG = "look at the QEMU process: is it stopped, or waiting for storage?"
 class Domain:
     """One domain of one connection."""
 
-    def __init__(self, hypervisor: "Hypervisor", domain: libvirt.virDomain) -> None:
-        self._hypervisor = hypervisor
+    def __init__(self, access: Access, domain: libvirt.virDomain) -> None:
+        self._access = access
         self._domain = domain
         self.name = str(domain.name())
         self.uuid = UUID(domain.UUIDString())
@@ -132,7 +127,7 @@ class Domain:
         Another client's command is waited for, up to ``seconds``. ``virDomainGetControlInfo``
         itself does not reach the monitor.
         """
-        if self._hypervisor.monitor_calls.stuck(self.uuid):
+        if self._access.monitor_calls.stuck(self.uuid):
             return Missing(reason=Reason.HUNG, sentence="QEMU has not answered its monitor")
         until = time.monotonic() + seconds
         while True:
@@ -162,7 +157,7 @@ class Domain:
         if trouble is not None:
             return trouble
         try:
-            info = self._hypervisor.monitor_calls.call(self.uuid, self._domain.jobInfo, seconds)
+            info = self._access.monitor_calls.call(self.uuid, self._domain.jobInfo, seconds)
         except bounded.CallTimeoutError:
             return Missing(
                 reason=Reason.HUNG,
@@ -203,13 +198,13 @@ class Domain:
     def _write_metadata(
         self, what: tuple[str | None, str | None, str, int], seconds: float
     ) -> None:
-        self._hypervisor.need_writing("metadata can't be written")
+        self._access.need_writing("metadata can't be written")
         job = self.job(seconds)
         if job is not None:
             raise EvidenceError(job.reason, job.sentence, job.remedy)
         write = self._domain.setMetadata
         try:
-            self._hypervisor.monitor_calls.call(
+            self._access.monitor_calls.call(
                 self.uuid, lambda: write(libvirt.VIR_DOMAIN_METADATA_ELEMENT, *what), seconds
             )
         except bounded.CallTimeoutError as error:
@@ -221,30 +216,20 @@ class Domain:
 
     def lifecycle(self) -> Lifecycle:
         """Return what changes its definition and its run; raises ``EvidenceError``."""
-        self._hypervisor.need_writing("the domain can't be changed")
-        return Lifecycle(self._hypervisor, self._domain)
+        self._access.need_writing("the domain can't be changed")
+        return Lifecycle(self._access, self._domain)
 
     def devices(self) -> Devices:
         """Return what plugs devices in and out; raises ``EvidenceError`` where we may not."""
-        self._hypervisor.need_writing("the domain can't be changed")
+        self._access.need_writing("the domain can't be changed")
         return Devices(self._domain)
-
-    def migrate(
-        self, destination: "Hypervisor", options: MigrationOptions, progress: Told,
-        cancel: threading.Event,
-    ) -> MigrationResult:  # fmt: skip
-        """Move the domain live, and return when it is over, however it ends.
-
-        Raises ``LibvirtError`` only where it could not be begun.
-        """
-        return migrate(self._hypervisor, self.uuid, destination, options, progress, cancel)
 
     def peek_memory(self, address: int, length: int, seconds: float) -> bytes:
         """Return bytes of the guest's physical memory (``virDomainMemoryPeek``).
 
         Raises ``EvidenceError`` with the reason: denied, unsupported, hung, failed.
         """
-        self._hypervisor.need_writing("guest memory can't be read")
+        self._access.need_writing("guest memory can't be read")
         trouble = self.monitor_trouble(seconds)
         if trouble is not None:
             raise EvidenceError(trouble.reason, trouble.sentence, trouble.remedy)
@@ -257,7 +242,7 @@ class Domain:
         peek, physical = self._domain.memoryPeek, libvirt.VIR_MEMORY_PHYSICAL
         try:
             # One that timed out stays outstanding: a second would wait behind it, and hold more.
-            data: bytes = self._hypervisor.monitor_calls.call(
+            data: bytes = self._access.monitor_calls.call(
                 self.uuid, lambda: peek(address, length, physical), seconds
             )
         except bounded.CallTimeoutError as error:
@@ -270,7 +255,7 @@ class Domain:
 
     def need_channels(self) -> None:
         """Refuse where no channel can be opened; raises ``EvidenceError``."""
-        self._hypervisor.need_writing("a channel can't be opened")
+        self._access.need_writing("a channel can't be opened")
 
     def open_channel(self, name: str, seconds: float) -> GuestStream:
         """Open a channel through libvirt (``virDomainOpenChannel``).
@@ -279,7 +264,7 @@ class Domain:
         Raises ``EvidenceError``.
         """
         self.need_channels()
-        stream = self._hypervisor.open_stream()
+        stream = self._access.open_stream()
         try:
             evidence_call(lambda: self._domain.openChannel(name, stream, 0), seconds)
         except bounded.CallTimeoutError as error:

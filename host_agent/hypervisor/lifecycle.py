@@ -4,16 +4,13 @@ libvirt-domain.h: virDomainDefineXMLFlags, virDomainShutdownFlags, virDomainCrea
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import libvirt
 
 from host_agent import bounded
 from host_agent.errors import EvidenceError, LibvirtError
+from host_agent.hypervisor.access import Access
 from host_agent.hypervisor.calls import call, evidence_call, lacks_support, sentence
-
-if TYPE_CHECKING:
-    from host_agent.hypervisor.connection import Hypervisor
 
 START_SECONDS = 300.0
 """How long a start may take: huge pages and passthrough devices take their time."""
@@ -23,8 +20,8 @@ _STOP_SECONDS = 60.0
 class Lifecycle:
     """What changes a domain's definition or run. One that is asked twice does no harm."""
 
-    def __init__(self, hypervisor: "Hypervisor", domain: libvirt.virDomain) -> None:
-        self._hypervisor = hypervisor
+    def __init__(self, access: Access, domain: libvirt.virDomain) -> None:
+        self._access = access
         self._domain = domain
 
     def definition(self) -> str:
@@ -35,7 +32,7 @@ class Lifecycle:
     def define(self, xml: str) -> None:
         """Make this the persistent XML; what runs stays as it is. Raises ``LibvirtError``."""
         # libvirt keeps the domain's id, its run and its firmware variables.
-        call(lambda: self._hypervisor.raw.defineXML(xml))
+        call(lambda: self._access.raw.defineXML(xml))
 
     def ask_to_shut_down(self, *, by_acpi: bool = False) -> None:
         """Ask the guest to shut down; it may take its time, or refuse. Raises ``LibvirtError``.

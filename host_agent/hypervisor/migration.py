@@ -7,7 +7,7 @@ and the end of this program harms nothing; else led by this program over both it
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -24,9 +24,7 @@ from host_agent.domain.live_migration import (
 )
 from host_agent.errors import LibvirtError
 from host_agent.hypervisor.calls import sentence
-
-if TYPE_CHECKING:
-    from host_agent.hypervisor.connection import Hypervisor
+from host_agent.hypervisor.connection import Hypervisor
 
 Told = Callable[[MigrationProgress], None]
 """Is told how far it has come, every half second."""
@@ -59,7 +57,7 @@ def not_peer_to_peer(uri: str) -> str | None:
 
 
 def migrate(
-    source: "Hypervisor", uuid: UUID, destination: "Hypervisor", options: MigrationOptions,
+    source: Hypervisor, uuid: UUID, destination: Hypervisor, options: MigrationOptions,
     progress: Told, cancel: threading.Event,
 ) -> MigrationResult:  # fmt: skip
     """Move a running domain live, and return when it is over, however it ends.
@@ -115,7 +113,7 @@ class _Move:
         flags = self._flags() | libvirt.VIR_MIGRATE_PEER2PEER
         return self._watch(lambda: self._domain.migrateToURI3(uri, self._parameters(), flags))
 
-    def led_by_us(self, destination: "Hypervisor") -> libvirt.libvirtError | None:
+    def led_by_us(self, destination: Hypervisor) -> libvirt.libvirtError | None:
         """Lead it from here, over both connections."""
         connection = destination.raw
         return self._watch(
@@ -209,7 +207,7 @@ def _progress(told: dict[str, Any]) -> MigrationProgress | None:
     )
 
 
-def _where(hypervisor: "Hypervisor", uuid: UUID) -> str:
+def _where(hypervisor: Hypervisor, uuid: UUID) -> str:
     """Return the domain's state on a host; over a new connection where the old one died."""
     for again in (False, True):
         try:

@@ -21,6 +21,7 @@ from host_agent.firmware import images
 from host_agent.firmware.images import Image, Place
 from host_agent.guard import said
 from host_agent.hypervisor import Domain, Hypervisor, Told, connected, is_local
+from host_agent.hypervisor.migration import migrate as move_live
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types import packages
 from host_agent.migrate import preflight
@@ -71,11 +72,12 @@ def migrate(
     with connected(options.uri) as source, connected(options.destination) as destination:
         (domain,) = chosen(source.domains(), (options.name,), options.uri)
         move = _move(source, destination, domain, options, forecast)
-        return _carry_out(domain, destination, move, options, before, after, watch)
+        return _carry_out(source, domain, destination, move, options, before, after, watch)
 
 
 def _carry_out(
-    domain: Domain, destination: Hypervisor, move: Move, options: Options, before: Confirm,
+    source: Hypervisor, domain: Domain, destination: Hypervisor, move: Move, options: Options,
+    before: Confirm,
     after: Confirm, watch: Watch,
 ) -> MoveReport:  # fmt: skip
     findings = preflight.run(move)
@@ -93,7 +95,7 @@ def _carry_out(
             xml=options.xml,
         )  # fmt: skip
         with watch() as (told, cancel):
-            result = domain.migrate(destination, how, told, cancel)
+            result = move_live(source, domain.uuid, destination, how, told, cancel)
         if result.end is MigrationEnd.MOVED:
             then = _verified(domain, after, options.destination)
     return MoveReport(
