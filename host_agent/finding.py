@@ -5,6 +5,7 @@ from datetime import date
 from enum import StrEnum
 
 from host_agent.difference import Difference
+from host_agent.missing import NOT_RUNNING, Missing
 
 
 class Outcome(StrEnum):
@@ -42,3 +43,15 @@ class Finding:
     """What the sentence says, where it is of two views that differ."""
     waived: Waived | None = None
     """Of a warning that an operator accepts for now."""
+
+
+def unknown(check: str, missing: Missing) -> Finding:
+    """Return what a check says where its evidence is missing; never a pass."""
+    return Finding(
+        check=check, outcome=Outcome.UNKNOWN, sentence=missing.sentence, remedy=missing.remedy
+    )
+
+
+def not_running(check: str) -> Finding:
+    """Return what a check says of a domain that does not run."""
+    return Finding(check=check, outcome=Outcome.SKIP, sentence=NOT_RUNNING.sentence)

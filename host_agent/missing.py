@@ -42,3 +42,6 @@ class Missing:
     reason: Reason
     sentence: str
     remedy: str | None = None
+
+
+NOT_RUNNING = Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")

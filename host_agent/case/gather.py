@@ -29,7 +29,7 @@ from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.declared import declared_of
 from host_agent.machine_types import offers, packages, release_dates, releases
 from host_agent.machine_types.surroundings import Release, Surroundings
-from host_agent.missing import Missing, Reason
+from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.qemu import process as qemu_process
 from host_agent.qemu.domain_probe import DomainProbe
 from host_agent.qemu.process import Processes
@@ -37,7 +37,6 @@ from host_agent.qemu.process import Processes
 if TYPE_CHECKING:
     from host_agent.evidence.observation import Observation
 
-_NOT_RUNNING = Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
 _NOT_ASKED_FOR = Missing(reason=Reason.ABSENT, sentence="probes were switched off (--no-probe)")
 _ELSEWHERE = Missing(
     reason=Reason.UNSUPPORTED,
@@ -240,7 +239,7 @@ class Gatherer:
         self, domain: Domain, declared: Declared, running: Running | Missing
     ) -> Smbios | Missing:
         if declared.active is None:
-            return _NOT_RUNNING
+            return NOT_RUNNING
         if isinstance(running, Running) and running.stopped:
             return Missing(reason=Reason.HUNG, sentence="the QEMU process is stopped by a signal")
         # Before the channel is dialled: a QEMU that does not answer its monitor does not accept
@@ -249,7 +248,7 @@ class Gatherer:
 
     def _now(self, declared: Declared, running: Running | Missing) -> ProbedTables | Missing:
         if isinstance(running, Missing) or declared.active is None:
-            return running if isinstance(running, Missing) else _NOT_RUNNING
+            return running if isinstance(running, Missing) else NOT_RUNNING
         return self.probe.now(running, declared.active) if self.probe else _NOT_ASKED_FOR
 
     def _forecast(
@@ -258,7 +257,7 @@ class Gatherer:
         if isinstance(before, Missing):
             return before
         if isinstance(running, Missing) or declared.active is None:
-            return running if isinstance(running, Missing) else _NOT_RUNNING
+            return running if isinstance(running, Missing) else NOT_RUNNING
         if before.options is None:
             return Missing(
                 reason=Reason.ABSENT,
@@ -281,7 +280,7 @@ class Gatherer:
 
     def _running(self, declared: Declared) -> Running | Missing:
         if declared.active is None:
-            return _NOT_RUNNING
+            return NOT_RUNNING
         if self.processes is None:
             return Missing(
                 reason=Reason.UNSUPPORTED,

@@ -3,7 +3,7 @@
 from host_agent.case.case import Case
 from host_agent.checks.shared.tables import changes, masked, said
 from host_agent.evidence.observation import Observation
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.missing import Missing
 
@@ -19,10 +19,10 @@ def check(case: Case) -> Finding:
     booted under another QEMU, which is no error.
     """
     if case.declared.active is None:
-        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+        return not_running(ID)
     now = case.now
     if isinstance(now, Missing):
-        return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=now.sentence, remedy=now.remedy)
+        return unknown(ID, now)
     if now.smbios is None:
         return Finding(
             check=ID,
@@ -31,9 +31,7 @@ def check(case: Case) -> Finding:
         )
     view, live = _view(case)
     if isinstance(view, Missing):
-        return Finding(
-            check=ID, outcome=Outcome.UNKNOWN, sentence=view.sentence, remedy=view.remedy
-        )
+        return unknown(ID, view)
     try:
         found = changes(now.smbios, view, now.masked)
     except SmbiosError as error:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from host_agent.case.case import Case
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, not_running
 from host_agent.firmware.smbios import Named, swapped
 from host_agent.missing import Missing
 
@@ -20,7 +20,7 @@ def check(case: Case) -> Finding:
     guest shows, a domain that two hosts run at once is not told apart from its copy.
     """
     if case.declared.active is None:
-        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+        return not_running(ID)
     declared = case.declared.active.guest_uuid
     if case.elsewhere:
         return _twice(case)

@@ -2,7 +2,7 @@
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.machine_strings import judge
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing
 
 ID = "machine-type"
@@ -11,16 +11,11 @@ ID = "machine-type"
 def check(case: Case) -> Finding:
     """Compare the booted tables (DSP0134 7.2, 7.4, 7.5) with the active XML's machine type."""
     if case.declared.active is None:
-        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+        return not_running(ID)
     if isinstance(case.expected, Missing):
         return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=case.expected.sentence)
     if not case.expected.visible:
         return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=case.expected.why)
     if isinstance(case.booted, Missing):
-        return Finding(
-            check=ID,
-            outcome=Outcome.UNKNOWN,
-            sentence=case.booted.sentence,
-            remedy=case.booted.remedy,
-        )
+        return unknown(ID, case.booted)
     return judge(ID, case.booted, case.expected, "booted as")

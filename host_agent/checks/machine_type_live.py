@@ -2,7 +2,7 @@
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.machine_strings import judge
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, not_running
 from host_agent.missing import Missing
 
 ID = "machine-type-live"
@@ -15,7 +15,7 @@ def check(case: Case) -> Finding:
     files do not migrate). Only the guest can read them: without its agent the check does not apply.
     """
     if case.declared.active is None:
-        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+        return not_running(ID)
     if isinstance(case.observation, Missing):
         return Finding(
             check=ID, outcome=Outcome.SKIP, sentence="only a guest agent can read the live tables"

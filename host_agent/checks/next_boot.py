@@ -3,7 +3,7 @@
 from host_agent.case.case import Case
 from host_agent.checks.shared.tables import forecast
 from host_agent.evidence.observation import Observation
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
 
@@ -17,13 +17,11 @@ def check(case: Case) -> Finding:
     the guest's agent a probe of the running binary says what is served.
     """
     if case.declared.active is None:
-        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+        return not_running(ID)
     if isinstance(case.observation, Observation) and isinstance(case.observation.live, Smbios):
         return forecast(ID, case, case.observation.live, (), "a reboot")
     if isinstance(case.now, Missing):
-        return Finding(
-            check=ID, outcome=Outcome.UNKNOWN, sentence=case.now.sentence, remedy=case.now.remedy
-        )
+        return unknown(ID, case.now)
     if case.now.smbios is None:
         return Finding(
             check=ID,

@@ -2,7 +2,7 @@
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.tables import forecast
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing, Reason
 
 ID = "next-start"
@@ -21,13 +21,11 @@ def check(case: Case) -> Finding:
             remedy=start.remedy,
         )  # fmt: skip
     if stopped and isinstance(start, Missing):
-        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+        return not_running(ID)
     if case.declared.persistent is None:
         return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is transient")
     if isinstance(start, Missing):
-        return Finding(
-            check=ID, outcome=Outcome.UNKNOWN, sentence=start.sentence, remedy=start.remedy
-        )
+        return unknown(ID, start)
     if stopped:
         return Finding(
             check=ID, outcome=Outcome.PASS,

@@ -4,7 +4,7 @@ import hashlib
 
 from host_agent.case.case import Case
 from host_agent.domain.definition import FW_CFG, Definition
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, not_running
 from host_agent.firmware.smbios_fields import quoted
 from host_agent.printable import quoted as word
 
@@ -20,7 +20,7 @@ def check(case: Case) -> Finding:
     """
     active, persistent = case.declared.active, case.declared.persistent
     if active is None:
-        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+        return not_running(ID)
     if persistent is None:
         return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is transient")
     now, then = _values(active, case), _values(persistent, case)

@@ -5,7 +5,7 @@ import re
 from host_agent.case.case import Case
 from host_agent.case.expectation import Expectation
 from host_agent.evidence.observation import Observation
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.firmware.smbios import Named
 from host_agent.missing import Missing
 
@@ -19,16 +19,14 @@ def check(case: Case) -> Finding:
     standard one are both right (QEMU ``hw/i386/pc_piix.c`` before and after 8.1).
     """
     if case.declared.active is None:
-        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+        return not_running(ID)
     expected, booted = case.expected, case.booted
     if isinstance(expected, Missing):
         return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=expected.sentence)
     if not expected.visible:
         return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=expected.why)
     if isinstance(booted, Missing):
-        return Finding(
-            check=ID, outcome=Outcome.UNKNOWN, sentence=booted.sentence, remedy=booted.remedy
-        )
+        return unknown(ID, booted)
     seen = case.observation if isinstance(case.observation, Observation) else None
     dmi = seen.dmi if seen and isinstance(seen.dmi, Named) else None
     views = [("DMI" if booted is dmi else "booted tables", booted)]

@@ -1,7 +1,7 @@
 """``running-qemu``: does the QEMU process run the machine type and UUID that libvirt declares?"""
 
 from host_agent.case.case import Case
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.machine_types.names import canonical
 from host_agent.missing import Missing
 
@@ -12,14 +12,9 @@ def check(case: Case) -> Finding:
     """Compare the process's own command line (``-machine``, ``-uuid``) with the active XML."""
     active, running = case.declared.active, case.running
     if active is None:
-        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+        return not_running(ID)
     if isinstance(running, Missing):
-        return Finding(
-            check=ID,
-            outcome=Outcome.UNKNOWN,
-            sentence=running.sentence,
-            remedy=running.remedy,
-        )
+        return unknown(ID, running)
     wanted = case.aliases.get(active.machine or "", active.machine)
     if running.uuid is not None and running.uuid != active.guest_uuid:
         return Finding(

@@ -1,7 +1,7 @@
 """``stale-qemu``: does the domain still run a QEMU binary that was replaced on disk?"""
 
 from host_agent.case.case import Case
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing
 
 ID = "stale-qemu"
@@ -13,14 +13,9 @@ def check(case: Case) -> Finding:
     A security fix that was installed does not protect a domain that still runs the old binary.
     """
     if case.declared.active is None:
-        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain is not running")
+        return not_running(ID)
     if isinstance(case.running, Missing):
-        return Finding(
-            check=ID,
-            outcome=Outcome.UNKNOWN,
-            sentence=case.running.sentence,
-            remedy=case.running.remedy,
-        )
+        return unknown(ID, case.running)
     if case.running.replaced is None:
         return Finding(
             check=ID,

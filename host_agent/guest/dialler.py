@@ -18,7 +18,7 @@ from host_agent.guard import said
 from host_agent.guest import opened_channels
 from host_agent.guest.ways import LibvirtStream, SocketStream
 from host_agent.hypervisor import Domain
-from host_agent.missing import Missing, Reason
+from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.printable import quoted
 from samemachine.pump import Stream
 
@@ -111,7 +111,7 @@ class Dialler:
 def undialled(declared: Declared, running: Running | Missing) -> Missing | None:
     """Say why a domain's channel must not be dialled; None: it may be."""
     if declared.active is None:
-        return Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
+        return NOT_RUNNING
     channel = declared.active.channel
     if channel is None:
         return Missing(

@@ -9,7 +9,7 @@ from host_agent.evidence.baseline import Baseline, Older
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
 from host_agent.firmware.smbios import Smbios
-from host_agent.missing import Missing, Reason
+from host_agent.missing import NOT_RUNNING, Missing, Reason
 
 
 def process_of(case: Case) -> str | None:
@@ -24,7 +24,7 @@ def evidence_lacks(case: Case) -> Missing | None:
     than the one that its agent can give.
     """
     if case.declared.active is None:
-        return Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")
+        return NOT_RUNNING
     if isinstance(case.observation, Observation):
         return None
     if case.observation.reason is Reason.NOT_ENROLLED:

@@ -14,7 +14,7 @@ from host_agent.case.case import Case, Occasion
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.hardware import Hardware
 from host_agent.evidence.observation import Observation
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing, Reason
 from host_agent.printable import quoted, shortened
 
@@ -91,7 +91,7 @@ def same_kernel(case: Case) -> bool:
 def before(check: str, case: Case) -> Baseline | Finding:
     """Return the baseline, or the finding where there is nothing to hold against anything."""
     if case.declared.active is None:
-        return Finding(check=check, outcome=Outcome.SKIP, sentence="the domain is not running")
+        return not_running(check)
     baseline = case.baseline
     if isinstance(baseline, Missing):
         absent = baseline.reason is Reason.ABSENT
@@ -118,9 +118,7 @@ def sides(check: str, case: Case) -> tuple[Observation, Observation] | Finding:
             remedy=_accept(case) if isinstance(now, Observation) else None,
         )  # fmt: skip
     if isinstance(now, Missing):
-        return Finding(
-            check=check, outcome=Outcome.UNKNOWN, sentence=now.sentence, remedy=now.remedy
-        )
+        return unknown(check, now)
     return then, now
 
 

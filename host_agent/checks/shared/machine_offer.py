@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from host_agent.case.case import Case
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, unknown
 from host_agent.machine_types.names import canonical
 from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing
@@ -50,6 +50,4 @@ def has_reached(case: Case, version: str) -> bool:
 
 def lacking(check: str, missing: Missing) -> Finding:
     """Return the finding of a check that lacks evidence."""
-    return Finding(
-        check=check, outcome=Outcome.UNKNOWN, sentence=missing.sentence, remedy=missing.remedy
-    )
+    return unknown(check, missing)

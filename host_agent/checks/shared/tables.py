@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 
 from host_agent.case.case import Case
 from host_agent.difference import Difference
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, Outcome, unknown
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.firmware.smbios_diff import are_same, differences
 from host_agent.missing import Missing
@@ -44,9 +44,7 @@ def forecast(
     """Say what the booted tables will be after ``when``, such as "a reboot"."""
     booted = case.booted_tables
     if isinstance(booted, Missing):
-        return Finding(
-            check=check, outcome=Outcome.UNKNOWN, sentence=booted.sentence, remedy=booted.remedy
-        )
+        return unknown(check, booted)
     try:
         found = changes(booted, future, mask)
     except SmbiosError as error:

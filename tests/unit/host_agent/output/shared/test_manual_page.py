@@ -21,6 +21,7 @@ SHARED = {
     "judged": {"pass", "fail", "warn"}, "groups": {"skip", "unknown"}, "sides": {"skip", "unknown"},
     "before": {"skip", "unknown"}, "forecast": {"pass", "warn", "unknown"},
     "judge": {"pass", "fail", "unknown"}, "offered": {"skip", "unknown"}, "lacking": {"unknown"},
+    "unknown": {"unknown"}, "not_running": {"skip"},
 }  # fmt: skip
 # What no single expression shows: clocks are the guest's and never fail; a plan and a move differ.
 NEVER = {"clock": {"fail"}}
@@ -58,6 +59,8 @@ def of_preparations() -> Mapping[str, set[str]]:
             check = given.get("check")
             if name == "Finding" and isinstance(check, ast.Constant) and "-" in str(check.value):
                 found[str(check.value)] |= outcomes_in(given["outcome"])
+            elif name in {"unknown", "not_running"} and isinstance(call.args[0], ast.Constant):
+                found[str(call.args[0].value)] |= SHARED[name]
             elif name in HELPERS and file.match("upgrade/preflight.py") and call.args:
                 found[f"upgrade-{ast.literal_eval(call.args[0])}"].add(HELPERS[name])
     return found
