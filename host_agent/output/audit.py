@@ -1,6 +1,5 @@
 """Audits as text for people, and as JSON for programs."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from host_agent.difference import Effect
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
 from host_agent.output.shared.counting import counts
+from host_agent.output.shared.document import document
 from host_agent.output.shared.forms import SCHEMA, domain_form
 from host_agent.output.shared.names import Names, called
 from host_agent.output.shared.tables import Row, grid, print_table
@@ -215,13 +215,13 @@ def sentences(finding: Finding) -> Text:
 
 def render(audits: Sequence[HostAudit], unreachable: Sequence[str], exit_code: int) -> str:
     """Return the document, ending with a newline."""
-    document = {
+    form = {
         "schema": SCHEMA,
         "exit_code": exit_code,
         "unreachable": list(unreachable),
         "hosts": [_host(audit) for audit in audits],
     }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return document(form)
 
 
 def _host(audit: HostAudit) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What became of domains that were to be enrolled, as text for people, and as JSON."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from host_agent.guest.enroll_plan import Enrolled, Enrollment, Planned
+from host_agent.output.shared.document import document
 from host_agent.output.shared.exit_codes import UNREACHABLE, USAGE, VERIFIED
 from host_agent.output.shared.names import whose
 from host_agent.printable import printable
@@ -57,7 +57,7 @@ def print_report(console: Console, report: Enrollment) -> None:
 
 def render(reports: Sequence[Enrollment], code: int) -> str:
     """Return it as JSON."""
-    document = {
+    form = {
         "schema": _SCHEMA,
         "exit_code": code,
         "hosts": [
@@ -71,7 +71,7 @@ def render(reports: Sequence[Enrollment], code: int) -> str:
             for report in reports
         ],
     }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return document(form)
 
 
 def _form(result: Enrolled) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """What was forgotten of domains, as text for people, and as JSON."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
+from host_agent.output.shared.document import document
 from host_agent.output.shared.exit_codes import UNREACHABLE, USAGE, VERIFIED
 from host_agent.printable import printable
 from host_agent.records.remembered import Forgetting, Forgotten, Remembered
@@ -44,12 +44,12 @@ def print_report(console: Console, report: Forgetting) -> None:
 
 def render(report: Forgetting, code: int) -> str:
     """Return it as JSON."""
-    document = {
+    form = {
         "schema": _SCHEMA, "exit_code": code, "dry_run": report.dry_run, "ledger": report.ledger,
         "interrupted": report.interrupted,
         "domains": [_form(result, report.ledger or "") for result in report.results],
     }  # fmt: skip
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return document(form)
 
 
 def _form(result: Forgotten, ledger: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Entries of the ledger as a timeline for people, and as JSON."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from host_agent.output.shared.document import document
 from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable
 from host_agent.records.entry import FINDING_FIELDS, Entry
@@ -39,7 +39,7 @@ class History:
 
 def render(history: History) -> str:
     """Return the JSON document, ending with a newline."""
-    document = {
+    form = {
         "schema": SCHEMA,
         "ledger": history.place,
         "domain": history.domain,
@@ -47,7 +47,7 @@ def render(history: History) -> str:
         "older_left_off": history.older,
         "entries": [_form(entry) for entry in history.entries],
     }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return document(form)
 
 
 def _form(entry: Entry) -> dict[str, Any]:

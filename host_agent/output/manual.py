@@ -1,11 +1,11 @@
 """What the manual says of findings, as text for people, and as JSON."""
 
-import json
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.text import Text
 
+from host_agent.output.shared.document import document
 from host_agent.output.shared.manual_page import Entry
 from host_agent.output.shared.tables import grid, print_table
 
@@ -43,7 +43,7 @@ def print_entry(console: Console, one: Entry) -> None:
 
 def render(entries: Sequence[Entry]) -> str:
     """Return it as JSON."""
-    document = {
+    form = {
         "schema": _SCHEMA,
         "checks": [
             {
@@ -55,4 +55,4 @@ def render(entries: Sequence[Entry]) -> str:
             for one in entries
         ],
     }  # fmt: skip
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return document(form)

@@ -1,6 +1,5 @@
 """A move as text for people, and as JSON; and its exit code."""
 
-import json
 from typing import Any
 
 from rich.console import Console
@@ -13,6 +12,7 @@ from host_agent.finding import Finding, Outcome
 from host_agent.migrate import preflight
 from host_agent.migrate.facts import End, MoveReport
 from host_agent.output import verify
+from host_agent.output.shared.document import document
 from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
 from host_agent.output.shared.forms import confirmed_form, plain_finding
 from host_agent.output.shared.tables import print_table
@@ -156,7 +156,7 @@ def progress_line(progress: MigrationProgress) -> str:
 def render(report: MoveReport, code: int) -> str:
     """Return the report as JSON."""
     result = report.result
-    document: dict[str, Any] = {
+    form: dict[str, Any] = {
         "schema": _SCHEMA,
         "exit_code": code,
         "domain": {"name": report.name, "uuid": str(report.uuid)},
@@ -168,7 +168,7 @@ def render(report: MoveReport, code: int) -> str:
         "migration": None if result is None else _result(result),
         "after": None if report.after is None else confirmed_form(report.after),
     }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return document(form)
 
 
 def _end_form(end: End) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Whether guests may move between releases: an answer, and the matrix."""
 
-import json
 from typing import Any
 
 from rich.console import Console
@@ -9,6 +8,7 @@ from rich.text import Text
 
 from host_agent.machine_types.releases import SHOWN, Answer, Cell, Matrix, Release, Supported
 from host_agent.output.shared import pages
+from host_agent.output.shared.document import document
 from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable
 
@@ -79,7 +79,7 @@ def render_json(matrix: Matrix) -> str:
             for target, cell in zip(matrix.releases, row, strict=True)
         ],
     }
-    return json.dumps(form, indent=2, ensure_ascii=True) + "\n"
+    return document(form)
 
 
 def _release(release: Release) -> dict[str, Any]:
@@ -171,4 +171,4 @@ def render_answer(answer: Answer) -> str:
         "note": answer.note,
         "remedy": answer.remedy,
     }
-    return json.dumps(form, indent=2, ensure_ascii=True) + "\n"
+    return document(form)

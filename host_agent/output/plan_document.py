@@ -1,6 +1,5 @@
 """A plan as JSON, and as a page."""
 
-import json
 from typing import Any
 
 from host_agent.case.results import Failed
@@ -8,6 +7,7 @@ from host_agent.finding import Outcome
 from host_agent.missing import Missing
 from host_agent.output import plan_words as words
 from host_agent.output.shared import pages as page_of
+from host_agent.output.shared.document import document
 from host_agent.output.shared.forms import plain_finding
 from host_agent.output.shared.names import PlannedNames, whose
 from host_agent.plan import folding as plan_folding
@@ -25,7 +25,7 @@ _SHOWN = {Outcome.FAIL, Outcome.WARN, Outcome.UNKNOWN}
 
 def render(plan: Plan, code: int) -> str:
     """Return the plan as JSON."""
-    document = {
+    form = {
         "schema": _SCHEMA,
         "exit_code": code,
         "seconds": round(plan.seconds, 3),
@@ -33,7 +33,7 @@ def render(plan: Plan, code: int) -> str:
         "staying": list(plan.staying),
         "hops": [_hop(hop) for hop in plan.hops],
     }
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return document(form)
 
 
 def _hop(hop: Hop) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Machine types as text for people, and as JSON."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
@@ -12,6 +11,7 @@ from rich.text import Text
 
 from host_agent.machine_types.listing import Listed, TypeList
 from host_agent.machine_types.names import Vendor
+from host_agent.output.shared.document import document
 from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable
 
@@ -71,7 +71,7 @@ def _names(domains: tuple[str, ...]) -> str:
 def render_types(lists: Sequence[TypeList]) -> str:
     """Return the lists for programs: one, or one for each emulator of a host."""
     form = {"samemachine_types": _SCHEMA, "lists": [_list(one) for one in lists]}
-    return json.dumps(form, indent=2, ensure_ascii=True) + "\n"
+    return document(form)
 
 
 def _list(found: TypeList) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Machine-type upgrades as text for people, and as JSON; and their exit code."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from rich.text import Text
 from host_agent.case.results import Confirmed, Decision, Failed
 from host_agent.finding import Finding, Outcome
 from host_agent.output import verify
+from host_agent.output.shared.document import document
 from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
 from host_agent.output.shared.forms import confirmed_form, plain_finding
 from host_agent.output.shared.tables import print_table
@@ -265,20 +265,20 @@ def print_campaign(
 def render_campaign(records: Sequence[Record], troubles: Sequence[str], code: int) -> str:
     """Return upgrades as JSON."""
     counts = Counter(str(record.step) for record in records)
-    document = {
+    form = {
         "schema": _SCHEMA, "exit_code": code, "counts": dict(sorted(counts.items())),
         "upgrades": [_record(record) for record in records], "unreadable": list(troubles),
     }  # fmt: skip
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return document(form)
 
 
 def render(report: Report, code: int) -> str:
     """Return a report as JSON."""
-    document = {
+    form = {
         "schema": _SCHEMA, "exit_code": code, "dry_run": report.dry_run, "change": report.change,
         "stopped": report.stopped, "domains": [_form(raised) for raised in report.raised],
     }  # fmt: skip
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return document(form)
 
 
 def _form(raised: Raised) -> dict[str, Any]:

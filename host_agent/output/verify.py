@@ -1,6 +1,5 @@
 """Verifications and kept baselines as text for people, and as JSON."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from host_agent import times
 from host_agent.case.results import Audited, Confirmed, Decision, Depth, Failed
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
+from host_agent.output.shared.document import document
 from host_agent.output.shared.forms import confirmed_form
 from host_agent.output.shared.names import Names, called
 from host_agent.output.shared.tables import print_table
@@ -164,10 +164,10 @@ def _kept(result: Confirmed, *, dated: bool = False) -> str:
 
 def render(results: Sequence[Confirmed | Failed], code: int) -> str:
     """Return verifications as JSON."""
-    document = {
+    form = {
         "schema": _SCHEMA, "exit_code": code, "domains": [_form(result) for result in results],
     }  # fmt: skip
-    return json.dumps(document, indent=2, ensure_ascii=True) + "\n"
+    return document(form)
 
 
 def _form(result: Confirmed | Failed) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The 3 a.m. screen: what happened to a domain, as text and as JSON."""
 
-import json
 from dataclasses import asdict
 from typing import Any
 
@@ -11,6 +10,7 @@ from rich.text import Text
 from host_agent import times
 from host_agent.case.results import Failed
 from host_agent.output.shared.counting import decision
+from host_agent.output.shared.document import document
 from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
 from host_agent.output.shared.forms import domain_form
 from host_agent.output.shared.names import called
@@ -57,7 +57,7 @@ def print_why(console: Console, story: Story) -> None:
 
 def render(story: Story, code: int) -> str:
     """Return all of it as JSON."""
-    document: dict[str, Any] = {
+    form: dict[str, Any] = {
         "schema": _SCHEMA,
         "exit_code": code,
         "name": story.name,
@@ -69,9 +69,9 @@ def render(story: Story, code: int) -> str:
         "history": [asdict(entry) for entry in story.history],
     }
     if story.result is not None and not isinstance(story.result, Failed):
-        document["headline"] = stories.headline(story.result.case)
-        document["ticket"] = stories.ticket(story.result)
-    return json.dumps(document, indent=2, ensure_ascii=True, default=str) + "\n"
+        form["headline"] = stories.headline(story.result.case)
+        form["ticket"] = stories.ticket(story.result)
+    return document(form, other=str)
 
 
 def exit_code(story: Story) -> int:
