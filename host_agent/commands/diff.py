@@ -1,22 +1,20 @@
 """The command ``diff``."""
 
 import difflib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 
 import click
 
 from host_agent.atlas import diff as atlas_diff
-from host_agent.atlas.atlas import Atlas
+from host_agent.atlas.code import differing_code
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.atlases import named
 from host_agent.commands.shared.console import destination
 from host_agent.commands.shared.options import formats
 from host_agent.errors import UsageError
-from host_agent.firmware import acpi_code, fingerprint_diff
 from host_agent.output import atlas as atlas_output
 from host_agent.output.shared.exit_codes import MISMATCH, VERIFIED
-from host_agent.printable import printable
 
 
 @click.command(
@@ -73,30 +71,12 @@ def diff_command(
             console.file.write(atlas_output.render_diff(diff, result))
         else:
             atlas_output.print_diff(console, diff, verbose=verbose)
-            for line in _acpi_code(before, after, types[0]) if code else ():
+            for line in differing_code(before, after, types[0]) if code else ():
                 console.file.write(f"{line}\n")
     return result
 
 
 COMMANDS = (diff_command,)
-
-
-def _acpi_code(old: Atlas, new: Atlas, name: str) -> Iterator[str]:
-    """What differs in the code of a machine type, line by line; an empty line before each table."""
-    before, after = (
-        fingerprint_diff.tables(machine.fingerprint)
-        for atlas_ in (old, new)
-        for machine in atlas_.machines
-        if machine.name == name and machine.fingerprint is not None
-    )
-    for table in before:
-        if table[:4] in fingerprint_diff.CODE and table in after:
-            one, two = before[table].raw, after[table].raw
-            if one != two:
-                yield ""
-                for line in acpi_code.changes(one, two, table):
-                    code = line.lstrip()
-                    yield line[: len(line) - len(code)] + printable(code)
 
 
 def _near(name: str, names: Collection[str]) -> str:

@@ -1,6 +1,5 @@
 """The command ``types``."""
 
-import difflib
 from datetime import date
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from host_agent.commands.shared.console import complain, destination
 from host_agent.commands.shared.options import formats, uris_or_default
 from host_agent.domain import architectures
 from host_agent.errors import UsageError
-from host_agent.machine_types import catalogue, release_dates, releases
+from host_agent.machine_types import release_dates
 from host_agent.machine_types.host_types import host_types
-from host_agent.machine_types.listing import TypeList, of_atlas, of_release
-from host_agent.machine_types.releases import Known
+from host_agent.machine_types.listing import TypeList, of_atlas
+from host_agent.machine_types.of_release import release_types
 from host_agent.missing import Missing
 from host_agent.output import types as types_output
 from host_agent.output.shared.exit_codes import MISMATCH, VERIFIED
@@ -70,7 +69,7 @@ def types_command(
     if isinstance(dates, Missing):
         complain(f"no dates of support: {dates.sentence}; {dates.remedy}", VERIFIED)
     if release is not None:
-        found = [_of_release(release, arch, known)]
+        found = [release_types(release, arch, known)]
     elif atlas is not None:
         shipped = atlas_files.is_shipped_name(atlas)
         found = [of_atlas(_read(atlas, arch, shipped=shipped), known)]
@@ -98,28 +97,3 @@ def _read(name: str, arch: str | None, *, shipped: bool) -> Atlas:
     if not shipped:
         return atlas_files.read(Path(name))
     return atlas_files.read_shipped(f"{name}:{arch}" if arch and name.count(":") < 2 else name)
-
-
-def _of_release(name: str, arch: str | None, known: Known) -> TypeList:
-    """A shipped atlas was probed, so it is complete; else what the catalogue knows."""
-    found = releases.find(name, known, date.today())
-    listed = catalogue.release(name)
-    distribution, codename = (
-        (found.distribution, found.codename) if found
-        else (listed.distribution, listed.name) if listed
-        else ("", name)
-    )  # fmt: skip
-    architecture = architectures.kept_as(arch or atlas_files.DEFAULT_ARCHITECTURE)
-    shipped = f"{distribution}:{codename}:{architecture}"
-    if shipped in atlas_files.shipped():
-        return of_atlas(atlas_files.read_shipped(shipped), known)
-    offering = catalogue.offering(distribution, codename, architecture)
-    if offering is None:
-        names = {one.name for one in catalogue.releases()} - {codename}
-        near = difflib.get_close_matches(codename, names)
-        meant = f" (did you mean {' or '.join(near)}?)" if near else ""
-        raise UsageError(
-            f"nothing is known of the {architecture} machine types of {name!r}{meant}; "
-            "ask one of its hosts: samemachine types --host URI"
-        )
-    return of_release(offering, known)

@@ -32,11 +32,11 @@ class Row:
 FOLDERS = {
     "domain": Row(),
     "firmware": Row(asks="acpi_code"),
-    "atlas": Row(imports="domain firmware", asks="files predictions"),
+    "atlas": Row(imports="domain firmware", asks="code files predictions"),
     "hypervisor": Row(imports="domain", asks="*"),
     "evidence": Row(imports="domain firmware"),
     "machine_types": Row(
-        imports="domain atlas hypervisor", asks="host_types packages release_dates"
+        imports="domain atlas hypervisor", asks="host_types of_release packages release_dates"
     ),
     "guest": Row(
         imports="domain firmware hypervisor evidence",
@@ -84,7 +84,7 @@ FOLDERS = {
     ),
     "commands": Row(
         imports=(
-            "domain firmware atlas hypervisor machine_types guest qemu case records verify "
+            "domain atlas hypervisor machine_types guest qemu case records verify "
             "migrate plan upgrade output"
         ),
         asks=(
