@@ -166,7 +166,7 @@ class Gatherer:
             expected = with_probe(expected, now.smbios.named)
         next_start = self._next_start(domain, declared)
         known = recognition.known(declared, observation, memory, now, next_start)
-        before = recognition.told(choose(definition, self.kept), known)
+        before = choose(definition, self.kept, known)
         snapshot, newer_ = self._snapshot(domain, declared, running, before)
         if newer_ is not None and baselines.NAMESPACE not in definition.metadata:
             before, newer_ = _NONE_THEN, None

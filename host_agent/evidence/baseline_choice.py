@@ -1,6 +1,6 @@
 """Which baseline a domain is held against: that in its XML, else the ledger's copy. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from uuid import UUID
 
@@ -16,20 +16,24 @@ NO_BASELINE = Missing(
 )
 
 
-def choose(definition: Definition, kept: Callable[[UUID], str | None]) -> Baseline | Missing:
+def choose(
+    definition: Definition, kept: Callable[[UUID], str | None], known: Collection[str] = ()
+) -> Baseline | Missing:
     """Return the baseline, or why there is none; ``kept`` returns the copy that the ledger has.
 
     An owner that rewrites the XML at each start loses it there: then the copy is as good. Where the
     XML has one that can't be used, the copy is used and says what it is used instead of.
+
+    known: identifiers that are put in the place of their tokens.
     """
     written = definition.metadata.get(baseline_element.NAMESPACE)
-    found = NO_BASELINE if written is None else _read(written, definition)
+    found = NO_BASELINE if written is None else _read(written, definition, known)
     if isinstance(found, Baseline):
         return found
     copy = kept(definition.uuid)
     if copy is None:
         return found
-    own = _read(copy, definition)
+    own = _read(copy, definition, known)
     if isinstance(own, Missing):
         return own if written is None else found
     return own if written is None else replace(own, instead_of=found.sentence)
@@ -43,9 +47,9 @@ def newer(before: Baseline, definition: Definition, copy: str | None) -> Baselin
     return kept if isinstance(kept, Baseline) and kept.taken > before.taken else None
 
 
-def _read(element: str, definition: Definition) -> Baseline | Missing:
+def _read(element: str, definition: Definition, known: Collection[str] = ()) -> Baseline | Missing:
     try:
-        return baseline_element.from_element(element, definition.uuid)
+        return baseline_element.from_element(element, definition.uuid, known)
     except BaselineError as error:
         foreign = isinstance(error, ForeignBaselineError)
         return Missing(

@@ -22,7 +22,7 @@ import binascii
 import hashlib
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -122,12 +122,14 @@ def to_element(baseline: Baseline) -> str:
     return text
 
 
-def from_element(text: str, uuid: UUID) -> Baseline:
+def from_element(text: str, uuid: UUID, known: Collection[str] = ()) -> Baseline:
     """Read the element of the domain with this UUID; raises ``BaselineError`` with the reason.
 
     libvirt writes the element anew (``virXMLInjectNamespace`` of ``src/util/virxml.c``): the root
     gets our prefix, the children may stay in no namespace, and ``virDomainGetMetadata`` takes the
     root's away as well. What lies in a namespace of somebody else's is not ours.
+
+    known: identifiers that are put in the place of their tokens.
     """
     if len(text) > MAX_ELEMENT:
         raise BaselineError(f"it has {len(text)} bytes, more than {MAX_ELEMENT}")
@@ -160,14 +162,19 @@ def from_element(text: str, uuid: UUID) -> Baseline:
     raw = _unpacked(report.text, report_bounds.MAX_REPORT, "report")
     if hashlib.sha256(raw).hexdigest() != report.get("sha256"):
         raise BaselineError("its report is damaged: the SHA-256 is another one")
+    tell = None if salt is None else identifiers.teller(salt, known)
     taken = _time(element.get("taken"))
     try:
-        observation = decode.decode(
-            report_bounds.parse(raw), b"", 0.0, taken, hashed=salt is not None
-        )
+        found = report_bounds.parse(raw)
+        if tell is not None:
+            identifiers.change(found, tell)
+        observation = decode.decode(found, b"", 0.0, taken, hashed=tell is not None)
     except ValueError as error:
         raise BaselineError(f"its report can't be read: {error}") from error
-    options = _only(element, "options")
+    kept = _only(element, "options")
+    options = None if kept is None else _options(kept.text)
+    if options is not None and tell is not None:
+        options = identifiers.changed_options(options, tell)
     return Baseline(
         uuid=uuid,
         taken=taken,
@@ -177,7 +184,7 @@ def from_element(text: str, uuid: UUID) -> Baseline:
         machine=_text(element.get("machine")),
         product=_text(element.get("product")),
         observation=observation,
-        options=None if options is None else _options(options.text),
+        options=options,
         trail=tuple(map(_event, _children(element, "event")[-MAX_EVENTS:])),
         salt=salt,
         process=_text(element.get("process")),

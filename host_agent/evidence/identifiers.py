@@ -58,10 +58,10 @@ def teller(salt: bytes, known: Iterable[str]) -> Change:
     return lambda text: told.get(text, text)
 
 
-def changed(raw: bytes, change: Change) -> bytes:
+def changed(raw: bytes, how: Change) -> bytes:
     """Return a serialized report with its identifiers, or their tokens, changed."""
     report = guest_pb2.Report.FromString(raw)
-    _change(report, change)
+    change(report, how)
     return report.SerializeToString(deterministic=True)
 
 
@@ -106,20 +106,21 @@ def _found(visit: Callable[[Change], object]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _change(report: guest_pb2.Report, change: Change) -> None:
+def change(report: guest_pb2.Report, how: Change) -> None:
+    """Change the identifiers of a report, or their tokens, where they stand."""
     for interface in report.network.interfaces:
-        interface.name = _changed_name(interface, change)
+        interface.name = _changed_name(interface, how)
     for message, field in _fields(report):
         text = getattr(message, field)
         if text:
-            setattr(message, field, change(text))
+            setattr(message, field, how(text))
     for key, text in tuple(report.platform.sysinfo.items()):
         if text and _SYSINFO.fullmatch(key):
-            report.platform.sysinfo[key] = change(text)
+            report.platform.sysinfo[key] = how(text)
     for name in ("smbios_booted", "smbios_live"):
         if report.HasField(name):
             group = getattr(report, name)
-            group.tables = _changed_tables(group.tables, change)
+            group.tables = _changed_tables(group.tables, how)
 
 
 def _fields(report: guest_pb2.Report) -> Iterator[tuple[Message, str]]:
