@@ -39,7 +39,6 @@ from host_agent.verify.verifier import kept_in
 if TYPE_CHECKING:
     from host_agent.records.ledger import Ledger
 
-_JOB_SECONDS = 5.0
 _ENDINGS = {
     Step.APPLIED: Ending.APPLIED, Step.STAGED: Ending.STAGED,
     Step.ROLLED_BACK: Ending.ROLLED_BACK, Step.FAILED: Ending.FAILED,
