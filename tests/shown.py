@@ -23,10 +23,9 @@ _FILE = CHECKOUT / "tests/shown.json"
 SUBJECTS: Mapping[str, Sequence[str]] = {
     "images": ("packaging/images/**/*", "tests/lab/recipe_images.py", "tests/lab/image_tools.py"),
     "wheels": ("packaging/wheels/**/*", "tests/packaging/roots.py", "tests/packaging/wheels.py"),
-    "debian": ("packaging/debian/**/*", "packaging/make-deb"),
-    "upgrade": ("host_agent/**/*upgrade*.py", "host_agent/upgrade/**/*.py"),
-    "serve": ("host_agent/**/serve.py", "host_agent/**/daemon.py", "host_agent/**/schedule.py"),
-    "channel": ("proto/samemachine/*.py", "host_agent/**/guest_link.py", "host_agent/guest/*.py"),
+    "upgrade": ("host_agent/upgrade/*.py", "host_agent/records/upgrade_*.py"),
+    "serve": ("host_agent/verify/serve.py", "host_agent/verify/schedule.py"),
+    "channel": ("proto/samemachine/*.py", "host_agent/guest/*.py"),
 }
 
 
