@@ -1,1 +1,1 @@
-"""What the command line's commands share, and commands of their own files."""
+"""The command line: one file a command; what they share lies in ``shared``."""

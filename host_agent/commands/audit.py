@@ -13,7 +13,6 @@ from host_agent.commands.shared.console import complain, destination, progress
 from host_agent.commands.shared.options import EXITS, connections, whereabouts
 from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.errors import LibvirtError
-from host_agent.output import audit as audit_
 from host_agent.output import audit as audit_output
 from host_agent.output import show
 from host_agent.output.shared.counting import exit_code
@@ -73,7 +72,7 @@ def audit_command(
         if form == "json":
             console.file.write(audit_output.render(audits, unreachable, code))
         else:
-            audit_.print_audits(
+            audit_output.print_audits(
                 console, audits, verbose=verbose, each=bool(domains), exit_code=code
             )
     return code

@@ -1,1 +1,1 @@
-"""What a guest reports, validated; baselines; what identifies things in both. Pure."""
+"""What a guest reports, validated; a baseline, which is a report that is kept. Pure."""

@@ -1,1 +1,1 @@
-"""One file a format: audits → text. Pure."""
+"""Facts to text: one file a form; what they share lies in ``shared``. Pure."""
