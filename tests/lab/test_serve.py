@@ -20,8 +20,9 @@ SECONDS = 60
 
 
 @contextmanager
-def serving(host: Host, arrival_wait: int = 40) -> Iterator["subprocess.Popen[str]"]:
-    arguments = "serve", "--ledger", "/root/serve.sqlite", "--arrival-wait", str(arrival_wait)
+def serving(host: Host) -> Iterator["subprocess.Popen[str]"]:
+    patient = "--arrival-wait", pace.words(15)
+    arguments = "serve", "--ledger", "/root/serve.sqlite", *patient
     # Anew each time: that a line is there says that this daemon wrote it.
     with (host.root / "root/serve.log").open("w") as log:
         process = host.popen(
