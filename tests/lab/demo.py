@@ -3,7 +3,7 @@
 import sys
 import time
 
-from tests.lab import cache
+from tests.lab import cache, pace
 from tests.lab import lab as laboratory
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
@@ -73,7 +73,7 @@ def start_changed(guest: Guest) -> int:
     guest.destroy()
     guest.host.run("virsh", "define", "/dev/stdin", text_input=less)
     guest.start()
-    return run(guest.host, "verify", guest.name, "--wait", "120")
+    return run(guest.host, "verify", guest.name, "--wait", pace.words(30))
 
 
 def spoil(guest: Guest) -> None:
