@@ -58,7 +58,8 @@ def _leave(code: int) -> NoReturn:
         try:
             stream.flush()
         except BrokenPipeError:
-            continue
+            # As where the reader goes away while it is written: what is short is written only here.
+            code = code or 1
         except OSError as error:
             code = complain(f"the output can't be written: {error.strerror}", USAGE)
     os._exit(code)

@@ -10,6 +10,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from host_agent.guest.link import SilentError, ask
 from samemachine.pump import DescriptorStream
 
@@ -20,7 +22,11 @@ def doors() -> set[Path]:
     return set(Path(tempfile.gettempdir()).glob("samemachine-link-*"))
 
 
-def test_no_other_user_reaches_it_and_nothing_stays() -> None:
+def test_no_other_user_reaches_it_and_nothing_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Other programs of this machine have doors of their own meanwhile.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = doors()
     abstract = Path("/proc/net/unix").read_text(encoding="utf-8").count("@samemachine")
     ours, theirs = socket.socketpair()

@@ -105,6 +105,7 @@ def test_a_full_disk(tmp_path: Path) -> None:
     place.mkdir()
     lines = f"""
 from pathlib import Path
+from uuid import uuid4
 from host_agent.errors import LedgerError
 from host_agent.records.ledger import Ledger
 from tests.integration.ledger_entries import entry
@@ -116,7 +117,8 @@ wholes, seen = 1, set()
 for size in (100, 10, 1, 1, 1):
     try:
         while True:
-            ledger.append(*(entry(name="x" * 250) for _ in range(size)))
+            # Of as many domains: of one a flood is bounded.
+            ledger.append(*(entry(uuid=str(uuid4()), name="x" * 250) for _ in range(size)))
             wholes += size
     except LedgerError as error:
         seen.add(str(error))

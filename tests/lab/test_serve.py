@@ -76,7 +76,7 @@ def test_each_event_is_verified_and_nothing_is_lost(
     host_a: Host, host_b: Host, served: Guest
 ) -> None:
     with serving(host_a) as first, serving(host_b):
-        wait_for(host_a, lambda _: "watching" in log(host_a) and "watching" in log(host_b))
+        until(lambda: "watching" in log(host_a) and "watching" in log(host_b))
         served.start().wait_ready()
         wait_for(host_a, lambda found: ("audit", "verified") in told(found, "served"))
         # It took the first baseline by itself, so a plain migration is confirmed on the other end.
@@ -108,7 +108,7 @@ def test_each_event_is_verified_and_nothing_is_lost(
 def test_many_migrations_in_a_row(host_a: Host, host_b: Host, served: Guest, times: int) -> None:
     before = [len(told(entries(host), "served")) for host in (host_a, host_b)]
     with serving(host_a) as first, serving(host_b):
-        wait_for(host_a, lambda _: "watching" in log(host_a) and "watching" in log(host_b))
+        until(lambda: "watching" in log(host_a) and "watching" in log(host_b))
         early = 0
         for number in range(1, times + 1):
             served.migrate(host_b)

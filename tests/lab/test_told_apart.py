@@ -122,7 +122,7 @@ def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host, booting: Gues
         serving(host_a), serving(host_b), listening(host_a) as source,
         listening(host_b) as destination,
     ):  # fmt: skip
-        wait_for(host_a, lambda _: "watching" in log(host_a) and "watching" in log(host_b))
+        until(lambda: "watching" in log(host_a) and "watching" in log(host_b))
         boot = booting.run("cat", "/proc/sys/kernel/random/boot_id").strip()
         moving = booting.moving(host_b, 1)
         destination.wait("arriving", name)
@@ -236,7 +236,7 @@ def test_libvirtd_is_killed_in_the_middle_of_a_move(
 ) -> None:
     killed = {"source": host_a, "destination": host_b}[end]
     with serving(host_a), serving(host_b):
-        wait_for(host_a, lambda _: "watching" in log(host_a) and "watching" in log(host_b))
+        until(lambda: "watching" in log(host_a) and "watching" in log(host_b))
         before = [told(entries(host), NAME) for host in (host_a, host_b)]
         with listening(host_b) as destination:
             moving = apart.moving(host_b, 1)
@@ -247,7 +247,7 @@ def test_libvirtd_is_killed_in_the_middle_of_a_move(
         assert moving.returncode, output
         # The guest is where it was, and there only.
         until(lambda: (state(host_a, NAME), state(host_b, NAME)) == ("running", "absent"))
-        wait_for(killed, lambda _: log(killed).count("watching") == 2)
+        until(lambda: log(killed).count("watching") == 2)
         assert [told(entries(host), NAME) for host in (host_a, host_b)] == before
         # And what it does next is heard: there, and back.
         until(lambda: host_a.run("virsh", "domjobinfo", NAME).stdout.split()[-1] == "None")

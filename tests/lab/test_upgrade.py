@@ -435,7 +435,7 @@ def test_staged_and_verified_by_the_daemon(host_a: Host) -> None:
     guest = host_a.guest(GuestOptions(name="later", machine=OLD))
     try:
         with serving(host_a):
-            history_has(host_a, lambda _: "watching" in log(host_a))
+            until(lambda: "watching" in log(host_a))
             guest.start().wait_ready()
             history_has(host_a, lambda found: ("audit", "verified") in told(found, "later"))
             code, domain = upgrade(host_a, "later", "--stage", "--change", "CHG19")
