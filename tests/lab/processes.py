@@ -9,8 +9,9 @@ from tests.lab import pace
 
 
 def inner(process: Popen[str]) -> int:
-    """Return the program itself, behind the nsenter that waits beside it."""
+    """Return the program itself, behind the nsenter that waits beside it, once it is there."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    until(lambda: bool(children.read_text(encoding="ascii").split()))
     (pid,) = children.read_text(encoding="ascii").split()
     return int(pid)
 
