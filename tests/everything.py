@@ -100,6 +100,11 @@ class Run:
                 except KeyboardInterrupt:
                     self._stop()
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether it was ended by Ctrl-C."""
+        return self._over
+
     def _stop(self) -> None:
         with self._changed:
             for process in self._running if not self._over else ():
@@ -173,7 +178,7 @@ class Run:
 
 
 def main() -> int:
-    """Run all; 0 where nothing failed."""
+    """Run all; 0 where nothing failed, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(prog="python -m tests.everything", description=__doc__)
     parser.add_argument("--size", choices=shown.SIZES, default="once")
     options, arguments = parser.parse_known_args()
@@ -187,6 +192,8 @@ def main() -> int:
     print(text)
     if good and options.size == "all" and not arguments:
         shown.write()
+    if run.interrupted:
+        return 130
     return 0 if good else 1
 
 
