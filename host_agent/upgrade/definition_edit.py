@@ -56,16 +56,6 @@ def same_but_for_machine(one: str, two: str) -> bool:
     return _bare(one) == _bare(two)
 
 
-def with_metadata_of(xml: str, other: str) -> str:
-    """Return the first definition with the second one's ``<metadata>``."""
-    root, source = _parsed(xml), _parsed(other).find("metadata")
-    for old in root.findall("metadata"):
-        root.remove(old)
-    if source is not None:
-        root.append(source)
-    return etree.tostring(root, encoding="unicode")
-
-
 def changed_lines(before: str, after: str) -> tuple[tuple[str, str], ...]:
     """Return the lines that differ, before and after, of texts with as many lines."""
     pairs = zip(before.splitlines(), after.splitlines(), strict=True)

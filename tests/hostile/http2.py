@@ -52,10 +52,6 @@ def said(nonce: bytes) -> bytes:
     return guest_pb2.Report(nonce=nonce, agent_version="0.1.0").SerializeToString()
 
 
-def well_formed(nonce: bytes) -> bytes:
-    return headers(BEGIN) + message(said(nonce)) + headers({"grpc-status": "0"}, end=True)
-
-
 def without_a_message(nonce: bytes) -> bytes:
     return headers({**BEGIN, "grpc-status": "0"}, end=True)
 
