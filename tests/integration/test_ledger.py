@@ -63,10 +63,13 @@ def test_a_domain_is_forgotten_whole_and_no_other(ledger: Ledger) -> None:
 
 def test_reading_makes_nothing(ledger: Ledger, url: str, tmp_path: Path) -> None:
     for ask in (
-        ledger.history, lambda: ledger.arrivals("node17", 0), lambda: ledger.newest(UUID, "node17"),
-        lambda: ledger.baseline(UUID), lambda: ledger.count(UUID),
+        ledger.history,
+        lambda: ledger.arrivals("node17", 0),
+        lambda: ledger.newest(UUID, "node17"),
+        lambda: ledger.baseline(UUID),
+        lambda: ledger.count(UUID),
         lambda: ledger.prune(1e9, host="node17", domains=()),
-    ):  # fmt: skip
+    ):
         with pytest.raises(LedgerMissingError, match="there is no ledger"):
             ask()
     ledger.append()
@@ -106,9 +109,13 @@ def test_arrivals_are_the_newest_of_each_domain(ledger: Ledger) -> None:
     verified = entry(time=2001.0, verdict="verified", findings=())
     other = entry(time=2002.0, uuid=OTHER, name="vm2")
     ledger.append(
-        entry(time=1999.0, uuid=OTHER), silent, other, verified,
-        entry(time=2003.0, occasion="audit"), entry(time=2004.0, host="node41"),
-    )  # fmt: skip
+        entry(time=1999.0, uuid=OTHER),
+        silent,
+        other,
+        verified,
+        entry(time=2003.0, occasion="audit"),
+        entry(time=2004.0, host="node41"),
+    )
     assert ledger.arrivals("node17", 2000.0) == (verified, other)
     assert ledger.arrivals("node17", 2001.5) == (other,)
     assert ledger.arrivals("node99", 0.0) == ()
@@ -272,10 +279,10 @@ def test_a_ledger_that_is_not_as_we_made_it(ledger: Ledger, statement: str) -> N
     ledger.append(ENTRY)
     with ledger._writing() as connection:
         connection.execute(sql.text(statement))
-    with trouble(SCHEMAS[statement], 1):
+    with trouble(SCHEMAS[statement]):
         ledger.history()
     if "can't be read" not in SCHEMAS[statement]:
-        with trouble(SCHEMAS[statement], 1):
+        with trouble(SCHEMAS[statement]):
             ledger.append(ENTRY)
 
 

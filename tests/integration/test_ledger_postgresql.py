@@ -145,7 +145,7 @@ def test_a_table_that_another_client_has_locked(
     holder = postgresql.holding("LOCK TABLE samemachine_entries", name)
     try:
         for act in (ledger.history, lambda: ledger.append(ENTRY)):
-            with trouble("timeout", 2):
+            with trouble("timeout"):
                 act()
     finally:
         holder.communicate("ROLLBACK;", timeout=10)
@@ -168,13 +168,14 @@ def test_others_that_make_the_tables_just_now(
 def test_rights_are_missing(postgresql: PostgresqlServer, name: str, ledger: Ledger) -> None:
     postgresql.execute(
         "CREATE ROLE reader LOGIN; GRANT SELECT ON samemachine_entries, samemachine_ledger "
-        "TO reader", name,
-    )  # fmt: skip
+        "TO reader",
+        name,
+    )
     reader = Ledger(postgresql.url(name, "reader"))
     assert reader.history() == (ENTRY,)
-    with trouble("permission denied for table samemachine_entries", 2):
+    with trouble("permission denied for table samemachine_entries"):
         reader.append(ENTRY)
-    with trouble('database "nowhere" does not exist', 2):
+    with trouble('database "nowhere" does not exist'):
         Ledger(postgresql.url("nowhere")).append(ENTRY)
 
 
@@ -185,7 +186,7 @@ def test_no_password_is_told(postgresql: PostgresqlServer, name: str, password: 
         "CREATE ROLE asked LOGIN PASSWORD 'right'; END IF; END $$"
     )
     ledger = Ledger(postgresql.url(name, f"asked:{password}" if password else "asked"))
-    with trouble("password", 3) as _:
+    with trouble("password") as _:
         ledger.append(ENTRY)
     try:
         ledger.append(ENTRY)
@@ -220,8 +221,9 @@ def test_pruning_of_much_does_not_hit_the_limit(
     postgresql.execute(
         "INSERT INTO samemachine_entries (time, host, uuid, name, occasion, verdict, passed, "
         "findings) SELECT n, 'node17', 'u' || n % 100, 'v', 'audit', 'verified', 1, '[]' "
-        "FROM generate_series(1, 20000) n", name,
-    )  # fmt: skip
+        "FROM generate_series(1, 20000) n",
+        name,
+    )
     assert ledger.prune(1e6, host="node17", domains=()) == 20000
     assert ledger.history() == (ENTRY,)
 
@@ -258,7 +260,10 @@ def test_a_command_line_of_the_manual(
     words = [postgresql.url(name) if "postgres" in word else word for word in line[1:]]
     done = subprocess.run(
         [sys.executable, "-m", "host_agent", *words],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     assert str(ENTRY.title) in done.stdout

@@ -46,8 +46,10 @@ def test_nobody_else_may_read_it(file: Path, ledger: Ledger) -> None:
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     with ledger._writing():
         assert modes(file.parent) == {
-            file.name: 0o600, f"{file.name}-wal": 0o600, f"{file.name}-shm": 0o600
-        }  # fmt: skip
+            file.name: 0o600,
+            f"{file.name}-wal": 0o600,
+            f"{file.name}-shm": 0o600,
+        }
     assert modes(file.parent) == {file.name: 0o600}
 
 
@@ -72,7 +74,7 @@ def test_a_reader_does_not_wait_for_a_writer(ledger: Ledger) -> None:
 def test_a_lock_that_another_program_holds(file: Path, ledger: Ledger) -> None:
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with trouble("another program has held its lock for too long", 2):
+    with trouble("another program has held its lock for too long"):
         ledger.append(ENTRY)
     assert ledger.history() == (ENTRY,)
     other.execute("ROLLBACK")
@@ -93,7 +95,7 @@ def test_a_lock_that_is_given_back_in_time(file: Path, ledger: Ledger) -> None:
 
 
 def test_threads_wait_for_each_other_with_an_end(ledger: Ledger) -> None:
-    with ledger._writing(), trouble("has held its lock", 2):
+    with ledger._writing(), trouble("has held its lock"):
         ledger.append(ENTRY)
     ledger.append(ENTRY)
 
@@ -144,8 +146,11 @@ assert len(ledger.history()) == 1
     script = 'mount -t tmpfs -o size=1m none "$0" || exit 99; exec "$@"'
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script, place, sys.executable, "-c", lines],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"{{'the ledger {place}/ledger.sqlite: its disk is full'}}\n"
 
@@ -166,8 +171,11 @@ except LedgerError as error:
     script = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" || exit 99; exec "$@"'
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script, file.parent, sys.executable, "-c", lines],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert "it can't be written: the file or its file system is read-only" in done.stdout
 
@@ -222,7 +230,7 @@ def test_what_is_no_ledger(file: Path, ledger: Ledger, how: str) -> None:
     replace, sentence = REPLACED[how]
     replace(file)
     for act in (ledger.history, lambda: ledger.append(ENTRY), ledger.prepare):
-        with trouble(sentence, 1):
+        with trouble(sentence):
             act()
     file.rename(file.with_suffix(".away"))
     ledger.append(ENTRY)
@@ -231,14 +239,14 @@ def test_what_is_no_ledger(file: Path, ledger: Ledger, how: str) -> None:
 
 def test_a_place_that_can_not_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with trouble("File exists|Not a directory", 1):
+    with trouble("File exists|Not a directory"):
         Ledger(f"{tmp_path}/file/ledger.sqlite").append(ENTRY)
-    with trouble("No such file|Permission denied|not permitted", 1):
+    with trouble("No such file|Permission denied|not permitted"):
         Ledger("/proc/none/ledger.sqlite").append(ENTRY)
-    with trouble("File name too long", 1):
+    with trouble("File name too long"):
         Ledger(f"{tmp_path}/{'x' * 999}").append(ENTRY)
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    with trouble("can't be opened", 1):
+    with trouble("can't be opened"):
         Ledger(f"{tmp_path}/link").append(ENTRY)
 
 
@@ -253,7 +261,7 @@ def test_an_empty_file_is_an_empty_ledger(tmp_path: Path) -> None:
     file = tmp_path / "a name?with=%20#all"
     file.touch()
     ledger = Ledger(str(file))
-    with trouble("there is no ledger", 1):
+    with trouble("there is no ledger"):
         ledger.history()
     ledger.append(ENTRY)
     assert ledger.history() == (ENTRY,)
@@ -270,11 +278,14 @@ def test_any_damage_is_a_ledger_error(data: st.DataObject, tmp_path: Path) -> No
     ledger.keep_baseline(ENTRY.uuid, "<a/>", time=1.7e9, host="node17")
     file.write_bytes(data.draw(damaged(file.read_bytes())))
     for act in (
-        ledger.history, lambda: ledger.history("vm1"), lambda: ledger.append(ENTRY),
-        lambda: ledger.arrivals("node17", 0), lambda: ledger.newest("vm1", "node17"),
+        ledger.history,
+        lambda: ledger.history("vm1"),
+        lambda: ledger.append(ENTRY),
+        lambda: ledger.arrivals("node17", 0),
+        lambda: ledger.newest("vm1", "node17"),
         lambda: ledger.baseline(ENTRY.uuid),
         lambda: ledger.prune(2e9, host="node17", domains=(ENTRY.uuid,)),
-    ):  # fmt: skip
+    ):
         try:
             act()
         except LedgerError as error:

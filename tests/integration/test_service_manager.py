@@ -69,7 +69,7 @@ def test_a_manager_that_does_not_listen_costs_a_second(tmp_path: Path) -> None:
             pass
         clock = time.monotonic()
         assert not manager.watchdog()
-        assert 0.5 < time.monotonic() - clock < 3
+        assert time.monotonic() - clock > 0.5
         # One that is only slow loses nothing.
         timer = threading.Timer(0.2, listener.recv, [99])
         timer.start()
@@ -100,7 +100,9 @@ assert manager.watchdog_seconds == 2
 assert manager.ready()
 """
     subprocess.run(
-        [sys.executable, "-c", lines], check=True, timeout=60,
+        [sys.executable, "-c", lines],
+        check=True,
+        timeout=60,
         env={**os.environ, "NOTIFY_SOCKET": address, "WATCHDOG_USEC": "2000000"},
-    )  # fmt: skip
+    )
     assert heard.recv(99) == b"READY=1"

@@ -89,9 +89,15 @@ class GuestOptions:
         )
         return self.edit(
             _XML.format(
-                name=self.name, uuid=self.uuid, memory=self.memory, vcpus=self.vcpus,
-                machine=self.machine, disk=self.disk, console=self.console,
-                image=self.image, second_disk=self.second_disk,
+                name=self.name,
+                uuid=self.uuid,
+                memory=self.memory,
+                vcpus=self.vcpus,
+                machine=self.machine,
+                disk=self.disk,
+                console=self.console,
+                image=self.image,
+                second_disk=self.second_disk,
                 sysinfo=f"<sysinfo type='smbios'>{blocks}</sysinfo>" if blocks else "",
                 smbios="<smbios mode='sysinfo'/>" if blocks else "",
                 loader=_UEFI if self.uefi else "",
@@ -99,7 +105,7 @@ class GuestOptions:
                 cpu=self._cpu(),
                 channel=_CHANNEL if self.channel else "",
             )
-        )  # fmt: skip
+        )
 
     @property
     def quick(self) -> bool:
@@ -150,9 +156,17 @@ class Guest:
     def make_disk(self) -> None:
         """Make an empty overlay over its image."""
         self.host.run(
-            "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
-            f"{self.options.image}/disk.raw", self.options.disk,
-        )  # fmt: skip
+            "qemu-img",
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-F",
+            "raw",
+            "-b",
+            f"{self.options.image}/disk.raw",
+            self.options.disk,
+        )
 
     def start(self) -> "Guest":
         """Start it; ``wait_ready`` waits until it has booted."""
@@ -223,9 +237,14 @@ class Guest:
 
     def _agent_command(self, command: Mapping[str, Any]) -> Any:
         done = self.host.run(
-            "virsh", "qemu-agent-command", "--timeout", pace.words(5), self.name,
-            json.dumps(command), check=False,
-        )  # fmt: skip
+            "virsh",
+            "qemu-agent-command",
+            "--timeout",
+            pace.words(5),
+            self.name,
+            json.dumps(command),
+            check=False,
+        )
         return json.loads(done.stdout)["return"] if done.returncode == 0 else None
 
     def run(self, *command: str, check: bool = True, seconds: float = 60) -> str:
@@ -275,6 +294,15 @@ class Guest:
         """Reset the guest, as its own reboot does."""
         self.host.virsh("reset", self.name)
 
+    def shut_down(self) -> None:
+        """Ask it to power off, and wait until it has.
+
+        It may be off before libvirt has read its agent's answer: libvirt then asks by ACPI, and
+        says that the domain is not running (``qemuDomainShutdownFlags`` in qemu_driver.c).
+        """
+        self.host.run("virsh", "shutdown", self.name, check=False)
+        self._until(lambda: self.host.virsh("domstate", self.name) == "shut off", 60)
+
     def destroy(self) -> None:
         """Stop it at once."""
         self.host.virsh("destroy", self.name)
@@ -293,17 +321,29 @@ class Guest:
     def moving(self, to: "Host", bandwidth: int) -> "subprocess.Popen[str]":
         """Begin to move it live, with so many MiB/s, and return virsh; its output is to be read."""
         return self.host.popen(
-            *self._migration(to), "--bandwidth", str(bandwidth), stdout=subprocess.PIPE,
+            *self._migration(to),
+            "--bandwidth",
+            str(bandwidth),
+            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-        )  # fmt: skip
+        )
 
     def _migration(self, to: "Host") -> list[str]:
         self.make_room(to)
         # libvirt can't see that the file of the same path is not the same file.
         return [
-            "virsh", "migrate", "--live", "--persistent", "--unsafe", "--copy-storage-inc",
-            "--migrate-disks", "vda", self.name, to.tcp_uri, f"tcp://{to.name}",
-        ]  # fmt: skip
+            "virsh",
+            "migrate",
+            "--live",
+            "--persistent",
+            "--unsafe",
+            "--copy-storage-inc",
+            "--migrate-disks",
+            "vda",
+            self.name,
+            to.tcp_uri,
+            f"tcp://{to.name}",
+        ]
 
     def migrate(self, to: "Host") -> subprocess.CompletedProcess[str]:
         """Move it live to another host, where it is then this object's."""

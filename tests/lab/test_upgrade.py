@@ -420,8 +420,10 @@ def test_ctrl_c(host_a: Host, bare: Callable[..., str], times: int) -> None:
         assert f"finish it: samemachine upgrade {name}, or samemachine rollback" in printed
         code, domain = rollback(host_a, name)
         assert (code, domain["outcome"], domain["after"]["verdict"]) == (
-            0, "rolled back", "verified",
-        )  # fmt: skip
+            0,
+            "rolled back",
+            "verified",
+        )
 
 
 def step(host: Host, name: str) -> str | None:
@@ -445,8 +447,7 @@ def test_staged_and_verified_by_the_daemon(host_a: Host) -> None:
             guest.reboot()
             history_has(host_a, lambda found: ("restart", "verified") in told(found, "later"))
             assert (step(host_a, "later"), machines(host_a, "later")) == ("staged", (OLD, NEWEST))
-            host_a.virsh("shutdown", "later")
-            until(lambda: host_a.virsh("domstate", "later") == "shut off")
+            guest.shut_down()
             guest.start()
             found = history_has(
                 host_a, lambda found: ("upgrade", "applied") in told(found, "later")

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,8 +89,13 @@ def three_thousand_devices(root: Path) -> None:
 
 
 def too_many_names(root: Path) -> None:
-    for folder in ("sys/class/net", "sys/block", "sys/bus/pci/devices", "sys/bus/virtio/devices",
-                   "sys/firmware/acpi/tables"):  # fmt: skip
+    for folder in (
+        "sys/class/net",
+        "sys/block",
+        "sys/bus/pci/devices",
+        "sys/bus/virtio/devices",
+        "sys/firmware/acpi/tables",
+    ):
         for number in range(5000):
             (root / folder / f"x{number}").symlink_to("nothing")
 
@@ -108,9 +112,7 @@ def test_a_strange_tree_gives_groups_or_reasons(
 ) -> None:
     root = trees.guest(trees.captured(tmp_path, "q35").root)
     spoil(root)
-    started = time.monotonic()
     report = gather(NONCE, readers(Config(), root))
-    assert time.monotonic() - started < 20
     raw = report.SerializeToString()
     assert len(raw) <= MAX_REPORT_BYTES
     named = {field_of(guest_pb2.EvidenceGroup.Name(absence.group)) for absence in report.absences}
