@@ -62,44 +62,59 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument(
-        "--config", type=Path, metavar="FILE",
+        "--config",
+        type=Path,
+        metavar="FILE",
         help="configuration (default: /etc/samemachine/guest.conf, if it is there)",
-    )  # fmt: skip
+    )
     common.add_argument(
-        "--refresh-fw-cfg", action="store_true",
+        "--refresh-fw-cfg",
+        action="store_true",
         help="reload the module qemu_fw_cfg where its directory is stale; needs root",
-    )  # fmt: skip
+    )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     serve = commands.add_parser(
-        "serve", parents=[common], help="wait for the host to ask",
-        epilog=_EXAMPLES["serve"], formatter_class=raw,
-    )  # fmt: skip
+        "serve",
+        parents=[common],
+        help="wait for the host to ask",
+        epilog=_EXAMPLES["serve"],
+        formatter_class=raw,
+    )
     where = serve.add_mutually_exclusive_group()
     where.add_argument("--port", metavar="NAME", help="virtio-serial port to wait on, by name")
     where.add_argument("--socket", type=Path, metavar="PATH", help="wait on a unix socket instead")
     report = commands.add_parser(
-        "report", parents=[common], help="print the report as JSON",
-        epilog=_EXAMPLES["report"], formatter_class=raw,
-    )  # fmt: skip
+        "report",
+        parents=[common],
+        help="print the report as JSON",
+        epilog=_EXAMPLES["report"],
+        formatter_class=raw,
+    )
     report.add_argument(
         "--group", action="append", default=[], metavar="NAME", help="only this group; repeatable"
     )
     report.add_argument(
-        "--explain", action="store_true",
+        "--explain",
+        action="store_true",
         help="read nothing; say of every field what it is for, where it comes from, and whether it "
         "identifies a thing",
-    )  # fmt: skip
+    )
     check = commands.add_parser(
-        "check", parents=[common], help="say what can and cannot be read, and why",
-        epilog=_EXAMPLES["check"], formatter_class=raw,
-    )  # fmt: skip
+        "check",
+        parents=[common],
+        help="say what can and cannot be read, and why",
+        epilog=_EXAMPLES["check"],
+        formatter_class=raw,
+    )
     check.add_argument(
         "--require", default="", metavar="GROUP,…", help="exit 1 unless these groups can be read"
     )
     check_config = commands.add_parser(
-        "check-config", help="say whether the configuration can be used",
-        epilog=_EXAMPLES["check-config"], formatter_class=raw,
-    )  # fmt: skip
+        "check-config",
+        help="say whether the configuration can be used",
+        epilog=_EXAMPLES["check-config"],
+        formatter_class=raw,
+    )
     check_config.add_argument(
         "file", nargs="?", type=Path, metavar="FILE", help=f"default: {DEFAULT_PATH}"
     )

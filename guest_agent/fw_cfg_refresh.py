@@ -18,9 +18,15 @@ def refresh() -> None:
     for command in (["modprobe", "--remove", _MODULE], ["modprobe", _MODULE]):
         try:
             subprocess.run(
-                command, capture_output=True, timeout=_TIMEOUT, check=True, env=_PATH, text=True,
-                errors="replace", stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+                command,
+                capture_output=True,
+                timeout=_TIMEOUT,
+                check=True,
+                env=_PATH,
+                text=True,
+                errors="replace",
+                stdin=subprocess.DEVNULL,
+            )
         except FileNotFoundError:
             raise _failed(command, "modprobe is not installed") from None
         except subprocess.CalledProcessError as error:

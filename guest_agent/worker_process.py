@@ -84,12 +84,17 @@ class WorkerProcess:
         path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
         self._process = subprocess.Popen(
             [
-                sys.executable, "-m", "guest_agent.worker",
-                self.socket, json.dumps(asdict(self._config)),
+                sys.executable,
+                "-m",
+                "guest_agent.worker",
+                self.socket,
+                json.dumps(asdict(self._config)),
             ],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd="/",
             env={**os.environ, "PYTHONPATH": path},
-        )  # fmt: skip
+        )
         if not self._becomes_ready(self._process, time.monotonic() + START_TIMEOUT):
             code = self._process.poll()
             self.stop()

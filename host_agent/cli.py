@@ -190,9 +190,12 @@ Examples:
 )
 @click.version_option(__version__, prog_name="samemachine")
 @click.option(
-    "--config", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    "--config",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="what options default to  [default: /etc/samemachine/host.toml, if it is there]",
-)  # fmt: skip
+)
 @click.pass_context
 def cli(context: click.Context, file: Path | None) -> None:
     """Is the machine that a guest sees the machine that libvirt declares?"""

@@ -13,9 +13,11 @@ R = TypeVar("R")
 
 
 def each(
-    function: Callable[[T], R], things: Sequence[T], at_once: int,
+    function: Callable[[T], R],
+    things: Sequence[T],
+    at_once: int,
     progress: Callable[[int, int], None],
-) -> list[R]:  # fmt: skip
+) -> list[R]:
     """Return the results in the order of the things; ``progress`` is told how many are done.
 
     Whatever interrupts it, nothing new is begun and nothing is waited for: what is under way ends

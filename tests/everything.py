@@ -117,9 +117,11 @@ class Run:
         if lab.hindrance() is None:
             subprocess.run([sys.executable, "-m", "tests.lab", "build"], check=False)
             done = subprocess.run(
-                [sys.executable, "-m", "tests.lab", "pace"], capture_output=True, text=True,
+                [sys.executable, "-m", "tests.lab", "pace"],
+                capture_output=True,
+                text=True,
                 check=False,
-            )  # fmt: skip
+            )
             if done.returncode == 0:
                 os.environ[pace.VARIABLE] = done.stdout.strip()
                 cache.tell(f"deadlines are stretched by {done.stdout.strip()}")
@@ -159,14 +161,26 @@ class Run:
         nice = [] if task.in_lab else ["nice", "-n", str(_NICE)]
         process = subprocess.Popen(
             [
-                *nice, sys.executable, "-m", "pytest", "-q", f"--junitxml={task.result}",
-                "-o", "junit_family=xunit1", *self._arguments, *task.paths,
+                *nice,
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                f"--junitxml={task.result}",
+                "-o",
+                "junit_family=xunit1",
+                *self._arguments,
+                *task.paths,
             ],
-            cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, errors="replace",
+            cwd=CHECKOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
             # A terminal's Ctrl-C is ours, and handed on once: a second one cuts cleaning up short.
             start_new_session=True,
-        )  # fmt: skip
+        )
         with self._changed:
             self._running.add(process)
             if self._over:

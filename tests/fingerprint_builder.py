@@ -30,10 +30,16 @@ FILES = {
     E820: (0).to_bytes(8, "little") + (0x20000000).to_bytes(8, "little") + b"\1\0\0\0",
 }
 MADE = Made(
-    qemu="7.2.22", package="qemu-system-x86 1:7.2", architecture="x86_64",
-    distribution="Debian 12", host="node1", binary="/usr/bin/qemu-system-x86_64",
-    time="2025-11-24T23:28:00+00:00", samemachine="0.1.0", conditions="each type bare",
-)  # fmt: skip
+    qemu="7.2.22",
+    package="qemu-system-x86 1:7.2",
+    architecture="x86_64",
+    distribution="Debian 12",
+    host="node1",
+    binary="/usr/bin/qemu-system-x86_64",
+    time="2025-11-24T23:28:00+00:00",
+    samemachine="0.1.0",
+    conditions="each type bare",
+)
 
 
 def tables(*raw: bytes, length: int = 1024) -> acpi.Tables:

@@ -53,9 +53,11 @@ def options(page: Path) -> Iterator[Option]:
         default = _DEFAULT.search(said)
         value = _VALUE.search(term)
         yield Option(
-            names=frozenset(_NAMES.findall(term)), value=value[1] if value else None,
-            choices=tuple(_CHOICE.findall(term)), default=default[1] if default else None,
-        )  # fmt: skip
+            names=frozenset(_NAMES.findall(term)),
+            value=value[1] if value else None,
+            choices=tuple(_CHOICE.findall(term)),
+            default=default[1] if default else None,
+        )
 
 
 def exit_codes(page: Path) -> frozenset[int]:

@@ -26,18 +26,22 @@ def tables(
     """Return types 1, 3, 4 and 127; an empty text is not specified; ``family`` is the CPU's."""
     system, numbers = _strings(manufacturer=manufacturer, product=product, version=version)
     first = structure(
-        1, 0x100,
+        1,
+        0x100,
         bytes([numbers["manufacturer"], numbers["product"], numbers["version"], 0])
-        + uuid.bytes_le + bytes([6, 0, 0]),
+        + uuid.bytes_le
+        + bytes([6, 0, 0]),
         *system,
-    )  # fmt: skip
+    )
     third, numbers = _strings(version=chassis)
     chassis_structure = structure(3, 0x300, bytes([0, 1, numbers["version"], 0, 0]), *third)
     fourth, numbers = _strings(version=processor)
     processor_structure = structure(
-        4, 0x400,
-        bytes([0, 0, family]) + bytes(9) + bytes([numbers["version"]]) + bytes(25), *fourth,
-    )  # fmt: skip
+        4,
+        0x400,
+        bytes([0, 0, family]) + bytes(9) + bytes([numbers["version"]]) + bytes(25),
+        *fourth,
+    )
     return first + chassis_structure + processor_structure + structure(127, 0x7F00, b"")
 
 

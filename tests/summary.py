@@ -42,9 +42,11 @@ class Part:
 
 def read(name: str, file: Path, seconds: float, exit_code: int) -> Part:
     """Return how a part went that pytest wrote into a JUnit file before it ended."""
-    tests = [_test(case) for case in ElementTree.parse(file).iter("testcase")] if (
-        file.exists()
-    ) else []  # fmt: skip
+    tests = (
+        [_test(case) for case in ElementTree.parse(file).iter("testcase")]
+        if (file.exists())
+        else []
+    )
     wrong = exit_code not in {0, _NO_TESTS}
     return Part(name=name, seconds=seconds, tests=tests, wrong=wrong)
 
@@ -90,8 +92,9 @@ def render(parts: Sequence[Part], seconds: float, *, not_begun: int) -> tuple[st
         lines += ["", f"INTERRUPTED  {not_begun} parts were not begun"]
     counts = Counter(test.outcome for test in tests)
     lines += [
-        "", f"{seconds / 60:.1f} minutes",
+        "",
+        f"{seconds / 60:.1f} minutes",
         f"{counts['passed']} passed, {counts['failed'] + len(broken)} failed, "
         f"{counts['skipped']} skipped",
-    ]  # fmt: skip
+    ]
     return "\n".join(lines), not (failed or broken or not_begun)

@@ -115,9 +115,13 @@ def _dmidecode(root: Path) -> str:
         raise EvidenceError(AbsenceReason.UNSUPPORTED, "dmidecode reads the running system only")
     try:
         done = subprocess.run(
-            command, capture_output=True, timeout=_TIMEOUT, check=True, env={"LC_ALL": "C",
-            "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            command,
+            capture_output=True,
+            timeout=_TIMEOUT,
+            check=True,
+            env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+            stdin=subprocess.DEVNULL,
+        )
     except FileNotFoundError:
         raise EvidenceError(AbsenceReason.ABSENT, "dmidecode is not installed") from None
     except (OSError, subprocess.SubprocessError) as error:

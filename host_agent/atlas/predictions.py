@@ -53,9 +53,12 @@ def _between(
             changes[name].append(group.difference)
     for name, differences in changes.items():
         yield Prediction(
-            architecture=architecture, machine=name, old=before.made.qemu, new=after.made.qemu,
+            architecture=architecture,
+            machine=name,
+            old=before.made.qemu,
+            new=after.made.qemu,
             differences=tuple(differences),
-        )  # fmt: skip
+        )
 
 
 def _atlases(architecture: str) -> tuple[Atlas, ...]:

@@ -61,8 +61,10 @@ _UBUNTU = {
 }
 _VIRT_PRODUCTS = frozenset({"KVM Virtual Machine", "QEMU Virtual Machine"})
 _WITHOUT_SMBIOS = {
-    "ppc64le": "device tree", "ppc64": "device tree", "s390x": "/proc/sysinfo",
-}  # fmt: skip
+    "ppc64le": "device tree",
+    "ppc64": "device tree",
+    "s390x": "/proc/sysinfo",
+}
 # <sysinfo> entry → field of Expectation.overridden
 _ENTRIES = (
     ("system",  "manufacturer", "manufacturer"),
@@ -126,32 +128,44 @@ def _x86(machine: str) -> Expectation:
     if name.startswith("microvm") or name == "isapc":
         return _invisible(machine, f"{name} gives its guest no SMBIOS that names the machine")
     common = Expectation(
-        source="rule", machine=machine, visible=True, why=f"QEMU's rule for {name}",
-        manufacturers=frozenset({"QEMU"}), products=frozenset({_STANDARD[chipset]}),
+        source="rule",
+        machine=machine,
+        visible=True,
+        why=f"QEMU's rule for {name}",
+        manufacturers=frozenset({"QEMU"}),
+        products=frozenset({_STANDARD[chipset]}),
         machine_strings=frozenset({name}),
-    )  # fmt: skip
+    )
     version = type_names.upstream_version(name)
     if version is not None and version <= (1, 7):
         return replace(
-            common, manufacturers=frozenset({"Bochs"}), products=frozenset({"Bochs"}),
-            machine_strings=frozenset(), live_visible=False,
+            common,
+            manufacturers=frozenset({"Bochs"}),
+            products=frozenset({"Bochs"}),
+            machine_strings=frozenset(),
+            live_visible=False,
             why=f"{name} is of QEMU 1.7 or older, which named no machine in SMBIOS",
-        )  # fmt: skip
+        )
     if version is not None:
         return replace(common, live_visible=version > (2, 0))
     description = type_names.rhel_description(name)
     if description is not None:
         return replace(
-            common, manufacturers=frozenset({"Red Hat"}), products=frozenset({"KVM"}),
+            common,
+            manufacturers=frozenset({"Red Hat"}),
+            products=frozenset({"KVM"}),
             machine_strings=frozenset({description}),
             why=f"RHEL's rule for {name}: its description stands for its name",
-        )  # fmt: skip
+        )
     if type_names.is_ubuntu(name):
         return replace(common, product_form=_UBUNTU[chipset], why=f"Ubuntu's rule for {name}")
     return replace(
-        common, manufacturers=None, products=None, certain=False,
+        common,
+        manufacturers=None,
+        products=None,
+        certain=False,
         why=f"{name} is of no known scheme of names; it is compared as it stands",
-    )  # fmt: skip
+    )
 
 
 def _virt(machine: str, firmware: str) -> Expectation:
@@ -159,7 +173,9 @@ def _virt(machine: str, firmware: str) -> Expectation:
     version = type_names.upstream_version(name)
     old = version is not None and version <= (2, 11)
     return Expectation(
-        source="rule", machine=machine, visible=True,
+        source="rule",
+        machine=machine,
+        visible=True,
         why=f"QEMU's rule for {name}"
         + ("" if firmware == "efi" else "; without UEFI only the live tables can be seen"),
         manufacturers=frozenset({"QEMU"}) if version else None,
@@ -167,22 +183,29 @@ def _virt(machine: str, firmware: str) -> Expectation:
         # Machine types up to virt-2.11 say "1.0", which names no machine.
         machine_strings=frozenset() if old else frozenset({name}),
         certain=version is not None,
-    )  # fmt: skip
+    )
 
 
 def _with_overrides(bare: Expectation, definition: Definition) -> Expectation:
     if definition.smbios_arguments:
         return replace(
-            bare, manufacturers=None, products=None, product_form=None, certain=False,
+            bare,
+            manufacturers=None,
+            products=None,
+            product_form=None,
+            certain=False,
             overridden=frozenset(field for _, _, field in _ENTRIES),
             why=f"{bare.why}; <qemu:commandline> passes -smbios, which no rule foresees",
-        )  # fmt: skip
+        )
     if definition.smbios_mode == "host":
         return replace(
-            bare, manufacturers=None, products=None, product_form=None,
+            bare,
+            manufacturers=None,
+            products=None,
+            product_form=None,
             overridden=frozenset({"manufacturer", "product", "version"}),
             why=f"{bare.why}; <smbios mode='host'> copies the host's own strings",
-        )  # fmt: skip
+        )
     if definition.smbios_mode != "sysinfo":
         # Without the mode, libvirt ignores <sysinfo>.
         return bare

@@ -102,10 +102,17 @@ class Gatherer:
 
     @classmethod
     def on(
-        cls, hypervisor: Hypervisor, uri: str, *, seconds: float, probe: bool,
-        opened: OpenedChannels, kept: Kept = nothing_kept, raised: Raised = nothing_raised,
+        cls,
+        hypervisor: Hypervisor,
+        uri: str,
+        *,
+        seconds: float,
+        probe: bool,
+        opened: OpenedChannels,
+        kept: Kept = nothing_kept,
+        raised: Raised = nothing_raised,
         elsewhere: Elsewhere = MappingProxyType({}),
-    ) -> "Gatherer":  # fmt: skip
+    ) -> "Gatherer":
         """Return one for a connection; raises ``LibvirtError``."""
         facts = hypervisor.facts()
         local = is_local(uri)
@@ -149,12 +156,20 @@ class Gatherer:
                 sentence=f"libvirt's {self.facts.driver} driver runs no QEMU: nothing can be asked",
             )
             return Case(
-                declared=declared, expected=expected, running=nothing, memory=nothing,
-                observation=undialled(declared, nothing) or nothing, now=nothing,
-                next_start=nothing, baseline=choose(definition, self.kept), forecast=nothing,
-                host=self.facts.name, aliases=aliases, elsewhere=elsewhere,
+                declared=declared,
+                expected=expected,
+                running=nothing,
+                memory=nothing,
+                observation=undialled(declared, nothing) or nothing,
+                now=nothing,
+                next_start=nothing,
+                baseline=choose(definition, self.kept),
+                forecast=nothing,
+                host=self.facts.name,
+                aliases=aliases,
+                elsewhere=elsewhere,
                 raised_to=self.raised(definition.uuid),
-            )  # fmt: skip
+            )
         running = self._running(declared)
         memory = self._memory(domain, declared, running)
         if definition.channel and isinstance(memory, Missing) and memory.reason is Reason.HUNG:
@@ -192,9 +207,12 @@ class Gatherer:
         return replace(case, occasion=occasion.of(case))
 
     def _snapshot(
-        self, domain: Domain, declared: Declared, running: Running | Missing,
+        self,
+        domain: Domain,
+        declared: Declared,
+        running: Running | Missing,
         before: Baseline | Missing,
-    ) -> tuple[SnapshotTaken | None, Baseline | None]:  # fmt: skip
+    ) -> tuple[SnapshotTaken | None, Baseline | None]:
         """Return the current snapshot, and a copy of the ledger's that is newer than the baseline.
 
         Asked only where the domain may have been reverted: libvirt says so, or it is another run.
@@ -302,12 +320,16 @@ class Gatherer:
         here = self.processes.others(active.name, active.guest_uuid) if self.processes else ()
         return known + tuple(
             Sighting(
-                place="", host=self.facts.name, name=name, uuid=active.guest_uuid,
-                state="running", reason="unknown",
+                place="",
+                host=self.facts.name,
+                name=name,
+                uuid=active.guest_uuid,
+                state="running",
+                reason="unknown",
             )
             for name in here
             if not any((one.host, one.name) == (self.facts.name, name) for one in known)
-        )  # fmt: skip
+        )
 
     def _qemu(self, running: Running | Missing, now: ProbedTables | Missing) -> str | None:
         if isinstance(now, ProbedTables):

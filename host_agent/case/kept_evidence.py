@@ -79,26 +79,39 @@ def as_of(case: Case, check: str) -> Case:
         before.observation, boot_id=older.boot_id, kernel=older.kernel, received=older.taken
     )
     then = replace(
-        before, taken=older.taken, host=older.host, qemu=older.qemu, booted_qemu=older.booted_qemu,
-        process=older.process, observation=observation, older={},
-    )  # fmt: skip
+        before,
+        taken=older.taken,
+        host=older.host,
+        qemu=older.qemu,
+        booted_qemu=older.booted_qemu,
+        process=older.process,
+        observation=observation,
+        older={},
+    )
     seen = replace(case, baseline=then)
     return replace(seen, occasion=occasion.of(seen))
 
 
 def _of(before: Baseline) -> Older:
     return Older(
-        taken=before.taken, host=before.host, qemu=before.qemu, booted_qemu=before.booted_qemu,
-        process=before.process, boot_id=before.observation.boot_id,
+        taken=before.taken,
+        host=before.host,
+        qemu=before.qemu,
+        booted_qemu=before.booted_qemu,
+        process=before.process,
+        boot_id=before.observation.boot_id,
         kernel=before.observation.kernel,
-    )  # fmt: skip
+    )
 
 
 def _has(observation: Observation, name: str) -> bool:
     if name == "boot":
         return observation.boot_id is not None
-    of = {"dmi": observation.dmi, "smbios_booted": observation.booted,
-          "smbios_live": observation.live}  # fmt: skip
+    of = {
+        "dmi": observation.dmi,
+        "smbios_booted": observation.booted,
+        "smbios_live": observation.live,
+    }
     group = of[name] if name in of else getattr(observation.hardware, name)
     return not isinstance(group, Missing)
 

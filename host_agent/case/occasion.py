@@ -77,9 +77,11 @@ def _went_back(case: Case, *, another: bool) -> bool:
         return another or case.newer is not None
     baseline, seen = case.baseline, case.observation
     goes_on = (
-        isinstance(baseline, Baseline) and isinstance(seen, Observation)
-        and seen.boot_id is not None and seen.boot_id == baseline.observation.boot_id
-    )  # fmt: skip
+        isinstance(baseline, Baseline)
+        and isinstance(seen, Observation)
+        and seen.boot_id is not None
+        and seen.boot_id == baseline.observation.boot_id
+    )
     return another and goes_on and case.newer is not None and case.snapshot is not None
 
 

@@ -94,10 +94,13 @@ def _look(uri: str, names: Sequence[str], stack: ExitStack) -> _View | LibvirtEr
         # for the system and one for each user: the path tells.
         place = f"{uuid} {facts.name} {urlsplit(uri).path}" if uuid else uri
         return _View(
-            uri=uri, place=place, host=facts.name, hypervisor=hypervisor,
+            uri=uri,
+            place=place,
+            host=facts.name,
+            hypervisor=hypervisor,
             named=present(domains, names, uri),
             active=_active(domains, facts.libvirt),
-        )  # fmt: skip
+        )
     except LibvirtError as error:
         return error
 
@@ -139,8 +142,11 @@ def _doubles(views: Sequence[_View]) -> dict[UUID, tuple[Sighting, ...]]:
     Hosts can't be looked at in one moment: what moved meanwhile was seen on both, and is gone from
     one of them at the second look.
     """
-    count = Counter(guest for active in {view.place: view.active for view in views}.values()
-                    for guest in active.values())  # fmt: skip
+    count = Counter(
+        guest
+        for active in {view.place: view.active for view in views}.values()
+        for guest in active.values()
+    )
     suspects: Collection[UUID] = [guest for guest, times in count.items() if times > 1]
     twice = doubles(_sightings(views, suspects))
     return doubles(_sightings(views, twice))

@@ -76,12 +76,35 @@ ALL: tuple[Check, ...] = (
 IDS = frozenset(
     module.ID
     for module in (
-        agent, identity, machine_type, machine_type_live, product, exact, running_qemu,
-        stale_qemu, next_boot, next_start, pending_change, upgrade, alias, unavailable,
-        deprecated, vendor_support, end_of_life, same_boot, same_smbios, same_cpu,
-        same_memory, same_pci, same_virtio, same_acpi, same_network, same_block, clock,
+        agent,
+        identity,
+        machine_type,
+        machine_type_live,
+        product,
+        exact,
+        running_qemu,
+        stale_qemu,
+        next_boot,
+        next_start,
+        pending_change,
+        upgrade,
+        alias,
+        unavailable,
+        deprecated,
+        vendor_support,
+        end_of_life,
+        same_boot,
+        same_smbios,
+        same_cpu,
+        same_memory,
+        same_pci,
+        same_virtio,
+        same_acpi,
+        same_network,
+        same_block,
+        clock,
     )
-)  # fmt: skip
+)
 """The names of the checks."""
 
 

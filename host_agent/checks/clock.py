@@ -56,8 +56,9 @@ def _apart(before: float, now: float) -> Iterator[Change]:
         yield _change(
             f"the guest's clock is {has} this host's, was {was.removesuffix(' of')} at the "
             "baseline",
-            f"clock {was} the host's", f"clock {has} the host's",
-        )  # fmt: skip
+            f"clock {was} the host's",
+            f"clock {has} the host's",
+        )
 
 
 def _set(step: float) -> Iterator[Change]:

@@ -36,9 +36,12 @@ def check(case: Case) -> Finding:
         )
     removed = f": QEMU {life.removed} drops it" if life and life.removed else ""
     return Finding(
-        check=ID, outcome=Outcome.WARN, sentence=f"{machine} is deprecated{removed}",
-        observed=machine, remedy=RAISE,
-    )  # fmt: skip
+        check=ID,
+        outcome=Outcome.WARN,
+        sentence=f"{machine} is deprecated{removed}",
+        observed=machine,
+        remedy=RAISE,
+    )
 
 
 def _is_upstream(machine: str) -> bool:

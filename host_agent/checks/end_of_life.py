@@ -32,9 +32,11 @@ def check(case: Case) -> Finding:
     ]
     if ended:
         return Finding(
-            check=ID, outcome=Outcome.WARN, sentence="; ".join(ended),
+            check=ID,
+            outcome=Outcome.WARN,
+            sentence="; ".join(ended),
             remedy=RAISE if type_ else "move to a supported release",
-        )  # fmt: skip
+        )
     if isinstance(here, Missing):
         return lacking(ID, here)
     return Finding(check=ID, outcome=Outcome.PASS, sentence=_lasts(here))

@@ -17,9 +17,11 @@ def check(case: Case) -> Finding:
     start, stopped = case.next_start, case.declared.active is None
     if isinstance(start, Missing) and start.reason is Reason.NO_START:
         return Finding(
-            check=ID, outcome=Outcome.WARN, sentence=f"the next start fails: {start.sentence}",
+            check=ID,
+            outcome=Outcome.WARN,
+            sentence=f"the next start fails: {start.sentence}",
             remedy=start.remedy,
-        )  # fmt: skip
+        )
     if stopped and isinstance(start, Missing):
         return not_running(ID)
     if case.declared.persistent is None:
@@ -28,9 +30,10 @@ def check(case: Case) -> Finding:
         return unknown(ID, start)
     if stopped:
         return Finding(
-            check=ID, outcome=Outcome.PASS,
+            check=ID,
+            outcome=Outcome.PASS,
             sentence="the installed QEMU takes the options that libvirt starts the domain with",
-        )  # fmt: skip
+        )
     if start.smbios is None:
         return Finding(
             check=ID,

@@ -42,10 +42,11 @@ def _changes(
         if old is None or new is None:
             word = "gone" if old else "new"
             yield Change(
-                sentence=f"{signature} is {word}{why}", kind=kind,
+                sentence=f"{signature} is {word}{why}",
+                kind=kind,
                 old=f"{signature} {'there' if old else 'absent'}",
                 new=f"{signature} {'there' if new else 'absent'}",
-            )  # fmt: skip
+            )
             continue
         digests = old.content_sha256, new.content_sha256
         if None in digests:
@@ -54,7 +55,8 @@ def _changes(
         if (old.length, digests[0]) != (new.length, digests[1]):
             sizes = f" ({old.length} -> {new.length} bytes)" if old.length != new.length else ""
             yield Change(
-                sentence=f"{signature} differs{sizes}{why}", kind=kind,
+                sentence=f"{signature} differs{sizes}{why}",
+                kind=kind,
                 old=f"{signature} {old.length} bytes, {(digests[0] or '')[:16]}",
                 new=f"{signature} {new.length} bytes, {(digests[1] or '')[:16]}",
-            )  # fmt: skip
+            )

@@ -38,15 +38,17 @@ def _changes(then: tuple[BlockDevice, ...], now: tuple[BlockDevice, ...]) -> Ite
     for old, one in _take(gone, new, _identity, alone=True):
         yield Change(
             sentence=f"{_name(old)} moved from {_where(old)} to {_where(one)}",
-            old=f"{_name(old)} at {_where(old)}", new=f"{_name(one)} at {_where(one)}",
-        )  # fmt: skip
+            old=f"{_name(old)} at {_where(old)}",
+            new=f"{_name(one)} at {_where(one)}",
+        )
         yield from _inside(old, one)
     for old, one in _take(gone, new, _place, alone=True):
         was, has = _differing(old, one)
         yield Change(
             sentence=f"the disk at {_where(old)} had {was}, has {has}",
-            old=f"{_name(old)} at {_where(old)}", new=f"{_name(one)} at {_where(one)}",
-        )  # fmt: skip
+            old=f"{_name(old)} at {_where(old)}",
+            new=f"{_name(one)} at {_where(one)}",
+        )
         yield from _inside(old, one)
     for word, side in (("gone", gone), ("new", new)):
         for disk in side:
@@ -102,8 +104,9 @@ def _inside(old: BlockDevice, new: BlockDevice) -> Iterator[Change]:
         what = f"{name} of {disk} at {_where(new)}"
         yield Change(
             sentence=f"{what} {before} -> {after}",
-            old=f"{what} {before}", new=f"{what} {after}",
-        )  # fmt: skip
+            old=f"{what} {before}",
+            new=f"{what} {after}",
+        )
 
 
 def _place(disk: BlockDevice) -> _Key:

@@ -46,36 +46,43 @@ def _check(case: Case) -> Finding:
     if case.occasion is Occasion.ARRIVAL:
         ago = "" if up is None else f", {span(up)} before it answered"
         return Finding(
-            check=ID, outcome=Outcome.FAIL,
+            check=ID,
+            outcome=Outcome.FAIL,
             sentence=f"the guest booted anew while it moved{ago}",
             remedy="look for a crash: the guest's journal of the boot before, and "
             f"/var/log/libvirt/qemu/{case.declared.definition.name}.log on both hosts",
-            expected=expected, observed=observed,
-        )  # fmt: skip
+            expected=expected,
+            observed=observed,
+        )
     at = "" if up is None else f" at {datetime.fromtimestamp(now.received - up, UTC):%FT%TZ}"
     return Finding(
-        check=ID, outcome=Outcome.PASS, sentence=f"the guest booted anew{at}",
-        expected=expected, observed=observed,
-    )  # fmt: skip
+        check=ID,
+        outcome=Outcome.PASS,
+        sentence=f"the guest booted anew{at}",
+        expected=expected,
+        observed=observed,
+    )
 
 
 def _same(case: Case, up: str) -> Finding:
     if case.declared.reason == "restored":
         return Finding(
-            check=ID, outcome=Outcome.PASS,
+            check=ID,
+            outcome=Outcome.PASS,
             sentence=f"the same boot, restored from a saved image{up}",
-        )  # fmt: skip
+        )
     if case.occasion is Occasion.REVERTED:
         return Finding(
             check=ID, outcome=Outcome.PASS, sentence=f"the same boot, as the snapshot has it{up}"
         )
     if case.occasion is Occasion.UPGRADE:
         return Finding(
-            check=ID, outcome=Outcome.WARN,
+            check=ID,
+            outcome=Outcome.WARN,
             sentence=f"the guest did not boot anew{up}: it still sees the machine that it booted "
             "with",
             remedy=f"stop and start {case.declared.definition.name}",
-        )  # fmt: skip
+        )
     return Finding(check=ID, outcome=Outcome.PASS, sentence=f"the same boot{up}")
 
 

@@ -40,10 +40,11 @@ def check(case: Case) -> Finding:
         if rules(case) is Occasion.ARRIVAL and not found:
             # All the rest is what the kernel read before it moved.
             return Finding(
-                check=ID, outcome=Outcome.UNKNOWN,
+                check=ID,
+                outcome=Outcome.UNKNOWN,
                 sentence=f"what CPUID answers since the move is not known: {missing.sentence}",
                 remedy=missing.remedy,
-            )  # fmt: skip
+            )
     elif not isinstance(now.cpuid, Missing):
         found += _cpuid(missing, now.cpuid, fixed, folded=bool(found))
     name = f" '{now.model}'" if now.model else ""
@@ -76,16 +77,18 @@ def _numbers(then: Cpu, now: Cpu) -> Iterator[Change]:
     if then.present and now.present and then.present != now.present:
         yield Change(
             sentence=f"processors {then.present} -> {now.present}",
-            old=f"{then.present} processors", new=f"{now.present} processors",
-        )  # fmt: skip
+            old=f"{then.present} processors",
+            new=f"{now.present} processors",
+        )
     elif then.online != now.online:
         # Where the number present is the same, it was the guest that switched some on or off.
         known = then.present is not None and now.present is not None
         yield Change(
             sentence=f"processors online {then.online} -> {now.online}",
-            old=f"{then.online} processors online", new=f"{now.online} processors online",
+            old=f"{then.online} processors online",
+            new=f"{now.online} processors online",
             kind=Kind.GUESTS if known else Kind.PLUGGED,
-        )  # fmt: skip
+        )
 
 
 def _names(then: Cpu, now: Cpu, kind: Kind) -> Iterator[Change]:
@@ -96,9 +99,11 @@ def _names(then: Cpu, now: Cpu, kind: Kind) -> Iterator[Change]:
     ):
         if old != new:
             yield Change(
-                sentence=f"{name} {_quoted(old)} -> {_quoted(new)}", kind=kind,
-                old=f"{name} {_quoted(old)}", new=f"{name} {_quoted(new)}",
-            )  # fmt: skip
+                sentence=f"{name} {_quoted(old)} -> {_quoted(new)}",
+                kind=kind,
+                old=f"{name} {_quoted(old)}",
+                new=f"{name} {_quoted(new)}",
+            )
 
 
 def _quoted(text: str | None) -> str:
@@ -136,25 +141,30 @@ def _cpuid(
         few = ", ".join(f"{leaf:#x}" for leaf in leaves[:_MOST_FLAGS])
         more = f" and {len(leaves) - _MOST_FLAGS} more" if leaves[_MOST_FLAGS:] else ""
         yield Change(
-            sentence=f"CPUID answers differ in leaves {few}{more}", kind=kind,
-            old=f"CPUID leaves {few}{more} otherwise", new=f"CPUID leaves {few}{more} changed",
-        )  # fmt: skip
+            sentence=f"CPUID answers differ in leaves {few}{more}",
+            kind=kind,
+            old=f"CPUID leaves {few}{more} otherwise",
+            new=f"CPUID leaves {few}{more} changed",
+        )
         return
     for key in differ:
         name = f"CPUID leaf {key[0]:#x}.{key[1]}"
         if key not in before or key not in after:
             word = "gone" if key in before else "new"
             yield Change(
-                sentence=f"{name} is {word}", kind=kind,
+                sentence=f"{name} is {word}",
+                kind=kind,
                 old=f"{name} {'there' if key in before else 'absent'}",
                 new=f"{name} {'there' if key in after else 'absent'}",
-            )  # fmt: skip
+            )
             continue
         for register, old, new in zip(
             _REGISTERS, before[key].registers, after[key].registers, strict=True
         ):
             if old != new:
                 yield Change(
-                    sentence=f"{name} {register} {old:#010x} -> {new:#010x}", kind=kind,
-                    old=f"{name} {register} {old:#010x}", new=f"{name} {register} {new:#010x}",
-                )  # fmt: skip
+                    sentence=f"{name} {register} {old:#010x} -> {new:#010x}",
+                    kind=kind,
+                    old=f"{name} {register} {old:#010x}",
+                    new=f"{name} {register} {new:#010x}",
+                )

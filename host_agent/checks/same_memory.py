@@ -54,9 +54,11 @@ def _online(memory: Memory) -> tuple[int, int] | None:
 
 def _changed(what: str, old: int, new: int, kind: Kind) -> Change:
     return Change(
-        sentence=f"{what} {_size(old)} -> {_size(new)}", kind=kind,
-        old=f"{what} {_size(old)}", new=f"{what} {_size(new)}",
-    )  # fmt: skip
+        sentence=f"{what} {_size(old)} -> {_size(new)}",
+        kind=kind,
+        old=f"{what} {_size(old)}",
+        new=f"{what} {_size(new)}",
+    )
 
 
 def _size(number: int) -> str:

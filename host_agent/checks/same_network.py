@@ -52,8 +52,9 @@ def _changes(
             sentence = words.format(key, old[1 - part], other[1 - part])
             yield Change(
                 sentence=sentence,
-                old=f"{_mac(old)} at {old[1]}", new=f"{_mac(other)} at {other[1]}",
-            )  # fmt: skip
+                old=f"{_mac(old)} at {old[1]}",
+                new=f"{_mac(other)} at {other[1]}",
+            )
     for word, side in (("gone", gone), ("new", new)):
         for left in sorted(side.elements()):
             name = f"{_mac(left)} at {left[1]}"
@@ -91,9 +92,10 @@ def _renamed(
         if before[key] == after[key] == 1 and names[key] != one.name:
             yield Change(
                 sentence=f"{_mac(key)} is now named {one.name}, was {names[key]}",
-                old=f"{_mac(key)} named {names[key]}", new=f"{_mac(key)} named {one.name}",
+                old=f"{_mac(key)} named {names[key]}",
+                new=f"{_mac(key)} named {one.name}",
                 kind=Kind.GUESTS,
-            )  # fmt: skip
+            )
 
 
 def _key(one: NetworkInterface) -> _Key:

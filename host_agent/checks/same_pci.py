@@ -45,29 +45,33 @@ def _changes(then: tuple[PciFunction, ...], now: tuple[PciFunction, ...]) -> Ite
         del left[old.address], come[moved.address]
         yield Change(
             sentence=f"{_name(old)} moved {old.address} -> {moved.address}",
-            old=f"{_name(old)} at {old.address}", new=f"{_name(moved)} at {moved.address}",
-        )  # fmt: skip
+            old=f"{_name(old)} at {old.address}",
+            new=f"{_name(moved)} at {moved.address}",
+        )
     for address in sorted(left.keys() & come.keys()):
         was, has = _long(left[address], come[address]), _long(come[address], left[address])
         yield Change(
             sentence=f"{address} was {was}, is {has}",
-            old=f"{was} at {address}", new=f"{has} at {address}",
-        )  # fmt: skip
+            old=f"{was} at {address}",
+            new=f"{has} at {address}",
+        )
     for address in sorted(left.keys() ^ come.keys()):
         name = f"{_name((left | come)[address])} at {address}"
         absent = f"nothing at {address}"
         yield Change(
             sentence=f"{name} is {'gone' if address in left else 'new'}",
-            old=name if address in left else absent, new=name if address in come else absent,
-        )  # fmt: skip
+            old=name if address in left else absent,
+            new=name if address in come else absent,
+        )
     for address in sorted(before.keys() & after.keys()):
         one, two = before[address].bridge, after[address].bridge
         if one != two and _same(before[address], after[address]):
             was, has = (f"behind {side}" if side else "on a root bus" for side in (one, two))
             yield Change(
                 sentence=f"{_name(after[address])} at {address} was {was}, is {has}",
-                old=f"{address} {was}", new=f"{address} {has}",
-            )  # fmt: skip
+                old=f"{address} {was}",
+                new=f"{address} {has}",
+            )
 
 
 def _moved(
@@ -84,9 +88,13 @@ def _moved(
 
 def _identity(one: PciFunction) -> _Identity:
     return (
-        one.vendor, one.device, one.subsystem_vendor, one.subsystem_device, one.revision,
+        one.vendor,
+        one.device,
+        one.subsystem_vendor,
+        one.subsystem_device,
+        one.revision,
         one.class_code,
-    )  # fmt: skip
+    )
 
 
 def _same(one: PciFunction, two: PciFunction | None) -> bool:

@@ -70,24 +70,35 @@ def _against_forecast(case: Case, now: Smbios, found: tuple[Difference, ...]) ->
             else "can't be told: this machine type leaves the tables to the firmware"
         )
         return Finding(
-            check=ID, outcome=Outcome.UNKNOWN,
+            check=ID,
+            outcome=Outcome.UNKNOWN,
             sentence=f"{said(found)}; whether this QEMU should change it {why}",
-            expected=expected, observed=observed, remedy=_remedy(case), differences=found,
-        )  # fmt: skip
+            expected=expected,
+            observed=observed,
+            remedy=_remedy(case),
+            differences=found,
+        )
     wrong = changes(forecast.smbios, now, forecast.masked)
     if wrong:
         expected, observed = _sides(wrong)
         return Finding(
-            check=ID, outcome=Outcome.FAIL,
+            check=ID,
+            outcome=Outcome.FAIL,
             sentence=f"not as forecast (this QEMU with the baseline's options -> as booted): "
             f"{said(wrong)}",
-            expected=expected, observed=observed, remedy=_remedy(case), differences=wrong,
-        )  # fmt: skip
+            expected=expected,
+            observed=observed,
+            remedy=_remedy(case),
+            differences=wrong,
+        )
     return Finding(
-        check=ID, outcome=Outcome.PASS,
+        check=ID,
+        outcome=Outcome.PASS,
         sentence=f"changed as forecast: {said(found)}{masked(forecast.masked)}",
-        expected=expected, observed=observed, differences=found,
-    )  # fmt: skip
+        expected=expected,
+        observed=observed,
+        differences=found,
+    )
 
 
 def _remedy(case: Case) -> str:
@@ -101,11 +112,13 @@ def _remedy(case: Case) -> str:
 def _told(found: tuple[Difference, ...]) -> list[Change]:
     return [
         Change(
-            sentence=str(one), kind=Kind.FIXED,
-            old=f"{one.field} {one.old}", new=f"{one.field} {one.new}",
+            sentence=str(one),
+            kind=Kind.FIXED,
+            old=f"{one.field} {one.old}",
+            new=f"{one.field} {one.new}",
         )
         for one in found
-    ]  # fmt: skip
+    ]
 
 
 def _sides(found: tuple[Difference, ...]) -> tuple[str, str]:
@@ -124,12 +137,14 @@ def _platform(case: Case, then_tables: Missing, tables: Missing) -> Finding:
     old, new = _identity(then), _identity(now)
     found = [
         Change(
-            sentence=f"{name} '{old.get(name, '')}' -> '{new.get(name, '')}'", kind=Kind.FIXED,
-            old=f"{name} '{old.get(name, '')}'", new=f"{name} '{new.get(name, '')}'",
+            sentence=f"{name} '{old.get(name, '')}' -> '{new.get(name, '')}'",
+            kind=Kind.FIXED,
+            old=f"{name} '{old.get(name, '')}'",
+            new=f"{name} '{new.get(name, '')}'",
         )
         for name in {**old, **new}
         if old.get(name) != new.get(name)
-    ]  # fmt: skip
+    ]
     return judged(ID, case, found, "the guest's platform is that of the baseline")
 
 

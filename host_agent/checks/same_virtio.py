@@ -63,9 +63,11 @@ def _features(
         if old.driver != new.driver:
             was, has = (one.driver or "no driver" for one in (old, new))
             yield Change(
-                sentence=f"{_name(new)} was bound to {was}, is to {has}", kind=Kind.GUESTS,
-                old=f"{_name(old)}: {was}", new=f"{_name(new)}: {has}",
-            )  # fmt: skip
+                sentence=f"{_name(new)} was bound to {was}, is to {has}",
+                kind=Kind.GUESTS,
+                old=f"{_name(old)}: {was}",
+                new=f"{_name(new)}: {has}",
+            )
         elif old.features != new.features:
             lost, gained = old.features & ~new.features, new.features & ~old.features
             words = [

@@ -27,6 +27,10 @@ def check(case: Case) -> Finding:
     removed = life.removed if life else None
     gone = f" (QEMU {removed} dropped it)" if removed and has_reached(case, removed) else ""
     return Finding(
-        check=ID, outcome=Outcome.WARN, expected=needed(case), observed=None, remedy=RAISE,
+        check=ID,
+        outcome=Outcome.WARN,
+        expected=needed(case),
+        observed=None,
+        remedy=RAISE,
         sentence=f"{machine} is not offered here{gone}: the next start fails",
-    )  # fmt: skip
+    )

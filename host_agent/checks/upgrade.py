@@ -22,19 +22,28 @@ def check(case: Case) -> Finding:
     )
     if now == goal:
         return Finding(
-            check=ID, outcome=Outcome.PASS, expected=goal, observed=now,
+            check=ID,
+            outcome=Outcome.PASS,
+            expected=goal,
+            observed=now,
             sentence=f"the domain runs as {goal}, to which it was raised",
-        )  # fmt: skip
+        )
     name = case.declared.definition.name
     if then == goal:
         return Finding(
-            check=ID, outcome=Outcome.SKIP, expected=goal, observed=now,
+            check=ID,
+            outcome=Outcome.SKIP,
+            expected=goal,
+            observed=now,
             sentence=f"{goal} is staged: the next full stop and start apply it, a reboot in the "
             "guest does not",
-        )  # fmt: skip
+        )
     return Finding(
-        check=ID, outcome=Outcome.WARN, expected=goal, observed=then,
+        check=ID,
+        outcome=Outcome.WARN,
+        expected=goal,
+        observed=then,
         sentence=f"{goal} was staged, but somebody changed the definition to {then}",
         remedy=f"samemachine upgrade {quoted(name)} --to {goal} --stage, or "
         f"samemachine rollback {quoted(name)} --forget",
-    )  # fmt: skip
+    )

@@ -24,20 +24,28 @@ def check(case: Case) -> Finding:
     policy = own(offers, parts.family) if parts.family else None
     if parts.vendor is Vendor.OPAQUE:
         return Finding(
-            check=ID, outcome=Outcome.UNKNOWN, observed=machine,
+            check=ID,
+            outcome=Outcome.UNKNOWN,
+            observed=machine,
             sentence=f"{machine} is of no known scheme of names",
-        )  # fmt: skip
+        )
     if policy is None:
         return Finding(
-            check=ID, outcome=Outcome.SKIP,
+            check=ID,
+            outcome=Outcome.SKIP,
             sentence=f"this host has no {parts.family} types but QEMU's own",
-        )  # fmt: skip
+        )
     if parts.vendor is Vendor.UPSTREAM:
         return Finding(
-            check=ID, outcome=Outcome.WARN, observed=machine, remedy=RAISE,
+            check=ID,
+            outcome=Outcome.WARN,
+            observed=machine,
+            remedy=RAISE,
             sentence=f"the type is QEMU's own: {policy.upstream}",
-        )  # fmt: skip
+        )
     return Finding(
-        check=ID, outcome=Outcome.PASS, observed=machine,
+        check=ID,
+        outcome=Outcome.PASS,
+        observed=machine,
         sentence=f"{machine} is a type of a distribution's own",
-    )  # fmt: skip
+    )

@@ -33,15 +33,25 @@ from host_agent.verify.audit import Options, audit
 )
 @click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
 @click.option(
-    "--jobs", type=click.IntRange(1, 256), default=8, show_default=True, metavar="N",
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=8,
+    show_default=True,
+    metavar="N",
     help="how many domains to ask at the same time",
-)  # fmt: skip
+)
 @click.option("-v", "--verbose", is_flag=True, help="every finding of every domain")
 @click.option(
-    "--waive", "waived", cls=Configured, key="waive", multiple=True, metavar="FILE",
-    envvar="SAMEMACHINE_WAIVE", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "--waive",
+    "waived",
+    cls=Configured,
+    key="waive",
+    multiple=True,
+    metavar="FILE",
+    envvar="SAMEMACHINE_WAIVE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="warnings that are accepted for now, as TOML; repeatable  [default: $SAMEMACHINE_WAIVE]",
-)  # fmt: skip
+)
 @connections
 def audit_command(
     domains: tuple[str, ...],
@@ -88,9 +98,14 @@ def audit_command(
 @click.argument("domain", shell_complete=completion.domains)
 @connections
 def show_command(
-    domain: str, uris: tuple[str, ...], timeout: float, form: str, output: Path | None, *,
+    domain: str,
+    uris: tuple[str, ...],
+    timeout: float,
+    form: str,
+    output: Path | None,
+    *,
     probe: bool,
-) -> int:  # fmt: skip
+) -> int:
     """Show one domain's views side by side, where each comes from, and every finding."""
     audits, unreachable = _run(uris, Options(names=(domain,), seconds=timeout, probe=probe))
     code = exit_code(audits, len(unreachable))

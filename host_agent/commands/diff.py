@@ -37,14 +37,23 @@ from host_agent.output.shared.exit_codes import MISMATCH, VERIFIED
 @click.option("--qemu", metavar="BINARY", help="the QEMU that 'live' means  [default: this host's]")
 @click.option("-v", "--verbose", is_flag=True, help="every type by name, and the sources")
 @click.option(
-    "--acpi", "code", is_flag=True,
+    "--acpi",
+    "code",
+    is_flag=True,
     help="also what differs in the ACPI code of one --type, line by line (needs iasl)",
-)  # fmt: skip
+)
 @formats
 def diff_command(
-    old: str, new: str, types: tuple[str, ...], qemu: str | None, form: str, output: Path | None,
-    *, verbose: bool, code: bool,
-) -> int:  # fmt: skip
+    old: str,
+    new: str,
+    types: tuple[str, ...],
+    qemu: str | None,
+    form: str,
+    output: Path | None,
+    *,
+    verbose: bool,
+    code: bool,
+) -> int:
     """Show what a guest would find different under another QEMU, before anything moves.
 
     A and B are atlases: files of 'samemachine probe', 'live' for this host's QEMU, or shipped ones

@@ -32,22 +32,35 @@ from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
 @click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
 @click.option("--all", "everything", is_flag=True, help="all domains, running or not")
 @click.option(
-    "--live", is_flag=True,
+    "--live",
+    is_flag=True,
     help="also the running guest, where a virtio-serial controller with a free port is there "
     "already",
-)  # fmt: skip
+)
 @click.option("--remove", is_flag=True, help="take the channel away again")
 @click.option("--dry-run", is_flag=True, help="look at everything, change nothing")
 @click.option("-y", "--yes", is_flag=True, help="do not ask")
 @click.option(
-    "-c", "--connect", "uris", multiple=True, metavar="URI",
+    "-c",
+    "--connect",
+    "uris",
+    multiple=True,
+    metavar="URI",
     help="libvirt connection; repeatable  [default: as virsh has it, then qemu:///system]",
-)  # fmt: skip
+)
 @formats
 def enroll_command(
-    domains: tuple[str, ...], uris: tuple[str, ...], form: str, output: Path | None, *,
-    everything: bool, live: bool, remove: bool, dry_run: bool, yes: bool,
-) -> int:  # fmt: skip
+    domains: tuple[str, ...],
+    uris: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    *,
+    everything: bool,
+    live: bool,
+    remove: bool,
+    dry_run: bool,
+    yes: bool,
+) -> int:
     """Give domains the channel over which their guests are asked: org.samemachine.guest.0.
 
     The definition changes, so it applies at the next full stop and start; nothing else of it is

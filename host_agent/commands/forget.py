@@ -29,16 +29,22 @@ from host_agent.records.upgrade_journal import UpgradeJournal
 )
 @click.argument(
     "domains", nargs=-1, required=True, metavar="DOMAIN...", shell_complete=completion.domains
-)  # fmt: skip
+)
 @click.option("-c", "--connect", "uri", metavar="URI", help="the host  [default: this host]")
 @click.option("--dry-run", is_flag=True, help="look at everything, remove nothing")
 @click.option("-y", "--yes", is_flag=True, help="do not ask")
 @ledger_option
 @formats
 def forget_command(
-    domains: tuple[str, ...], uri: str | None, ledger: str | None, form: str,
-    output: Path | None, *, dry_run: bool, yes: bool,
-) -> int:  # fmt: skip
+    domains: tuple[str, ...],
+    uri: str | None,
+    ledger: str | None,
+    form: str,
+    output: Path | None,
+    *,
+    dry_run: bool,
+    yes: bool,
+) -> int:
     """Remove all that is kept of domains: baseline, history, journal of upgrades.
 
     DOMAIN may be one that is gone, which only history knows. The domain itself is not touched, and

@@ -26,15 +26,23 @@ from host_agent.times import FORMS, parse_past
 @click.argument("domain", required=False, shell_complete=completion.domains)
 @click.option("--since", metavar="TIME", help=f"nothing older: {FORMS}")
 @click.option(
-    "--limit", type=click.IntRange(1, 9999), default=50, show_default=True, metavar="N",
+    "--limit",
+    type=click.IntRange(1, 9999),
+    default=50,
+    show_default=True,
+    metavar="N",
     help="no more than the newest N entries",
-)  # fmt: skip
+)
 @ledger_option
 @formats
 def history_command(
-    domain: str | None, since: str | None, limit: int, ledger: str | None, form: str,
+    domain: str | None,
+    since: str | None,
+    limit: int,
+    ledger: str | None,
+    form: str,
     output: Path | None,
-) -> int:  # fmt: skip
+) -> int:
     """Show the verdicts that were recorded, as a timeline: the newest last.
 
     DOMAIN is a name, a title (such as Nova's display name) or a UUID; none: all domains, also those
@@ -45,9 +53,12 @@ def history_command(
     # One more than is shown tells whether there are more.
     entries = opened.history(domain, start, limit + 1)
     history = history_output.History(
-        place=opened.place, domain=domain, since=start, entries=entries[-limit:],
+        place=opened.place,
+        domain=domain,
+        since=start,
+        entries=entries[-limit:],
         older=len(entries) > limit,
-    )  # fmt: skip
+    )
     with destination(output) as console:
         if form == "json":
             console.file.write(history_output.render(history))

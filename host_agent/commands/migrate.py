@@ -64,43 +64,69 @@ _CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @click.option("-c", "--connect", "uri", metavar="URI", help="the source  [default: this host]")
 @click.option("--dry-run", is_flag=True, help="look at everything, move nothing")
 @click.option(
-    "--copy-storage", type=click.Choice([one.value for one in CopyStorage]),
+    "--copy-storage",
+    type=click.Choice([one.value for one in CopyStorage]),
     help="copy the disks as well: all of them, or what differs from a base image that is there",
-)  # fmt: skip
+)
 @click.option(
-    "--unsafe", is_flag=True,
+    "--unsafe",
+    is_flag=True,
     help="the destination sees the very same disks, though libvirt can't know that",
-)  # fmt: skip
+)
 @click.option(
-    "--timeout", type=click.FloatRange(1, 864000), metavar="SECONDS",
+    "--timeout",
+    type=click.FloatRange(1, 864000),
+    metavar="SECONDS",
     help="cancel the move after so long  [default: never]",
-)  # fmt: skip
+)
 @click.option(
     "--bandwidth", type=click.IntRange(1), metavar="MIB", help="at most so many MiB a second"
 )
 @click.option(
-    "--xml", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    "--xml",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="the domain XML to use there: other paths, other names of networks",
-)  # fmt: skip
+)
 @click.option(
-    "--atlas", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    "--atlas",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="the destination's atlas, made there by 'samemachine probe --output FILE'",
-)  # fmt: skip
+)
 @click.option(
-    "--wait", type=click.FloatRange(0, 86400), default=60.0, show_default=True, metavar="SECONDS",
+    "--wait",
+    type=click.FloatRange(0, 86400),
+    default=60.0,
+    show_default=True,
+    metavar="SECONDS",
     help="how long the guest may take to answer, once it is there",
-)  # fmt: skip
+)
 @click.option("--probe/--no-probe", cls=Configured, key="probe", help="whether to ask QEMU itself")
 @click.option("-v", "--verbose", is_flag=True, help="every finding of the preflight")
 @ledger_option
 @privacy_option
 @formats
 def migrate_command(
-    domain: str, destination_uri: str, uri: str | None, copy_storage: str | None,
-    timeout: float | None, bandwidth: int | None, xml: Path | None, atlas: Path | None,
-    wait: float, ledger: str | None, form: str, output: Path | None, *, dry_run: bool,
-    unsafe: bool, probe: bool, verbose: bool, clear_identifiers: bool,
-) -> int:  # fmt: skip
+    domain: str,
+    destination_uri: str,
+    uri: str | None,
+    copy_storage: str | None,
+    timeout: float | None,
+    bandwidth: int | None,
+    xml: Path | None,
+    atlas: Path | None,
+    wait: float,
+    ledger: str | None,
+    form: str,
+    output: Path | None,
+    *,
+    dry_run: bool,
+    unsafe: bool,
+    probe: bool,
+    verbose: bool,
+    clear_identifiers: bool,
+) -> int:
     """Move a running domain to another host, and prove that its guest still has the same machine.
 
     Before: can the destination take it, and what is the guest's machine now? Then the live
@@ -109,10 +135,16 @@ def migrate_command(
     """
     (source,) = uris_or_default((uri,) if uri else ())
     options = Options(
-        name=domain, uri=source, destination=destination_uri, dry_run=dry_run,
-        copy_storage=CopyStorage(copy_storage) if copy_storage else None, unsafe=unsafe,
-        bandwidth=bandwidth, seconds=timeout, xml=None if xml is None else _text(xml),
-    )  # fmt: skip
+        name=domain,
+        uri=source,
+        destination=destination_uri,
+        dry_run=dry_run,
+        copy_storage=CopyStorage(copy_storage) if copy_storage else None,
+        unsafe=unsafe,
+        bandwidth=bandwidth,
+        seconds=timeout,
+        xml=None if xml is None else _text(xml),
+    )
     there = None if atlas is None else atlas_files.read(atlas)
     history = None if dry_run else ready_ledger(ledger)
     asking = VerifyOptions(probe=probe, clear_identifiers=clear_identifiers)
@@ -161,14 +193,16 @@ def _forecast(
 ) -> tuple[Difference, ...] | Missing:
     if there is None:
         return Missing(
-            reason=Reason.ABSENT, sentence="there is no atlas of the destination",
+            reason=Reason.ABSENT,
+            sentence="there is no atlas of the destination",
             remedy="there: samemachine probe --output FILE; then here: --atlas FILE",
-        )  # fmt: skip
+        )
     if not is_local(uri) or active.emulator is None or active.machine is None:
         return Missing(
-            reason=Reason.UNSUPPORTED, sentence="a QEMU can be asked only on its own host",
+            reason=Reason.UNSUPPORTED,
+            sentence="a QEMU can be asked only on its own host",
             remedy="run samemachine on the source",
-        )  # fmt: skip
+        )
     try:
         here = survey(active.emulator, (active.machine,))
     except HostAgentError as error:
@@ -214,9 +248,11 @@ def _bar(name: str, cancel: threading.Event) -> Iterator[Told]:
 
         def told(progress: MigrationProgress) -> None:
             bar.update(
-                task, description=f"cancelling {name}" if cancel.is_set() else f"moving {name}",
-                total=progress.total or None, completed=progress.total - progress.remaining,
+                task,
+                description=f"cancelling {name}" if cancel.is_set() else f"moving {name}",
+                total=progress.total or None,
+                completed=progress.total - progress.remaining,
                 line=migrate_output.progress_line(progress),
-            )  # fmt: skip
+            )
 
         yield told

@@ -26,42 +26,64 @@ from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
     "\n\b\nExit codes:\n  0  supported, or the matrix was printed\n  1  not supported\n"
     "  2  usage, or the releases' dates can't be read\n  3  not known",
 )
-@click.argument(
-    "origin", metavar="[FROM]", required=False, shell_complete=completion.releases
-)  # fmt: skip
-@click.argument(
-    "target", metavar="[TO]", required=False, shell_complete=completion.releases
-)  # fmt: skip
+@click.argument("origin", metavar="[FROM]", required=False, shell_complete=completion.releases)
+@click.argument("target", metavar="[TO]", required=False, shell_complete=completion.releases)
 @click.option(
-    "--live/--cold", default=True, show_default=True,
+    "--live/--cold",
+    default=True,
+    show_default=True,
     help="moved while it runs, or stopped here and started there",
-)  # fmt: skip
+)
 @click.option(
-    "--on", "day", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
+    "--on",
+    "day",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
     help="as of a day, YYYY-MM-DD  [default: today]",
-)  # fmt: skip
+)
 @click.option("--matrix", is_flag=True, help="all paths between a distribution's releases")
 @click.option(
-    "--from", "first", metavar="RELEASE", shell_complete=completion.releases,
+    "--from",
+    "first",
+    metavar="RELEASE",
+    shell_complete=completion.releases,
     help="with --matrix: from this release to the second LTS after it  [default: what is "
     "supported on the day]",
-)  # fmt: skip
+)
 @click.option(
-    "--distribution", type=click.Choice([UBUNTU, DEBIAN]), default=UBUNTU, show_default=True,
+    "--distribution",
+    type=click.Choice([UBUNTU, DEBIAN]),
+    default=UBUNTU,
+    show_default=True,
     help="with --matrix: whose releases",
-)  # fmt: skip
+)
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "svg", "html"]), default="text",
-    show_default=True, help="what to print; svg and html with --matrix",
-)  # fmt: skip
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "svg", "html"]),
+    default="text",
+    show_default=True,
+    help="what to print; svg and html with --matrix",
+)
 @click.option(
-    "--output", "place", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    "--output",
+    "place",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="write there instead of to standard output",
-)  # fmt: skip
+)
 def path_command(
-    origin: str | None, target: str | None, day: datetime | None, first: str | None,
-    distribution: str, form: str, place: Path | None, *, live: bool, matrix: bool,
-) -> int:  # fmt: skip
+    origin: str | None,
+    target: str | None,
+    day: datetime | None,
+    first: str | None,
+    distribution: str,
+    form: str,
+    place: Path | None,
+    *,
+    live: bool,
+    matrix: bool,
+) -> int:
     """Say whether guests may move between two releases, why, and which way to go round.
 
     FROM and TO are releases of Ubuntu or Debian: noble, 24.04, debian:12, debian:stable. The dates

@@ -38,50 +38,87 @@ from host_agent.qemu.atlas_probe import survey
 )
 @click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
 @click.option(
-    "--to", "goals", required=True, metavar="TARGET",
+    "--to",
+    "goals",
+    required=True,
+    metavar="TARGET",
     help="a libvirt URI, the file of an atlas, or a release (trixie, ubuntu:noble); several, "
     "one after the other, with commas",
-)  # fmt: skip
+)
 @click.option(
-    "-c", "--connect", "uris", cls=Configured, key="connect", multiple=True, metavar="URI",
+    "-c",
+    "--connect",
+    "uris",
+    cls=Configured,
+    key="connect",
+    multiple=True,
+    metavar="URI",
     envvar=default_uri.VARIABLES,
     help="where the domains are; repeatable  [default: this host]",
-)  # fmt: skip
+)
 @click.option(
-    "--copy-storage", type=click.Choice([one.value for one in CopyStorage]),
+    "--copy-storage",
+    type=click.Choice([one.value for one in CopyStorage]),
     help="local disks are copied in the moves",
-)  # fmt: skip
+)
 @click.option("--unsafe", is_flag=True, help="the target sees the very same disks")
 @click.option(
-    "--atlas", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    "--atlas",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="the target host's atlas, made there by 'samemachine probe --output FILE'",
-)  # fmt: skip
+)
 @click.option(
-    "--on", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE",
+    "--on",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
     help="the day of the move, for what is supported then  [default: today]",
-)  # fmt: skip
+)
 @click.option(
-    "--jobs", type=click.IntRange(1, 256), default=8, show_default=True, metavar="N",
+    "--jobs",
+    type=click.IntRange(1, 256),
+    default=8,
+    show_default=True,
+    metavar="N",
     help="how many domains to look at at the same time",
-)  # fmt: skip
+)
 @click.option(
-    "--probe/--no-probe", cls=Configured, key="probe",
+    "--probe/--no-probe",
+    cls=Configured,
+    key="probe",
     help="whether to ask this host's QEMU what it shows guests",
-)  # fmt: skip
+)
 @click.option("-v", "--verbose", is_flag=True, help="every finding of every domain")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json", "html"]), default="text",
-    show_default=True, help="what to print",
-)  # fmt: skip
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "html"]),
+    default="text",
+    show_default=True,
+    help="what to print",
+)
 @click.option(
-    "--output", "file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="write there instead of to standard output",
-)  # fmt: skip
+)
 def plan_command(
-    domains: tuple[str, ...], goals: str, uris: tuple[str, ...], copy_storage: str | None,
-    atlas: Path | None, on: datetime | None, jobs: int, form: str, file: Path | None, *,
-    unsafe: bool, probe: bool, verbose: bool,
-) -> int:  # fmt: skip
+    domains: tuple[str, ...],
+    goals: str,
+    uris: tuple[str, ...],
+    copy_storage: str | None,
+    atlas: Path | None,
+    on: datetime | None,
+    jobs: int,
+    form: str,
+    file: Path | None,
+    *,
+    unsafe: bool,
+    probe: bool,
+    verbose: bool,
+) -> int:
     """Say which domains can move or start there, which can't, and what to do first.
 
     For each domain, running or not: does it move live, must it be restarted, must its machine type
@@ -94,11 +131,15 @@ def plan_command(
     if atlas is not None and "://" not in wanted[0]:
         raise UsageError("--atlas is of a host that is a target: --to URI")
     options = Options(
-        uris=uris_or_default(uris), goals=wanted, names=domains, at_once=jobs,
-        copy_storage=CopyStorage(copy_storage) if copy_storage else None, unsafe=unsafe,
+        uris=uris_or_default(uris),
+        goals=wanted,
+        names=domains,
+        at_once=jobs,
+        copy_storage=CopyStorage(copy_storage) if copy_storage else None,
+        unsafe=unsafe,
         on=(on or datetime.now(UTC).astimezone()).date(),
         atlas=None if atlas is None else atlas_files.read(atlas),
-    )  # fmt: skip
+    )
     with orderly_end(), progress("looking at domains") as told:
         found = plan(options, _asked if probe else None, told)
     code = plan_words.exit_code(found)

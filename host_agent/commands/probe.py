@@ -28,27 +28,42 @@ from host_agent.qemu.session import SECONDS
 @click.argument("types", nargs=-1, metavar="[TYPE]...")
 @click.option("--qemu", metavar="BINARY", help="the QEMU to ask  [default: this host's]")
 @click.option(
-    "--root", metavar="FOLDER",
+    "--root",
+    metavar="FOLDER",
     type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
     help="root folder of another system, whose QEMU is asked (an unpacked container image, a "
     "debootstrap); needs root's rights",
-)  # fmt: skip
+)
 @click.option(
-    "--timeout", type=click.FloatRange(0.1, 3600), default=SECONDS, show_default=True,
-    metavar="SECONDS", help="what one machine type may take",
-)  # fmt: skip
+    "--timeout",
+    type=click.FloatRange(0.1, 3600),
+    default=SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="what one machine type may take",
+)
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
     help="what to print; json is the atlas",
-)  # fmt: skip
+)
 @click.option(
-    "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="write the atlas there as JSON; compressed where the name ends with .xz or .gz",
-)  # fmt: skip
+)
 def probe_command(
-    types: tuple[str, ...], qemu: str | None, root: Path | None, timeout: float, form: str,
+    types: tuple[str, ...],
+    qemu: str | None,
+    root: Path | None,
+    timeout: float,
+    form: str,
     output: Path | None,
-) -> int:  # fmt: skip
+) -> int:
     """Ask QEMU what each machine type shows a guest: SMBIOS, ACPI, memory map, ROM sizes.
 
     QEMU is started paused, with no disk, network or guest, without rights and in its sandbox.

@@ -32,25 +32,44 @@ if TYPE_CHECKING:
     "\n\b\nExit codes:\n  0  ended by SIGTERM or SIGINT\n  2  usage or configuration",
 )
 @click.option(
-    "-c", "--connect", "uri", cls=Configured, key="serve.connect", metavar="URI",
-    envvar=default_uri.VARIABLES, help="libvirt connection  [default: this host's]",
-)  # fmt: skip
+    "-c",
+    "--connect",
+    "uri",
+    cls=Configured,
+    key="serve.connect",
+    metavar="URI",
+    envvar=default_uri.VARIABLES,
+    help="libvirt connection  [default: this host's]",
+)
 @click.option(
-    "--exec", "command", cls=Configured, key="serve.exec", metavar="COMMAND",
+    "--exec",
+    "command",
+    cls=Configured,
+    key="serve.exec",
+    metavar="COMMAND",
     help="run for each verdict",
-)  # fmt: skip
+)
 @click.option(
-    "--jobs", cls=Configured, key="serve.jobs", metavar="N",
+    "--jobs",
+    cls=Configured,
+    key="serve.jobs",
+    metavar="N",
     help="how many domains to verify at the same time",
-)  # fmt: skip
+)
 @click.option(
-    "--boot-wait", cls=Configured, key="serve.boot-wait", metavar="SECONDS",
+    "--boot-wait",
+    cls=Configured,
+    key="serve.boot-wait",
+    metavar="SECONDS",
     help="how long a guest may take to boot until it answers",
-)  # fmt: skip
+)
 @click.option(
-    "--arrival-wait", cls=Configured, key="serve.arrival-wait", metavar="SECONDS",
+    "--arrival-wait",
+    cls=Configured,
+    key="serve.arrival-wait",
+    metavar="SECONDS",
     help="how long a guest that arrived may take to answer",
-)  # fmt: skip
+)
 @click.option(
     "--keep", cls=Configured, key="serve.keep", metavar="DAYS", help="how long history is kept"
 )
@@ -58,9 +77,17 @@ if TYPE_CHECKING:
 @ledger_option
 @privacy_option
 def serve_command(
-    uri: str | None, command: str | None, jobs: int, boot_wait: float, arrival_wait: float,
-    keep: int, ledger: str | None, *, probe: bool, clear_identifiers: bool,
-) -> int:  # fmt: skip
+    uri: str | None,
+    command: str | None,
+    jobs: int,
+    boot_wait: float,
+    arrival_wait: float,
+    keep: int,
+    ledger: str | None,
+    *,
+    probe: bool,
+    clear_identifiers: bool,
+) -> int:
     """Verify each arrival and each restart as soon as the guest answers, until stopped.
 
     Verdicts go to the journal, the ledger and the command. Nothing is polled while nothing

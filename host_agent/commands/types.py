@@ -33,13 +33,19 @@ from host_agent.output.shared.exit_codes import MISMATCH, VERIFIED
     "  2  usage, or nothing is known of the release\n  4  libvirt can't be reached",
 )
 @click.option(
-    "-c", "--connect", "--host", "uri", metavar="URI",
+    "-c",
+    "--connect",
+    "--host",
+    "uri",
+    metavar="URI",
     help="libvirt connection of the host  [default: as virsh has it, then qemu:///system]",
-)  # fmt: skip
+)
 @click.option(
-    "--release", metavar="RELEASE", shell_complete=completion.releases,
+    "--release",
+    metavar="RELEASE",
+    shell_complete=completion.releases,
     help="a distribution's release instead: noble, ubuntu:24.04, debian:trixie, rhel:9.3",
-)  # fmt: skip
+)
 @click.option(
     "--atlas",
     metavar="FILE",
@@ -49,9 +55,13 @@ from host_agent.output.shared.exit_codes import MISMATCH, VERIFIED
 @click.option("--arch", metavar="ARCH", help="architecture of the guests  [default: the host's]")
 @formats
 def types_command(
-    uri: str | None, release: str | None, atlas: str | None, arch: str | None, form: str,
+    uri: str | None,
+    release: str | None,
+    atlas: str | None,
+    arch: str | None,
+    form: str,
     output: Path | None,
-) -> int:  # fmt: skip
+) -> int:
     """List the machine types of a host, a release or an atlas, and how long each lasts.
 
     BASE is the QEMU whose machine a type is. GOES is when QEMU or the distribution drops it, as far

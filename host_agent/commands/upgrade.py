@@ -40,28 +40,44 @@ def _restarting(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options that all that restart domains share."""
     for option in (
         click.option(
-            "-c", "--connect", "uris", multiple=True, metavar="URI",
+            "-c",
+            "--connect",
+            "uris",
+            multiple=True,
+            metavar="URI",
             help="where the domains are; each one more is a host that must offer the machine type "
             "too  [default: as virsh has it, then qemu:///system]",
         ),
         click.option("--dry-run", is_flag=True, help="look at everything, change nothing"),
         click.option("-y", "--yes", is_flag=True, help="do not ask"),
         click.option(
-            "--shutdown-timeout", type=click.FloatRange(1, 86400), default=300.0,
-            show_default=True, metavar="SECONDS", help="how long a guest may take to shut down",
+            "--shutdown-timeout",
+            type=click.FloatRange(1, 86400),
+            default=300.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="how long a guest may take to shut down",
         ),
         click.option(
-            "--force-off", is_flag=True, help="power a guest off that does not shut down in time",
+            "--force-off",
+            is_flag=True,
+            help="power a guest off that does not shut down in time",
         ),
         click.option(
-            "--wait", type=click.FloatRange(1, 86400), default=300.0, show_default=True,
-            metavar="SECONDS", help="how long a guest may take to come up",
+            "--wait",
+            type=click.FloatRange(1, 86400),
+            default=300.0,
+            show_default=True,
+            metavar="SECONDS",
+            help="how long a guest may take to come up",
         ),
         click.option(
-            "--probe/--no-probe", cls=Configured, key="probe",
+            "--probe/--no-probe",
+            cls=Configured,
+            key="probe",
             help="whether to ask QEMU itself",
         ),
-    ):  # fmt: skip
+    ):
         command = option(command)
     return ledger_option(privacy_option(formats(command)))
 
@@ -84,27 +100,37 @@ def _restarting(command: Callable[..., int]) -> Callable[..., int]:
 @click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
 @click.option("--to", metavar="TYPE", help="this machine type  [default: the newest on all hosts]")
 @click.option(
-    "--pool", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    "--pool",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="hosts that must offer the machine type too: a URI a line, # for comments",
-)  # fmt: skip
+)
 @click.option(
-    "--tag", "tags", multiple=True, metavar="KEY[=VALUE]",
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="KEY[=VALUE]",
     help="domains whose metadata has an element or attribute like that; repeatable",
-)  # fmt: skip
+)
 @click.option(
-    "--from-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+    "--from-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="domains, a name or UUID a line, # for comments",
-)  # fmt: skip
+)
 @click.option(
-    "--stage", is_flag=True,
+    "--stage",
+    is_flag=True,
     help="only change the definition: the next full stop and start apply it, a reboot in the "
     "guest does not; 'samemachine serve' verifies it then",
-)  # fmt: skip
+)
 @click.option("--no-start", is_flag=True, help="leave it shut off; its next start is verified")
 @click.option(
-    "--canary", type=click.IntRange(1), metavar="N",
+    "--canary",
+    type=click.IntRange(1),
+    metavar="N",
     help="the first N must be verified before the rest is begun",
-)  # fmt: skip
+)
 @click.option(
     "--stop-after-failures", type=click.IntRange(1), metavar="N", help="begin no more after N"
 )
@@ -112,13 +138,30 @@ def _restarting(command: Callable[..., int]) -> Callable[..., int]:
 @click.option("--change", metavar="ID", help="your number for it, kept in journal and history")
 @_restarting
 def upgrade_command(
-    domains: tuple[str, ...], to: str | None, pool: Path | None, tags: tuple[str, ...],
-    from_file: Path | None, canary: int | None, stop_after_failures: int | None,
-    hours: str | None, change: str | None, uris: tuple[str, ...], shutdown_timeout: float,
-    wait: float, ledger: str | None, form: str, output: Path | None, *, stage: bool,
-    no_start: bool, dry_run: bool, yes: bool, force_off: bool, probe: bool,
+    domains: tuple[str, ...],
+    to: str | None,
+    pool: Path | None,
+    tags: tuple[str, ...],
+    from_file: Path | None,
+    canary: int | None,
+    stop_after_failures: int | None,
+    hours: str | None,
+    change: str | None,
+    uris: tuple[str, ...],
+    shutdown_timeout: float,
+    wait: float,
+    ledger: str | None,
+    form: str,
+    output: Path | None,
+    *,
+    stage: bool,
+    no_start: bool,
+    dry_run: bool,
+    yes: bool,
+    force_off: bool,
+    probe: bool,
     clear_identifiers: bool,
-) -> int:  # fmt: skip
+) -> int:
     """Raise the machine type of domains, verify each with its own guest, roll back what fails.
 
     DOMAIN is libvirt's name, a title or a UUID. The definition is saved first; disks and firmware
@@ -133,13 +176,20 @@ def upgrade_command(
         raise UsageError("name the domains, or give --tag or --from-file")
     own, *others = uris_or_default(uris)
     options = Options(
-        uri=own, names=names, tags=tags,
+        uri=own,
+        names=names,
+        tags=tags,
         others=(*others, *(uri for uri in (_lines(pool) if pool else ()) if uri != own)),
-        asked=Asked(to=to, stage=stage, start=not no_start), dry_run=dry_run,
+        asked=Asked(to=to, stage=stage, start=not no_start),
+        dry_run=dry_run,
         patience=Patience(shutdown=shutdown_timeout, wait=wait, force_off=force_off),
-        probe=probe, change=change, canary=canary or 0, stop_after=stop_after_failures or 0,
-        window=window.parse(hours) if hours else None, clear_identifiers=clear_identifiers,
-    )  # fmt: skip
+        probe=probe,
+        change=change,
+        canary=canary or 0,
+        stop_after=stop_after_failures or 0,
+        window=window.parse(hours) if hours else None,
+        clear_identifiers=clear_identifiers,
+    )
     return _run(options, ledger, form, output, yes=yes)
 
 
@@ -155,14 +205,25 @@ def upgrade_command(
 )
 @click.argument(
     "domains", nargs=-1, metavar="DOMAIN...", required=True, shell_complete=completion.domains
-)  # fmt: skip
+)
 @click.option("--forget", is_flag=True, help="remove what is saved of the upgrade, and do no more")
 @_restarting
 def rollback_command(
-    domains: tuple[str, ...], uris: tuple[str, ...], shutdown_timeout: float, wait: float,
-    ledger: str | None, form: str, output: Path | None, *, forget: bool, dry_run: bool, yes: bool,
-    force_off: bool, probe: bool, clear_identifiers: bool,
-) -> int:  # fmt: skip
+    domains: tuple[str, ...],
+    uris: tuple[str, ...],
+    shutdown_timeout: float,
+    wait: float,
+    ledger: str | None,
+    form: str,
+    output: Path | None,
+    *,
+    forget: bool,
+    dry_run: bool,
+    yes: bool,
+    force_off: bool,
+    probe: bool,
+    clear_identifiers: bool,
+) -> int:
     """Give domains the machine type back that they had before 'samemachine upgrade'.
 
     Whatever its step: staged, half done, or applied long ago. What else was changed in the
@@ -176,10 +237,14 @@ def rollback_command(
             click.echo(f"{printable(name)}: forgotten; it stays as it is")
         return VERIFIED
     options = Options(
-        uri=uri, names=domains, asked=Asked(back=True), dry_run=dry_run, probe=probe,
+        uri=uri,
+        names=domains,
+        asked=Asked(back=True),
+        dry_run=dry_run,
+        probe=probe,
         patience=Patience(shutdown=shutdown_timeout, wait=wait, force_off=force_off),
         clear_identifiers=clear_identifiers,
-    )  # fmt: skip
+    )
     return _run(options, ledger, form, output, yes=yes)
 
 
@@ -211,9 +276,14 @@ COMMANDS = (upgrade_command, rollback_command, campaign_command)
 
 
 def _print_campaign(
-    records: Sequence[Record], troubles: Sequence[str], form: str, file: Path | None, code: int, *,
+    records: Sequence[Record],
+    troubles: Sequence[str],
+    form: str,
+    file: Path | None,
+    code: int,
+    *,
     verbose: bool,
-) -> int:  # fmt: skip
+) -> int:
     with destination(file) as console:
         if form == "json":
             console.file.write(upgrade_output.render_campaign(records, troubles, code))
@@ -244,9 +314,10 @@ def _run(options: Options, ledger: str | None, form: str, file: Path | None, *, 
             return True
 
         report = upgrade.upgrade(
-            options, history,
+            options,
+            history,
             Operator(agree=agree, told=_telling(), interrupted=lambda: interruptions.count > 0),
-        )  # fmt: skip
+        )
     code = upgrade_output.exit_code(report)
     with destination(file) as console:
         if form == "json":

@@ -46,9 +46,17 @@ if TYPE_CHECKING:
 @privacy_option
 @connections
 def baseline_command(
-    domains: tuple[str, ...], uris: tuple[str, ...], timeout: float, ledger: str | None, form: str,
-    output: Path | None, *, probe: bool, everything: bool, clear_identifiers: bool,
-) -> int:  # fmt: skip
+    domains: tuple[str, ...],
+    uris: tuple[str, ...],
+    timeout: float,
+    ledger: str | None,
+    form: str,
+    output: Path | None,
+    *,
+    probe: bool,
+    everything: bool,
+    clear_identifiers: bool,
+) -> int:
     """Record what domains are now, as what they must still be later.
 
     The baseline is kept in the domain's metadata, which libvirt carries along in a migration; a
@@ -57,9 +65,12 @@ def baseline_command(
     """
     _some(domains, everything=everything)
     options = Options(
-        names=domains, seconds=timeout, probe=probe, accept=True,
+        names=domains,
+        seconds=timeout,
+        probe=probe,
+        accept=True,
         clear_identifiers=clear_identifiers,
-    )  # fmt: skip
+    )
     results, unreachable = _run(uris, options, ready_ledger(ledger))
     lacking = any(isinstance(result, Failed) or not result.kept for result in results)
     code = UNREACHABLE if unreachable else UNVERIFIED if lacking else VERIFIED
@@ -79,26 +90,46 @@ def baseline_command(
 @click.argument("domains", nargs=-1, metavar="[DOMAIN]...", shell_complete=completion.domains)
 @click.option("--all", "everything", is_flag=True, help="all running domains")
 @click.option(
-    "--wait", type=click.FloatRange(0, 86400), default=0.0, show_default=True, metavar="SECONDS",
+    "--wait",
+    type=click.FloatRange(0, 86400),
+    default=0.0,
+    show_default=True,
+    metavar="SECONDS",
     help="how long to wait for a guest that does not answer yet",
-)  # fmt: skip
+)
 @click.option(
-    "--arrived-since", metavar="TIME",
+    "--arrived-since",
+    metavar="TIME",
     help=f"only domains that came to this host by migration since then: {FORMS}",
-)  # fmt: skip
+)
 @click.option(
-    "--max-mismatch", type=click.IntRange(0), default=0, show_default=True, metavar="N",
+    "--max-mismatch",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
     help="exit 0 with up to N mismatches",
-)  # fmt: skip
+)
 @click.option("-v", "--verbose", is_flag=True, help="each domain by itself, also of many alike")
 @ledger_option
 @privacy_option
 @connections
 def verify_command(
-    domains: tuple[str, ...], uris: tuple[str, ...], timeout: float, ledger: str | None, form: str,
-    output: Path | None, wait: float, arrived_since: str | None, max_mismatch: int, *,
-    probe: bool, everything: bool, verbose: bool, clear_identifiers: bool,
-) -> int:  # fmt: skip
+    domains: tuple[str, ...],
+    uris: tuple[str, ...],
+    timeout: float,
+    ledger: str | None,
+    form: str,
+    output: Path | None,
+    wait: float,
+    arrived_since: str | None,
+    max_mismatch: int,
+    *,
+    probe: bool,
+    everything: bool,
+    verbose: bool,
+    clear_identifiers: bool,
+) -> int:
     """Hold domains against their baselines: did this move or this restart go well?
 
     What happened (arrival, restart, nothing) is seen from the evidence. A verification that passes
@@ -110,9 +141,13 @@ def verify_command(
     else:
         _some(domains, everything=everything)
     options = Options(
-        names=domains, seconds=timeout, probe=probe, wait=wait, since=since,
+        names=domains,
+        seconds=timeout,
+        probe=probe,
+        wait=wait,
+        since=since,
         clear_identifiers=clear_identifiers,
-    )  # fmt: skip
+    )
     history = ready_ledger(ledger)
     results, unreachable = _run(uris, options, history)
     words = [_word(result) for result in results]
@@ -174,9 +209,14 @@ def _word(result: Confirmed | Failed) -> str:
 
 
 def _print(
-    results: list[Confirmed | Failed], form: str, file: Path | None, code: int, *, kept: bool,
+    results: list[Confirmed | Failed],
+    form: str,
+    file: Path | None,
+    code: int,
+    *,
+    kept: bool,
     each: bool = True,
-) -> None:  # fmt: skip
+) -> None:
     with destination(file) as console:
         if form == "json":
             console.file.write(output.render(results, code))

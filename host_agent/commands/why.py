@@ -33,15 +33,24 @@ from host_agent.verify.verifier import kept_in
 )
 @click.argument("domain", shell_complete=completion.domains)
 @click.option(
-    "--bundle", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    "--bundle",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
     help="write all of it there as JSON",
-)  # fmt: skip
+)
 @ledger_option
 @connections
 def why_command(
-    domain: str, uris: tuple[str, ...], timeout: float, ledger: str | None, form: str,
-    output: Path | None, bundle: Path | None, *, probe: bool,
-) -> int:  # fmt: skip
+    domain: str,
+    uris: tuple[str, ...],
+    timeout: float,
+    ledger: str | None,
+    form: str,
+    output: Path | None,
+    bundle: Path | None,
+    *,
+    probe: bool,
+) -> int:
     """Tell what happened to a domain: timeline, before and now, one sentence for the ticket.
 
     Works with a guest that is dead: then from the host's evidence alone. Nothing is changed.

@@ -114,9 +114,12 @@ def look(root: etree._Element) -> Noted:
 
 
 def _of_attributes(
-    element: etree._Element, path: str, known: frozenset[str], seen: dict[str, None],
+    element: etree._Element,
+    path: str,
+    known: frozenset[str],
+    seen: dict[str, None],
     unknown: dict[str, None],
-) -> None:  # fmt: skip
+) -> None:
     if path:
         _note(path, None, seen)
     for attribute in element.attrib:

@@ -28,7 +28,7 @@ _GIVEN_UP = {
         (10, 0, 2),
         "update libvirt there, or let the domain have ACPI: <features><acpi/></features>",
     ),
-}  # fmt: skip
+}
 
 
 def harmless(given: Sequence[tuple[str, str]]) -> Iterator[str]:
@@ -46,9 +46,10 @@ def refusal(error: Missing, said: str | None) -> Missing:
         return error
     option = next((one for one in _GIVEN_UP if said.startswith(f"-{one}: ")), None)
     return Missing(
-        reason=Reason.NO_START, sentence=f"QEMU refuses libvirt's options: {said}",
+        reason=Reason.NO_START,
+        sentence=f"QEMU refuses libvirt's options: {said}",
         remedy=None if option is None else _GIVEN_UP[option][1],
-    )  # fmt: skip
+    )
 
 
 def given_up(arguments: Sequence[str], qemu: tuple[int, ...], libvirt: str) -> Missing | None:
@@ -57,7 +58,8 @@ def given_up(arguments: Sequence[str], qemu: tuple[int, ...], libvirt: str) -> M
         if f"-{name}" in arguments and qemu >= since:
             version = ".".join(map(str, qemu))
             return Missing(
-                reason=Reason.NO_START, remedy=remedy,
+                reason=Reason.NO_START,
+                remedy=remedy,
                 sentence=f"libvirt {libvirt} passes -{name}, which QEMU {version} does not take",
-            )  # fmt: skip
+            )
     return None

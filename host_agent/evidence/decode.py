@@ -27,9 +27,13 @@ class DecodeError(ValueError):
 
 
 def decode(
-    report: guest_pb2.Report, nonce: bytes, seconds: float, received: float, *,
+    report: guest_pb2.Report,
+    nonce: bytes,
+    seconds: float,
+    received: float,
+    *,
     hashed: bool = False,
-) -> Observation:  # fmt: skip
+) -> Observation:
     """Return the validated observation; raises ``DecodeError`` where it is not our answer.
 
     ``seconds`` is how long it took, ``received`` when it came, since 1970-01-01 UTC. ``hashed``: it

@@ -95,9 +95,9 @@ def hardware(
             return make(getattr(report, field))
         except _InvalidError as error:
             return Missing(
-                reason=Reason.REFUSED, sentence=f"what the guest says of its {what} is not valid: "
-                f"{error}",
-            )  # fmt: skip
+                reason=Reason.REFUSED,
+                sentence=f"what the guest says of its {what} is not valid: {error}",
+            )
 
     return Hardware(
         platform=group("platform", guest_pb2.EVIDENCE_GROUP_PLATFORM, "platform", _platform),

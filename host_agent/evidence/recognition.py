@@ -15,9 +15,10 @@ from host_agent.missing import Missing
 
 
 def known(
-    declared: Declared, observation: Observation | Missing,
+    declared: Declared,
+    observation: Observation | Missing,
     *views: Smbios | ProbedTables | Missing,
-) -> frozenset[str]:  # fmt: skip
+) -> frozenset[str]:
     """Return the identifiers in what is declared and seen."""
     found: set[str] = set()
     for definition in (declared.active, declared.persistent):

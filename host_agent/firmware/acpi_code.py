@@ -26,17 +26,22 @@ def _disassembled(table: bytes) -> str:
     tool = shutil.which("iasl")
     if tool is None:
         raise EvidenceError(
-            Reason.ABSENT, "ACPI code is disassembled by iasl, which is not installed",
+            Reason.ABSENT,
+            "ACPI code is disassembled by iasl, which is not installed",
             "install acpica-tools",
-        )  # fmt: skip
+        )
     with tempfile.TemporaryDirectory(prefix="samemachine-acpi-") as folder:
         file = Path(folder) / "table.dat"
         file.write_bytes(table)
         try:
             done = subprocess.run(
-                [tool, "-p", "table", "-d", file.name], cwd=folder, stdin=subprocess.DEVNULL,
-                capture_output=True, timeout=_SECONDS, check=False,
-            )  # fmt: skip
+                [tool, "-p", "table", "-d", file.name],
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_SECONDS,
+                check=False,
+            )
             with (Path(folder) / "table.dsl").open("rb") as made:
                 text = made.read(_MAX_TEXT).decode("ascii", "backslashreplace")
         except (OSError, subprocess.TimeoutExpired) as error:

@@ -150,11 +150,11 @@ def from_form(form: Any, blobs: Mapping[str, bytes]) -> Fingerprint:
             memory_blocks={
                 _text(name): _number(size) for name, size in form["memory_blocks"].items()
             },
-            firmware=None if firmware is None else Firmware(
-                size=_number(firmware["size"]), sha256=_text(firmware["sha256"])
-            ),
+            firmware=None
+            if firmware is None
+            else Firmware(size=_number(firmware["size"]), sha256=_text(firmware["sha256"])),
             device_tree=None if tree is None else blobs[tree],
-        )  # fmt: skip
+        )
         # What can't be named or compared later is refused here.
         _ = fingerprint.named
         if fingerprint.device_tree is not None:

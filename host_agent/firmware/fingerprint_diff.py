@@ -44,9 +44,12 @@ def _smbios(
 
 def _presence(area: Area, subject: str, field: str, old: object, new: object) -> Difference:
     return Difference(
-        area=area, subject=subject, field=field,
-        old=ABSENT if old is None else "there", new=ABSENT if new is None else "there",
-    )  # fmt: skip
+        area=area,
+        subject=subject,
+        field=field,
+        old=ABSENT if old is None else "there",
+        new=ABSENT if new is None else "there",
+    )
 
 
 def _acpi(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
@@ -63,9 +66,12 @@ def _acpi(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
         # nothing but the addresses of the others.
         if one.body != two.body and name not in _ROOT_TABLES:
             yield Difference(
-                area=Area.ACPI, subject=name, field="code" if name[:4] in CODE else "contents",
-                old=f"{len(one.raw)} bytes", new=_length(one, two),
-            )  # fmt: skip
+                area=Area.ACPI,
+                subject=name,
+                field="code" if name[:4] in CODE else "contents",
+                old=f"{len(one.raw)} bytes",
+                new=_length(one, two),
+            )
 
 
 def _headers(name: str, one: Mapping[str, str], two: Mapping[str, str]) -> Iterator[Difference]:
@@ -100,9 +106,12 @@ def _memory_map(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
     before, after = (fw_cfg.memory_map(side.files.get(E820, b"")) for side in (old, new))
     if before != after:
         yield Difference(
-            area=Area.MEMORY_MAP, subject="", field="ranges",
-            old=", ".join(map(str, before)) or ABSENT, new=", ".join(map(str, after)) or ABSENT,
-        )  # fmt: skip
+            area=Area.MEMORY_MAP,
+            subject="",
+            field="ranges",
+            old=", ".join(map(str, before)) or ABSENT,
+            new=", ".join(map(str, after)) or ABSENT,
+        )
 
 
 def _directory(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
@@ -126,9 +135,12 @@ def _memory_blocks(old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[D
             continue
         if old[name] != new[name]:
             yield Difference(
-                area=Area.ROM, subject=name, field="size",
-                old=_kib(old[name]), new=_kib(new[name]),
-            )  # fmt: skip
+                area=Area.ROM,
+                subject=name,
+                field="size",
+                old=_kib(old[name]),
+                new=_kib(new[name]),
+            )
 
 
 def _kib(size: int) -> str:
@@ -140,9 +152,12 @@ def _firmware(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
         return
     if old.firmware.size != new.firmware.size:
         yield Difference(
-            area=Area.FIRMWARE, subject="", field="size",
-            old=_kib(old.firmware.size), new=_kib(new.firmware.size),
-        )  # fmt: skip
+            area=Area.FIRMWARE,
+            subject="",
+            field="size",
+            old=_kib(old.firmware.size),
+            new=_kib(new.firmware.size),
+        )
     elif old.firmware.sha256 != new.firmware.sha256:
         yield Difference(
             area=Area.FIRMWARE, subject="", field="image", old="one build", new="another build"
@@ -166,9 +181,12 @@ def _device_tree(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
             if one.get(name) != two.get(name) and name not in device_tree.RANDOM:
                 old_value, new_value = _value(one.get(name)), _value(two.get(name))
                 yield Difference(
-                    area=Area.DEVICE_TREE, subject=node, field=name, old=old_value,
+                    area=Area.DEVICE_TREE,
+                    subject=node,
+                    field=name,
+                    old=old_value,
                     new=f"other {new_value}" if new_value == old_value else new_value,
-                )  # fmt: skip
+                )
 
 
 def _value(value: bytes | None) -> str:

@@ -13,18 +13,25 @@ _OVMF = "/usr/share/OVMF"
 # Of the packages ovmf and qemu-efi-aarch64 of Debian's bullseye, bookworm, trixie and forky, the
 # first two have these and the others do not.
 GIVEN_UP = frozenset(
-    f"{_OVMF}/OVMF_{name}.fd"
-    for name in ("CODE", "CODE.ms", "CODE.secboot", "VARS", "VARS.ms")
-)  # fmt: skip
+    f"{_OVMF}/OVMF_{name}.fd" for name in ("CODE", "CODE.ms", "CODE.secboot", "VARS", "VARS.ms")
+)
 # All four have these, of one size.
 _STAYING = frozenset(
-    [f"{_OVMF}/OVMF_{name}.fd" for name in (
-        "CODE_4M", "CODE_4M.ms", "CODE_4M.secboot", "VARS_4M", "VARS_4M.ms", "VARS_4M.snakeoil",
-    )]
+    [
+        f"{_OVMF}/OVMF_{name}.fd"
+        for name in (
+            "CODE_4M",
+            "CODE_4M.ms",
+            "CODE_4M.secboot",
+            "VARS_4M",
+            "VARS_4M.ms",
+            "VARS_4M.snakeoil",
+        )
+    ]
     + ["/usr/share/AAVMF/AAVMF_CODE.fd", "/usr/share/AAVMF/AAVMF_VARS.fd"]
     # A machine's flash is 64 MB whatever the image (hw/arm/virt.c).
     + ["/usr/share/qemu-efi-aarch64/QEMU_EFI.fd"]
-)  # fmt: skip
+)
 # All four have it, of 2 MB in the first two and of 4 MB in the others.
 _GROWN = frozenset({"/usr/share/ovmf/OVMF.fd", "/usr/share/qemu/OVMF.fd"})
 _DEBIANS = frozenset({"bullseye", "bookworm", "bookworm-backports", "trixie", "forky"})

@@ -80,25 +80,37 @@ def differences(
 def _named(counted: Counter[Difference]) -> tuple[Difference, ...]:
     return tuple(
         Difference(
-            area=one.area, subject=one.subject, field=one.field, old=one.old, new=one.new,
+            area=one.area,
+            subject=one.subject,
+            field=one.field,
+            old=one.old,
+            new=one.new,
             count=number,
         )
         for one, number in islice(counted.items(), MOST)
-    )  # fmt: skip
+    )
 
 
 def _cut(more: int, structures: int) -> Iterator[Difference]:
     """Say what is not told one by one."""
     if more > 0:
         yield Difference(
-            area=Area.SMBIOS, subject="and more", field="fields, of structures told above",
-            old="as they were", new="others", count=more,
-        )  # fmt: skip
+            area=Area.SMBIOS,
+            subject="and more",
+            field="fields, of structures told above",
+            old="as they were",
+            new="others",
+            count=more,
+        )
     if structures:
         yield Difference(
-            area=Area.SMBIOS, subject="and more", field="structures", old="as they were",
-            new="others", count=structures,
-        )  # fmt: skip
+            area=Area.SMBIOS,
+            subject="and more",
+            field="structures",
+            old="as they were",
+            new="others",
+            count=structures,
+        )
 
 
 def _by_type(structures: Iterable[Structure]) -> dict[int, list[Structure]]:
@@ -113,9 +125,12 @@ def _order(old: list[int], new: list[int]) -> Iterator[Difference]:
     if old != new and sorted(old) == sorted(new):
         was, now = (", ".join(str(kind) for kind, _ in groupby(side)) for side in (old, new))
         yield Difference(
-            area=Area.SMBIOS, subject="structures", field="order of types",
-            old=shortened(was, _LONGEST), new=shortened(now, _LONGEST),
-        )  # fmt: skip
+            area=Area.SMBIOS,
+            subject="structures",
+            field="order of types",
+            old=shortened(was, _LONGEST),
+            new=shortened(now, _LONGEST),
+        )
 
 
 def _number(
@@ -123,9 +138,12 @@ def _number(
 ) -> Iterator[Difference]:
     if len(before) != len(after):
         yield Difference(
-            area=Area.SMBIOS, subject=_subject(kind), field="structures",
-            old=str(len(before)), new=str(len(after)),
-        )  # fmt: skip
+            area=Area.SMBIOS,
+            subject=_subject(kind),
+            field="structures",
+            old=str(len(before)),
+            new=str(len(after)),
+        )
 
 
 def _all_values(old: Structure, new: Structure) -> list[tuple[str, str, str]]:
@@ -147,9 +165,12 @@ def _of_structure(
             )
     if not found:
         yield Difference(
-            area=Area.SMBIOS, subject=_subject(kind), field="encoding",
-            old="the same values", new="in other bytes",
-        )  # fmt: skip
+            area=Area.SMBIOS,
+            subject=_subject(kind),
+            field="encoding",
+            old="the same values",
+            new="in other bytes",
+        )
 
 
 def _subject(kind: int) -> str:

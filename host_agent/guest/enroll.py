@@ -51,9 +51,13 @@ def enroll(uri: str, options: Options, agree: Agree) -> Enrollment:
             # libvirt makes each change whole or not at all; those that were made are told.
             interrupted = True
         return Enrollment(
-            host=host, wish=wish, dry_run=options.dry_run, agreed=agreed, results=tuple(results),
+            host=host,
+            wish=wish,
+            dry_run=options.dry_run,
+            agreed=agreed,
+            results=tuple(results),
             interrupted=interrupted,
-        )  # fmt: skip
+        )
 
 
 def _planned(domain: Domain, wish: Wish) -> Planned:
@@ -63,9 +67,12 @@ def _planned(domain: Domain, wish: Wish) -> Planned:
         enrollee = look(domain)
         plan = enroll_plan.decide(enrollee, wish)
         return Planned(
-            name=name, uuid=uuid, definition=enrollee.definition, plan=plan,
+            name=name,
+            uuid=uuid,
+            definition=enrollee.definition,
+            plan=plan,
             foretold=enroll_plan.foretold(enrollee, wish) if plan.persistent else (),
-        )  # fmt: skip
+        )
 
     return guarded(
         planned,
@@ -120,10 +127,11 @@ def _carried_out(domain: Domain, planned: Planned, wish: Wish) -> Enrolled:
     return guarded(
         change,
         lambda why: Enrolled(
-            planned=planned, changed=_changed(before, domain, planned),
+            planned=planned,
+            changed=_changed(before, domain, planned),
             error=f"libvirt refused it: {why}",
         ),
-    )  # fmt: skip
+    )
 
 
 def _definition(domain: Domain, planned: Planned) -> str:

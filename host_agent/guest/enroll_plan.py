@@ -152,13 +152,16 @@ def _foreign(enrollee: Enrollee, _: Wish) -> Plan | None:
         return None
     called = enrollee.owner.name or enrollee.definition.name
     way = _WAYS[kind].format(
-        name=called, quoted=quoted(called), uuid=enrollee.definition.uuid,
+        name=called,
+        quoted=quoted(called),
+        uuid=enrollee.definition.uuid,
         element=_ELEMENT,
-    )  # fmt: skip
+    )
     return Plan(
-        refused=f"{kind} manages this domain and writes its definition anew", remedy=way,
+        refused=f"{kind} manages this domain and writes its definition anew",
+        remedy=way,
         foreign=True,
-    )  # fmt: skip
+    )
 
 
 def _transient(enrollee: Enrollee, wish: Wish) -> Plan | None:

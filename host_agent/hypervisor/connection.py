@@ -190,9 +190,13 @@ class Hypervisor:
         return str(self._asked(lambda: ask(emulator, architecture, machine, virtualization, 0)))
 
     def incompatible_cpu(
-        self, cpu: str, emulator: str | None, architecture: str, machine: str | None,
+        self,
+        cpu: str,
+        emulator: str | None,
+        architecture: str,
+        machine: str | None,
         virtualization: str,
-    ) -> str | None:  # fmt: skip
+    ) -> str | None:
         """Say why this host can't give a guest a CPU, a ``<cpu>`` element; None: it can.
 
         ``virConnectCompareHypervisorCPU``. Raises ``EvidenceError`` where it can't be compared.

@@ -81,9 +81,10 @@ class Domain:
         """Return the XML of each snapshot that libvirt knows; raises ``EvidenceError``."""
         domain = self._domain
         return self._asked(
-            lambda: tuple(str(one.getXMLDesc(0)) for one in domain.listAllSnapshots(0)), seconds,
+            lambda: tuple(str(one.getXMLDesc(0)) for one in domain.listAllSnapshots(0)),
+            seconds,
             default=(),
-        )  # fmt: skip
+        )
 
     def current_snapshot_xml(self, seconds: float) -> str | None:
         """Return the XML of the snapshot that was taken or reverted to last; None: there is none.
@@ -173,9 +174,15 @@ class Domain:
         return None if info[0] == libvirt.VIR_DOMAIN_JOB_NONE else _JOB
 
     def set_metadata(
-        self, element: str, key: str, namespace: str, *, live: bool, persistent: bool,
+        self,
+        element: str,
+        key: str,
+        namespace: str,
+        *,
+        live: bool,
+        persistent: bool,
         seconds: float = METADATA_SECONDS,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Put an element into the domain's ``<metadata>`` (``virDomainSetMetadata``).
 
         ``key`` is the prefix that libvirt gives the namespace. Refused while a job runs: libvirt

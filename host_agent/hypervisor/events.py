@@ -170,15 +170,25 @@ class Subscription:
         self._tell(domain, _K.DEVICE_REMOVED, alias)
 
     def _metadata_changed(
-        self, _: libvirt.virConnect, domain: libvirt.virDomain, kind: int, namespace: str | None,
+        self,
+        _: libvirt.virConnect,
+        domain: libvirt.virDomain,
+        kind: int,
+        namespace: str | None,
         __: object,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._tell(domain, _K.METADATA_CHANGED, namespace or _METADATA.get(kind, _UNKNOWN))
 
     def _port_changed(
-        self, _: libvirt.virConnect, domain: libvirt.virDomain, __: str, ___: int, ____: int,
-        details: str | None, _____: object,
-    ) -> None:  # fmt: skip
+        self,
+        _: libvirt.virConnect,
+        domain: libvirt.virDomain,
+        __: str,
+        ___: int,
+        ____: int,
+        details: str | None,
+        _____: object,
+    ) -> None:
         try:
             # QEMU qapi/char.json, VSERPORT_CHANGE.
             told = json.loads(details or "")

@@ -57,9 +57,13 @@ def not_peer_to_peer(uri: str) -> str | None:
 
 
 def migrate(
-    source: Hypervisor, uuid: UUID, destination: Hypervisor, options: MigrationOptions,
-    progress: Told, cancel: threading.Event,
-) -> MigrationResult:  # fmt: skip
+    source: Hypervisor,
+    uuid: UUID,
+    destination: Hypervisor,
+    options: MigrationOptions,
+    progress: Told,
+    cancel: threading.Event,
+) -> MigrationResult:
     """Move a running domain live, and return when it is over, however it ends.
 
     ``cancel`` is looked at twice a second; the job is then aborted and its end waited for. Raises
@@ -97,9 +101,12 @@ class _Move:
     """One migration under way."""
 
     def __init__(
-        self, domain: libvirt.virDomain, options: MigrationOptions, progress: Told,
+        self,
+        domain: libvirt.virDomain,
+        options: MigrationOptions,
+        progress: Told,
         cancel: threading.Event,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._domain = domain
         self._options = options
         self._progress = progress
@@ -242,7 +249,11 @@ def _result(
     if move.overdue and end is MigrationEnd.FAILED:
         reason = f"it was not done in time, and cancelled ({reason})"
     return MigrationResult(
-        end=end, way=way, seconds=time.monotonic() - move.started, source=source,
-        destination=destination, reason=reason,
+        end=end,
+        way=way,
+        seconds=time.monotonic() - move.started,
+        source=source,
+        destination=destination,
+        reason=reason,
         final=move.final if end is MigrationEnd.MOVED else None,
-    )  # fmt: skip
+    )

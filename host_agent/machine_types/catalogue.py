@@ -88,11 +88,14 @@ def releases() -> tuple[Release, ...]:
     """Return all releases, a distribution's oldest first."""
     return tuple(
         Release(
-            distribution=one["distribution"], name=one["name"], version=one.get("version"),
-            qemu=one.get("qemu"), source=_data()["sources"][one["source"]],
+            distribution=one["distribution"],
+            name=one["name"],
+            version=one.get("version"),
+            qemu=one.get("qemu"),
+            source=_data()["sources"][one["source"]],
         )
         for one in _data()["releases"]
-    )  # fmt: skip
+    )
 
 
 @cache
@@ -149,11 +152,13 @@ def description(name: str, architecture: str) -> str | None:
 def _lifecycles() -> Mapping[str, Lifecycle]:
     return {
         one["name"]: Lifecycle(
-            introduced=one.get("introduced"), deprecated=one.get("deprecated"),
-            removed=one.get("removed"), source=_data()["sources"][one["source"]],
+            introduced=one.get("introduced"),
+            deprecated=one.get("deprecated"),
+            removed=one.get("removed"),
+            source=_data()["sources"][one["source"]],
         )
         for one in _data()["lifecycles"]
-    }  # fmt: skip
+    }
 
 
 def lifecycle(name: str, version: tuple[int, ...] | None = None) -> Lifecycle | None:
@@ -168,9 +173,11 @@ def lifecycle(name: str, version: tuple[int, ...] | None = None) -> Lifecycle | 
         return known
     major, minor = version[:2]
     return Lifecycle(
-        introduced=".".join(map(str, version)), deprecated=f"{major + 3}.{minor}",
-        removed=f"{major + 6}.{minor}", source="QEMU's rule: old after 3 years, gone after 6",
-    )  # fmt: skip
+        introduced=".".join(map(str, version)),
+        deprecated=f"{major + 3}.{minor}",
+        removed=f"{major + 6}.{minor}",
+        source="QEMU's rule: old after 3 years, gone after 6",
+    )
 
 
 def builds_upstream(distribution: str) -> bool:
@@ -205,10 +212,14 @@ def offering(distribution: str, name: str, architecture: str) -> Offering | None
             kept = tuple(alias for alias in offered.aliases if alias not in taken)
             found.setdefault(type_, replace(offered, aliases=kept))
     return Offering(
-        distribution=distribution, release=name, architecture=architecture, qemu=qemu,
-        types=tuple(found.values()), whole=distribution in _WITHOUT_OWN,
+        distribution=distribution,
+        release=name,
+        architecture=architecture,
+        qemu=qemu,
+        types=tuple(found.values()),
+        whole=distribution in _WITHOUT_OWN,
         sources=tuple(_data()["sources"][number] for one in lists for number in one["sources"]),
-    )  # fmt: skip
+    )
 
 
 def _list(distribution: str, name: str, architecture: str) -> Mapping[str, Any] | None:

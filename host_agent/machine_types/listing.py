@@ -68,13 +68,17 @@ def of_release(found: Offering, known: Known) -> TypeList:
         architecture=found.architecture,
         types=_sorted(
             _listed(
-                one.name, default=one.default, aliases=one.aliases, deprecated=one.deprecated,
-                known=known, here=release,
+                one.name,
+                default=one.default,
+                aliases=one.aliases,
+                deprecated=one.deprecated,
+                known=known,
+                here=release,
             )
             for one in found.types
         ),
         notes=(*notes, *_twins({name.name: name.aliases for name in found.types})),
-    )  # fmt: skip
+    )
 
 
 def of_atlas(atlas: Atlas, known: Known) -> TypeList:
@@ -90,19 +94,29 @@ def of_atlas(atlas: Atlas, known: Known) -> TypeList:
         architecture=made.architecture,
         types=_sorted(
             _listed(
-                one.name, default=one.default, aliases=(one.alias,) if one.alias else (),
-                deprecated=one.deprecated, known=known, here=here,
+                one.name,
+                default=one.default,
+                aliases=(one.alias,) if one.alias else (),
+                deprecated=one.deprecated,
+                known=known,
+                here=here,
             )
             for one in atlas.machines
         ),
         notes=tuple(notes),
-    )  # fmt: skip
+    )
 
 
 def of_host(
-    place: str, xml: str, architecture: str, emulator: str, *, used: Mapping[str, Sequence[str]],
-    known: Known, here: Release | None,
-) -> TypeList | None:  # fmt: skip
+    place: str,
+    xml: str,
+    architecture: str,
+    emulator: str,
+    *,
+    used: Mapping[str, Sequence[str]],
+    known: Known,
+    here: Release | None,
+) -> TypeList | None:
     """Return the list of one of a host's emulators; None: its capabilities don't have it.
 
     ``used``: machine type or alias → the domains that have it; ``here``: the host's release, None
@@ -127,9 +141,12 @@ def of_host(
         architecture=architecture,
         types=_sorted(
             _listed(
-                name, aliases=tuple(sorted(aliases.get(name, ()))), known=known,
+                name,
+                aliases=tuple(sorted(aliases.get(name, ()))),
+                known=known,
                 default=default in aliases.get(name, ()),
-                deprecated=name in offers and offers[name].deprecated, here=here,
+                deprecated=name in offers and offers[name].deprecated,
+                here=here,
                 domains=tuple(sorted(users.get(name, ()))),
             )
             for name in own
@@ -140,7 +157,7 @@ def of_host(
             for name, domains in sorted(users.items())
             if name not in own
         ),
-    )  # fmt: skip
+    )
 
 
 def _twins(named: Mapping[str, Iterable[str]]) -> Iterable[str]:
@@ -159,9 +176,15 @@ def _twin(alias: str, names: Sequence[str]) -> str:
 
 
 def _listed(
-    name: str, *, default: bool, aliases: tuple[str, ...], deprecated: bool | None, known: Known,
-    here: Release | None, domains: tuple[str, ...] = (),
-) -> Listed:  # fmt: skip
+    name: str,
+    *,
+    default: bool,
+    aliases: tuple[str, ...],
+    deprecated: bool | None,
+    known: Known,
+    here: Release | None,
+    domains: tuple[str, ...] = (),
+) -> Listed:
     parts = parse(name)
     based = base(name)
     removed, ends = _end(parts, known, here)

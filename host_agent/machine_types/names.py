@@ -115,11 +115,14 @@ def _named(name: str, parts: dict[str, str | None], vendor: Vendor) -> MachineNa
         return MachineName(text=name, vendor=vendor, family="pc-i440fx", release=old)
     version = old or parts.get("version")
     return MachineName(
-        text=name, vendor=vendor, family=parts["family"] or "pc-i440fx", release=release,
+        text=name,
+        vendor=vendor,
+        family=parts["family"] or "pc-i440fx",
+        release=release,
         version=_numbers(version) if version else None,
         features=tuple(filter(None, (parts.get("features") or "").split("-"))),
         increment=parts.get("increment"),
-    )  # fmt: skip
+    )
 
 
 def _head(name: MachineName) -> str:

@@ -19,10 +19,12 @@ def release_types(name: str, arch: str | None, known: Known) -> TypeList:
     found = releases.find(name, known, date.today())
     listed = catalogue.release(name)
     distribution, codename = (
-        (found.distribution, found.codename) if found
-        else (listed.distribution, listed.name) if listed
+        (found.distribution, found.codename)
+        if found
+        else (listed.distribution, listed.name)
+        if listed
         else ("", name)
-    )  # fmt: skip
+    )
     architecture = architectures.kept_as(arch or atlas_files.DEFAULT_ARCHITECTURE)
     shipped = f"{distribution}:{codename}:{architecture}"
     if shipped in atlas_files.shipped():

@@ -129,9 +129,16 @@ def path(origin: str, target: str, known: Known, *, on: date, live: bool) -> Ans
     if supported is Supported.NO and not live:
         remedy = _remedy(one, other, known, on)
     return Answer(
-        origin=str(one), target=str(other), on=on, live=live, supported=supported, why=why,
-        through=through, note=note, remedy=remedy,
-    )  # fmt: skip
+        origin=str(one),
+        target=str(other),
+        on=on,
+        live=live,
+        supported=supported,
+        why=why,
+        through=through,
+        note=note,
+        remedy=remedy,
+    )
 
 
 def _backward(origin: Release, target: Release, known: Known) -> bool:
@@ -245,9 +252,14 @@ def _unknown(origin: str, target: str, known: Known, *, on: date, live: bool) ->
         why = f"no release {' or '.join(lacking)} is known"
         remedy = _advice(known)
     return Answer(
-        origin=origin, target=target, on=on, live=live, supported=Supported.UNKNOWN, why=why,
+        origin=origin,
+        target=target,
+        on=on,
+        live=live,
+        supported=Supported.UNKNOWN,
+        why=why,
         remedy=remedy,
-    )  # fmt: skip
+    )
 
 
 def _advice(known: Known) -> str:

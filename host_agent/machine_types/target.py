@@ -42,9 +42,12 @@ class Target:
 
 
 def best(
-    current: str, offers: Sequence[Offers], *, vendors: Sequence[Vendor] | None = None,
+    current: str,
+    offers: Sequence[Offers],
+    *,
+    vendors: Sequence[Vendor] | None = None,
     bios: bool = False,
-) -> Target:  # fmt: skip
+) -> Target:
     """Return the newest type of the current one's family that every host offers.
 
     Deprecated ones are left out, and those that are older than the current type, can't be held

@@ -23,9 +23,11 @@ T = TypeVar("T")
 def end_of(facts: Facts) -> End:
     """Return what findings say of a host."""
     return End(
-        name=facts.name, uuid=offers.host_uuid(facts.capabilities), qemu=facts.hypervisor,
+        name=facts.name,
+        uuid=offers.host_uuid(facts.capabilities),
+        qemu=facts.hypervisor,
         libvirt=facts.libvirt,
-    )  # fmt: skip
+    )
 
 
 class Destination:
@@ -63,9 +65,10 @@ class Destination:
             # What libvirt looked at and refused, as against what it can't look at.
             looked = answer.reason is Reason.FAILED
             return Missing(
-                reason=Reason.ABSENT if looked else answer.reason, sentence=answer.sentence,
+                reason=Reason.ABSENT if looked else answer.reason,
+                sentence=answer.sentence,
                 remedy=answer.remedy,
-            )  # fmt: skip
+            )
         # An emulator that libvirt does not list has no aliases that it could know.
         return (offered or {}).get(name) or Offer(canonical=name, deprecated=False)
 
@@ -149,9 +152,10 @@ def by_chance(name: str, offer: Offer) -> Missing:
     """Return that it is an alias which several types carry."""
     carriers = " and of ".join(sorted({offer.canonical, *offer.twins}))
     return Missing(
-        reason=Reason.UNSUPPORTED, sentence=f'"{name}" is the alias of {carriers} there',
+        reason=Reason.UNSUPPORTED,
+        sentence=f'"{name}" is the alias of {carriers} there',
         remedy="name the type itself: virsh edit NAME",
-    )  # fmt: skip
+    )
 
 
 def near(name: str, names: Sequence[str]) -> tuple[str, ...]:

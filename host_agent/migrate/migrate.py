@@ -76,10 +76,15 @@ def migrate(
 
 
 def _carry_out(
-    source: Hypervisor, domain: Domain, destination: Hypervisor, move: Move, options: Options,
+    source: Hypervisor,
+    domain: Domain,
+    destination: Hypervisor,
+    move: Move,
+    options: Options,
     before: Confirm,
-    after: Confirm, watch: Watch,
-) -> MoveReport:  # fmt: skip
+    after: Confirm,
+    watch: Watch,
+) -> MoveReport:
     findings = preflight.run(move)
     now: Confirmed | Failed | None = None
     result = then = None
@@ -90,18 +95,28 @@ def _carry_out(
         go = isinstance(now, Failed) or now.audited.verdict.decision is not Decision.MISMATCH
     if go:
         how = MigrationOptions(
-            persistent=domain.is_persistent(), copy_storage=options.copy_storage,
-            unsafe=options.unsafe, bandwidth=options.bandwidth, seconds=options.seconds,
+            persistent=domain.is_persistent(),
+            copy_storage=options.copy_storage,
+            unsafe=options.unsafe,
+            bandwidth=options.bandwidth,
+            seconds=options.seconds,
             xml=options.xml,
-        )  # fmt: skip
+        )
         with watch() as (told, cancel):
             result = move_live(source, domain.uuid, destination, how, told, cancel)
         if result.end is MigrationEnd.MOVED:
             then = _verified(domain, after, options.destination)
     return MoveReport(
-        name=domain.name, uuid=domain.uuid, source=move.source, destination=move.destination,
-        findings=findings, dry_run=options.dry_run, before=now, result=result, after=then,
-    )  # fmt: skip
+        name=domain.name,
+        uuid=domain.uuid,
+        source=move.source,
+        destination=move.destination,
+        findings=findings,
+        dry_run=options.dry_run,
+        before=now,
+        result=result,
+        after=then,
+    )
 
 
 def _verified(domain: Domain, after: Confirm, uri: str) -> Confirmed | Failed:
@@ -116,9 +131,12 @@ def _verified(domain: Domain, after: Confirm, uri: str) -> Confirmed | Failed:
 
 
 def _move(
-    source: Hypervisor, destination: Hypervisor, domain: Domain, options: Options,
+    source: Hypervisor,
+    destination: Hypervisor,
+    domain: Domain,
+    options: Options,
     forecast: Forecast,
-) -> Move:  # fmt: skip
+) -> Move:
     if not domain.is_active():
         raise UsageError(
             f"{domain.name} is {domain.state()[0]}: there is no guest to move; its definition: "
@@ -157,9 +175,11 @@ def _move(
 def _boot(domain: Domain, source: Hypervisor, active: Definition, *, local: bool) -> LastBoot:
     processes = qemu_process.running() if local else qemu_process.NONE
     return last_boot.of(
-        domain.state()[1], processes.of(active.name, active.uuid, active.guest_uuid),
-        baseline_choice.choose(active, lambda _: None), source.facts().hypervisor,
-    )  # fmt: skip
+        domain.state()[1],
+        processes.of(active.name, active.uuid, active.guest_uuid),
+        baseline_choice.choose(active, lambda _: None),
+        source.facts().hypervisor,
+    )
 
 
 def _images(
@@ -167,11 +187,12 @@ def _images(
 ) -> tuple[Image, ...]:
     before, after = (
         Place(
-            release=packages.release() if end is here and local else None, listed=listed,
+            release=packages.release() if end is here and local else None,
+            listed=listed,
             libvirt=None if end.libvirt is None else numbers(end.libvirt),
         )
         for end, listed in ((here, ()), (there.end, there.loaders(active)))
-    )  # fmt: skip
+    )
     return tuple(images.look(path, before, after) for path in devices.images)
 
 

@@ -43,15 +43,18 @@ def _state(move: Move) -> Finding:
     name = move.active.name
     if move.job is not None:
         return Finding(
-            check="move-state", outcome=Outcome.FAIL, sentence=move.job.sentence,
+            check="move-state",
+            outcome=Outcome.FAIL,
+            sentence=move.job.sentence,
             remedy=move.job.remedy,
-        )  # fmt: skip
+        )
     if move.state != "running":
         return Finding(
-            check="move-state", outcome=Outcome.FAIL,
+            check="move-state",
+            outcome=Outcome.FAIL,
             sentence=f"the domain is {move.state}: its guest can't be asked before and after",
             remedy=f"virsh resume {quoted(name)}" if move.state == "paused" else None,
-        )  # fmt: skip
+        )
     return Finding(check="move-state", outcome=Outcome.PASS, sentence="running, and no other job")
 
 
@@ -60,10 +63,11 @@ def _host(move: Move) -> Finding | None:
     if move.source.uuid is None or move.source.uuid != move.destination.uuid:
         return None
     return Finding(
-        check="move-host", outcome=Outcome.FAIL,
+        check="move-host",
+        outcome=Outcome.FAIL,
         sentence=f"source and destination are one host, {move.destination.name}",
         remedy="if they are two: give each a host_uuid of its own in libvirtd.conf",
-    )  # fmt: skip
+    )
 
 
 def _domain(move: Move) -> Finding | None:
@@ -72,17 +76,19 @@ def _domain(move: Move) -> Finding | None:
     for there in move.there:
         if there.active and there.uuid == uuid:
             return Finding(
-                check="move-domain", outcome=Outcome.FAIL,
+                check="move-domain",
+                outcome=Outcome.FAIL,
                 sentence=f"a domain of this UUID runs on {host} already, as {there.name}",
                 remedy="look at both: one UUID must not run twice",
-            )  # fmt: skip
+            )
         if there.uuid != uuid or there.name != name:
             return Finding(
-                check="move-domain", outcome=Outcome.FAIL,
+                check="move-domain",
+                outcome=Outcome.FAIL,
                 sentence=f"{host} has another domain of this name or UUID: {there.name} "
                 f"{there.uuid}",
                 remedy=f"rename or undefine that one: virsh domrename {quoted(there.name)} NEW",
-            )  # fmt: skip
+            )
     return None
 
 
@@ -97,16 +103,19 @@ def _xml(move: Move) -> Finding | None:
     ours, theirs = move.active.machine, move.xml.machine
     if ours == theirs:
         return Finding(
-            check="move-xml", outcome=Outcome.PASS,
+            check="move-xml",
+            outcome=Outcome.PASS,
             sentence=f"the destination's XML has the same machine type, {ours}",
-        )  # fmt: skip
+        )
     prefix = "; QEMU itself would not notice" if ours and (theirs or "").startswith(ours) else ""
     return Finding(
-        check="move-xml", outcome=Outcome.FAIL,
+        check="move-xml",
+        outcome=Outcome.FAIL,
         sentence=f"the destination's XML changes the machine type from {ours} to {theirs}{prefix}",
-        expected=ours, observed=theirs,
+        expected=ours,
+        observed=theirs,
         remedy=f"write {ours} there: a running machine can't become another one",
-    )  # fmt: skip
+    )
 
 
 def _machine_type(move: Move) -> Finding:
@@ -117,25 +126,31 @@ def _machine_type(move: Move) -> Finding:
         absent = move.offer.reason is Reason.ABSENT
         near = f"; near it: {', '.join(move.near[:_SHOWN])}" if absent and move.near else ""
         return Finding(
-            check="move-machine-type", outcome=Outcome.FAIL if absent else Outcome.UNKNOWN,
-            sentence=f"{where}: {move.offer.sentence}{near}", expected=name,
+            check="move-machine-type",
+            outcome=Outcome.FAIL if absent else Outcome.UNKNOWN,
+            sentence=f"{where}: {move.offer.sentence}{near}",
+            expected=name,
             remedy="change the machine type here first; it takes a stop and a start"
-            if absent else move.offer.remedy,
-        )  # fmt: skip
+            if absent
+            else move.offer.remedy,
+        )
     if move.offer.canonical != name:
         return Finding(
-            check="move-machine-type", outcome=Outcome.FAIL,
+            check="move-machine-type",
+            outcome=Outcome.FAIL,
             sentence=f"on {where} {name} is another name of {move.offer.canonical}: the guest "
             "would be given another machine",
-            expected=name, observed=move.offer.canonical,
+            expected=name,
+            observed=move.offer.canonical,
             remedy="change the machine type here first; it takes a stop and a start",
-        )  # fmt: skip
+        )
     if move.offer.deprecated:
         return Finding(
-            check="move-machine-type", outcome=Outcome.WARN,
+            check="move-machine-type",
+            outcome=Outcome.WARN,
             sentence=f"{where} has {name}, but calls it deprecated: a later QEMU will not have it",
             remedy="change the machine type at the next stop",
-        )  # fmt: skip
+        )
     return Finding(check="move-machine-type", outcome=Outcome.PASS, sentence=f"{where} has {name}")
 
 
@@ -144,21 +159,26 @@ def _cpu(move: Move) -> Finding:
     host = move.destination.name
     if isinstance(move.cpu, str):
         return Finding(
-            check="move-cpu", outcome=Outcome.FAIL, sentence=f"{host}: {move.cpu}",
+            check="move-cpu",
+            outcome=Outcome.FAIL,
+            sentence=f"{host}: {move.cpu}",
             remedy="stop and start the guest there, or give it a CPU model that both hosts have",
-        )  # fmt: skip
+        )
     if move.devices.host_bound_cpu:
         return Finding(
-            check="move-cpu", outcome=Outcome.WARN,
+            check="move-cpu",
+            outcome=Outcome.WARN,
             sentence=f"the guest has its host's own CPU ({move.devices.cpu_mode}), which libvirt "
             f"can't compare: {host} must have the same, with the same microcode",
             remedy="host-model or a named model moves between hosts that differ",
-        )  # fmt: skip
+        )
     if isinstance(move.cpu, Missing):
         return Finding(
-            check="move-cpu", outcome=Outcome.UNKNOWN, sentence=f"{host}: {move.cpu.sentence}",
+            check="move-cpu",
+            outcome=Outcome.UNKNOWN,
+            sentence=f"{host}: {move.cpu.sentence}",
             remedy=move.cpu.remedy,
-        )  # fmt: skip
+        )
     return Finding(
         check="move-cpu", outcome=Outcome.PASS, sentence=f"{host} has all of the guest's CPU"
     )
@@ -187,14 +207,16 @@ def _versions(move: Move) -> Finding | None:
     ]
     if older:
         return Finding(
-            check="move-versions", outcome=Outcome.WARN,
+            check="move-versions",
+            outcome=Outcome.WARN,
             sentence=f"the destination is older: {'; '.join(older)}",
             remedy="nobody supports this direction; if it fails, the guest stays here",
-        )  # fmt: skip
+        )
     return Finding(
-        check="move-versions", outcome=Outcome.PASS,
+        check="move-versions",
+        outcome=Outcome.PASS,
         sentence=", ".join(f"{what} {here} to {there}" for what, here, there in both),
-    )  # fmt: skip
+    )
 
 
 def _devices(move: Move) -> Finding | None:
@@ -203,11 +225,12 @@ def _devices(move: Move) -> Finding | None:
     if not bound:
         return None
     return Finding(
-        check="move-devices", outcome=Outcome.FAIL,
+        check="move-devices",
+        outcome=Outcome.FAIL,
         sentence=f"the guest has what belongs to this host: {', '.join(bound)}",
         remedy="detach it, or stop and start the guest there; a device whose driver can migrate: "
         "virsh migrate, then samemachine verify",
-    )  # fmt: skip
+    )
 
 
 def _storage(move: Move) -> Finding | None:
@@ -223,28 +246,32 @@ def _storage(move: Move) -> Finding | None:
     if not left:
         names = ", ".join(disk.target for disk in disks)
         return Finding(
-            check="move-storage", outcome=Outcome.PASS,
+            check="move-storage",
+            outcome=Outcome.PASS,
             sentence=f"disks are copied ({move.copy_storage}): {names}",
-        )  # fmt: skip
+        )
     local = [disk for disk in left if move.shared.get(disk.target) is False]
     if local:
         names = ", ".join(f"{disk.target} ({disk.path})" for disk in local)
         shareable = any(disk.shareable for disk in local)
         return Finding(
-            check="move-storage", outcome=Outcome.WARN if move.unsafe else Outcome.FAIL,
+            check="move-storage",
+            outcome=Outcome.WARN if move.unsafe else Outcome.FAIL,
             sentence=f"on this host's own file system: {names}"
             f"{'; what several domains share is never copied' if shareable else ''}",
             remedy="the destination must see the very same files, or the guest's data is lost"
-            if move.unsafe else f"{'' if shareable else '--copy-storage all; or '}--unsafe, where "
+            if move.unsafe
+            else f"{'' if shareable else '--copy-storage all; or '}--unsafe, where "
             "the destination sees the very same files",
-        )  # fmt: skip
+        )
     unknown = [disk.target for disk in left if move.shared.get(disk.target) is None]
     if unknown:
         return Finding(
-            check="move-storage", outcome=Outcome.UNKNOWN,
+            check="move-storage",
+            outcome=Outcome.UNKNOWN,
             sentence=f"whether the destination sees {', '.join(unknown)} can't be told from here",
             remedy="libvirt looks at it in the move",
-        )  # fmt: skip
+        )
     return Finding(
         check="move-storage", outcome=Outcome.PASS, sentence="all disks are on shared storage"
     )
@@ -272,17 +299,19 @@ def _folders(move: Move) -> Finding | None:
     own = [one.path for one in folders if one.path and move.shared.get(one.path) is False]
     if old or own:
         return Finding(
-            check="move-folders", outcome=Outcome.FAIL,
+            check="move-folders",
+            outcome=Outcome.FAIL,
             sentence=f"the guest has folders of this host by virtiofs: {names}"
             + ("" if old else "; they are on its own file system"),
             remedy="unmount and detach them, or stop and start the guest there",
-        )  # fmt: skip
+        )
     return Finding(
-        check="move-folders", outcome=Outcome.WARN,
+        check="move-folders",
+        outcome=Outcome.WARN,
         sentence=f"{names} (virtiofs): it moves only where virtiofsd on both hosts can hand over "
         "what the guest has open, and the destination must show the very same folder",
         remedy="if libvirt refuses, the guest stays here: detach them, or stop and start it there",
-    )  # fmt: skip
+    )
 
 
 def _firmware(move: Move) -> Finding | None:
@@ -296,27 +325,30 @@ def firmware(check: str, images: Sequence[Image], host: str) -> Finding | None:
     if of[Presence.NO]:
         given_up = GIVEN_UP.intersection(of[Presence.NO])
         return Finding(
-            check=check, outcome=Outcome.FAIL,
+            check=check,
+            outcome=Outcome.FAIL,
             sentence=f"{host} has no {', '.join(of[Presence.NO])}"
             f"{': its packages gave up the images of 2 MB' if given_up else ''}",
             remedy="copy it there, to a folder that no package has, and name that in the "
             "definition; or give the domain an image of 4 MB and a new variable store, whose boot "
             "entries and keys are then set anew",
-        )  # fmt: skip
+        )
     if of[Presence.GROWN]:
         return Finding(
-            check=check, outcome=Outcome.FAIL,
+            check=check,
+            outcome=Outcome.FAIL,
             sentence=f"{', '.join(of[Presence.GROWN])} is of another size on {host}, and QEMU "
             "refuses the guest's",
             remedy="stop and start the guest there",
-        )  # fmt: skip
+        )
     if of[Presence.DOUBTFUL]:
         return Finding(
-            check=check, outcome=Outcome.UNKNOWN,
+            check=check,
+            outcome=Outcome.UNKNOWN,
             sentence=f"whether {host} has {', '.join(of[Presence.DOUBTFUL])} can't be asked from "
             "here, and since Debian 13 and Ubuntu 24.04 the packages have none, or another",
             remedy=f"look there: ls -lL {' '.join(of[Presence.DOUBTFUL])}",
-        )  # fmt: skip
+        )
     return None
 
 
@@ -326,12 +358,14 @@ def _vcpus(move: Move) -> Finding | None:
     if number is None or most is None or number <= most:
         return None
     return Finding(
-        check="move-vcpus", outcome=Outcome.FAIL,
+        check="move-vcpus",
+        outcome=Outcome.FAIL,
         sentence=f"it has {number} vCPUs, and its machine type may have {most} on "
         f"{move.destination.name}",
-        expected=str(most), observed=str(number),
+        expected=str(most),
+        observed=str(number),
         remedy="give it fewer, or a type that takes them: pc-q35-8.1 takes 1024, pc-q35-9.0 4096",
-    )  # fmt: skip
+    )
 
 
 def _threads(move: Move) -> Finding | None:
@@ -341,11 +375,12 @@ def _threads(move: Move) -> Finding | None:
         return None
     why, sure = known
     return Finding(
-        check="move-threads", outcome=Outcome.FAIL if sure else Outcome.UNKNOWN,
+        check="move-threads",
+        outcome=Outcome.FAIL if sure else Outcome.UNKNOWN,
         sentence=f"libvirt on {move.destination.title} {'refuses' if sure else 'may refuse'} its "
         f"CPU: {why}",
         remedy="stop and start the guest there; libvirt 11.10.0 and newer take it live",
-    )  # fmt: skip
+    )
 
 
 def blocks(move: Move) -> Finding | None:
@@ -359,18 +394,21 @@ def blocks(move: Move) -> Finding | None:
     differing = touching.refusing(move.forecast)
     if not differing:
         return Finding(
-            check="move-blocks", outcome=Outcome.PASS,
+            check="move-blocks",
+            outcome=Outcome.PASS,
             sentence="firmware and option ROMs are of the same sizes there",
-        )  # fmt: skip
+        )
     told = ", ".join(
         f"{one.subject.rpartition('/')[2] or 'firmware'} {one.old} here, {one.new} there"
         for one in differing
     )
     return Finding(
-        check="move-blocks", outcome=Outcome.FAIL, sentence=f"QEMU would refuse the move: {told}",
+        check="move-blocks",
+        outcome=Outcome.FAIL,
+        sentence=f"QEMU would refuse the move: {told}",
         remedy="stop and start the guest there, or give both hosts the same package of ROMs",
         differences=differing,
-    )  # fmt: skip
+    )
 
 
 _IF = {
@@ -389,12 +427,14 @@ def _refusal(move: Move) -> Finding | None:
     outcome, condition = _IF[certainty]
     sure = certainty is Certainty.SURE
     return Finding(
-        check="move-refusal", outcome=outcome,
+        check="move-refusal",
+        outcome=outcome,
         sentence=f"{move.destination.title} refuses what the guest has from its last boot"
         f"{condition}: {refusal.why}",
-        remedy="stop and start the guest there" if sure
+        remedy="stop and start the guest there"
+        if sure
         else "try the move: a guest that is refused stays here; then stop and start it there",
-    )  # fmt: skip
+    )
 
 
 def _tried(move: Move) -> Finding | None:
@@ -411,24 +451,27 @@ def _forecast(move: Move) -> Finding:
     """``move-forecast``: nothing changes in the move; what changes at the next boot there?"""
     if isinstance(move.forecast, Missing):
         return Finding(
-            check="move-forecast", outcome=Outcome.UNKNOWN,
+            check="move-forecast",
+            outcome=Outcome.UNKNOWN,
             sentence=f"what the guest will see there is not known: {move.forecast.sentence}",
             remedy=move.forecast.remedy,
-        )  # fmt: skip
+        )
     seen = touching.seen(move.forecast)
     if not seen:
         return Finding(
-            check="move-forecast", outcome=Outcome.PASS,
+            check="move-forecast",
+            outcome=Outcome.PASS,
             sentence="at its next boot there the guest will find the same machine",
-        )  # fmt: skip
+        )
     shown = "; ".join(map(_told, seen[:_SHOWN]))
     more = len(seen) - _SHOWN
     return Finding(
-        check="move-forecast", outcome=Outcome.WARN,
+        check="move-forecast",
+        outcome=Outcome.WARN,
         sentence="nothing changes in the move; at its next boot there the guest will find: "
         f"{shown}{f'; and {more} more' if more > 0 else ''}",
         differences=seen,
-    )  # fmt: skip
+    )
 
 
 def _told(difference: Difference) -> str:

@@ -36,16 +36,17 @@ class Certainty(StrEnum):
 
 REFUSALS = (
     Refusal(
-        booted_by="10.0.13", refused_from=(11, 1, 2),
+        booted_by="10.0.13",
+        refused_from=(11, 1, 2),
         why="QEMU 10.0.13 gives every virtio device queues of 1024 entries, whatever their size "
         "should be",
-        source='migrated from Debian\'s 1:10.0.13+ds-0+deb13u1 to its 1:11.1.2+ds-3: "VQ 0 '
+        source="migrated from Debian's 1:10.0.13+ds-0+deb13u1 to its 1:11.1.2+ds-3: \"VQ 0 "
         'vring.num 1024 exceeds allocated max 128" (hw/virtio/virtio.c: virtio_load). The size is '
         "set at a reset, of the machine or, by its driver, of the device alone: a guest that came "
         "live from 7.2 and reset nothing since gets there, any other does not; 10.0.13 to 7.2 and "
         "to 10.0.2, 10.0.2 and 7.2 to 11.1.2, 11.1.2 to 10.0.13 were seen to work",
     ),
-)  # fmt: skip
+)
 
 
 def known(move: Move) -> tuple[Refusal, Certainty] | None:

@@ -152,10 +152,11 @@ def _groups(console: Console, title: str, groups: Sequence[Group], *, verbose: b
     table.add_column("WHO NOTICES", overflow="fold", header_style="bold")
     for group in groups:
         table.add_row(
-            Text(_types(len(group.machines))), _change(group, verbose=verbose),
+            Text(_types(len(group.machines))),
+            _change(group, verbose=verbose),
             Text(group.touched.effect, _EFFECT_STYLES[group.touched.effect]),
             Text(group.touched.who),
-        )  # fmt: skip
+        )
     print_table(console, table)
 
 

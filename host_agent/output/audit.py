@@ -35,9 +35,13 @@ _INDENT = 4
 
 
 def print_audits(
-    console: Console, audits: Sequence[HostAudit], *, verbose: bool, each: bool = False,
+    console: Console,
+    audits: Sequence[HostAudit],
+    *,
+    verbose: bool,
+    each: bool = False,
     exit_code: int | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Print all hosts.
 
     ``each``: a line for each domain, as for those that were asked for by name; ``verbose``: every

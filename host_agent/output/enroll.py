@@ -78,12 +78,17 @@ def _form(result: Enrolled) -> dict[str, Any]:
     planned = result.planned
     plan = planned.plan
     return {
-        "name": planned.name, "uuid": planned.uuid, "done": result.done,
+        "name": planned.name,
+        "uuid": planned.uuid,
+        "done": result.done,
         "changes": {"definition": plan.persistent, "running": plan.live},
-        "refused": plan.refused, "remedy": plan.remedy, "foreign": plan.foreign,
-        "notes": list(plan.said), "lines": list(result.changed or planned.foretold),
+        "refused": plan.refused,
+        "remedy": plan.remedy,
+        "foreign": plan.foreign,
+        "notes": list(plan.said),
+        "lines": list(result.changed or planned.foretold),
         "error": result.error,
-    }  # fmt: skip
+    }
 
 
 def _called(planned: Planned) -> str:
@@ -97,9 +102,10 @@ def _print_plan(console: Console, planned: Planned) -> None:
         _print_unchanged(console, planned)
         return
     where = " and ".join(
-        word for word, does in (("definition", plan.persistent), ("running guest", plan.live))
+        word
+        for word, does in (("definition", plan.persistent), ("running guest", plan.live))
         if does
-    )  # fmt: skip
+    )
     console.print(Text(f"{_called(planned)}  {where}"), soft_wrap=True)
     _print_lines(console, planned.foretold)
     for sentence in plan.said:

@@ -55,10 +55,15 @@ def render(report: Forgetting, code: int) -> str:
 def _form(result: Forgotten, ledger: str) -> dict[str, Any]:
     one = result.remembered
     return {
-        "name": one.name, "uuid": one.uuid, "here": one.here, "kept": list(one.parts(ledger)),
-        "removed": list(result.removed), "errors": list(result.errors), "refused": one.refused,
+        "name": one.name,
+        "uuid": one.uuid,
+        "here": one.here,
+        "kept": list(one.parts(ledger)),
+        "removed": list(result.removed),
+        "errors": list(result.errors),
+        "refused": one.refused,
         "remedy": one.remedy,
-    }  # fmt: skip
+    }
 
 
 def _called(one: Remembered) -> str:

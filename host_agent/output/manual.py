@@ -47,12 +47,15 @@ def render(entries: Sequence[Entry]) -> str:
         "schema": _SCHEMA,
         "checks": [
             {
-                "id": one.id, "part": one.part, "question": one.question,
+                "id": one.id,
+                "part": one.part,
+                "question": one.question,
                 "compares": one.compares,
                 "outcomes": {str(key): said for key, said in one.outcomes.items()},
-                "remedy": one.remedy, "source": one.source,
+                "remedy": one.remedy,
+                "source": one.source,
             }
             for one in entries
         ],
-    }  # fmt: skip
+    }
     return document(form)

@@ -178,10 +178,13 @@ def _end_form(end: End) -> dict[str, Any]:
 def _result(result: MigrationResult) -> dict[str, Any]:
     final = result.final
     return {
-        "end": result.end, "way": result.way, "seconds": round(result.seconds, 3),
-        "reason": result.reason, "source_state": result.source,
+        "end": result.end,
+        "way": result.way,
+        "seconds": round(result.seconds, 3),
+        "reason": result.reason,
+        "source_state": result.source,
         "destination_state": result.destination,
         "downtime_ms": None if final is None else final.downtime,
         "memory_bytes": None if final is None else final.memory_total,
         "disk_bytes": None if final is None else final.disk_total,
-    }  # fmt: skip
+    }

@@ -121,10 +121,17 @@ def render_page(matrix: Matrix, form: str) -> str:
     bottom = _TOP + size * _SIDE + 24
     return pages.render(
         f"matrix.{form}.j2",
-        title=_title(matrix), columns=columns, rows=rows, legend=_legend(matrix), side=_SIDE,
-        left=_LEFT, top=_TOP, legend_top=bottom, height=bottom + 48,
+        title=_title(matrix),
+        columns=columns,
+        rows=rows,
+        legend=_legend(matrix),
+        side=_SIDE,
+        left=_LEFT,
+        top=_TOP,
+        legend_top=bottom,
+        height=bottom + 48,
         width=max(_LEFT + size * _SIDE + 70, 620),
-    )  # fmt: skip
+    )
 
 
 def _why(origin: Release, target: Release, cell: Cell, matrix: Matrix) -> str:

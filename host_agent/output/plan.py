@@ -161,9 +161,11 @@ def _print_seen(console: Console, hop: Hop, *, verbose: bool) -> None:
         if verbose:
             change.append(f"\n{names.some(one.domains)}; {one.touched.source}", "dim")
         table.add_row(
-            Text(plan_words.domains(len(one.domains))), change,
-            Text(one.touched.effect, _EFFECT_STYLES[one.touched.effect]), Text(one.touched.who),
-        )  # fmt: skip
+            Text(plan_words.domains(len(one.domains))),
+            change,
+            Text(one.touched.effect, _EFFECT_STYLES[one.touched.effect]),
+            Text(one.touched.who),
+        )
     print_table(console, table)
 
 

@@ -41,23 +41,35 @@ def _hop(hop: Hop) -> dict[str, Any]:
         "sources": [_site(site) for site in hop.sources],
         "target": _site(hop.target),
         "paths": [
-            {"source": way.source, "supported": way.supported, "why": way.why,
-             "around": list(way.around)}
+            {
+                "source": way.source,
+                "supported": way.supported,
+                "why": way.why,
+                "around": list(way.around),
+            }
             for way in hop.ways
         ],
         "counts": {answer.value: number for answer, number in words.counts(hop).items()},
         "domains": [_domain(one) for one in hop.planned],
         "order": [
-            {"step": step.do.name.lower(), "raise_to": step.raise_to,
-             "domains": [one.name for one in step.domains]}
+            {
+                "step": step.do.name.lower(),
+                "raise_to": step.raise_to,
+                "domains": [one.name for one in step.domains],
+            }
             for step in plan_folding.steps(hop.planned)
         ],
         "guests_will_see": [
             {
-                "area": one.difference.area, "subject": one.difference.subject,
-                "field": one.difference.field, "old": one.difference.old,
-                "new": one.difference.new, "varies": one.varies, "effect": one.touched.effect,
-                "who": one.touched.who, "source": one.touched.source,
+                "area": one.difference.area,
+                "subject": one.difference.subject,
+                "field": one.difference.field,
+                "old": one.difference.old,
+                "new": one.difference.new,
+                "varies": one.varies,
+                "effect": one.touched.effect,
+                "who": one.touched.who,
+                "source": one.touched.source,
                 "domains": [domain.name for domain in one.domains],
             }
             for one in plan_folding.seen(hop.planned)
@@ -68,14 +80,17 @@ def _hop(hop: Hop) -> dict[str, Any]:
         ],
         "compared": list(hop.compared),
         "not_checked": list(plan_folding.not_checked(hop)),
-    }  # fmt: skip
+    }
 
 
 def _site(site: Site) -> dict[str, Any]:
     return {
-        "name": site.name, "kind": site.kind, "qemu": site.end.qemu, "libvirt": site.end.libvirt,
+        "name": site.name,
+        "kind": site.kind,
+        "qemu": site.end.qemu,
+        "libvirt": site.end.libvirt,
         "release": site.release,
-    }  # fmt: skip
+    }
 
 
 def _domain(one: Planned | Failed) -> dict[str, Any]:
@@ -110,11 +125,14 @@ def _shown(hop: Hop) -> dict[str, Any]:
         "heading": words.heading(hop),
         "counts": ", ".join(
             f"{word} {counted[answer]}" for answer, word in words.WORDS.items() if counted[answer]
-        ) or "no domains",
+        )
+        or "no domains",
         "ways": [
             {
-                "source": printable(way.source), "word": words.path_word([way]),
-                "why": printable(way.why), "around": [printable(one) for one in way.around],
+                "source": printable(way.source),
+                "word": words.path_word([way]),
+                "why": printable(way.why),
+                "around": [printable(one) for one in way.around],
             }
             for way in hop.ways
         ],
@@ -129,8 +147,10 @@ def _shown(hop: Hop) -> dict[str, Any]:
         ],
         "seen": [
             {
-                "number": len(one.domains), "change": words.seen_words(one),
-                "effect": one.touched.effect, "who": one.touched.who,
+                "number": len(one.domains),
+                "change": words.seen_words(one),
+                "effect": one.touched.effect,
+                "who": one.touched.who,
             }
             for one in plan_folding.seen(hop.planned)
         ],
@@ -138,7 +158,7 @@ def _shown(hop: Hop) -> dict[str, Any]:
         "limits": list(words.limit_lines(hop.limits)),
         "compared": [printable(line) for line in hop.compared],
         "not_checked": [printable(line) for line in plan_folding.not_checked(hop)],
-    }  # fmt: skip
+    }
 
 
 def _problems(hop: Hop) -> list[Planned | Failed]:
@@ -150,13 +170,24 @@ def _problems(hop: Hop) -> list[Planned | Failed]:
 def _row(one: Planned | Failed) -> dict[str, Any]:
     if isinstance(one, Failed):
         return {
-            "name": printable(one.name), "owner": "", "uuid": one.uuid, "source": "", "state": "",
-            "answer": Answer.UNKNOWN, "css": "unknown", "machine": "", "raise_to": None,
+            "name": printable(one.name),
+            "owner": "",
+            "uuid": one.uuid,
+            "source": "",
+            "state": "",
+            "answer": Answer.UNKNOWN,
+            "css": "unknown",
+            "machine": "",
+            "raise_to": None,
             "findings": [{"sentence": printable(one.error), "remedy": None}],
-        }  # fmt: skip
+        }
     return {
-        "name": printable(one.name), "owner": whose(one.definition), "uuid": str(one.uuid),
-        "source": printable(one.source), "state": one.state, "answer": words.WORDS[answer_of(one)],
+        "name": printable(one.name),
+        "owner": whose(one.definition),
+        "uuid": str(one.uuid),
+        "source": printable(one.source),
+        "state": one.state,
+        "answer": words.WORDS[answer_of(one)],
         "css": "unknown" if one.answer is Answer.UNKNOWN else one.answer,
         "machine": printable(one.definition.machine or "none"),
         "raise_to": None if one.raise_to is None else printable(one.raise_to),
@@ -168,4 +199,4 @@ def _row(one: Planned | Failed) -> dict[str, Any]:
             for finding in one.findings
             if finding.outcome in _SHOWN
         ],
-    }  # fmt: skip
+    }

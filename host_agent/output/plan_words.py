@@ -32,9 +32,10 @@ def heading(hop: Hop) -> str:
     """Return from where to where, whether releases fit, and how many domains."""
     sources = ", ".join(map(_site, hop.sources))
     parts = (
-        f"{sources} -> {_site(hop.target)}", f"live path: {path_word(hop.ways)}",
+        f"{sources} -> {_site(hop.target)}",
+        f"live path: {path_word(hop.ways)}",
         domains(len(hop.planned)),
-    )  # fmt: skip
+    )
     return " | ".join(printable(part) for part in parts)
 
 

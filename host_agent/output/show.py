@@ -87,17 +87,33 @@ def _rows(case: Case) -> list[tuple[str, ...]]:
         "product": expected.products if expected else None,
     }
     return [
-        row("machine type", active.machine if active else None,
-            running.machine if running else None, lambda named: named.version),
-        row("uuid", str(active.guest_uuid) if active else None,
-            str(running.uuid) if running and running.uuid else None, lambda named: named.uuid),
-        row("manufacturer", " or ".join(sorted(wanted["manufacturer"] or ())), None,
-            lambda named: named.manufacturer),
-        row("product", " or ".join(sorted(wanted["product"] or ())), None,
-            lambda named: named.product),
+        row(
+            "machine type",
+            active.machine if active else None,
+            running.machine if running else None,
+            lambda named: named.version,
+        ),
+        row(
+            "uuid",
+            str(active.guest_uuid) if active else None,
+            str(running.uuid) if running and running.uuid else None,
+            lambda named: named.uuid,
+        ),
+        row(
+            "manufacturer",
+            " or ".join(sorted(wanted["manufacturer"] or ())),
+            None,
+            lambda named: named.manufacturer,
+        ),
+        row(
+            "product",
+            " or ".join(sorted(wanted["product"] or ())),
+            None,
+            lambda named: named.product,
+        ),
         row("chassis version", None, None, lambda named: named.chassis_version),
         row("processor version", None, None, lambda named: named.processor_version),
-    ]  # fmt: skip
+    ]
 
 
 def _cell(view: Named | Missing, of: Callable[[Named], object]) -> str:

@@ -111,8 +111,9 @@ def _told(finding: Finding) -> str:
 
 def _steps(raising: Raising, limit: float) -> str:
     if raising.stage:
-        return "backup, define; its next full stop and start apply it, a reboot in the guest does "\
-               "not"  # fmt: skip
+        return (
+            "backup, define; its next full stop and start apply it, a reboot in the guest does not"
+        )
     if not raising.running:
         return "backup, define (it does not run); its next start applies it"
     stop = f"shutdown ({limit:.0f} s limit)"
@@ -170,7 +171,7 @@ def print_report(console: Console, report: Report, limit: float, *, planned: boo
 def _hint(report: Report) -> str:
     names = " ".join(
         quoted(one.raising.name) for one in report.raised if one.ending is Ending.PLANNED
-    )  # fmt: skip
+    )
     word = "rollback" if report.back else "upgrade"
     if not names:
         return "Nothing changed."
@@ -253,9 +254,10 @@ def print_campaign(
         change = f" ({record.change})" if record.change else ""
         why = f": {record.reason}" if record.reason else ""
         table.add_row(
-            Text(f"  {printable(record.name)}"), Text(printable(f"{record.step}{change}")),
+            Text(f"  {printable(record.name)}"),
+            Text(printable(f"{record.step}{change}")),
             Text(printable(f"{record.old} -> {record.new}{why}")),
-        )  # fmt: skip
+        )
     if table.row_count:
         print_table(console, table)
     for trouble in troubles:
@@ -284,21 +286,33 @@ def render(report: Report, code: int) -> str:
 def _form(raised: Raised) -> dict[str, Any]:
     raising = raised.raising
     return {
-        "name": raising.name, "uuid": str(raising.uuid), "outcome": raised.ending,
-        "why": raised.why, "current": raising.current, "target": raising.target.name,
-        "hosts": list(raising.hosts), "running": raising.running,
+        "name": raising.name,
+        "uuid": str(raising.uuid),
+        "outcome": raised.ending,
+        "why": raised.why,
+        "current": raising.current,
+        "target": raising.target.name,
+        "hosts": list(raising.hosts),
+        "running": raising.running,
         "preflight": [plain_finding(finding) for finding in raised.findings],
         "record": None if raised.record is None else _record(raised.record),
         "before": None if raised.before is None else confirmed_form(raised.before),
         "after": None if raised.after is None else confirmed_form(raised.after),
         "notes": list(raised.notes),
-    }  # fmt: skip
+    }
 
 
 def _record(record: Record) -> dict[str, Any]:
     return {
-        "name": record.name, "uuid": str(record.uuid), "host": record.host, "from": record.old,
-        "to": record.new, "step": record.step, "direction": record.direction,
-        "change": record.change, "reason": record.reason, "started": record.started,
+        "name": record.name,
+        "uuid": str(record.uuid),
+        "host": record.host,
+        "from": record.old,
+        "to": record.new,
+        "step": record.step,
+        "direction": record.direction,
+        "change": record.change,
+        "reason": record.reason,
+        "started": record.started,
         "changed": record.changed,
-    }  # fmt: skip
+    }

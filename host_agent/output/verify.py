@@ -25,8 +25,10 @@ _STYLES = {
     "verified": "green", "mismatch": "bold red", "unverified": "yellow", "failed": "yellow",
 }  # fmt: skip
 _NOTE_STYLES = {
-    "CHANGED": "bold red", "REBOOTED in the move": "bold red", "changed, allowed": "yellow",
-}  # fmt: skip
+    "CHANGED": "bold red",
+    "REBOOTED in the move": "bold red",
+    "changed, allowed": "yellow",
+}
 
 
 def print_verified(
@@ -92,9 +94,11 @@ def print_changes(console: Console, audited: Audited) -> None:
         for row in rows:
             style = _NOTE_STYLES.get(row.note, "dim")
             table.add_row(
-                Text(f"  {row.name}"), Text(printable(row.before)), Text(printable(row.now)),
+                Text(f"  {row.name}"),
+                Text(printable(row.before)),
+                Text(printable(row.now)),
                 Text(row.note, style),
-            )  # fmt: skip
+            )
         print_table(console, table)
     same = story.equal(audited)
     if same:
@@ -141,8 +145,9 @@ def print_kept(
             continue
         several = len(same) > 1
         line = Text(f"{len(same)} domains  " if several else f"{called(first.audited)}  ")
-        line.append("baseline taken" if first.kept else "NO BASELINE", None if first.kept
-                    else "yellow")  # fmt: skip
+        line.append(
+            "baseline taken" if first.kept else "NO BASELINE", None if first.kept else "yellow"
+        )
         line.append(f"  {_kept(first)}" if several else f"  {_kept(first, dated=True)}")
         console.print(line, soft_wrap=True)
         if several:
@@ -165,8 +170,10 @@ def _kept(result: Confirmed, *, dated: bool = False) -> str:
 def render(results: Sequence[Confirmed | Failed], code: int) -> str:
     """Return verifications as JSON."""
     form = {
-        "schema": _SCHEMA, "exit_code": code, "domains": [_form(result) for result in results],
-    }  # fmt: skip
+        "schema": _SCHEMA,
+        "exit_code": code,
+        "domains": [_form(result) for result in results],
+    }
     return document(form)
 
 

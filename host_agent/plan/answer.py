@@ -48,11 +48,15 @@ def judge(question: Question, source: str) -> Planned:
     answer = _answer(question, findings)
     raising = {one.check: one.outcome for one in findings}.get("plan-raise")
     return Planned(
-        definition=question.subject.definition, source=source, state=question.subject.state,
-        active=question.subject.active is not None, answer=answer,
+        definition=question.subject.definition,
+        source=source,
+        state=question.subject.state,
+        active=question.subject.active is not None,
+        answer=answer,
         raise_to=question.raised.name if raising is Outcome.WARN else None,
-        findings=(*findings, *checks.left_behind(question, answer)), outlook=question.outlook,
-    )  # fmt: skip
+        findings=(*findings, *checks.left_behind(question, answer)),
+        outlook=question.outlook,
+    )
 
 
 def _answer(question: Question, findings: tuple[Finding, ...]) -> Answer:

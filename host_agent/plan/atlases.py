@@ -66,9 +66,10 @@ class Atlases:
             if atlas is not None:
                 return Found(atlas=atlas, own=True, how=f"{site.name}: {atlas.title}")
             return Missing(
-                reason=Reason.ABSENT, sentence=f"there is no atlas of {site.name}",
+                reason=Reason.ABSENT,
+                sentence=f"there is no atlas of {site.name}",
                 remedy="samemachine probe --root FOLDER --output FILE, then --to FILE",
-            )  # fmt: skip
+            )
         asked = self._asked(architecture, emulator, machines)
         return asked or self._shipped(architecture)
 
@@ -109,9 +110,10 @@ class Atlases:
             )
         name, atlas = next((one for one in near if one[1].made.qemu == version), near[0])
         return Found(
-            atlas=atlas, own=False,
+            atlas=atlas,
+            own=False,
             how=f"{site.name}: as {name.rpartition(':')[0]}'s QEMU {atlas.made.qemu}",
-        )  # fmt: skip
+        )
 
 
 def changes(

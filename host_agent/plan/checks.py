@@ -57,9 +57,10 @@ def _local(question: Question, finding: Finding) -> Finding | None:
     if stopped:
         return None
     return _finding(
-        finding, "plan-local-disks",
+        finding,
+        "plan-local-disks",
         "stop it while this host is upgraded; to another host: --copy-storage all",
-    )  # fmt: skip
+    )
 
 
 def _finding(finding: Finding, check: str, remedy: str) -> Finding:
@@ -73,21 +74,23 @@ def _next_start(question: Question) -> tuple[Finding | None, ...]:
     if subject.persistent is None:
         return (
             Finding(
-                check="plan-transient", outcome=Outcome.WARN,
+                check="plan-transient",
+                outcome=Outcome.WARN,
                 sentence="it is transient: when it stops, its definition is gone",
                 remedy="keep it first: virsh dumpxml --migratable NAME >FILE",
             ),
-        )  # fmt: skip
+        )
     if not isinstance(offer, Missing):
         return ()
     gone = offer.reason is Reason.ABSENT
     return (
         Finding(
-            check="plan-next-start", outcome=Outcome.FAIL if gone else Outcome.UNKNOWN,
+            check="plan-next-start",
+            outcome=Outcome.FAIL if gone else Outcome.UNKNOWN,
             sentence=f"its next start would be as {machine}, but {offer.sentence}",
             remedy=offer.remedy,
         ),
-    )  # fmt: skip
+    )
 
 
 def _starting(question: Question) -> Finding | None:
@@ -109,12 +112,14 @@ def _start_options(question: Question) -> tuple[Finding | None, ...]:
     refused = start.reason is Reason.NO_START
     return (
         Finding(
-            check="plan-start", outcome=Outcome.FAIL if refused else Outcome.UNKNOWN,
-            sentence=f"it would not start on {host}: {start.sentence}" if refused
+            check="plan-start",
+            outcome=Outcome.FAIL if refused else Outcome.UNKNOWN,
+            sentence=f"it would not start on {host}: {start.sentence}"
+            if refused
             else f"whether QEMU on {host} takes libvirt's options for it: {start.sentence}",
             remedy=start.remedy,
         ),
-    )  # fmt: skip
+    )
 
 
 def _files(question: Question) -> tuple[Finding | None, ...]:
@@ -128,10 +133,11 @@ def _files(question: Question) -> tuple[Finding | None, ...]:
     where = question.move.destination.name
     return (
         Finding(
-            check="plan-files", outcome=Outcome.UNKNOWN,
+            check="plan-files",
+            outcome=Outcome.UNKNOWN,
             sentence=f"whether {where} has {', '.join(paths)}",
         ),
-    )  # fmt: skip
+    )
 
 
 def _roms(question: Question) -> tuple[Finding | None, ...]:
@@ -141,11 +147,12 @@ def _roms(question: Question) -> tuple[Finding | None, ...]:
         return ()
     return (
         Finding(
-            check="plan-roms", outcome=Outcome.UNKNOWN,
+            check="plan-roms",
+            outcome=Outcome.UNKNOWN,
             sentence=f"whether {', '.join(unseen)} is of one size on both sides: the atlases do "
             "not have it",
         ),
-    )  # fmt: skip
+    )
 
 
 def _start_cpu(question: Question) -> tuple[Finding | None, ...]:
@@ -157,17 +164,20 @@ def _start_cpu(question: Question) -> tuple[Finding | None, ...]:
     if isinstance(question.start_cpu, Missing):
         return (
             Finding(
-                check="plan-start-cpu", outcome=Outcome.UNKNOWN,
-                sentence=f"{host}: {question.start_cpu.sentence}", remedy=question.start_cpu.remedy,
+                check="plan-start-cpu",
+                outcome=Outcome.UNKNOWN,
+                sentence=f"{host}: {question.start_cpu.sentence}",
+                remedy=question.start_cpu.remedy,
             ),
-        )  # fmt: skip
+        )
     return (
         Finding(
-            check="plan-start-cpu", outcome=Outcome.FAIL,
+            check="plan-start-cpu",
+            outcome=Outcome.FAIL,
             sentence=f"it can't start on {host} either: {question.start_cpu}",
             remedy="give it a CPU model that both hosts have, or host-model",
         ),
-    )  # fmt: skip
+    )
 
 
 def _passthrough(question: Question) -> tuple[Finding | None, ...]:
@@ -177,10 +187,11 @@ def _passthrough(question: Question) -> tuple[Finding | None, ...]:
         return ()
     return (
         Finding(
-            check="plan-devices", outcome=Outcome.WARN,
+            check="plan-devices",
+            outcome=Outcome.WARN,
             sentence=f"it starts only where there is: {', '.join(bound)}",
         ),
-    )  # fmt: skip
+    )
 
 
 def left_behind(question: Question, answer: Answer) -> tuple[Finding, ...]:
@@ -190,10 +201,11 @@ def left_behind(question: Question, answer: Answer) -> tuple[Finding, ...]:
         return ()
     return (
         Finding(
-            check="plan-state", outcome=Outcome.WARN,
+            check="plan-state",
+            outcome=Outcome.WARN,
             sentence=f"what it keeps on this host must be copied there: {', '.join(files)}",
         ),
-    )  # fmt: skip
+    )
 
 
 def _saved(question: Question) -> tuple[Finding | None, ...]:
@@ -204,36 +216,41 @@ def _saved(question: Question) -> tuple[Finding | None, ...]:
     if isinstance(saved, Missing):
         return (
             Finding(
-                check="plan-saved", outcome=Outcome.UNKNOWN,
+                check="plan-saved",
+                outcome=Outcome.UNKNOWN,
                 sentence=f"whether it has a saved state is not known: {saved.sentence}",
                 remedy=saved.remedy,
             ),
-        )  # fmt: skip
+        )
     here = "start it here: virsh start NAME; or throw the state away: virsh managedsave-remove NAME"
     if question.kind is Kind.HOST:
         return (
             Finding(
-                check="plan-saved", outcome=Outcome.FAIL,
+                check="plan-saved",
+                outcome=Outcome.FAIL,
                 sentence="its saved state stays on this host, also in an offline migration",
                 remedy=here,
             ),
-        )  # fmt: skip
+        )
     if isinstance(offer, Missing):
         gone = offer.reason is Reason.ABSENT
         return (
             Finding(
-                check="plan-saved", outcome=Outcome.FAIL if gone else Outcome.UNKNOWN,
-                sentence=f"its saved state can't be restored there: {offer.sentence}" if gone
+                check="plan-saved",
+                outcome=Outcome.FAIL if gone else Outcome.UNKNOWN,
+                sentence=f"its saved state can't be restored there: {offer.sentence}"
+                if gone
                 else f"whether its saved state can be restored is not known: {offer.sentence}",
                 remedy=here,
             ),
-        )  # fmt: skip
+        )
     return (
         Finding(
-            check="plan-saved", outcome=Outcome.PASS,
+            check="plan-saved",
+            outcome=Outcome.PASS,
             sentence="its saved state can be restored by a QEMU that has its machine type",
         ),
-    )  # fmt: skip
+    )
 
 
 def _snapshots(question: Question) -> tuple[Finding | None, ...]:
@@ -246,21 +263,23 @@ def _snapshots(question: Question) -> tuple[Finding | None, ...]:
     if isinstance(snapshots, Missing):
         return (
             Finding(
-                check="plan-snapshots", outcome=Outcome.UNKNOWN,
+                check="plan-snapshots",
+                outcome=Outcome.UNKNOWN,
                 sentence=f"whether it has snapshots is not known: {snapshots.sentence}",
                 remedy=snapshots.remedy,
             ),
-        )  # fmt: skip
+        )
     if question.kind is Kind.HOST:
         if not snapshots:
             return ()
         return (
             Finding(
-                check="plan-snapshots", outcome=Outcome.FAIL,
+                check="plan-snapshots",
+                outcome=Outcome.FAIL,
                 sentence=f"libvirt moves no domain with snapshots: {_names(snapshots)}",
                 remedy="virsh snapshot-delete NAME SNAPSHOT (--metadata: only libvirt forgets it)",
             ),
-        )  # fmt: skip
+        )
     gone = isinstance(question.move.offer, Missing)
     machine = question.move.active.machine
     lost = tuple(one for one in snapshots if one.memory and gone and one.machine in {machine, None})
@@ -268,12 +287,13 @@ def _snapshots(question: Question) -> tuple[Finding | None, ...]:
         return _brought(question, tuple(one for one in snapshots if one.memory))
     return (
         Finding(
-            check="plan-memory-snapshots", outcome=Outcome.WARN,
+            check="plan-memory-snapshots",
+            outcome=Outcome.WARN,
             sentence="snapshots that hold a running guest can't be reverted to without "
             f"{machine}: {_names(lost)}",
             remedy="delete them before the type is raised: virsh snapshot-delete NAME SNAPSHOT",
         ),
-    )  # fmt: skip
+    )
 
 
 def _brought(question: Question, running: tuple[Snapshot, ...]) -> tuple[Finding | None, ...]:
@@ -286,12 +306,13 @@ def _brought(question: Question, running: tuple[Snapshot, ...]) -> tuple[Finding
         return ()
     return (
         Finding(
-            check="plan-memory-snapshots", outcome=Outcome.WARN,
+            check="plan-memory-snapshots",
+            outcome=Outcome.WARN,
             sentence="snapshots that hold a running guest may not be reverted to there: "
             f"{_names(running)}; {known[0].why}",
             remedy="revert to them before, or delete them: virsh snapshot-delete NAME SNAPSHOT",
         ),
-    )  # fmt: skip
+    )
 
 
 def _names(snapshots: tuple[Snapshot, ...]) -> str:
@@ -308,25 +329,29 @@ def _raise(question: Question) -> tuple[Finding | None, ...]:
     if question.raised.name is None or question.raised.name == gone:
         return (
             Finding(
-                check="plan-raise", outcome=Outcome.FAIL,
+                check="plan-raise",
+                outcome=Outcome.FAIL,
                 sentence=f"there is no machine type to raise it to: {question.raised.why}",
             ),
-        )  # fmt: skip
+        )
     note = f"; {question.raised.note}" if question.raised.note else ""
     return (
         Finding(
-            check="plan-raise", outcome=Outcome.WARN,
+            check="plan-raise",
+            outcome=Outcome.WARN,
             sentence=f"{question.raised.name}: {question.raised.why}{note}",
             expected=question.raised.name,
             remedy=f"samemachine upgrade NAME --to {question.raised.name}",
         ),
-    )  # fmt: skip
+    )
 
 
 def lacking(
-    definition: Definition, offer: Offer | Missing, persistent: Definition | None,
+    definition: Definition,
+    offer: Offer | Missing,
+    persistent: Definition | None,
     next_start: Offer | Missing | None,
-) -> str | None:  # fmt: skip
+) -> str | None:
     """Return the machine type that must be another one before a domain can go; None: none.
 
     ``offer`` and ``next_start``: what is there for ``definition`` and for ``persistent``.

@@ -268,9 +268,14 @@ def onward(subject: Subject, planned: Planned, qemu: str | None) -> Subject:
     )
     live = planned.answer is Answer.LIVE
     return replace(
-        subject, active=active, persistent=persistent, saved=None, saved_devices=None,
-        snapshots=(), boot=subject.boot.moved(qemu) if live else last_boot.by(qemu),
+        subject,
+        active=active,
+        persistent=persistent,
+        saved=None,
+        saved_devices=None,
+        snapshots=(),
+        boot=subject.boot.moved(qemu) if live else last_boot.by(qemu),
         # What it starts with there is what is defined.
         devices=subject.devices if live else subject.start,
         start_xml=subject.start_xml if planned.raise_to is None else None,
-    )  # fmt: skip
+    )

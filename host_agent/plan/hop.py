@@ -143,13 +143,20 @@ def _asked(stop: Stop, goal: Stop, subject: Subject, all_sites: Sequence[Site]) 
     elif other is not None and isinstance(offer, Missing) and isinstance(next_start, Offer):
         going = other.machine or going
     return _Asked(
-        stop=stop, subject=subject, offer=offer, next_start=next_start, saved=saved, cpu=cpu,
-        start_cpu=start_cpu, raised=raised, going=going,
+        stop=stop,
+        subject=subject,
+        offer=offer,
+        next_start=next_start,
+        saved=saved,
+        cpu=cpu,
+        start_cpu=start_cpu,
+        raised=raised,
+        going=going,
         images=_images(stop, goal, definition, subject.devices),
         start_images=_images(stop, goal, persistent or definition, subject.start),
         # What it will be when it was raised is not written yet.
         start=_start(goal, persistent, subject.start_xml) if lacking is None else None,
-    )  # fmt: skip
+    )
 
 
 def _start(goal: Stop, persistent: Definition | None, xml: str | None) -> Missing | None:
@@ -187,9 +194,10 @@ def _seen_image(path: str, here: Place, there: Place) -> Image:
 def _place(stop: Stop) -> Place:
     site = stop.site
     return Place(
-        release=site.release, upgraded=site.kind is not Kind.HOST,
+        release=site.release,
+        upgraded=site.kind is not Kind.HOST,
         libvirt=None if site.end.libvirt is None else numbers(site.end.libvirt),
-    )  # fmt: skip
+    )
 
 
 def _raised(
@@ -254,12 +262,22 @@ def _planned(asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Op
         subject=subject,
         kind=goal.site.kind,
         move=Move(
-            active=definition, state=subject.state, job=None, devices=subject.devices,
-            source=asked.stop.site.end, destination=goal.site.end, offer=asked.offer,
-            cpu=asked.cpu, there=same,
-            shared=subject.shared, copy_storage=options.copy_storage, unsafe=options.unsafe,
-            forecast=_touching(moving, definition, subject), boot=subject.boot,
-            images=asked.images, most_vcpus=_most_vcpus(asked, goal),
+            active=definition,
+            state=subject.state,
+            job=None,
+            devices=subject.devices,
+            source=asked.stop.site.end,
+            destination=goal.site.end,
+            offer=asked.offer,
+            cpu=asked.cpu,
+            there=same,
+            shared=subject.shared,
+            copy_storage=options.copy_storage,
+            unsafe=options.unsafe,
+            forecast=_touching(moving, definition, subject),
+            boot=subject.boot,
+            images=asked.images,
+            most_vcpus=_most_vcpus(asked, goal),
         ),
         next_start=asked.next_start,
         start_cpu=asked.start_cpu,
@@ -269,7 +287,7 @@ def _planned(asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Op
         unseen_roms=subject.devices.roms - (roms(here, asked.going) & roms(there, asked.going)),
         raised=asked.raised,
         outlook=_seen(_touching(outlook, definition, subject)),
-    )  # fmt: skip
+    )
     return plan_answer.judge(question, asked.stop.site.name)
 
 
@@ -298,9 +316,13 @@ def onward(
         if isinstance(answer, Failed) or isinstance(subject, Failed):
             yield goal, answer if isinstance(answer, Failed) else subject
         elif answer.answer in {Answer.CANNOT, Answer.UNKNOWN}:
-            yield goal, Failed(
-                name=answer.name, uuid=str(answer.uuid),
-                error=f"it does not get as far as {goal.site.name}",
-            )  # fmt: skip
+            yield (
+                goal,
+                Failed(
+                    name=answer.name,
+                    uuid=str(answer.uuid),
+                    error=f"it does not get as far as {goal.site.name}",
+                ),
+            )
         else:
             yield goal, folding.onward(subject, answer, goal.site.end.qemu)

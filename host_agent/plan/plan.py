@@ -31,9 +31,11 @@ def plan(options: Options, survey: Survey | None, progress: Progress = lambda *_
             located = tuple(onward(located, hops[-1].planned, goal))
             stops = (goal,)
     return Plan(
-        hops=tuple(hops), seconds=time.monotonic() - clock, staying=found.staying,
+        hops=tuple(hops),
+        seconds=time.monotonic() - clock,
+        staying=found.staying,
         unreachable=found.unreachable,
-    )  # fmt: skip
+    )
 
 
 def _goal(

@@ -36,9 +36,12 @@ def of_host(host: Destination, *, local: bool) -> Site:
     """Return a host; its release is known where it is this one, or where its QEMU says it."""
     offers = offer_lists.all_offers(host.facts.capabilities)
     return Site(
-        name=host.end.name, kind=Kind.HOST, end=host.end, offers=offers,
+        name=host.end.name,
+        kind=Kind.HOST,
+        end=host.end,
+        offers=offers,
         release=packages.release() if local else _by_types(offers.values()),
-    )  # fmt: skip
+    )
 
 
 def _by_types(offers: Iterable[Offers]) -> str | None:
@@ -119,12 +122,18 @@ def _from_atlases(name: str, kind: Kind, atlases: Mapping[str, Atlas], release: 
             by_word[word] = atlas
     versions = {atlas.made.qemu for atlas in atlases.values()}
     return Site(
-        name=name, kind=kind, offers=offers, release=release, atlases=by_word,
+        name=name,
+        kind=kind,
+        offers=offers,
+        release=release,
+        atlases=by_word,
         end=End(
-            name=name, uuid=None, qemu=versions.pop() if len(versions) == 1 else None,
+            name=name,
+            uuid=None,
+            qemu=versions.pop() if len(versions) == 1 else None,
             libvirt=_LIBVIRT.get(name) if kind is Kind.RELEASE else None,
         ),
-    )  # fmt: skip
+    )
 
 
 def _from_catalogue(listed: catalogue.Release) -> Site:
@@ -140,7 +149,10 @@ def _from_catalogue(listed: catalogue.Release) -> Site:
             "samemachine probe --root FOLDER --output FILE, and plan --to that"
         )
     return Site(
-        name=name, kind=Kind.RELEASE, release=name, end=End(name=name, uuid=None, qemu=listed.qemu),
+        name=name,
+        kind=Kind.RELEASE,
+        release=name,
+        end=End(name=name, uuid=None, qemu=listed.qemu),
         whole=all(one.whole for one in found.values()),
         offers={
             (word, ""): _offers(
@@ -149,7 +161,7 @@ def _from_catalogue(listed: catalogue.Release) -> Site:
             for architecture, offering in found.items()
             for word in architectures.spoken_for(architecture)
         },
-    )  # fmt: skip
+    )
 
 
 def _offers(machines: Iterable[tuple[str, Iterable[str | None], bool]]) -> dict[str, Offer]:
@@ -185,15 +197,17 @@ def offer(site: Site, definition: Definition) -> Offer | Missing:
     if site.whole or _is_elsewhere(site, name):
         return absent(name)
     return Missing(
-        reason=Reason.UNSUPPORTED, sentence=f"whether it has {name} is not established",
+        reason=Reason.UNSUPPORTED,
+        sentence=f"whether it has {name} is not established",
         remedy="ask a host of that release: samemachine plan --to URI",
-    )  # fmt: skip
+    )
 
 
 _MAKERS = {
-    type_names.Vendor.UBUNTU: "ubuntu", type_names.Vendor.RHEL: "rhel",
+    type_names.Vendor.UBUNTU: "ubuntu",
+    type_names.Vendor.RHEL: "rhel",
     type_names.Vendor.PROXMOX: "proxmox",
-}  # fmt: skip
+}
 
 
 def _is_elsewhere(site: Site, name: str) -> bool:
@@ -218,13 +232,16 @@ def way(source: Site, target: Site, on: date) -> Way:
     if source.release is None or target.release is None:
         unseen = dict.fromkeys(one.name for one in (source, target) if one.release is None)
         return Way(
-            source=source.name, supported=None,
+            source=source.name,
+            supported=None,
             why=f"the release of {' and '.join(unseen)} can't be seen from here; look it up: "
             "samemachine path FROM TO",
-        )  # fmt: skip
+        )
     answer = releases.path(source.release, target.release, known, on=on, live=True)
     supported = {releases.Supported.YES: True, releases.Supported.NO: False}
     return Way(
-        source=source.name, supported=supported.get(answer.supported), why=answer.why,
+        source=source.name,
+        supported=supported.get(answer.supported),
+        why=answer.why,
         around=tuple(one.codename for one in answer.through),
-    )  # fmt: skip
+    )

@@ -42,9 +42,13 @@ def opened(uri: str, survey: Survey | None, stack: ExitStack, given: Atlas | Non
     hypervisor = stack.enter_context(connected(uri))
     host, local = Destination.of(hypervisor), is_local(uri)
     return Stop(
-        site=place.of_host(host, local=local), host=host, survey=survey if local else None,
-        given=given, local=local, starts=_starts(hypervisor) if local else None,
-    )  # fmt: skip
+        site=place.of_host(host, local=local),
+        host=host,
+        survey=survey if local else None,
+        given=given,
+        local=local,
+        starts=_starts(hypervisor) if local else None,
+    )
 
 
 def _starts(hypervisor: Hypervisor) -> Starts:
@@ -143,9 +147,11 @@ class Collector:
         def collected() -> Subject:
             try:
                 return plan_subject.collect(
-                    domain, local=local, installed=stop.site.end.qemu,
+                    domain,
+                    local=local,
+                    installed=stop.site.end.qemu,
                     processes=self._processes if local else NONE,
-                )  # fmt: skip
+                )
             except LibvirtTimeoutError as timeout:
                 self._hung[id(stop)] = str(timeout)
                 raise

@@ -18,9 +18,12 @@ _SECONDS = 10.0
 
 
 def collect(
-    domain: Domain, *, local: bool, processes: Processes = NONE,
+    domain: Domain,
+    *,
+    local: bool,
+    processes: Processes = NONE,
     installed: str | None = None,
-) -> Subject:  # fmt: skip
+) -> Subject:
     """Return what decides whether a domain can go elsewhere.
 
     ``local``: its host is this one, so that file systems can be looked at. ``processes``: its

@@ -71,9 +71,10 @@ def _binary(path: str, source: str, pid: int | None, root: Path | None) -> QemuB
             raise EvidenceError(Reason.FAILED, f"{path} is no file, and so no QEMU")
         if pid is not None and not _is_trusted(status):
             raise EvidenceError(
-                Reason.DENIED, f"{path} is not started: others than root can write it",
+                Reason.DENIED,
+                f"{path} is not started: others than root can write it",
                 f"chown root {path}; chmod go-w {path}, if it is a QEMU",
-            )  # fmt: skip
+            )
         if not status.st_mode & 0o111:
             raise EvidenceError(
                 Reason.FAILED, f"{path} is not executable", f"chmod +x {path}, if it is a QEMU"

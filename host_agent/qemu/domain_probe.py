@@ -113,9 +113,13 @@ class DomainProbe:
     def _tables(self, binary: QemuBinary, options: ProbeOptions) -> ProbedTables:
         probed, usable = self._probed(binary, options)
         return ProbedTables(
-            binary=binary.path, smbios=_smbios(probed), masked=probed.masked,
-            accelerator=usable.accelerator, qemu=probed.qemu, options=to_text(options),
-        )  # fmt: skip
+            binary=binary.path,
+            smbios=_smbios(probed),
+            masked=probed.masked,
+            accelerator=usable.accelerator,
+            qemu=probed.qemu,
+            options=to_text(options),
+        )
 
     def _probed(self, binary: QemuBinary, options: ProbeOptions) -> tuple[Probed, ProbeOptions]:
         usable = options

@@ -31,8 +31,9 @@ _MAX_LEGACY_ENTRIES, _MAX_LEGACY_ENTRY = 256, 4096
 
 # Files that are padded to a fixed size → what tells where their contents end.
 _ENDS: Mapping[str, Callable[[bytes], int | None]] = {
-    acpi.TABLES_FILE: acpi.end, LOADER: acpi.loader_end,
-}  # fmt: skip
+    acpi.TABLES_FILE: acpi.end,
+    LOADER: acpi.loader_end,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,8 +149,10 @@ def from_text(text: str) -> ProbeOptions:
     try:
         form = json.loads(text)
         architecture, machine, accelerator = (
-            form["architecture"], form["machine"], form["accelerator"],
-        )  # fmt: skip
+            form["architecture"],
+            form["machine"],
+            form["accelerator"],
+        )
         arguments, vcpus = form["arguments"], form["vcpus"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise OptionsError("the kept options of QEMU can't be read") from error
@@ -164,9 +166,12 @@ def from_text(text: str) -> ProbeOptions:
     ):
         raise OptionsError("the kept options of QEMU are none")
     kept = ProbeOptions(
-        architecture=architecture, machine=machine, accelerator=accelerator,
-        arguments=tuple(arguments), vcpus=vcpus,
-    )  # fmt: skip
+        architecture=architecture,
+        machine=machine,
+        accelerator=accelerator,
+        arguments=tuple(arguments),
+        vcpus=vcpus,
+    )
     if "\0" in text or "\0" in "".join(kept.command()):
         raise OptionsError("the kept options of QEMU hold what no command line can")
     if from_command_line(("qemu", *kept.command()), architecture) != kept:

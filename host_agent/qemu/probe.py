@@ -50,10 +50,18 @@ def probe(
     groups = kvm_groups() if options.accelerator == KVM else ()
     if groups is None:
         options, groups = options.without_kvm(), ()
-    with _folder(options, binary.root) as folder, QemuSession(
-        binary, options.command(), seconds=seconds, groups=groups, vcpus=options.vcpus,
-        memory=options.memory, stop=stop,
-    ) as session:  # fmt: skip
+    with (
+        _folder(options, binary.root) as folder,
+        QemuSession(
+            binary,
+            options.command(),
+            seconds=seconds,
+            groups=groups,
+            vcpus=options.vcpus,
+            memory=options.memory,
+            stop=stop,
+        ) as session,
+    ):
         version = session.qmp("query-version")
         fingerprint = _read(session, options, folder)
     try:

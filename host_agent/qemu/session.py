@@ -107,9 +107,11 @@ class Stop:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         os.close(self._event)
 
     def fileno(self) -> int:
@@ -125,9 +127,16 @@ class QemuSession:
     """One process. Use it as a context manager; every error is an ``EvidenceError``."""
 
     def __init__(
-        self, binary: QemuBinary, options: Sequence[str], *, seconds: float,
-        groups: tuple[int, ...] = (), vcpus: int = 1, memory: int = 0, stop: Stop | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        binary: QemuBinary,
+        options: Sequence[str],
+        *,
+        seconds: float,
+        groups: tuple[int, ...] = (),
+        vcpus: int = 1,
+        memory: int = 0,
+        stop: Stop | None = None,
+    ) -> None:
         """``memory``: how many bytes the options let it share."""
         self._name = binary.path
         self._stop = stop
@@ -146,15 +155,27 @@ class QemuSession:
                     *_wrapper(binary, groups, *_limits(vcpus, memory)),
                     # A plain root has no /proc.
                     binary.path if binary.root else f"/proc/self/fd/{program}",
-                    "-no-user-config", "-nodefaults", "-display", "none", "-S",
-                    "-sandbox", _SANDBOX,
-                    "-chardev", f"socket,id=qtest,fd={their_qtest.fileno()}",
-                    "-qtest", "chardev:qtest", "-qtest-log", "none",
-                    "-chardev", f"socket,id=qmp,fd={their_qmp.fileno()}",
-                    "-mon", "chardev=qmp,mode=control", *options,
+                    "-no-user-config",
+                    "-nodefaults",
+                    "-display",
+                    "none",
+                    "-S",
+                    "-sandbox",
+                    _SANDBOX,
+                    "-chardev",
+                    f"socket,id=qtest,fd={their_qtest.fileno()}",
+                    "-qtest",
+                    "chardev:qtest",
+                    "-qtest-log",
+                    "none",
+                    "-chardev",
+                    f"socket,id=qmp,fd={their_qmp.fileno()}",
+                    "-mon",
+                    "chardev=qmp,mode=control",
+                    *options,
                 ],
                 (program, their_qtest.fileno(), their_qmp.fileno()),
-            )  # fmt: skip
+            )
         except BaseException:
             self._qtest.close()
             self._qmp.close()
@@ -171,11 +192,15 @@ class QemuSession:
     def _start(command: Sequence[str], descriptors: tuple[int, ...]) -> "subprocess.Popen[bytes]":
         try:
             return subprocess.Popen(
-                command, pass_fds=descriptors, stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd="/",
+                command,
+                pass_fds=descriptors,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                cwd="/",
                 env={"LC_ALL": "C", "PATH": _PATH},
                 start_new_session=True,
-            )  # fmt: skip
+            )
         except OSError as error:
             raise EvidenceError(
                 Reason.FAILED, f"{command[0]} can't be started: {error.strerror}"
@@ -185,9 +210,11 @@ class QemuSession:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -391,10 +418,18 @@ def _wrapper(binary: QemuBinary, groups: tuple[int, ...], data: int, addresses: 
     if binary.root is not None or (binary.pid is not None and root):
         # Nothing of a foreign root or namespace may run before the rights are gone.
         return [
-            sys.executable, "-I", "-S", enter_root.__file__, str(binary.root or ""),
+            sys.executable,
+            "-I",
+            "-S",
+            enter_root.__file__,
+            str(binary.root or ""),
             "" if binary.root else f"/proc/{binary.pid}/ns/mnt",
-            user, ",".join(map(str, groups)), str(data), str(addresses), us,
-        ]  # fmt: skip
+            user,
+            ",".join(map(str, groups)),
+            str(data),
+            str(addresses),
+            us,
+        ]
     if shutil.which("setpriv", path=_PATH) is None:
         raise EvidenceError(Reason.UNSUPPORTED, "a probe needs setpriv", "install util-linux")
     command = ["setpriv", "--no-new-privs", "--pdeathsig", "KILL"]

@@ -80,14 +80,20 @@ def of(audited: Audited, *, time: float, host: str, qemu: str | None, salt: byte
         [finding for finding in verdict.findings if finding.outcome in _KEPT], case, salt
     )
     entry = Entry(
-        time=time, host=host, uuid=str(definition.uuid), name=definition.name,
-        occasion=case.occasion, verdict=verdict.decision or "not running",
+        time=time,
+        host=host,
+        uuid=str(definition.uuid),
+        name=definition.name,
+        occasion=case.occasion,
+        verdict=verdict.decision or "not running",
         title=owner.of(definition).name,
-        depth=verdict.depth, machine=definition.machine, qemu=qemu,
+        depth=verdict.depth,
+        machine=definition.machine,
+        qemu=qemu,
         boot_id=observed.boot_id if isinstance(observed, Observation) else None,
         passed=sum(finding.outcome is Outcome.PASS for finding in verdict.findings),
         findings=tuple(sorted(kept, key=lambda finding: _KEPT.index(finding.outcome))),
-    )  # fmt: skip
+    )
     return bounded(entry)
 
 

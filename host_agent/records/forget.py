@@ -73,15 +73,21 @@ def forget(
         except KeyboardInterrupt:
             interrupted = True
         return Forgetting(
-            agreed=agreed, dry_run=options.dry_run, ledger=ledger.place, results=tuple(results),
+            agreed=agreed,
+            dry_run=options.dry_run,
+            ledger=ledger.place,
+            results=tuple(results),
             interrupted=interrupted,
-        )  # fmt: skip
+        )
 
 
 def _look(
-    name: str, domain: Domain | None, hypervisor: Hypervisor, ledger: "Ledger",
+    name: str,
+    domain: Domain | None,
+    hypervisor: Hypervisor,
+    ledger: "Ledger",
     upgrades: UpgradeJournal,
-) -> _Found:  # fmt: skip
+) -> _Found:
     if domain is None:
         remembered = _from_history(name, hypervisor, ledger)
     else:
@@ -100,10 +106,11 @@ def _look(
         remembered = replace(remembered, upgrades=True)
     if record is not None and record.step in _PENDING:
         remembered = replace(
-            remembered, refused=f"a machine-type upgrade of it is {record.step}",
+            remembered,
+            refused=f"a machine-type upgrade of it is {record.step}",
             remedy=f"finish it: samemachine upgrade {quoted(name)}; or "
             f"samemachine rollback {quoted(name)}",
-        )  # fmt: skip
+        )
     return _Found(domain=domain, remembered=remembered)
 
 
@@ -114,9 +121,10 @@ def _of_domain(domain: Domain, hypervisor: Hypervisor) -> Remembered:
     found = Remembered(name=domain.name, uuid=str(domain.uuid))
     try:
         found = replace(
-            found, live=domain.is_active() and carries(inactive=False),
+            found,
+            live=domain.is_active() and carries(inactive=False),
             persistent=domain.is_persistent() and carries(inactive=True),
-        )  # fmt: skip
+        )
         if found.live or found.persistent:
             hypervisor.need_writing("the baseline can't be removed")
     except EvidenceError as error:

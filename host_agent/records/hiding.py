@@ -54,11 +54,15 @@ def hidden(findings: Sequence[Finding], case: Case, salt: bytes | None) -> tuple
 
     return tuple(
         replace(
-            finding, sentence=hide(finding.sentence), expected=hide_if(finding.expected),
-            observed=hide_if(finding.observed), remedy=hide_if(finding.remedy), differences=(),
+            finding,
+            sentence=hide(finding.sentence),
+            expected=hide_if(finding.expected),
+            observed=hide_if(finding.observed),
+            remedy=hide_if(finding.remedy),
+            differences=(),
         )
         for finding in findings
-    )  # fmt: skip
+    )
 
 
 def of_case(case: Case) -> frozenset[str]:

@@ -53,7 +53,8 @@ _SCHEMA_TABLE = sql.Table(
     "samemachine_ledger", _TABLES, sql.Column("schema", sql.Integer, primary_key=True)
 )
 _ENTRIES = sql.Table(
-    "samemachine_entries", _TABLES,
+    "samemachine_entries",
+    _TABLES,
     sql.Column("id", _ID, primary_key=True),
     sql.Column("time", sql.Float(53), nullable=False, index=True),
     sql.Column("host", sql.Text, nullable=False),
@@ -68,15 +69,16 @@ _ENTRIES = sql.Table(
     sql.Column("boot_id", sql.Text),
     sql.Column("passed", sql.Integer, nullable=False),
     sql.Column("findings", sql.Text, nullable=False),
-)  # fmt: skip
+)
 _BASELINES = sql.Table(
-    "samemachine_baselines", _TABLES,
+    "samemachine_baselines",
+    _TABLES,
     sql.Column("id", _ID, primary_key=True),
     sql.Column("time", sql.Float(53), nullable=False),
     sql.Column("host", sql.Text, nullable=False),
     sql.Column("uuid", sql.Text, nullable=False, index=True),
     sql.Column("element", sql.Text, nullable=False),
-)  # fmt: skip
+)
 
 
 def default_path() -> Path:
@@ -126,10 +128,15 @@ class Ledger:
 
         Only of its own kind, so that nobody can push out what was said of it before.
         """
-        kind = sql.select(_ENTRIES.c.id).where(
-            _ENTRIES.c.uuid == uuid, _ENTRIES.c.occasion == occasion,
-            _ENTRIES.c.verdict == verdict,
-        ).order_by(_ENTRIES.c.id.desc())  # fmt: skip
+        kind = (
+            sql.select(_ENTRIES.c.id)
+            .where(
+                _ENTRIES.c.uuid == uuid,
+                _ENTRIES.c.occasion == occasion,
+                _ENTRIES.c.verdict == verdict,
+            )
+            .order_by(_ENTRIES.c.id.desc())
+        )
         recent = kind.where(_ENTRIES.c.time > time - _HOUR).offset(1).limit(MOST_AN_HOUR)
         ids = connection.scalars(recent).all()
         # The newest stays, and the first ones of the hour; what is between them goes.

@@ -61,14 +61,17 @@ class PostgresqlDatabase:
         with self._making:
             if self._engine is None:
                 engine = sql.create_engine(
-                    self._url, poolclass=NullPool, use_native_hstore=False, hide_parameters=True,
+                    self._url,
+                    poolclass=NullPool,
+                    use_native_hstore=False,
+                    hide_parameters=True,
                     connect_args={
                         "connect_timeout": max(2, round(self._wait)),
                         "application_name": "samemachine",
                         # A statement prepared in one of PgBouncer's connections is in no other.
                         "prepare_threshold": None,
                     },
-                )  # fmt: skip
+                )
                 sql.event.listen(engine, "do_connect", self._connect)
                 self._engine = engine
             return self._engine

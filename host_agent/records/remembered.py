@@ -29,9 +29,7 @@ class Remembered:
     @property
     def anything(self) -> bool:
         """Tell whether there is anything to remove."""
-        return bool(
-            self.live or self.persistent or self.entries or self.copies or self.upgrades
-        )  # fmt: skip
+        return bool(self.live or self.persistent or self.entries or self.copies or self.upgrades)
 
     def parts(self, ledger: str) -> Iterator[str]:
         """Yield what is kept, and where; ``ledger`` is the ledger's place."""

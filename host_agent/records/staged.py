@@ -43,8 +43,10 @@ def settle(upgrades: UpgradeJournal, audited: Audited, now: float) -> Record | N
             return None
         failed = [one for one in audited.verdict.findings if one.outcome is Outcome.FAIL]
         settled = replace(
-            record, changed=now, step=Step.FAILED if failed else Step.APPLIED,
+            record,
+            changed=now,
+            step=Step.FAILED if failed else Step.APPLIED,
             reason=failed[0].sentence if failed else None,
-        )  # fmt: skip
+        )
         journal.write(settled)
         return settled

@@ -67,9 +67,11 @@ class UpgradeJournal:
         try:
             with _as_ours(place):
                 lock = os.open(
-                    _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600,
+                    _LOCK,
+                    os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC,
+                    0o600,
                     dir_fd=folder,
-                )  # fmt: skip
+                )
             # Closing it gives it back, also where we are killed.
             with os.fdopen(lock):
                 try:
@@ -170,9 +172,10 @@ class DomainJournal:
         # To the microsecond, and with a word of its own: a backup is never written over.
         at = f"{datetime.fromtimestamp(record.started, UTC):%Y%m%dT%H%M%S.%fZ}"
         begun = replace(
-            record, backup=f"{_BACKUP}{at}.{secrets.token_hex(2)}.xml",
+            record,
+            backup=f"{_BACKUP}{at}.{secrets.token_hex(2)}.xml",
             sha256=hashlib.sha256(raw).hexdigest(),
-        )  # fmt: skip
+        )
         with _as_ours(self.place):
             self._clear()
             self._write(_RESERVE, os.urandom(_RESERVED))

@@ -185,11 +185,19 @@ def sentence(record: Record) -> str:
 def entry(record: Record, *, qemu: str | None = None) -> Entry:
     """Return what the ledger keeps of how it ended."""
     finding = Finding(
-        check="upgrade", outcome=_OUTCOMES.get(record.step, Outcome.UNKNOWN),
-        sentence=sentence(record), expected=record.new,
-    )  # fmt: skip
+        check="upgrade",
+        outcome=_OUTCOMES.get(record.step, Outcome.UNKNOWN),
+        sentence=sentence(record),
+        expected=record.new,
+    )
     return Entry(
-        time=record.changed, host=record.host, uuid=str(record.uuid), name=record.name,
-        occasion="upgrade", verdict=str(record.step), machine=record.goal, qemu=qemu,
+        time=record.changed,
+        host=record.host,
+        uuid=str(record.uuid),
+        name=record.name,
+        occasion="upgrade",
+        verdict=str(record.step),
+        machine=record.goal,
+        qemu=qemu,
         findings=(finding,),
-    )  # fmt: skip
+    )

@@ -78,16 +78,28 @@ class UpgradeSurvey:
         except EvidenceError as error:
             denied, saved, remembered = str(error), False, ()
         return Raising(
-            name=domain.name, uuid=domain.uuid, persistent=persistent, active=active,
-            state=domain.state()[0], owner=owner.of(definition), current=current, target=target,
+            name=domain.name,
+            uuid=domain.uuid,
+            persistent=persistent,
+            active=active,
+            state=domain.state()[0],
+            owner=owner.of(definition),
+            current=current,
+            target=target,
             hosts=tuple(facts.name for facts in self.facts),
-            job=None if denied or active is None else domain.job(_JOB_SECONDS), saved=saved,
-            snapshots=remembered, on_poweroff=_on_poweroff(text),
+            job=None if denied or active is None else domain.job(_JOB_SECONDS),
+            saved=saved,
+            snapshots=remembered,
+            on_poweroff=_on_poweroff(text),
             changed=definition_edit.changed_lines(old, new) if old and new else (),
-            forecast=self._forecast(definition, old, new), denied=denied,
-            stage=self.asked.stage, start=self.asked.start, back=self.asked.back,
-            resumed=resumed, trouble=trouble,
-        )  # fmt: skip
+            forecast=self._forecast(definition, old, new),
+            denied=denied,
+            stage=self.asked.stage,
+            start=self.asked.start,
+            back=self.asked.back,
+            resumed=resumed,
+            trouble=trouble,
+        )
 
     def _own_name(self, definition: Definition, machine: str) -> str:
         names = self.gatherer.aliases.get((definition.architecture, definition.emulator or ""), {})
@@ -130,8 +142,10 @@ class UpgradeSurvey:
         if resumed is not None:
             goal = resumed.old if self.asked.back else resumed.goal
             if goal in offers[0]:
-                return Target(name=goal, why="as it was begun" if not self.asked.back else
-                              "what it was before")  # fmt: skip
+                return Target(
+                    name=goal,
+                    why="as it was begun" if not self.asked.back else "what it was before",
+                )
             return Target(name=None, why=f"{self.facts[0].name} does not offer {goal} any more")
         bios = definition.firmware == "bios"
         if self.asked.to is not None:
@@ -159,9 +173,10 @@ class UpgradeSurvey:
             return ()
         if self.gatherer.processes is None:
             return Missing(
-                reason=Reason.UNSUPPORTED, sentence="a QEMU can be asked only on its own host",
+                reason=Reason.UNSUPPORTED,
+                sentence="a QEMU can be asked only on its own host",
                 remedy="run samemachine there",
-            )  # fmt: skip
+            )
         if self.gatherer.probe is None:
             return Missing(reason=Reason.ABSENT, sentence="probes were switched off (--no-probe)")
         return self.gatherer.probe.differences(self.gatherer.hypervisor, definition, old, new)

@@ -70,10 +70,11 @@ def _definition(raising: Raising) -> Finding | None:
     name = raising.name
     file = quoted(f"{name.replace('/', '_')}.xml")
     return _fail(
-        "definition", "the domain is transient: it has no definition, and is gone once it stops",
+        "definition",
+        "the domain is transient: it has no definition, and is gone once it stops",
         f"give it one: virsh dumpxml --inactive --security-info {quoted(name)} >{file}; "
         f"virsh define {file}; or raise it where it is made",
-    )  # fmt: skip
+    )
 
 
 # Each writes the definition anew at a start or move, or keeps its own record of the type.
@@ -116,9 +117,11 @@ def _owner(raising: Raising) -> Finding:
         return _pass("owner", "libvirt only (no Nova, oVirt, KubeVirt, ... metadata)")
     title = owner.name or raising.name
     called = _COMMANDS[owner.kind].format(
-        uuid=raising.uuid, title=title, quoted=quoted(title),
+        uuid=raising.uuid,
+        title=title,
+        quoted=quoted(title),
         type=raising.target.name or "MACHINE-TYPE",
-    )  # fmt: skip
+    )
     return _fail("owner", f"{owner.kind} manages this domain, and must change it itself", called)
 
 
@@ -172,9 +175,10 @@ def _state(raising: Raising) -> Finding:
         "pmsuspended": f"virsh dompmwakeup {quoted(name)}",
     }
     return _fail(
-        "state", f"the domain is {state}: its guest can't be asked to shut down",
+        "state",
+        f"the domain is {state}: its guest can't be asked to shut down",
         remedies.get(state, f"wait, then look: virsh domstate {quoted(name)}"),
-    )  # fmt: skip
+    )
 
 
 def _poweroff(raising: Raising) -> Finding | None:
@@ -186,7 +190,7 @@ def _poweroff(raising: Raising) -> Finding | None:
         f"its definition has <on_poweroff>{raising.on_poweroff}</on_poweroff>: a guest that shuts "
         "down does not end the domain",
         f"virsh edit {quoted(raising.name)}, or --stage",
-    )  # fmt: skip
+    )
 
 
 def _saved(raising: Raising) -> Finding:
@@ -197,17 +201,19 @@ def _saved(raising: Raising) -> Finding:
     name = raising.name
     if raising.saved:
         return _fail(
-            "saved", "a managed-save image holds its guest, as the old machine",
+            "saved",
+            "a managed-save image holds its guest, as the old machine",
             f"virsh start {quoted(name)}, which restores it, then again; or, if what it had "
             f"in memory may be lost: virsh managedsave-remove {quoted(name)}",
-        )  # fmt: skip
+        )
     if raising.snapshots:
         names = shortened(", ".join(raising.snapshots), _LONGEST)
         return _fail(
-            "saved", f"snapshots hold its guest's memory, as the old machine: {names}",
+            "saved",
+            f"snapshots hold its guest's memory, as the old machine: {names}",
             f"remove them: virsh snapshot-delete {quoted(name)} SNAPSHOT; or leave the "
             "machine type",
-        )  # fmt: skip
+        )
     return _pass("saved", "no managed-save image, no snapshot with memory")
 
 
@@ -218,10 +224,11 @@ def _forecast(raising: Raising) -> Finding | None:
     found = raising.forecast
     if isinstance(found, Missing):
         return Finding(
-            check="upgrade-forecast", outcome=Outcome.UNKNOWN,
+            check="upgrade-forecast",
+            outcome=Outcome.UNKNOWN,
             sentence=f"what the guest will see is not known: {found.sentence}",
             remedy=found.remedy,
-        )  # fmt: skip
+        )
     if not found:
         return _pass("forecast", "the guest will see the same firmware tables")
     ordered = sorted(found, key=lambda one: _WEIGHT.index(effects.of(one).effect))
@@ -229,10 +236,12 @@ def _forecast(raising: Raising) -> Finding | None:
     more = f"; and {len(found) - _SHOWN} more" if found[_SHOWN:] else ""
     who = "; ".join(dict.fromkeys(effects.of(one).who for one in ordered))
     return Finding(
-        check="upgrade-forecast", outcome=Outcome.WARN,
-        sentence=f"the guest will see {shown}{more}", remedy=f"who notices: {who}",
+        check="upgrade-forecast",
+        outcome=Outcome.WARN,
+        sentence=f"the guest will see {shown}{more}",
+        remedy=f"who notices: {who}",
         differences=tuple(ordered),
-    )  # fmt: skip
+    )
 
 
 def against_forecast(raising: Raising, after: Confirmed | Failed | None) -> str | None:

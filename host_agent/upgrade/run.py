@@ -236,9 +236,11 @@ class UpgradeRun:
 
     def _verifier(self) -> Verifier:
         return Verifier(
-            gatherer=self.gatherer.refreshed(), ledger=self.ledger, clock=self.clock,
+            gatherer=self.gatherer.refreshed(),
+            ledger=self.ledger,
+            clock=self.clock,
             clear_identifiers=self.clear_identifiers,
-        )  # fmt: skip
+        )
 
     def _machine(self, *, inactive: bool) -> str | None:
         definition = parse(self.domain.xml(inactive=inactive))

@@ -82,9 +82,12 @@ class Operator:
 
 
 def upgrade(
-    options: Options, ledger: "Ledger | None", operator: Operator,
-    upgrades: UpgradeJournal | None = None, log: Journal | None = None,
-) -> Report:  # fmt: skip
+    options: Options,
+    ledger: "Ledger | None",
+    operator: Operator,
+    upgrades: UpgradeJournal | None = None,
+    log: Journal | None = None,
+) -> Report:
     """Raise domains, one after the other, or roll them back.
 
     Raises ``LibvirtError`` where a host can't be reached, ``UsageError`` where there is no such
@@ -98,9 +101,13 @@ def upgrade(
         job = _Job(hypervisors, options, ledger, operator, upgrades, log)
         raised, stopped = job.run(_selected(hypervisors[0], options))
     return Report(
-        raised=tuple(raised), dry_run=options.dry_run, back=options.asked.back,
-        change=options.change, seconds=time.monotonic() - began, stopped=stopped,
-    )  # fmt: skip
+        raised=tuple(raised),
+        dry_run=options.dry_run,
+        back=options.asked.back,
+        change=options.change,
+        seconds=time.monotonic() - began,
+        stopped=stopped,
+    )
 
 
 def forget(uri: str, names: Sequence[str], upgrades: UpgradeJournal | None = None) -> list[str]:
@@ -145,9 +152,14 @@ def _selected(hypervisor: Hypervisor, options: Options) -> list[Domain]:
 
 class _Job:
     def __init__(
-        self, hypervisors: Sequence[Hypervisor], options: Options, ledger: "Ledger | None",
-        operator: Operator, upgrades: UpgradeJournal | None, log: Journal | None,
-    ) -> None:  # fmt: skip
+        self,
+        hypervisors: Sequence[Hypervisor],
+        options: Options,
+        ledger: "Ledger | None",
+        operator: Operator,
+        upgrades: UpgradeJournal | None,
+        log: Journal | None,
+    ) -> None:
         self._options = options
         self._ledger = ledger
         self._operator = operator
@@ -155,9 +167,14 @@ class _Job:
         # Where there is no journal, what is printed says it all.
         self._log = log or Journal(fallback=io.StringIO())
         self._gatherer = Gatherer.on(
-            hypervisors[0], options.uri, seconds=options.seconds, probe=options.probe,
-            opened=OpenedChannels(), kept=kept_in(ledger), raised=raised_in(self._upgrades),
-        )  # fmt: skip
+            hypervisors[0],
+            options.uri,
+            seconds=options.seconds,
+            probe=options.probe,
+            opened=OpenedChannels(),
+            kept=kept_in(ledger),
+            raised=raised_in(self._upgrades),
+        )
         facts = [self._gatherer.facts, *(one.facts() for one in hypervisors[1:])]
         self._survey = UpgradeSurvey(
             asked=options.asked, gatherer=self._gatherer, facts=facts, upgrades=self._upgrades
@@ -207,10 +224,17 @@ class _Job:
     def _unseen(self, domain: Domain, why: str) -> Raised:
         """Return that nothing is done with a domain that can't be looked at."""
         raising = Raising(
-            name=domain.name, uuid=domain.uuid, persistent=None, active=None, state="unknown",
-            owner=Owner(kind=OwnerKind.LIBVIRT), current="",
-            target=Target(name=None, why="the domain can't be looked at"), hosts=(), forecast=(),
-        )  # fmt: skip
+            name=domain.name,
+            uuid=domain.uuid,
+            persistent=None,
+            active=None,
+            state="unknown",
+            owner=Owner(kind=OwnerKind.LIBVIRT),
+            current="",
+            target=Target(name=None, why="the domain can't be looked at"),
+            hosts=(),
+            forecast=(),
+        )
         seen = Finding(check="domain", outcome=Outcome.FAIL, sentence=why)
         return Raised(raising=raising, findings=(seen,), ending=Ending.REFUSED, record=None)
 
@@ -250,11 +274,16 @@ class _Job:
 
     def _on_its_way(self, domain: Domain, journal: DomainJournal, looked: Raised) -> Raised:
         run = UpgradeRun(
-            domain=domain, gatherer=self._gatherer, journal=journal, ledger=self._ledger,
-            patience=self._options.patience, interrupted=self._operator.interrupted,
-            told=self._operator.told, log=self._log,
+            domain=domain,
+            gatherer=self._gatherer,
+            journal=journal,
+            ledger=self._ledger,
+            patience=self._options.patience,
+            interrupted=self._operator.interrupted,
+            told=self._operator.told,
+            log=self._log,
             clear_identifiers=self._options.clear_identifiers,
-        )  # fmt: skip
+        )
         raising = looked.raising
         record = raising.resumed
         if record is None:
@@ -284,20 +313,35 @@ class _Job:
         if surprise is not None:
             run.notes.append(surprise)
         return replace(
-            looked, ending=_ENDINGS[ended.step], why=ended.reason, record=ended, before=before,
-            after=run.after, notes=tuple(run.notes),
-        )  # fmt: skip
+            looked,
+            ending=_ENDINGS[ended.step],
+            why=ended.reason,
+            record=ended,
+            before=before,
+            after=run.after,
+            notes=tuple(run.notes),
+        )
 
     def _first(self, raising: Raising) -> Record:
         now = time.time()
         assert raising.persistent is not None
         return Record(
-            uuid=raising.uuid, name=raising.name, host=self._gatherer.facts.name,
-            uri=self._options.uri, old=raising.current, new=raising.target.name or "",
-            written=raising.persistent.machine or "", backup="-", sha256="-", started=now,
-            changed=now, was_running=raising.running, stage=self._options.asked.stage,
-            start=self._options.asked.start, change=self._options.change,
-        )  # fmt: skip
+            uuid=raising.uuid,
+            name=raising.name,
+            host=self._gatherer.facts.name,
+            uri=self._options.uri,
+            old=raising.current,
+            new=raising.target.name or "",
+            written=raising.persistent.machine or "",
+            backup="-",
+            sha256="-",
+            started=now,
+            changed=now,
+            was_running=raising.running,
+            stage=self._options.asked.stage,
+            start=self._options.asked.start,
+            change=self._options.change,
+        )
 
     def _turned(self, record: Record, raising: Raising) -> Record:
         if record.direction is Direction.BACK and record.step in UNDER_WAY:
@@ -305,9 +349,13 @@ class _Job:
         # What was half done was to run at the end, if it ran at first.
         running = record.was_running if record.step in UNDER_WAY else raising.running
         return replace(
-            record, direction=Direction.BACK, was_running=running, stage=False, reason=None,
+            record,
+            direction=Direction.BACK,
+            was_running=running,
+            stage=False,
+            reason=None,
             stopped=record.stopped and record.step in UNDER_WAY,
-        )  # fmt: skip
+        )
 
 
 def _went_well(raised: Raised) -> bool:

@@ -51,9 +51,15 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
     with connected(uri) as hypervisor:
         domains = chosen(hypervisor.domains(), options.names, uri)
         gatherer = Gatherer.on(
-            hypervisor, uri, seconds=options.seconds, probe=options.probe, opened=options.opened,
-            kept=options.kept, elsewhere=options.elsewhere, raised=raised_in(UpgradeJournal()),
-        )  # fmt: skip
+            hypervisor,
+            uri,
+            seconds=options.seconds,
+            probe=options.probe,
+            opened=options.opened,
+            kept=options.kept,
+            elsewhere=options.elsewhere,
+            raised=raised_in(UpgradeJournal()),
+        )
         results = tuple(
             side_by_side.each(
                 lambda domain: _audit_one(domain, gatherer), domains, options.at_once, progress

@@ -19,9 +19,17 @@ _DECIDED = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.WARN})
 # Checks that judge the guest by what it booted with, and all that judge it by what it says.
 _OF_BOOTED = _OF_TABLES | {"exact", "same-smbios"}
 _OF_GUEST = _OF_BOOTED | {
-    "machine-type-live", "same-boot", "same-cpu", "same-memory", "same-pci", "same-virtio",
-    "same-acpi", "same-network", "same-block", "clock",
-}  # fmt: skip
+    "machine-type-live",
+    "same-boot",
+    "same-cpu",
+    "same-memory",
+    "same-pci",
+    "same-virtio",
+    "same-acpi",
+    "same-network",
+    "same-block",
+    "clock",
+}
 _REQUIRED = {
     Depth.GUEST: frozenset({"agent"}) | _OF_TABLES,
     Depth.MEMORY: _OF_TABLES,

@@ -28,8 +28,10 @@ def react(schedule: Schedule, event: DomainEvent, now: float, patience: Patience
     if kind is EventKind.ARRIVED:
         schedule.add(Task(uuid=uuid, why=kind, due=now, until=now + patience.arrival))
     elif event.detail == FROM_SNAPSHOT and kind in {
-        EventKind.STARTED, EventKind.RESUMED, EventKind.DEFINED,
-    }:  # fmt: skip
+        EventKind.STARTED,
+        EventKind.RESUMED,
+        EventKind.DEFINED,
+    }:
         # A revert ends with the definition: before that, what is written would be overwritten. The
         # start of a saved image says the same once, and is waiting as a start already.
         task = Task(uuid=uuid, why=_REVERTED, due=now + _SETTLING, until=now + patience.boot)
@@ -43,22 +45,31 @@ def react(schedule: Schedule, event: DomainEvent, now: float, patience: Patience
     elif kind is EventKind.STARTED or kind is EventKind.REBOOTED:
         schedule.add(
             Task(
-                uuid=uuid, why=kind, due=now, until=now + patience.boot,
+                uuid=uuid,
+                why=kind,
+                due=now,
+                until=now + patience.boot,
                 another_boot=kind is EventKind.REBOOTED,
             )
-        )  # fmt: skip
+        )
     elif kind in {EventKind.DEVICE_ADDED, EventKind.DEVICE_REMOVED}:
         schedule.add_unless_waiting(
             Task(
-                uuid=uuid, why=kind, due=now + _SETTLING, until=now + patience.arrival,
+                uuid=uuid,
+                why=kind,
+                due=now + _SETTLING,
+                until=now + patience.arrival,
                 refresh=True,
             )
-        )  # fmt: skip
+        )
     elif kind is EventKind.CHANNEL_OPENED:
         # The guest agent is there: what waits for it need wait no longer.
         schedule.hasten(uuid, now)
     elif kind in {
-        EventKind.STOPPED, EventKind.CRASHED, EventKind.DEPARTED, EventKind.ARRIVING,
+        EventKind.STOPPED,
+        EventKind.CRASHED,
+        EventKind.DEPARTED,
+        EventKind.ARRIVING,
         EventKind.UNDEFINED,
-    }:  # fmt: skip
+    }:
         schedule.forget(uuid)

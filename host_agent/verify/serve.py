@@ -79,10 +79,14 @@ class Daemon:
     """Runs until ``stop``; everything that is slow runs in its pool."""
 
     def __init__(
-        self, options: Options, ledger: "Ledger | None", *,
-        journal: Journal | None = None, manager: ServiceManager | None = None,
+        self,
+        options: Options,
+        ledger: "Ledger | None",
+        *,
+        journal: Journal | None = None,
+        manager: ServiceManager | None = None,
         clock: Callable[[], float] = time.time,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._options = options
         self._ledger = ledger
         self._journal = journal or Journal()
@@ -158,10 +162,14 @@ class Daemon:
         hypervisor.on_close(lambda _: self._inbox.put(gone.set))
         hypervisor.subscribe(lambda event: self._inbox.put(lambda: self._hear(hypervisor, event)))
         gatherer = Gatherer.on(
-            hypervisor, self._options.uri, seconds=self._options.seconds,
-            probe=self._options.probe, opened=self._opened, kept=kept_in(self._ledger),
+            hypervisor,
+            self._options.uri,
+            seconds=self._options.seconds,
+            probe=self._options.probe,
+            opened=self._opened,
+            kept=kept_in(self._ledger),
             raised=raised_in(self._upgrades),
-        )  # fmt: skip
+        )
         self._look_after_history(hypervisor)
         # First the events, then what was missed: nothing falls between the two.
         self._catch_up(hypervisor, gatherer)
@@ -213,11 +221,16 @@ class Daemon:
         react(self._schedule, event, time.monotonic(), self._options.patience)
         if event.kind in {EventKind.DEPARTED, EventKind.CRASHED}:
             departed = event.kind is EventKind.DEPARTED
-            entry = ledger_entry.bounded(Entry(
-                time=event.time, host=hypervisor.host_name, uuid=str(event.uuid), name=event.name,
-                occasion="departure" if departed else "stop",
-                verdict="left" if departed else "crashed",
-            ))  # fmt: skip
+            entry = ledger_entry.bounded(
+                Entry(
+                    time=event.time,
+                    host=hypervisor.host_name,
+                    uuid=str(event.uuid),
+                    name=event.name,
+                    occasion="departure" if departed else "stop",
+                    verdict="left" if departed else "crashed",
+                )
+            )
             self._record(entry)
             self._journal.write_verdict(entry)
 
@@ -321,9 +334,12 @@ class Daemon:
         final = now >= task.until
         seconds = None if final else task.allowance(self._options.seconds)
         verifier = Verifier(
-            gatherer=gatherer.refreshed(seconds), ledger=self._ledger, upgrades=self._upgrades,
-            clock=self._clock, clear_identifiers=self._options.clear_identifiers,
-        )  # fmt: skip
+            gatherer=gatherer.refreshed(seconds),
+            ledger=self._ledger,
+            upgrades=self._upgrades,
+            clock=self._clock,
+            clear_identifiers=self._options.clear_identifiers,
+        )
         result = verifier.attempt(
             domain,
             final=final,
@@ -372,9 +388,14 @@ class Daemon:
         command = [*self._options.command, entry.verdict, entry.name, entry.uuid]
         try:
             done = subprocess.run(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, timeout=_COMMAND_SECONDS, check=False,
-            )  # fmt: skip
+                command,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=_COMMAND_SECONDS,
+                check=False,
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             self._say(f"the command {command[0]}: {error}", Priority.WARNING)
             return

@@ -14,8 +14,10 @@ from host_agent.times import clock, day, span
 
 _BEFORE_AND_NOW = "same-"
 _NOTES = {
-    Outcome.FAIL: "CHANGED", Outcome.WARN: "changed, allowed", Outcome.PASS: "as expected",
-}  # fmt: skip
+    Outcome.FAIL: "CHANGED",
+    Outcome.WARN: "changed, allowed",
+    Outcome.PASS: "as expected",
+}
 _OWN_NOTES = {("same-boot", Outcome.FAIL): "REBOOTED in the move"}
 _NO_HARDWARE = {"same-boot", "clock"}
 

@@ -81,9 +81,15 @@ class Verifier:
             self.gatherer = self.gatherer.refreshed()
 
     def attempt(
-        self, domain: Domain, *, final: bool, another_boot: bool = False, first: bool = False,
-        refresh: bool = False, enough: Callable[[Case], bool] = lambda _: True,
-    ) -> Confirmed | Failed | None:  # fmt: skip
+        self,
+        domain: Domain,
+        *,
+        final: bool,
+        another_boot: bool = False,
+        first: bool = False,
+        refresh: bool = False,
+        enough: Callable[[Case], bool] = lambda _: True,
+    ) -> Confirmed | Failed | None:
         """Judge a domain once; None: its guest does not answer yet, and this is not the last try.
 
         ``another_boot``: an answer of the boot that the baseline knows is none yet. ``first``: a
@@ -135,9 +141,10 @@ class Verifier:
         if case.elsewhere:
             where = " and ".join(one.host for one in case.elsewhere)
             return self._failed(
-                domain, f"no baseline: it runs on {where} as well, and either may be the copy",
+                domain,
+                f"no baseline: it runs on {where} as well, and either may be the copy",
                 tell=False,
-            )  # fmt: skip
+            )
         complaints: list[str] = []
         salt = self._salt(case)
         kept, unwritten = self._keep(domain, case, _ACCEPTED, complaints, salt, keep=True)
@@ -174,9 +181,16 @@ class Verifier:
         return failed
 
     def _keep(
-        self, domain: Domain, case: Case, told: tuple[str, str], complaints: list[str],
-        salt: bytes | None, *, keep: bool, stays: frozenset[str] = frozenset(),
-    ) -> tuple[bool, str | None]:  # fmt: skip
+        self,
+        domain: Domain,
+        case: Case,
+        told: tuple[str, str],
+        complaints: list[str],
+        salt: bytes | None,
+        *,
+        keep: bool,
+        stays: frozenset[str] = frozenset(),
+    ) -> tuple[bool, str | None]:
         """Write the baseline, or only its trail; ``told`` is what the trail says: what, verdict.
 
         ``stays``: groups of evidence that were not compared, of which the old one is kept.
@@ -190,9 +204,13 @@ class Verifier:
         if not keep and not _is_news(case, told, before):
             return False, None
         event = Event(
-            time=self.clock(), host=case.host, qemu=case.qemu, occasion=told[0], verdict=told[1],
+            time=self.clock(),
+            host=case.host,
+            qemu=case.qemu,
+            occasion=told[0],
+            verdict=told[1],
             process=process_of(case),
-        )  # fmt: skip
+        )
         trail = (*_trail(case), event)[-baselines.MAX_EVENTS :]
         try:
             # What is kept of before may be hashed; it can't be told, and stays so.
@@ -235,9 +253,12 @@ class Verifier:
             complaints.append(f"no history: {error}")
 
     def _tell(
-        self, audited: Audited, complaints: list[str], salt: bytes | None,
+        self,
+        audited: Audited,
+        complaints: list[str],
+        salt: bytes | None,
         as_: tuple[str, str] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Add to the history; ``as_``: another occasion and word than the verdict's."""
         case = audited.case
         if self.ledger is None:
@@ -257,9 +278,14 @@ def failed_entry(failed: Failed, *, time: float, host: str) -> Entry:
     """Return what history says of a domain that could not be looked at."""
     trouble = Finding(check="domain", outcome=Outcome.UNKNOWN, sentence=failed.error)
     entry = Entry(
-        time=time, host=host, uuid=failed.uuid, name=failed.name, occasion=Occasion.AUDIT,
-        verdict="failed", findings=(trouble,),
-    )  # fmt: skip
+        time=time,
+        host=host,
+        uuid=failed.uuid,
+        name=failed.name,
+        occasion=Occasion.AUDIT,
+        verdict="failed",
+        findings=(trouble,),
+    )
     return ledger_entry.bounded(entry)
 
 
@@ -319,8 +345,10 @@ def _is_news(case: Case, told: tuple[str, str], before: Baseline | None) -> bool
     if case.occasion is Occasion.AUDIT:
         return False
     return last is None or (last.host, last.occasion, last.verdict, last.process) != (
-        case.host, *told, process_of(case)
-    )  # fmt: skip
+        case.host,
+        *told,
+        process_of(case),
+    )
 
 
 def arrived(running: Running | None, since: float) -> bool:

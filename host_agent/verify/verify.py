@@ -56,14 +56,19 @@ def verify(
         upgrades = UpgradeJournal()
         verifier = Verifier(
             gatherer=Gatherer.on(
-                hypervisor, uri, seconds=options.seconds, probe=options.probe,
-                opened=options.opened, kept=kept_in(ledger), elsewhere=options.elsewhere,
+                hypervisor,
+                uri,
+                seconds=options.seconds,
+                probe=options.probe,
+                opened=options.opened,
+                kept=kept_in(ledger),
+                elsewhere=options.elsewhere,
                 raised=raised_in(upgrades),
             ),
             ledger=ledger,
             upgrades=upgrades,
             clear_identifiers=options.clear_identifiers,
-        )  # fmt: skip
+        )
         if not options.names:
             domains = [domain for domain in domains if domain.is_active()]
         if options.since is not None:

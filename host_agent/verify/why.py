@@ -31,9 +31,14 @@ def tell(found: HostAudit | None, name: str, ledger: "Ledger | None") -> Story |
         if not history:
             return None
         return Story(
-            name=name, time=time.time(), audit=None, result=None, history=history,
-            events=tuple(map(_event, history)), sentence=_whereabouts(history[-1]),
-        )  # fmt: skip
+            name=name,
+            time=time.time(),
+            audit=None,
+            result=None,
+            history=history,
+            events=tuple(map(_event, history)),
+            sentence=_whereabouts(history[-1]),
+        )
     result = _judged(found.results[0])
     uuid = result.uuid if isinstance(result, Failed) else str(result.case.declared.definition.uuid)
     history = _history(ledger, uuid) or history
@@ -41,9 +46,14 @@ def tell(found: HostAudit | None, name: str, ledger: "Ledger | None") -> Story |
     if isinstance(result, Audited) and isinstance(result.case.baseline, Baseline):
         trail = result.case.baseline.trail
     return Story(
-        name=name, time=time.time(), audit=replace(found, results=(result,)), result=result,
-        history=history, events=_merged(trail, tuple(map(_event, history))), sentence=None,
-    )  # fmt: skip
+        name=name,
+        time=time.time(),
+        audit=replace(found, results=(result,)),
+        result=result,
+        history=history,
+        events=_merged(trail, tuple(map(_event, history))),
+        sentence=None,
+    )
 
 
 def _judged(result: Audited | Failed) -> Audited | Failed:
@@ -78,9 +88,12 @@ def _history(ledger: "Ledger | None", domain: str) -> tuple[Entry, ...]:
 
 def _event(entry: Entry) -> Event:
     return Event(
-        time=entry.time, host=entry.host, qemu=entry.qemu, occasion=entry.occasion,
+        time=entry.time,
+        host=entry.host,
+        qemu=entry.qemu,
+        occasion=entry.occasion,
         verdict=entry.verdict,
-    )  # fmt: skip
+    )
 
 
 def _merged(trail: tuple[Event, ...], history: tuple[Event, ...]) -> tuple[Event, ...]:

@@ -30,13 +30,22 @@ def measure(lab: Lab) -> None:
     log = b.root / "root/events.log"
     with log.open("w") as events:
         watch = b.popen(
-            "stdbuf", "-oL", "virsh", "event", "--loop", "--timestamp", "--event", "lifecycle",
-            stdout=events, stderr=events,
-        )  # fmt: skip
+            "stdbuf",
+            "-oL",
+            "virsh",
+            "event",
+            "--loop",
+            "--timestamp",
+            "--event",
+            "lifecycle",
+            stdout=events,
+            stderr=events,
+        )
     daemon = b.popen(
         *b.samemachine_command("serve", "--ledger", _LEDGER),
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         time.sleep(3)
         rounds = [_round(guest, a, b) for _ in range(ROUNDS)]

@@ -25,10 +25,21 @@ _QUIT = b'{"execute": "qmp_capabilities"}\n{"execute": "quit"}\n'
 def start_and_quit(binary: str, options: ProbeOptions) -> None:
     """The least that one probe can be: QEMU paused, and ended at its own pace."""
     subprocess.run(
-        [binary, "-no-user-config", "-nodefaults", "-display", "none", "-S", "-qmp", "stdio",
-         *options.command()],
-        input=_QUIT, check=False, capture_output=True,
-    )  # fmt: skip
+        [
+            binary,
+            "-no-user-config",
+            "-nodefaults",
+            "-display",
+            "none",
+            "-S",
+            "-qmp",
+            "stdio",
+            *options.command(),
+        ],
+        input=_QUIT,
+        check=False,
+        capture_output=True,
+    )
 
 
 def seconds(function: Callable[[], object]) -> float:
@@ -53,18 +64,24 @@ def main() -> int:
             list(pool.map(lambda one: start_and_quit(binary, one), options))
 
     rounds = [(seconds(floor), seconds(lambda: survey(binary, machines))) for _ in range(ROUNDS)]
-    usage = [resource.getrusage(who).ru_maxrss for who in
-             (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]  # fmt: skip
+    usage = [
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    ]
     json.dump(
         {
-            "qemu": offer.version, "types": len(machines), "at_once": at_once(), "rounds": ROUNDS,
+            "qemu": offer.version,
+            "types": len(machines),
+            "at_once": at_once(),
+            "rounds": ROUNDS,
             "floor": statistics.median(one for one, _ in rounds),
             "ours": statistics.median(two for _, two in rounds),
             "ratio": statistics.median(two / one for one, two in rounds),
-            "own_kib": usage[0], "largest_qemu_kib": usage[1],
+            "own_kib": usage[0],
+            "largest_qemu_kib": usage[1],
         },
         sys.stdout,
-    )  # fmt: skip
+    )
     return 0
 
 

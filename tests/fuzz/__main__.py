@@ -54,11 +54,25 @@ def every(seconds: float, names: list[str]) -> int:
         began = time.monotonic()
         with (PLACE / f"{name}.log").open("wb") as log:
             code = subprocess.run(
-                [sys.executable, "-m", "tests.fuzz", "--one", name,
-                 f"-max_total_time={share}", f"-rss_limit_mb={MEMORY}", f"-timeout={SLOW}",
-                 f"-max_len={LONGEST}", f"-artifact_prefix={findings}/{name}-", str(corpus)],
-                cwd=CHECKOUT, stdout=log, stderr=log, check=False, env=_environment(),
-            ).returncode  # fmt: skip
+                [
+                    sys.executable,
+                    "-m",
+                    "tests.fuzz",
+                    "--one",
+                    name,
+                    f"-max_total_time={share}",
+                    f"-rss_limit_mb={MEMORY}",
+                    f"-timeout={SLOW}",
+                    f"-max_len={LONGEST}",
+                    f"-artifact_prefix={findings}/{name}-",
+                    str(corpus),
+                ],
+                cwd=CHECKOUT,
+                stdout=log,
+                stderr=log,
+                check=False,
+                env=_environment(),
+            ).returncode
         said = f"{name}: {_runs(PLACE / f'{name}.log')}, {time.monotonic() - began:.0f} s"
         print(said if code == 0 else f"{said}: BROKEN, see {PLACE / name}.log", flush=True)
         broken += [name] if code else []

@@ -100,9 +100,13 @@ def lists(raw: bytes) -> None:
     """Every question that is asked of capabilities."""
     xml = text(raw)
     for ask in (
-        offers.aliases, offers.lists, offers.twins, offers.architecture,
-        offers.all_offers, offers.host_uuid,
-    ):  # fmt: skip
+        offers.aliases,
+        offers.lists,
+        offers.twins,
+        offers.architecture,
+        offers.all_offers,
+        offers.host_uuid,
+    ):
         ask(xml)
 
 
@@ -193,10 +197,16 @@ def _baselines() -> Iterator[bytes]:
     for raw in _reports():
         observation = decode.decode(report_bounds.parse(raw), NONCE, 0.1, 1e9)
         made = Baseline(
-            uuid=UUID_OF_ALL, taken=1e9, host="node1", qemu="7.2.22", booted_qemu=None,
-            product="Standard PC", observation=observation, machine="pc-q35-7.2",
+            uuid=UUID_OF_ALL,
+            taken=1e9,
+            host="node1",
+            qemu="7.2.22",
+            booted_qemu=None,
+            product="Standard PC",
+            observation=observation,
+            machine="pc-q35-7.2",
             options=options,
-        )  # fmt: skip
+        )
         yield baselines.to_element(made).encode()
 
 

@@ -90,16 +90,27 @@ def _baseline(raw: bytes) -> str:
 
 def gatherer(seconds: float) -> Gatherer:
     facts = Facts(
-        name="node17", driver="QEMU", libvirt="11.3.0", hypervisor="10.0.13",
+        name="node17",
+        driver="QEMU",
+        libvirt="11.3.0",
+        hypervisor="10.0.13",
         capabilities="<capabilities/>",
-    )  # fmt: skip
+    )
     missing = Missing(reason=Reason.ABSENT, sentence="not in this test")
     return Gatherer(
-        hypervisor=cast("Any", SimpleNamespace()), facts=facts,
-        dialler=Dialler(uri="qemu:///system", local=True, opened=OpenedChannels()), probe=None,
-        processes=NONE, aliases={}, lists={}, twins={}, here=missing, seconds=seconds,
-        kept=nothing_kept, elsewhere={},
-    )  # fmt: skip
+        hypervisor=cast("Any", SimpleNamespace()),
+        facts=facts,
+        dialler=Dialler(uri="qemu:///system", local=True, opened=OpenedChannels()),
+        probe=None,
+        processes=NONE,
+        aliases={},
+        lists={},
+        twins={},
+        here=missing,
+        seconds=seconds,
+        kept=nothing_kept,
+        elsewhere={},
+    )
 
 
 def form(result: Audited | Failed) -> dict[str, Any]:
@@ -109,13 +120,13 @@ def form(result: Audited | Failed) -> dict[str, Any]:
     row = ledger_entry.to_row(entry)
     observation = result.case.observation
     return {
-        "name": entry.name, "verdict": entry.verdict, "row": len(json.dumps(row)),
+        "name": entry.name,
+        "verdict": entry.verdict,
+        "row": len(json.dumps(row)),
         "why": observation.sentence if isinstance(observation, Missing) else None,
         # How long it took is no part of a verdict.
-        "findings": [
-            re.sub(r"\d+ ms", "some ms", one.sentence) for one in result.verdict.findings
-        ],
-    }  # fmt: skip
+        "findings": [re.sub(r"\d+ ms", "some ms", one.sentence) for one in result.verdict.findings],
+    }
 
 
 def memory() -> int:
@@ -137,19 +148,27 @@ def main() -> None:
     results = tuple(side_by_side.each(one, given, 8, lambda *_: None))
     page = io.StringIO()
     host = Host(
-        uri="qemu:///system", name="node17", distribution=None, driver="QEMU", libvirt="11.3.0",
-        hypervisor="10.0.13", package=None,
-    )  # fmt: skip
+        uri="qemu:///system",
+        name="node17",
+        distribution=None,
+        driver="QEMU",
+        libvirt="11.3.0",
+        hypervisor="10.0.13",
+        package=None,
+    )
     audit = HostAudit(host=host, results=results, seconds=1.0, started=1.7e9)
     print_audits(Console(file=page, width=200), [audit], verbose=True, each=True)
     print_audits(Console(file=page, width=80), [audit], verbose=False, each=False)
     json.dump(
         {
-            "grpc": metadata.version("grpcio"), "order": order,
-            "results": list(map(form, results)), "page": page.getvalue(), "memory": memory(),
+            "grpc": metadata.version("grpcio"),
+            "order": order,
+            "results": list(map(form, results)),
+            "page": page.getvalue(),
+            "memory": memory(),
         },
         sys.stdout,
-    )  # fmt: skip
+    )
 
 
 if __name__ == "__main__":

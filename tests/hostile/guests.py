@@ -182,24 +182,35 @@ def audit(folder: Path, guests: list[Guest], *, oldest: bool) -> Audit:
     with contextlib.ExitStack() as stack:
         given = [
             {
-                "name": guest.name, "uuid": str(guest.uuid), "seconds": guest.seconds,
+                "name": guest.name,
+                "uuid": str(guest.uuid),
+                "seconds": guest.seconds,
                 "path": stack.enter_context(port(folder / guest.name, guest)),
                 "before": guest.before.hex(),
             }
             for guest in guests
-        ]  # fmt: skip
+        ]
         path = [str(CHECKOUT), str(CHECKOUT / "proto")]
         if oldest:
             # First on the path, so that all else is the same program.
             path.insert(0, str(next(OLDEST.glob("lib/python*/site-packages"))))
         done = subprocess.run(
-            [sys.executable, "-m", "tests.hostile.auditing"], input=json.dumps(given),
-            capture_output=True, text=True, check=False, timeout=200, cwd=CHECKOUT,
+            [sys.executable, "-m", "tests.hostile.auditing"],
+            input=json.dumps(given),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=200,
+            cwd=CHECKOUT,
             env={"PYTHONPATH": ":".join(path), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
-        )  # fmt: skip
+        )
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     return Audit(
-        grpc=said["grpc"], results={one["name"]: one for one in said["results"]},
-        order=said["order"], page=said["page"], memory=said["memory"], errors=done.stderr,
-    )  # fmt: skip
+        grpc=said["grpc"],
+        results={one["name"]: one for one in said["results"]},
+        order=said["order"],
+        page=said["page"],
+        memory=said["memory"],
+        errors=done.stderr,
+    )

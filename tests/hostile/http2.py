@@ -99,10 +99,8 @@ def _in_parts(fields: dict[str, str]) -> bytes:
     kinds = [HEADERS, *[9] * (len(parts) - 1)]
     return b"".join(
         frame(kind, (END_STREAM if kind == HEADERS else 0) | (END_HEADERS if last else 0), 1, part)
-        for kind, part, last in zip(
-            kinds, parts, [False] * (len(parts) - 1) + [True], strict=True
-        )
-    )  # fmt: skip
+        for kind, part, last in zip(kinds, parts, [False] * (len(parts) - 1) + [True], strict=True)
+    )
 
 
 def of_another_service(nonce: bytes) -> bytes:

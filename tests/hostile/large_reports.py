@@ -13,9 +13,14 @@ def pci(found: guest_pb2.Report, number: int, mark: str) -> None:
     del found.pci.functions[:]
     for at in range(number):
         found.pci.functions.add(
-            address=f"{at >> 8:04x}:{at & 255:02x}:00.0", vendor=ord(mark), device=at,
-            subsystem_vendor=1, subsystem_device=2, class_code=0x020000, bridge="0000:00:00.0",
-        )  # fmt: skip
+            address=f"{at >> 8:04x}:{at & 255:02x}:00.0",
+            vendor=ord(mark),
+            device=at,
+            subsystem_vendor=1,
+            subsystem_device=2,
+            class_code=0x020000,
+            bridge="0000:00:00.0",
+        )
 
 
 def moved(found: guest_pb2.Report, number: int, mark: str) -> None:
@@ -35,18 +40,25 @@ def network(found: guest_pb2.Report, number: int, mark: str) -> None:
     del found.network.interfaces[:]
     for at in range(min(number, 2048)):
         found.network.interfaces.add(
-            mac=f"52:54:00:{ord(mark):02x}:{at >> 8:02x}:{at & 255:02x}", parent=f"bus{at}",
-            name=f"eth{at}", driver="d",
-        )  # fmt: skip
+            mac=f"52:54:00:{ord(mark):02x}:{at >> 8:02x}:{at & 255:02x}",
+            parent=f"bus{at}",
+            name=f"eth{at}",
+            driver="d",
+        )
 
 
 def block(found: guest_pb2.Report, number: int, mark: str) -> None:
     del found.block.devices[:]
     for at in range(number):
         found.block.devices.add(
-            serial=f"{mark}-serial-{at}", wwn=f"wwn.{mark}{at}", parent="0000:00:05.0",
-            unit=f"0:{at}:0", name=f"sd{at}", size_bytes=at + ord(mark), logical_block_bytes=512,
-        )  # fmt: skip
+            serial=f"{mark}-serial-{at}",
+            wwn=f"wwn.{mark}{at}",
+            parent="0000:00:05.0",
+            unit=f"0:{at}:0",
+            name=f"sd{at}",
+            size_bytes=at + ord(mark),
+            logical_block_bytes=512,
+        )
 
 
 def same_disks(found: guest_pb2.Report, number: int, mark: str) -> None:

@@ -69,29 +69,42 @@ def test_those_who_answer_are_told_of_first(tmp_path: Path, places: int) -> None
     page, manager = Page(HONEST), Manager()
     with contextlib.ExitStack() as stack:
         domains = {
-            guest.uuid: Live({
-                "name": guest.name, "uuid": str(guest.uuid),
-                "path": stack.enter_context(port(tmp_path / guest.name, guest)),
-            })
+            guest.uuid: Live(
+                {
+                    "name": guest.name,
+                    "uuid": str(guest.uuid),
+                    "path": stack.enter_context(port(tmp_path / guest.name, guest)),
+                }
+            )
             for guest in guests
-        }  # fmt: skip
+        }
         facts = Facts(
-            name="node17", driver="QEMU", libvirt="11.3.0", hypervisor="10.0.13",
+            name="node17",
+            driver="QEMU",
+            libvirt="11.3.0",
+            hypervisor="10.0.13",
             capabilities="<capabilities/>",
-        )  # fmt: skip
+        )
         here = SimpleNamespace(
-            facts=lambda: facts, domains=lambda: list(domains.values()), domain=domains.get,
-            keep_alive=lambda: None, on_close=lambda _: None, subscribe=lambda _: None,
+            facts=lambda: facts,
+            domains=lambda: list(domains.values()),
+            domain=domains.get,
+            keep_alive=lambda: None,
+            on_close=lambda _: None,
+            subscribe=lambda _: None,
             host_name="node17",
-        )  # fmt: skip
+        )
         daemon = Daemon(
             Options(
-                uri="qemu:///system", at_once=places, probe=False,
+                uri="qemu:///system",
+                at_once=places,
+                probe=False,
                 patience=Patience(arrival=FOREVER, boot=FOREVER),
             ),
-            None, journal=Journal(tmp_path / "none", page),
+            None,
+            journal=Journal(tmp_path / "none", page),
             manager=cast("Any", manager),
-        )  # fmt: skip
+        )
         waits = _counting(daemon)
         pool = ThreadPoolExecutor(max_workers=places)
         serving = threading.Thread(

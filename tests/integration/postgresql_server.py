@@ -35,9 +35,15 @@ class PostgresqlServer:
         self._server: subprocess.Popen[bytes] | None = None
         # Whoever has a password is asked for it, the others are let in.
         self._run(
-            "initdb", "--no-sync", "--auth=trust", f"--username={USER}", "--encoding=UTF8",
-            "--locale=C", "--no-instructions", f"--pgdata={folder}/data",
-        )  # fmt: skip
+            "initdb",
+            "--no-sync",
+            "--auth=trust",
+            f"--username={USER}",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-instructions",
+            f"--pgdata={folder}/data",
+        )
         access = folder / "data/pg_hba.conf"
         access.write_text(
             f"local all asked scram-sha-256\n{access.read_text(encoding='utf-8')}", encoding="utf-8"
@@ -52,12 +58,27 @@ class PostgresqlServer:
         with (self.folder / "log").open("ab") as log:
             self._server = subprocess.Popen(
                 self._command(
-                    "postgres", "-D", f"{self.folder}/data", "-k", str(self.folder),
-                    "-c", "listen_addresses=", "-c", "fsync=off", "-c", "shared_buffers=16MB",
-                    "-c", "max_connections=80", "-c", "autovacuum=off",
+                    "postgres",
+                    "-D",
+                    f"{self.folder}/data",
+                    "-k",
+                    str(self.folder),
+                    "-c",
+                    "listen_addresses=",
+                    "-c",
+                    "fsync=off",
+                    "-c",
+                    "shared_buffers=16MB",
+                    "-c",
+                    "max_connections=80",
+                    "-c",
+                    "autovacuum=off",
                 ),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         deadline = time.monotonic() + _START_SECONDS
         while self._psql("SELECT 1").returncode:
             if self._server.poll() is not None or time.monotonic() > deadline:
@@ -111,14 +132,24 @@ class PostgresqlServer:
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [*self._psql_command(database), "-c", statement],
-            capture_output=True, text=True, check=False, timeout=_START_SECONDS,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_START_SECONDS,
+        )
 
     def _psql_command(self, database: str) -> list[str]:
         return [
-            str(self._programs / "psql"), "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", str(self.folder),
-            "-U", USER, database,
-        ]  # fmt: skip
+            str(self._programs / "psql"),
+            "-XAtq",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-h",
+            str(self.folder),
+            "-U",
+            USER,
+            database,
+        ]
 
     def _run(self, *command: str) -> None:
         done = subprocess.run(
@@ -129,13 +160,19 @@ class PostgresqlServer:
     def _command(self, program: str, *arguments: str) -> Sequence[str]:
         account = self._account
         rights = (
-            [] if account is None
+            []
+            if account is None
             else [f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"]
-        )  # fmt: skip
+        )
         # Its end is a QUIT: postgres then ends what it has started.
         return [
-            "setpriv", "--pdeathsig", "QUIT", *rights, str(self._programs / program), *arguments
-        ]  # fmt: skip
+            "setpriv",
+            "--pdeathsig",
+            "QUIT",
+            *rights,
+            str(self._programs / program),
+            *arguments,
+        ]
 
 
 @contextlib.contextmanager

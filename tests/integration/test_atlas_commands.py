@@ -28,8 +28,12 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
 def run(*arguments: object, **more: Any) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
         [*SAMEMACHINE, *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=60, **more,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        **more,
+    )
     assert "Traceback" not in done.stderr
     return done
 
@@ -123,8 +127,11 @@ def test_a_full_disk(tmp_path: Path, qemu: Path, here: Path, command: str) -> No
     full.mkdir()
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script, full, *SAMEMACHINE, command, *rest],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.stdout == "2 keep a.json full\n"
     assert done.stderr == f"samemachine: {full}/a.json can't be written: No space left on device\n"
 
@@ -133,8 +140,12 @@ def test_a_full_standard_output(qemu: Path) -> None:
     with Path("/dev/full").open("w", encoding="ascii") as full:
         done = subprocess.run(
             [*SAMEMACHINE, "probe", "--qemu", qemu, "--format", "json"],
-            stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=60,
-        )  # fmt: skip
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
     assert done.returncode == 2
     assert done.stderr.endswith("can't be written: No space left on device\n")
     assert "Traceback" not in done.stderr

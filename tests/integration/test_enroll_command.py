@@ -15,8 +15,12 @@ URI = "test:///default"
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
         [*SAMEMACHINE, "enroll", "-c", URI, *arguments],
-        capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+    )
     assert "Traceback" not in done.stderr, done.stderr
     return done
 
@@ -63,14 +67,26 @@ def test_markup_in_names_is_text(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     uri = f"test://{node}"
-    for words in (["enroll", "--all", "--dry-run"], ["audit", "--verbose"], ["show", MARKUP],
-                  ["upgrade", MARKUP, "--dry-run"], ["why", MARKUP]):  # fmt: skip
+    for words in (
+        ["enroll", "--all", "--dry-run"],
+        ["audit", "--verbose"],
+        ["show", MARKUP],
+        ["upgrade", MARKUP, "--dry-run"],
+        ["why", MARKUP],
+    ):
         done = subprocess.run(
-            [*SAMEMACHINE, *words, "-c", uri], capture_output=True, text=True, check=False,
-            timeout=60, stdin=subprocess.DEVNULL,
-            env={**os.environ, "HOME": str(tmp_path),
-                 "SAMEMACHINE_LEDGER": str(tmp_path / "ledger.sqlite")},
-        )  # fmt: skip
+            [*SAMEMACHINE, *words, "-c", uri],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            env={
+                **os.environ,
+                "HOME": str(tmp_path),
+                "SAMEMACHINE_LEDGER": str(tmp_path / "ledger.sqlite"),
+            },
+        )
         told = done.stdout + done.stderr
         assert "Traceback" not in told, told
         assert MARKUP in told, (words, told)

@@ -246,8 +246,11 @@ def test_a_full_disk(tmp_path: Path, binary: QemuBinary) -> None:
     lines = put_and_get(tmp_path / "probes", binary, 2)
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script, tmp_path, sys.executable, "-c", lines],
-        stdout=subprocess.PIPE, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (done.returncode, done.stdout) == (0, "False\n")
 
 

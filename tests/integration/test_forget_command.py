@@ -55,9 +55,12 @@ def marked(monkeypatch: pytest.MonkeyPatch) -> Hypervisor:
     (domain,) = hypervisor.domains()
     assert str(domain.uuid) == UUID_
     domain.set_metadata(
-        f"<baseline xmlns='{baselines.NAMESPACE}'/>", baselines.PREFIX, baselines.NAMESPACE,
-        live=True, persistent=True,
-    )  # fmt: skip
+        f"<baseline xmlns='{baselines.NAMESPACE}'/>",
+        baselines.PREFIX,
+        baselines.NAMESPACE,
+        live=True,
+        persistent=True,
+    )
     # A connection of the test driver's is a host of its own.
     monkeypatch.setattr(Hypervisor, "open", lambda _: hypervisor)
     monkeypatch.setattr(Hypervisor, "close", lambda _: None)
@@ -127,14 +130,19 @@ def test_one_that_nobody_knows(ledger: Ledger, upgrades: UpgradeJournal) -> None
 
 def run(tmp_path: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     environment = {
-        **os.environ, "SAMEMACHINE_LEDGER": str(tmp_path / "ledger.sqlite"),
+        **os.environ,
+        "SAMEMACHINE_LEDGER": str(tmp_path / "ledger.sqlite"),
         "SAMEMACHINE_UPGRADES": str(tmp_path / "upgrades"),
-    }  # fmt: skip
+    }
     done = subprocess.run(
         [sys.executable, "-m", "host_agent", "forget", "-c", URI, *arguments],
-        capture_output=True, text=True, check=False, timeout=60, stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
         env=environment,
-    )  # fmt: skip
+    )
     assert "Traceback" not in done.stderr, done.stderr
     return done
 

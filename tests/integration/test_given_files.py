@@ -45,10 +45,18 @@ TRIED = {
     "configuration": (["--config"], ("nan.toml", "inf.toml", "digits.toml", "text.bin")),
     "atlas": (
         ["diff", "debian:bookworm"],
-        ("nested.json", "many.json", "bomb.gz", "bomb.xz", "many.xz", "cut.xz", "damaged.gz",
-         "socket"),
+        (
+            "nested.json",
+            "many.json",
+            "bomb.gz",
+            "bomb.xz",
+            "many.xz",
+            "cut.xz",
+            "damaged.gz",
+            "socket",
+        ),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +83,13 @@ def test_a_wrong_file_is_a_sentence(place: Path, kind: str) -> None:
         if kind == "configuration":
             words += ["audit", "-c", "test:///default"]
         done = subprocess.run(
-            [*SAMEMACHINE, *words], capture_output=True, text=True, check=False, timeout=60,
+            [*SAMEMACHINE, *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
             preexec_fn=bounded,
-        )  # fmt: skip
+        )
         assert (name, done.returncode, done.stdout) == (name, 2, ""), done.stderr
         assert str(place / name) in done.stderr
         assert "Traceback" not in done.stderr

@@ -51,8 +51,10 @@ def test_no_other_user_reaches_it_and_nothing_stays(
         other = ["setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups"]
         done = subprocess.run(
             [*other, sys.executable, "-c", CONNECT, str(door / "grpc")],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert "PermissionError" in done.stderr
     thread.join()
     assert len(ended) == 1
@@ -72,8 +74,11 @@ def test_a_long_path_is_no_trouble(tmp_path: Path) -> None:
         "except SilentError: print('silent')"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True,
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
         env={**os.environ, "TMPDIR": str(place)},
-    )  # fmt: skip
+    )
     assert done.stdout == "silent\n"
     assert list(place.iterdir()) == []

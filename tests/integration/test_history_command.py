@@ -19,9 +19,12 @@ SAMEMACHINE = [sys.executable, "-m", "host_agent", "history"]
 def run(*arguments: object, **environment: str) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
         [*SAMEMACHINE, *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
         env={**os.environ, "TZ": "UTC", **environment},
-    )  # fmt: skip
+    )
     assert "Traceback" not in done.stderr
     return done
 

@@ -142,9 +142,12 @@ def test_one_call_a_domain_waits_for_qemu() -> None:
 
 def migrate(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "host_agent", "migrate", *arguments], capture_output=True, text=True,
-        check=False, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-m", "host_agent", "migrate", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 def test_migrate_refuses_what_runs_there_already() -> None:

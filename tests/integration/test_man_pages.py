@@ -56,8 +56,11 @@ def test_it_builds_and_nobody_complains(built: Path, page: Path) -> None:
     assert (lint.returncode, lint.stdout) == (0, "")
     groff = subprocess.run(
         ["man", "--warnings", "-E", "UTF-8", "-l", made],
-        capture_output=True, text=True, check=False, env={**os.environ, "MANWIDTH": "80"},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "MANWIDTH": "80"},
+    )
     assert (groff.returncode, groff.stderr) == (0, "")
     shown = re.sub(r".\x08", "", groff.stdout)
     # Nothing of Markdown is left over, and every page names its date.
@@ -90,8 +93,9 @@ def of_click(command: click.Command) -> Iterator[Option]:
             yield Option(
                 names=frozenset((*one.opts, *one.secondary_opts)),
                 value=None if one.is_flag or choices else one.metavar,
-                choices=tuple(map(str, choices)), default=shown_default(one),
-            )  # fmt: skip
+                choices=tuple(map(str, choices)),
+                default=shown_default(one),
+            )
 
 
 def shown_default(one: click.Option) -> str | None:
@@ -106,9 +110,11 @@ def of_argparse(parser: argparse.ArgumentParser) -> Iterator[Option]:
     for one in parser._actions:
         if one.option_strings and not isinstance(one, argparse._HelpAction):
             yield Option(
-                names=frozenset(one.option_strings), choices=(), default=None,
+                names=frozenset(one.option_strings),
+                choices=(),
+                default=None,
                 value=one.metavar if isinstance(one.metavar, str) else None,
-            )  # fmt: skip
+            )
 
 
 def compare(page: Path, code: list[Option]) -> None:

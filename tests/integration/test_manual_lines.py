@@ -22,9 +22,10 @@ from tests.commands import COMMANDS
 from tests.manual_lines import GUESTS, HOSTS, codes, command_of, here, joined, runs_anywhere
 
 DOMAINS = {
-    "vm1": "7c1f0000-0000-4000-8000-000000000001", "vm2": "7c1f0000-0000-4000-8000-000000000002",
+    "vm1": "7c1f0000-0000-4000-8000-000000000001",
+    "vm2": "7c1f0000-0000-4000-8000-000000000002",
     "web1": "3d1b0a52-6d5e-4c1b-9c70-0a0a0a0a0001",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +48,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(folder: Path) -> Mapping[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL") if name in os.environ}
     return {
-        **kept, "HOME": str(folder), "LIBVIRT_DEFAULT_URI": f"test://{folder}/node.xml",
+        **kept,
+        "HOME": str(folder),
+        "LIBVIRT_DEFAULT_URI": f"test://{folder}/node.xml",
         "SAMEMACHINE_LEDGER": str(folder / "ledger.sqlite"),
         "SAMEMACHINE_UPGRADES": str(folder / "upgrades"),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("line", HOSTS, ids=joined)
@@ -74,9 +77,15 @@ def test_its_options_are_right(
 @pytest.mark.parametrize("line", [line for line in HOSTS if runs_anywhere(line)], ids=joined)
 def test_it_runs(line: tuple[str, ...], folder: Path, environment: Mapping[str, str]) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "host_agent", *here(line, folder)], cwd=folder, env=environment,
-        capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", "host_agent", *here(line, folder)],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+    )
     assert "Traceback" not in done.stderr, done.stderr
     assert done.returncode in codes(line), done.stderr
 
@@ -106,9 +115,15 @@ def test_exit_codes_are_those_that_the_manual_tells(
     line: str, folder: Path, environment: Mapping[str, str]
 ) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "host_agent", *line.split()], cwd=folder, env=environment,
-        capture_output=True, text=True, check=False, timeout=120, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-m", "host_agent", *line.split()],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+    )
     assert (done.returncode, "Traceback" in done.stderr) == (EXACT[line], False), done.stderr
 
 
@@ -121,8 +136,12 @@ def test_the_guests_options_are_right(line: tuple[str, ...]) -> None:
 def test_the_guests_commands_run(line: tuple[str, ...], folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "guest_agent", *here(line, folder)],
-        capture_output=True, text=True, check=False, timeout=60, cwd=folder,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=folder,
+    )
     assert "Traceback" not in done.stderr, done.stderr
     # This machine may lack what is required, or the rights.
     assert done.returncode in ({0, 1} if line[1] == "check" else {0}), done.stderr

@@ -44,8 +44,10 @@ def test_nothing_is_written_but_a_folder_that_goes_with_the_process(tmp_path: Pa
     }  # fmt: skip
     process = subprocess.Popen(
         [sys.executable, "-m", "guest_agent", "serve", "--socket", str(port)],
-        env=environment, cwd=scratch, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        env=environment,
+        cwd=scratch,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         for _ in range(600):
             if port.exists():
@@ -59,9 +61,14 @@ def test_nothing_is_written_but_a_folder_that_goes_with_the_process(tmp_path: Pa
         process.wait(30)
     assert report.boot.boot_id
     done = subprocess.run(
-        [sys.executable, "-m", "guest_agent", "report"], env=environment, cwd=scratch,
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-m", "guest_agent", "report"],
+        env=environment,
+        cwd=scratch,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     assert json.loads(done.stdout)["boot"]["boot_id"] == report.boot.boot_id
     # Only the folder of the worker's socket, for nobody else to enter, and it is gone; before it
     # Python's tempfile tries with an empty file whether a folder can be written to.

@@ -40,9 +40,11 @@ def node(folder: Path, *domains: str) -> str:
 def uri(tmp_path_factory: pytest.TempPathFactory) -> str:
     return node(
         tmp_path_factory.mktemp("node"),
-        domain(1, "relic", "pc-i440fx-2.1"), domain(2, "now", "pc-i440fx-7.2"),
-        domain(3, "old", "pc-i440fx-2.8"), domain(4, "folder", "pc-q35-7.2", SHARED_FOLDER),
-    )  # fmt: skip
+        domain(1, "relic", "pc-i440fx-2.1"),
+        domain(2, "now", "pc-i440fx-7.2"),
+        domain(3, "old", "pc-i440fx-2.8"),
+        domain(4, "folder", "pc-q35-7.2", SHARED_FOLDER),
+    )
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -71,9 +73,11 @@ def test_a_release(uri: str) -> None:
     code, document = planned("-c", uri, "--to", "debian:trixie")
     assert code == 1
     assert answers(document) == {
-        "folder": ("restart", None), "now": ("live", None), "old": ("live", None),
+        "folder": ("restart", None),
+        "now": ("live", None),
+        "old": ("live", None),
         "relic": ("raise", "pc-i440fx-10.0"),
-    }  # fmt: skip
+    }
     # Nobody knows which types libvirt's test driver would have.
     (relic,) = (one for one in document["hops"][0]["domains"] if one["name"] == "relic")
     (told,) = (one for one in relic["findings"] if one["check"] == "plan-raise")
@@ -133,9 +137,19 @@ def test_a_host_that_can_not_be_asked_is_told(uri: str) -> None:
 def test_several_hosts_and_one_that_is_gone(uri: str, tmp_path: Path) -> None:
     other = node(tmp_path, domain(9, "elsewhere", "pc-q35-7.2"))
     done = run(
-        "now", "elsewhere", "-c", uri, "-c", other, "-c", "test:///gone.xml", "--to", "trixie",
-        "--format", "json",
-    )  # fmt: skip
+        "now",
+        "elsewhere",
+        "-c",
+        uri,
+        "-c",
+        other,
+        "-c",
+        "test:///gone.xml",
+        "--to",
+        "trixie",
+        "--format",
+        "json",
+    )
     assert done.returncode == 4
     assert "test:///gone.xml" in done.stderr
     assert answers(json.loads(done.stdout)) == {"now": ("live", None), "elsewhere": ("live", None)}
@@ -211,8 +225,9 @@ print(found.active, found.saved.sentence)
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.splitlines() == [
-        "[('s1', True)] None", "None libvirt does not show what was saved",
-    ]  # fmt: skip
+        "[('s1', True)] None",
+        "None libvirt does not show what was saved",
+    ]
 
 
 def special(number: int, name: str, *, vcpus: int = 1, os: str = "", cpu: str = "") -> str:
@@ -246,9 +261,13 @@ def test_what_a_release_is_known_to_refuse(tmp_path: Path) -> None:
     document = json.loads(done.stdout)
     assert done.returncode == 1
     assert {name: answer for name, (answer, _) in answers(document).items()} == {
-        "large": "live", "small": "cannot", "secure": "cannot", "foreign": "live",
-        "many": "cannot", "threads": "restart",
-    }  # fmt: skip
+        "large": "live",
+        "small": "cannot",
+        "secure": "cannot",
+        "foreign": "live",
+        "many": "cannot",
+        "threads": "restart",
+    }
     (hop,) = document["hops"]
     assert (
         "foreign: whether debian:trixie has /usr/share/edk2/ovmf/OVMF_CODE.fd"
@@ -257,9 +276,13 @@ def test_what_a_release_is_known_to_refuse(tmp_path: Path) -> None:
     # noble's QEMU 8.2 says nothing of threads.
     noble = json.loads(run("--connect", uri, "--to", "ubuntu:noble", "--format", "json").stdout)
     assert {name: answer for name, (answer, _) in answers(noble).items()} == {
-        "large": "live", "small": "cannot", "secure": "cannot", "foreign": "live",
-        "many": "cannot", "threads": "live",
-    }  # fmt: skip
+        "large": "live",
+        "small": "cannot",
+        "secure": "cannot",
+        "foreign": "live",
+        "many": "cannot",
+        "threads": "live",
+    }
 
 
 @pytest.mark.parametrize(

@@ -169,9 +169,11 @@ def test_terminal_escapes_are_escaped(tmp_path: Path) -> None:
     assert isinstance(observation.dmi, Named)
     assert isinstance(observation.live, Missing)
     for text in (
-        observation.agent_version, observation.kernel, observation.dmi.product,
+        observation.agent_version,
+        observation.kernel,
+        observation.dmi.product,
         observation.live.sentence,
-    ):  # fmt: skip
+    ):
         assert text is not None
         assert text.isprintable()
         assert "owned" in text

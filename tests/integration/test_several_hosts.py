@@ -63,9 +63,13 @@ def run(ledger: Path) -> Callable[..., "subprocess.CompletedProcess[str]"]:
 
     def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
-            [*SAMEMACHINE, *arguments], capture_output=True, text=True, check=False, timeout=60,
+            [*SAMEMACHINE, *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
             env=environment,
-        )  # fmt: skip
+        )
         assert "Traceback" not in done.stderr, done.stderr
         return done
 

@@ -24,8 +24,11 @@ def imported(*words: str, **environment: str) -> set[str]:
     """The packages that a program loads until it ends."""
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", *words],
-        env={**os.environ, **environment}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     return {
         name.partition(".")[0] for name in re.findall(r"\| +([\w.]+)$", ran.stderr, re.MULTILINE)
     }
@@ -47,9 +50,12 @@ def test_a_command_loads_what_it_needs(words: str, needed: set[str]) -> None:
 @pytest.mark.parametrize(("typed", "needed"), [("samemachine a", OF_CLICK)])
 def test_completion_loads_what_it_needs(typed: str, needed: set[str]) -> None:
     found = imported(
-        "host_agent", _PYTHON__M_HOST_AGENT_COMPLETE="bash_complete",
-        _SAMEMACHINE_COMPLETE="bash_complete", COMP_WORDS=typed, COMP_CWORD="1",
-    )  # fmt: skip
+        "host_agent",
+        _PYTHON__M_HOST_AGENT_COMPLETE="bash_complete",
+        _SAMEMACHINE_COMPLETE="bash_complete",
+        COMP_WORDS=typed,
+        COMP_CWORD="1",
+    )
     assert found & HEAVY == needed
 
 

@@ -81,9 +81,12 @@ def test_output_to_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
 def test_a_full_disk_is_said() -> None:
     with Path("/dev/full").open("w", encoding="ascii") as full:
         done = subprocess.run(
-            [*SAMEMACHINE, "audit", "-c", URI], stdout=full, stderr=subprocess.PIPE, text=True,
+            [*SAMEMACHINE, "audit", "-c", URI],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
             check=False,
-        )  # fmt: skip
+        )
     assert done.returncode not in {0, 3}
     assert "Traceback" not in done.stderr
     assert "No space left" in done.stderr
@@ -91,9 +94,12 @@ def test_a_full_disk_is_said() -> None:
 
 def test_a_reader_that_has_had_enough_is_no_error() -> None:
     done = subprocess.run(
-        f"{' '.join(SAMEMACHINE)} audit -c {URI} | head -c 1", shell=True, capture_output=True,
-        text=True, check=False,
-    )  # fmt: skip
+        f"{' '.join(SAMEMACHINE)} audit -c {URI} | head -c 1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "Traceback" not in done.stderr
 
 

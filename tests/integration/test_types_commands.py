@@ -14,8 +14,11 @@ SAMEMACHINE = [sys.executable, "-m", "host_agent"]
 def run(*arguments: object) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
         [*SAMEMACHINE, *map(str, arguments)],
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert "Traceback" not in done.stderr
     return done
 

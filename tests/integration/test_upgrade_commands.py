@@ -23,10 +23,14 @@ def folder(tmp_path: Path) -> Path:
 
 def run(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     done = subprocess.run(
-        [sys.executable, "-m", "host_agent", *arguments], capture_output=True, text=True,
-        check=False, timeout=60, stdin=subprocess.DEVNULL,
+        [sys.executable, "-m", "host_agent", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        stdin=subprocess.DEVNULL,
         env=os.environ | {"SAMEMACHINE_UPGRADES": str(folder)},
-    )  # fmt: skip
+    )
     assert "Traceback" not in done.stderr, done.stderr
     return done
 
@@ -89,8 +93,9 @@ def test_a_campaign(folder: Path) -> None:
         journal.write(replace(begun, step=Step.STAGED))
         staged = run(folder, "campaign")
         assert (staged.returncode, staged.stdout) == (
-            0, f"staged 1\n  vm1  staged (CHG17)  {OLD} -> {NEW}\n",
-        )  # fmt: skip
+            0,
+            f"staged 1\n  vm1  staged (CHG17)  {OLD} -> {NEW}\n",
+        )
         assert run(folder, "campaign", "--change", "other").stdout.startswith("no upgrade")
         journal.write(replace(begun, step=Step.STARTING))
         assert run(folder, "campaign").returncode == 3

@@ -209,9 +209,13 @@ print(json.dumps(told))
 def test_a_full_disk(tmp_path: Path) -> None:
     script = 'mount -t tmpfs -o size=256k none "$1" || exit 99; exec "$0" -c "$2" "$1"'
     done = subprocess.run(
-        ["unshare", "-m", "sh", "-c", script, sys.executable, tmp_path, FULL], cwd=CHECKOUT,
-        capture_output=True, text=True, check=False, timeout=60,
-    )  # fmt: skip
+        ["unshare", "-m", "sh", "-c", script, sys.executable, tmp_path, FULL],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     if done.returncode == 99:
         pytest.skip("no mount may be made here")
     told = json.loads(done.stdout or "{}")

@@ -61,10 +61,15 @@ class Trial:
             self.before(record)
 
         return UpgradeRun(
-            domain=self.domain, gatherer=gatherer, journal=self.journal, ledger=None,
-            patience=Patience(shutdown=1.0, wait=1.0), interrupted=lambda: self.interrupted,
-            told=told, log=Journal(Path("/nowhere"), io.StringIO()),
-        )  # fmt: skip
+            domain=self.domain,
+            gatherer=gatherer,
+            journal=self.journal,
+            ledger=None,
+            patience=Patience(shutdown=1.0, wait=1.0),
+            interrupted=lambda: self.interrupted,
+            told=told,
+            log=Journal(Path("/nowhere"), io.StringIO()),
+        )
 
     def carry_out(self, **changes: Any) -> tuple[Record, UpgradeRun]:
         run = self.run()

@@ -94,10 +94,19 @@ def test_it_is_on_the_disk_before_it_has_its_name(tmp_path: Path) -> None:
     trace = tmp_path.parent / f"{tmp_path.name}.trace"
     try:
         subprocess.run(
-            ["strace", "-o", trace, "-e", "trace=fsync,rename,renameat,renameat2",
-             sys.executable, "-c", PROGRAM.format(folder)],
-            check=True, pass_fds=[folder],
-        )  # fmt: skip
+            [
+                "strace",
+                "-o",
+                trace,
+                "-e",
+                "trace=fsync,rename,renameat,renameat2",
+                sys.executable,
+                "-c",
+                PROGRAM.format(folder),
+            ],
+            check=True,
+            pass_fds=[folder],
+        )
     finally:
         os.close(folder)
     asked = trace.read_text(encoding="utf-8").splitlines()

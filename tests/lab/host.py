@@ -91,9 +91,11 @@ class Host:
             ("net", "mount", "uts", "ipc", "pid"), script, self._folder / f"{self.name}.log"
         )
         self._wait_for(self.root / overlay.READY)
-        self._write("etc/hosts", "127.0.0.1 localhost\n" + "".join(
-            f"{host.address} {host.name}\n" for host in (self, *neighbours)
-        ))  # fmt: skip
+        self._write(
+            "etc/hosts",
+            "127.0.0.1 localhost\n"
+            + "".join(f"{host.address} {host.name}\n" for host in (self, *neighbours)),
+        )
         self._write("etc/libvirt/qemu.conf", _QEMU_CONF.format(address=self.address))
         # libvirt refuses a UUID of one repeated digit, and two hosts must differ.
         uuid = f"3d1b0a52-6d5e-4c1b-9c70-0a0a0a0a{self._number:04x}"
@@ -160,9 +162,15 @@ class Host:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command on this host."""
         done = subprocess.run(
-            self.command(*command), env=ENVIRONMENT, capture_output=True, text=True,
-            errors="replace", timeout=pace.stretched(timeout), check=False, input=text_input or "",
-        )  # fmt: skip
+            self.command(*command),
+            env=ENVIRONMENT,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=pace.stretched(timeout),
+            check=False,
+            input=text_input or "",
+        )
         if check and done.returncode:
             raise RuntimeError(
                 f"{self.name}: {' '.join(command)} exited {done.returncode}: {done.stderr}"
@@ -176,11 +184,11 @@ class Host:
         """
         return subprocess.Popen(
             # What runs in the background ignores SIGINT, and so would the command.
-            self.command(
-                "env", "--default-signal=INT", "setpriv", "--pdeathsig", "KILL", *command
-            ),
-            env=ENVIRONMENT, text=True, **options,
-        )  # fmt: skip
+            self.command("env", "--default-signal=INT", "setpriv", "--pdeathsig", "KILL", *command),
+            env=ENVIRONMENT,
+            text=True,
+            **options,
+        )
 
     def virsh(self, *arguments: str, timeout: float = 120) -> str:
         """Run virsh and return what it prints."""

@@ -48,17 +48,29 @@ class Tool:
         """
         work = place / "tool"
         script = _ENTER.format(
-            work=work, root=self._root(), folder=folder, command=shlex.join(command),
+            work=work,
+            root=self._root(),
+            folder=folder,
+            command=shlex.join(command),
             binds="\n".join(
                 f"mkdir -p .{target}; mount --bind {source} .{target}"
                 for target, source in {**binds, "/place": place}.items()
             ),
-        )  # fmt: skip
+        )
         environment = [f"{name}={value}" for name, value in variables.items()]
         images.run(
-            "unshare", "--mount", "--pid", "--fork", "--kill-child",
-            "env", *environment, "sh", "-eu", "-c", script,
-        )  # fmt: skip
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            "env",
+            *environment,
+            "sh",
+            "-eu",
+            "-c",
+            script,
+        )
         images.run("rm", "-r", work)
 
     def _root(self) -> Path:
@@ -71,18 +83,31 @@ class Tool:
 
 # Debian 12 has an mkosi of other settings.
 MKOSI = Tool(
-    name="mkosi", suite="trixie",
+    name="mkosi",
+    suite="trixie",
     packages=(
-        "mkosi", "reprepro", "apt", "debian-archive-keyring", "systemd", "systemd-repart",
-        "e2fsprogs", "cpio", "kmod", "zstd", "uidmap", "util-linux",
+        "mkosi",
+        "reprepro",
+        "apt",
+        "debian-archive-keyring",
+        "systemd",
+        "systemd-repart",
+        "e2fsprogs",
+        "cpio",
+        "kmod",
+        "zstd",
+        "uidmap",
+        "util-linux",
     ),
-)  # fmt: skip
+)
 # It boots a kernel of its own with the disk.
 VIRT_CUSTOMIZE = Tool(
-    name="virt-customize", suite="bookworm",
+    name="virt-customize",
+    suite="bookworm",
     packages=("guestfs-tools", "linux-image-cloud-amd64", "qemu-system-x86"),
-)  # fmt: skip
+)
 DISKIMAGE_BUILDER = Tool(
-    name="diskimage-builder", suite="bookworm",
+    name="diskimage-builder",
+    suite="bookworm",
     packages=("python3-diskimage-builder", "debootstrap", "sudo", "debian-archive-keyring"),
-)  # fmt: skip
+)

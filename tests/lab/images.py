@@ -41,9 +41,11 @@ class HostImage:
 
 
 BOOKWORM = HostImage(
-    suite="bookworm", own_python=False, more=("qemu-system-arm", "qemu-system-ppc"),
+    suite="bookworm",
+    own_python=False,
+    more=("qemu-system-arm", "qemu-system-ppc"),
     newer="bookworm-backports",
-)  # fmt: skip
+)
 TRIXIE = HostImage(suite="trixie", own_python=True)
 # Its Python is too old for the host side, and its C library for another Python: it is looked at
 # from its neighbours.
@@ -96,10 +98,12 @@ def _hooks(image: HostImage) -> Sequence[str]:
         return ()
     return [
         _DOWNLOAD.format(
-            mirror=debian_mirror(), suite=image.newer, place=NEWER,
+            mirror=debian_mirror(),
+            suite=image.newer,
+            place=NEWER,
             packages="qemu-system-x86 qemu-utils " + " ".join(image.more),
         )
-    ]  # fmt: skip
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +134,12 @@ def install(packages: Sequence[Path], root: Path, disk: Path, *, size: str, more
     So a change of the packages builds no root. ``more`` is run in it by a shell afterwards.
     """
     script = _INSTALL.format(
-        disk=disk, root=root, packages=" ".join(str(file) for file in packages), size=size,
+        disk=disk,
+        root=root,
+        packages=" ".join(str(file) for file in packages),
+        size=size,
         more=more,
-    )  # fmt: skip
+    )
     run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", script)
 
 
@@ -174,21 +181,34 @@ def take_kernel(root: Path, place: Path) -> None:
 def mmdebstrap(suite: str, packages: Sequence[str], place: Path, *options: str) -> None:
     """Make the root folder ``place`` of a release with these packages and no documentation."""
     run(
-        "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(packages)}",
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        f"--include={','.join(packages)}",
         # Documentation is a third of the files.
-        "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
-        "--dpkgopt=path-exclude=/usr/share/locale/*", '--aptopt=Apt::Install-Recommends "false"',
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        '--aptopt=Apt::Install-Recommends "false"',
         # An archive that stands still (a snapshot) is signed, but for a time that is over.
         '--aptopt=Acquire::Check-Valid-Until "false"',
-        *options, suite, place, debian_mirror(),
-    )  # fmt: skip
+        *options,
+        suite,
+        place,
+        debian_mirror(),
+    )
 
 
 def run(*command: str | Path) -> None:
     """Run a command; raises ``RuntimeError`` with what it printed where it fails."""
     done = subprocess.run(
-        [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-    )  # fmt: skip
+        [str(word) for word in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(f"{command[0]} exited {done.returncode}:\n{done.stdout[-4000:]}")

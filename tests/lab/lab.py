@@ -51,9 +51,10 @@ class Lab:
         }
         self._started: list[Host] = []
         self._switch = Namespaces(
-            ("net",), "ip link add lab type bridge; ip link set lab up; exec sleep infinity",
+            ("net",),
+            "ip link add lab type bridge; ip link set lab up; exec sleep infinity",
             folder / "switch.log",
-        )  # fmt: skip
+        )
 
     def host(self, name: str) -> Host:
         """Return a host, started."""

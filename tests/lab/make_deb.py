@@ -25,9 +25,14 @@ def made_of(names: Sequence[str]) -> Mapping[str, bytes]:
 def run(place: Path, *options: str) -> str:
     """Build into ``place`` and return what was printed; raises ``RuntimeError`` with that."""
     done = subprocess.run(
-        [sys.executable, str(MAKE), "--output", str(place), *options], stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-    )  # fmt: skip
+        [sys.executable, str(MAKE), "--output", str(place), *options],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(f"make-deb exited {done.returncode}:\n{done.stdout[-4000:]}")
     return done.stdout

@@ -21,12 +21,23 @@ class Namespaces:
         with log.open("wb") as output:
             self._unshare = subprocess.Popen(
                 [
-                    "setpriv", "--pdeathsig", "KILL", "unshare", *(f"--{kind}" for kind in kinds),
-                    "--fork", "--kill-child", "sh", "-eu", "-c", script,
+                    "setpriv",
+                    "--pdeathsig",
+                    "KILL",
+                    "unshare",
+                    *(f"--{kind}" for kind in kinds),
+                    "--fork",
+                    "--kill-child",
+                    "sh",
+                    "-eu",
+                    "-c",
+                    script,
                 ],
-                stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         self._log = log
         self.pid = self._first_process()
         """The first process, as seen from outside."""
@@ -55,9 +66,17 @@ class Namespaces:
     def command(self, *command: str) -> list[str]:
         """Return the command line that runs a command in these namespaces."""
         return [
-            "nsenter", f"--target={self.pid}", "--mount", "--uts", "--ipc", "--net", "--pid",
-            "--root", "--wd=/", *command,
-        ]  # fmt: skip
+            "nsenter",
+            f"--target={self.pid}",
+            "--mount",
+            "--uts",
+            "--ipc",
+            "--net",
+            "--pid",
+            "--root",
+            "--wd=/",
+            *command,
+        ]
 
     def close(self) -> None:
         """End everything in the namespaces."""

@@ -53,9 +53,13 @@ def _mmdebstrap(place: Path) -> None:
 
 def _debootstrap(place: Path) -> None:
     _run(
-        {}, str(_FOLDER / "debootstrap/make-root"), str(guest_packages.folder()), "bookworm",
-        str(place / "root"), debian_mirror(),
-    )  # fmt: skip
+        {},
+        str(_FOLDER / "debootstrap/make-root"),
+        str(guest_packages.folder()),
+        "bookworm",
+        str(place / "root"),
+        debian_mirror(),
+    )
     _pack(place)
 
 
@@ -71,24 +75,41 @@ def _virt_customize(place: Path) -> None:
     (place / "disk.raw").unlink()
     images.run("cp", "--sparse=always", _cloud_image() / "disk.raw", place / "disk.raw")
     image_tools.VIRT_CUSTOMIZE.run(
-        place, {"/recipe": _FOLDER / "virt-customize", "/debs": guest_packages.folder()}, "/place",
-        "/recipe/install", "/debs", "/place/disk.raw",
+        place,
+        {"/recipe": _FOLDER / "virt-customize", "/debs": guest_packages.folder()},
+        "/place",
+        "/recipe/install",
+        "/debs",
+        "/place/disk.raw",
         # Emulated, because the lab asks for no KVM.
-        LIBGUESTFS_BACKEND="direct", LIBGUESTFS_BACKEND_SETTINGS="force_tcg",
-    )  # fmt: skip
+        LIBGUESTFS_BACKEND="direct",
+        LIBGUESTFS_BACKEND_SETTINGS="force_tcg",
+    )
 
 
 def _diskimage_builder(place: Path) -> None:
     # A tar, not a disk with partitions and a boot loader: that takes loop devices.
     image_tools.DISKIMAGE_BUILDER.run(
-        place, {"/elements": _FOLDER / "diskimage-builder", "/debs": guest_packages.folder()},
-        "/place", "disk-image-create", "-t", "tar", "-o", "/place/image", "debian-minimal",
-        "samemachine-guest", ELEMENTS_PATH="/elements", SAMEMACHINE_DEBS="/debs",
-        DIB_RELEASE="bookworm", DIB_DISTRIBUTION_MIRROR=debian_mirror(),
+        place,
+        {"/elements": _FOLDER / "diskimage-builder", "/debs": guest_packages.folder()},
+        "/place",
+        "disk-image-create",
+        "-t",
+        "tar",
+        "-o",
+        "/place/image",
+        "debian-minimal",
+        "samemachine-guest",
+        ELEMENTS_PATH="/elements",
+        SAMEMACHINE_DEBS="/debs",
+        DIB_RELEASE="bookworm",
+        DIB_DISTRIBUTION_MIRROR=debian_mirror(),
         # Its own list has the security archive as it was named before bullseye.
         DIB_APT_SOURCES_CONF=f"default:deb {debian_mirror()} bookworm main",
-        DIB_IMAGE_CACHE="/place/cache", TMP_DIR="/place", DIB_NO_TMPFS="1",
-    )  # fmt: skip
+        DIB_IMAGE_CACHE="/place/cache",
+        TMP_DIR="/place",
+        DIB_NO_TMPFS="1",
+    )
     # The tar is without these two, and a guest mounts there.
     for folder in ("proc", "sys"):
         (place / "root" / folder).mkdir(parents=True)
@@ -102,11 +123,19 @@ def _mkosi(place: Path) -> None:
     (place / "work").mkdir()
     # A folder, not a disk with a boot loader; and one archive, since a mirror may have no other.
     image_tools.MKOSI.run(
-        place, {recipe: _FOLDER / "mkosi", "/checkout/build/deb": guest_packages.folder()}, recipe,
-        "mkosi", "--release=bookworm", "--format=directory", "--bootable=no",
-        f"--local-mirror={debian_mirror()}", "--output-dir=/place", "--workspace-dir=/place/work",
-        "--package-cache-dir=/place/work", "build",
-    )  # fmt: skip
+        place,
+        {recipe: _FOLDER / "mkosi", "/checkout/build/deb": guest_packages.folder()},
+        recipe,
+        "mkosi",
+        "--release=bookworm",
+        "--format=directory",
+        "--bootable=no",
+        f"--local-mirror={debian_mirror()}",
+        "--output-dir=/place",
+        "--workspace-dir=/place/work",
+        "--package-cache-dir=/place/work",
+        "build",
+    )
     (place / "samemachine-guest").rename(place / "root")
     images.run("rm", "-r", place / "work")
     _pack(place)
@@ -124,10 +153,17 @@ def _cloud_image() -> Path:
 
 def _bootstrap(root: Path, *options: str) -> list[str]:
     return [
-        "mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(_BOOTABLE)}",
-        '--aptopt=Apt::Install-Recommends "false"', '--aptopt=Acquire::Check-Valid-Until "false"',
-        *options, "bookworm", str(root), debian_mirror(),
-    ]  # fmt: skip
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        f"--include={','.join(_BOOTABLE)}",
+        '--aptopt=Apt::Install-Recommends "false"',
+        '--aptopt=Acquire::Check-Valid-Until "false"',
+        *options,
+        "bookworm",
+        str(root),
+        debian_mirror(),
+    ]
 
 
 def _pack(place: Path) -> None:
@@ -144,9 +180,15 @@ def _link(place: Path) -> None:
 
 def _run(environment: Mapping[str, str], *command: str) -> None:
     done = subprocess.run(
-        command, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False,
-    )  # fmt: skip
+        command,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(f"{command[0]} exited {done.returncode}:\n{done.stdout[-4000:]}")
 

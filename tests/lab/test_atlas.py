@@ -32,9 +32,9 @@ def made(host: Host, *arguments: str) -> Atlas:
 
 def test_every_machine_type_is_probed(host_a: Host, of_a: Atlas) -> None:
     listed = host_a.run("qemu-system-x86_64", "-machine", "help").stdout
-    names = {
-        line.split()[0] for line in listed.splitlines()[1:] if "(alias of" not in line
-    } - {"none"}  # fmt: skip
+    names = {line.split()[0] for line in listed.splitlines()[1:] if "(alias of" not in line} - {
+        "none"
+    }
     assert {machine.name for machine in of_a.machines} == names
     assert {m.name for m in of_a.machines if m.fingerprint is None} <= {"x-remote"}
     assert of_a.made.package is not None
@@ -45,10 +45,11 @@ def test_two_hosts_differ_in_nearly_every_type_they_share(of_a: Atlas, of_b: Atl
     diff = atlas_diff.compare(of_a, of_b)
     assert len(diff.differing) >= 45
     family = [
-        group for group in diff.groups
+        group
+        for group in diff.groups
         if (group.difference.field, group.difference.old, group.difference.new)
         == ("Processor Family", "0x01", "0xfe")
-    ]  # fmt: skip
+    ]
     # One line, not 45.
     (group,) = family
     assert len(group.machines) >= 45
@@ -57,9 +58,7 @@ def test_two_hosts_differ_in_nearly_every_type_they_share(of_a: Atlas, of_b: Atl
 
 
 @pytest.mark.parametrize("name", ["debian:bookworm", "debian:trixie"])
-def test_a_shipped_atlas_is_what_the_release_shows(
-    host_a: Host, host_b: Host, name: str
-) -> None:  # fmt: skip
+def test_a_shipped_atlas_is_what_the_release_shows(host_a: Host, host_b: Host, name: str) -> None:
     host = host_a if name == "debian:bookworm" else host_b
     done = host.samemachine("diff", name, "live", "--format", "json")
     document = json.loads(done.stdout)

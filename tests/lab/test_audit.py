@@ -20,8 +20,16 @@ def test_a_guest_is_verified_by_booted_and_live_evidence(
     result = audit(host_a, name)
     domain = result.domains[name]
     assert (result.exit_code, domain["verdict"], domain["depth"]) == (0, "verified", "guest")
-    for check in ("agent", "identity", "machine-type", "machine-type-live", "product",
-                  "running-qemu", "pending-change", "alias"):  # fmt: skip
+    for check in (
+        "agent",
+        "identity",
+        "machine-type",
+        "machine-type-live",
+        "product",
+        "running-qemu",
+        "pending-change",
+        "alias",
+    ):
         assert result.outcome(name, check) == "pass", result.finding(name, check)
     machine = re.search(r"machine='([^']+)'", fleet[name].xml())
     assert machine is not None
@@ -39,9 +47,10 @@ def test_a_guest_is_verified_by_booted_and_live_evidence(
 
 def test_the_guests_libraries_are_debians_own(fleet: dict[str, Guest]) -> None:
     versions = fleet["i440fx"].run(
-        "python3", "-c",
+        "python3",
+        "-c",
         "import grpc, google.protobuf as p; print(grpc.__version__, p.__version__, p.__file__)",
-    )  # fmt: skip
+    )
     assert versions.split()[:2] == ["1.51.1", "4.21.12"]
     assert "/usr/lib/python3/dist-packages" in versions
 
@@ -88,10 +97,12 @@ def test_overrides_of_sysinfo_are_expected(
 ) -> None:
     sysinfo = {
         "system": {
-            "manufacturer": "OpenStack Foundation", "product": "OpenStack Nova",
-            "version": "26.1.0", "family": "Virtual Machine",
+            "manufacturer": "OpenStack Foundation",
+            "product": "OpenStack Nova",
+            "version": "26.1.0",
+            "family": "Virtual Machine",
         }
-    }  # fmt: skip
+    }
     guest = new_guest(GuestOptions(name="nova", channel=False, agent=False, sysinfo=sysinfo))
     guest.start()
     result = audited_when_booted(host_a, "nova")

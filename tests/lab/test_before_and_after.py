@@ -102,8 +102,10 @@ def test_hosts_that_disagree_are_caught_each_difference_by_name(host_b: Host, mo
     code, domains = verify(host_b, "moved", "--wait", pace.words(20))
     domain = domains["moved"]
     assert (code, domain["verdict"], domain["occasion"]) == (1, "mismatch", "restart")
-    said = {check: finding(domain, check) for check in
-            ("same-smbios", "same-cpu", "same-memory", "same-network", "same-block")}  # fmt: skip
+    said = {
+        check: finding(domain, check)
+        for check in ("same-smbios", "same-cpu", "same-memory", "same-network", "same-block")
+    }
     assert {one["outcome"] for one in said.values()} == {"fail"}, said
     assert "pc-i440fx-7.1" in said["same-smbios"]["sentence"]
     assert "Nehalem" in said["same-cpu"]["sentence"]

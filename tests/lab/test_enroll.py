@@ -96,9 +96,11 @@ def bare(host_a: Host) -> Iterator[Callable[..., Guest]]:
 
     def make(name: str, old: str = "", new: str = "") -> Guest:
         def edit(xml: str) -> str:
-            return xml.replace(_QEMU_AGENT, "").replace(old, new, 1) if old else xml.replace(
-                _QEMU_AGENT, ""
-            )  # fmt: skip
+            return (
+                xml.replace(_QEMU_AGENT, "").replace(old, new, 1)
+                if old
+                else xml.replace(_QEMU_AGENT, "")
+            )
 
         made.append(host_a.guest(GuestOptions(name=name, channel=False, agent=False, edit=edit)))
         return made[-1]

@@ -65,11 +65,13 @@ def test_a_live_migration(host_a: Host, host_b: Host, traveller: Guest) -> None:
     assert arriving.time < suspended.time < arrived.time < departed.time
     life = {"arriving", "arrived", "started", "resumed", "suspended", "stopped", "departed"}
     assert [event.kind for event in source.of("traveller") if event.kind in life] == [
-        "suspended", "departed",
-    ]  # fmt: skip
+        "suspended",
+        "departed",
+    ]
     assert [event.kind for event in destination.of("traveller") if event.kind in life] == [
-        "arriving", "arrived",
-    ]  # fmt: skip
+        "arriving",
+        "arrived",
+    ]
     assert "urn:lab" in host_b.virsh("dumpxml", "traveller")
     assert "urn:lab" in host_b.virsh("dumpxml", "--inactive", "traveller")
 

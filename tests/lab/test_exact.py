@@ -17,11 +17,14 @@ from tests.lab.images import NEWER
 _NOVA = {
     "bios": {"vendor": "SeaBIOS", "version": "1.16"},
     "system": {
-        "manufacturer": "OpenStack Foundation", "product": "OpenStack, Nova",
-        "version": "26.1.0", "serial": "9e02-7c1f", "family": "Virtual Machine",
+        "manufacturer": "OpenStack Foundation",
+        "product": "OpenStack, Nova",
+        "version": "26.1.0",
+        "serial": "9e02-7c1f",
+        "family": "Virtual Machine",
     },
     "chassis": {"asset": "rack 7"},
-}  # fmt: skip
+}
 
 
 def batched(guests: Iterable[Guest], number: int) -> Iterator[list[Guest]]:
@@ -101,9 +104,11 @@ def test_other_tables_than_qemus_are_named(
 ) -> None:
     guest = new_guest(GuestOptions(name="other")).start().wait_ready()
     guest.run(
-        "sh", "-ec", "cd /sys/firmware/qemu_fw_cfg/by_name/etc/smbios/smbios-tables; "
+        "sh",
+        "-ec",
+        "cd /sys/firmware/qemu_fw_cfg/by_name/etc/smbios/smbios-tables; "
         "sed 's/pc-i440fx-7.2/pc-i440fx-7.1/' raw >/tmp/tables; mount --bind /tmp/tables raw",
-    )  # fmt: skip
+    )
     result = audit(host_a, "other")
     finding = result.finding("other", "exact")
     assert (result.exit_code, finding["outcome"]) == (1, "fail")
@@ -123,14 +128,20 @@ def test_the_next_start_is_forecast_and_reserves_nothing(
     host_a: Host, new_guest: Callable[[GuestOptions], Guest]
 ) -> None:
     guest = new_guest(GuestOptions(name="grown", channel=False, agent=False)).start()
-    terabyte = guest.options.xml().replace(
-        "<memory unit='MiB'>512</memory>", "<memory unit='TiB'>1</memory>"
-        "<memoryBacking><source type='memfd'/><access mode='shared'/>"
-        "<allocation mode='immediate'/></memoryBacking>",
-    ).replace(
-        "<devices>", "<cpu mode='custom'><model>qemu64</model>"
-        "<maxphysaddr mode='emulate' bits='42'/></cpu><devices>",
-    )  # fmt: skip
+    terabyte = (
+        guest.options.xml()
+        .replace(
+            "<memory unit='MiB'>512</memory>",
+            "<memory unit='TiB'>1</memory>"
+            "<memoryBacking><source type='memfd'/><access mode='shared'/>"
+            "<allocation mode='immediate'/></memoryBacking>",
+        )
+        .replace(
+            "<devices>",
+            "<cpu mode='custom'><model>qemu64</model>"
+            "<maxphysaddr mode='emulate' bits='42'/></cpu><devices>",
+        )
+    )
     host_a.run("virsh", "define", "/dev/stdin", text_input=terabyte)
     guest.wait_ready()
     result = audit(host_a, "grown")

@@ -37,10 +37,12 @@ def accelerated(host_a: Host) -> Iterator[str]:
 def device(host: Host, mode: str) -> Iterator[None]:
     """The device as a distribution has it (0660, of the group kvm), or for root alone (0600)."""
     host.run(
-        "sh", "-euc",
+        "sh",
+        "-euc",
         "mknod /run/kvm c 10 232; chgrp kvm /run/kvm; chmod $0 /run/kvm; "
-        "mount --bind /run/kvm /dev/kvm; rm -rf /var/cache/samemachine", mode,
-    )  # fmt: skip
+        "mount --bind /run/kvm /dev/kvm; rm -rf /var/cache/samemachine",
+        mode,
+    )
     yield
     host.run("sh", "-euc", "umount /dev/kvm; rm /run/kvm")
 

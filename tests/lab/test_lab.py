@@ -36,9 +36,12 @@ def test_everything_ends_with_the_program(how: signal.Signals, tmp_path: Path) -
     place = tmp_path / "mounted"
     place.mkdir()
     process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM.format(place)], stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, text=True, cwd=CHECKOUT,
-    )  # fmt: skip
+        [sys.executable, "-c", PROGRAM.format(place)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=CHECKOUT,
+    )
     assert process.stdout is not None
     first = int(process.stdout.readline())
     process.send_signal(how)

@@ -113,9 +113,18 @@ def as_typed(line: tuple[str, ...], host: Host) -> str:
 @pytest.mark.parametrize("line", LINES, ids=joined)
 def test_it_runs(line: tuple[str, ...], manual: Host, guest: Guest) -> None:
     done = manual.run(
-        "env", f"--chdir={_FOLDER}", "script", "--quiet", "--return", "--command",
-        as_typed(line, manual), "/dev/null", check=False, timeout=190, text_input="y\n",
-    )  # fmt: skip
+        "env",
+        f"--chdir={_FOLDER}",
+        "script",
+        "--quiet",
+        "--return",
+        "--command",
+        as_typed(line, manual),
+        "/dev/null",
+        check=False,
+        timeout=190,
+        text_input="y\n",
+    )
     said = done.stdout.removeprefix("y\n")
     print(done.returncode, said)
     assert "Traceback" not in said

@@ -97,9 +97,15 @@ def test_there_and_back(host_a: Host, host_b: Host, traveller: Guest) -> None:
 def slow_move(host_a: Host, to: Host, options: str = "") -> Iterator["subprocess.Popen[str]"]:
     """The command in the middle of a move that takes minutes."""
     command = host_a.samemachine_command(
-        "migrate", "mover", to.tcp_uri + options, "--unsafe", "--copy-storage", "inc",
-        "--bandwidth", "1",
-    )  # fmt: skip
+        "migrate",
+        "mover",
+        to.tcp_uri + options,
+        "--unsafe",
+        "--copy-storage",
+        "inc",
+        "--bandwidth",
+        "1",
+    )
     with listening(to) as destination:
         process = host_a.popen(*command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:

@@ -54,9 +54,14 @@ def test_forty_that_are_well(host_a: Host, host_b: Host, forty: list[Guest]) -> 
         guest.migrate(host_b)
     for number in range(FIRMWARE_ONLY):
         host_a.virsh(
-            "migrate", "--live", "--persistent", "--undefinesource", bare(number)[0],
-            host_b.tcp_uri, f"tcp://{host_b.name}",
-        )  # fmt: skip
+            "migrate",
+            "--live",
+            "--persistent",
+            "--undefinesource",
+            bare(number)[0],
+            host_b.tcp_uri,
+            f"tcp://{host_b.name}",
+        )
     # The rest is defined there.
     for number in range(FIRMWARE_ONLY, ALL - len(REAL)):
         host_b.run("virsh", "define", "/dev/stdin", text_input=bare(number)[1])

@@ -24,9 +24,15 @@ def as_nobody(host: Host, *arguments: str) -> tuple[int, str, str]:
     """Run a command without any right; libvirt lets everybody read."""
     command = host.samemachine_command(*arguments)
     done = host.run(
-        "env", "HOME=/nonexistent", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-        *command, check=False,
-    )  # fmt: skip
+        "env",
+        "HOME=/nonexistent",
+        "setpriv",
+        "--reuid=65534",
+        "--regid=65534",
+        "--clear-groups",
+        *command,
+        check=False,
+    )
     assert "Traceback" not in done.stdout + done.stderr, done.stderr
     return done.returncode, done.stdout, done.stderr
 

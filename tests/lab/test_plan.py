@@ -87,10 +87,16 @@ def test_a_host(host_a: Host, host_b: Host, guests: dict[str, Guest]) -> None:
     code, document = plan(host_a, "--to", host_b.tcp_uri, *COPIED)
     assert code == 1
     assert answers(document) == {
-        "settled": "live", "relic": "raise", "folder": "restart", "sharing": "restart",
-        "asleep": "restart", "spare": "start", "stored": "raise", "gpu": "start",
+        "settled": "live",
+        "relic": "raise",
+        "folder": "restart",
+        "sharing": "restart",
+        "asleep": "restart",
+        "spare": "start",
+        "stored": "raise",
+        "gpu": "start",
         "snapped": "cannot",
-    }  # fmt: skip
+    }
     (hop,) = document["hops"]
     assert hop["order"][0] == {"step": "raise", "raise_to": KEPT, "domains": ["relic", "stored"]}
     assert {limit["newest"] for limit in hop["mixed_pool"]} == {KEPT, "pc-q35-7.2"}
@@ -171,9 +177,16 @@ def _copying(guest: Guest, to: Host) -> tuple[str, ...]:
 def migrate(host: Host, to: Host, name: str, *how: str) -> tuple[int, str]:
     to.run("mkdir", "-p", "/var/lib/libvirt/images")
     done = host.run(
-        "virsh", "migrate", *how, "--persistent", name, to.tcp_uri, f"tcp://{to.name}",
-        check=False, timeout=180,
-    )  # fmt: skip
+        "virsh",
+        "migrate",
+        *how,
+        "--persistent",
+        name,
+        to.tcp_uri,
+        f"tcp://{to.name}",
+        check=False,
+        timeout=180,
+    )
     return done.returncode, done.stderr
 
 
@@ -200,8 +213,9 @@ def test_a_rom_of_another_size(host_a: Host, host_b: Host, larger_rom: None) -> 
         # From here host B's QEMU can't be asked, and the plan says so.
         code, document = plan(host_a, *arguments)
         assert (code, answers_of(document, "carded")) == (0, "live")
-        assert any("option ROMs and firmware of hostb" in one
-                   for one in document["hops"][0]["not_checked"])  # fmt: skip
+        assert any(
+            "option ROMs and firmware of hostb" in one for one in document["hops"][0]["not_checked"]
+        )
         code, document = plan(host_a, *arguments, "--atlas", "/root/rom.json")
         assert (code, answers_of(document, "carded")) == (1, "restart")
         told = sentences(domains(document)["carded"], "move-blocks")
@@ -250,13 +264,17 @@ def test_a_chain(host_a: Host, guests: dict[str, Guest]) -> None:
     assert code == 1
     first, second = domains(document), domains(document, 1)
     assert [first[name]["raise_to"] for name in ("settled", "spare", "stored")] == [
-        None, None, KEPT
-    ]  # fmt: skip
+        None,
+        None,
+        KEPT,
+    ]
     # Gone in QEMU 11; the one that was raised on the way there is not. QEMU 11.1 refuses guests
     # with virtio devices that trixie's 10.0.13 booted: one that comes live need only not be reset.
     assert [second[name]["answer"] for name in ("settled", "spare", "stored")] == [
-        "live", "raise", "start"
-    ]  # fmt: skip
+        "live",
+        "raise",
+        "start",
+    ]
     assert "if it was reset there" in sentences(second["settled"], "move-refusal")
     assert second["stored"]["machine"] == KEPT
 

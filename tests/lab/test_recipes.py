@@ -41,9 +41,11 @@ def booting(request: pytest.FixtureRequest, host_a: Host) -> Iterator[Mapping[st
 
 def _options(recipe: str, image: RecipeImage) -> GuestOptions:
     return GuestOptions(
-        name=f"from-{recipe}", machine="pc-q35-7.2", image=image.folder,
+        name=f"from-{recipe}",
+        machine="pc-q35-7.2",
+        image=image.folder,
         second_disk=image.seed or "/lab/data.raw",
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("recipe", shown.rows(recipe_images.RECIPES, {"mmdebstrap"}, "images"))

@@ -88,9 +88,16 @@ def plan(host: Host, *arguments: str) -> dict[str, dict[str, Any]]:
 def migrate(name: str, host: Host, to: Host, *how: str) -> str | None:
     """Return what was said to a live move; None: the guest is there."""
     done = host.run(
-        "virsh", "migrate", "--live", "--persistent", *how, name, to.tcp_uri, f"tcp://{to.name}",
+        "virsh",
+        "migrate",
+        "--live",
+        "--persistent",
+        *how,
+        name,
+        to.tcp_uri,
+        f"tcp://{to.name}",
         check=False,
-    )  # fmt: skip
+    )
     return done.stderr if done.returncode else None
 
 

@@ -119,9 +119,11 @@ def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host, booting: Gues
     name = booting.name
     assert host_a.samemachine("baseline", name).returncode == 0
     with (
-        serving(host_a), serving(host_b), listening(host_a) as source,
+        serving(host_a),
+        serving(host_b),
+        listening(host_a) as source,
         listening(host_b) as destination,
-    ):  # fmt: skip
+    ):
         until(lambda: "watching" in log(host_a) and "watching" in log(host_b))
         boot = booting.run("cat", "/proc/sys/kernel/random/boot_id").strip()
         moving = booting.moving(host_b, 1)
@@ -167,9 +169,17 @@ def test_a_clone_brings_no_baseline_of_its_own(host_a: Host, apart: Guest) -> No
     clone = clone.replace(apart.options.console, "/var/log/libvirt/qemu/clone.console")
     assert NAME not in clone.split("<metadata")[0]
     host_a.run(
-        "qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", "/lab/disk.raw",
+        "qemu-img",
+        "create",
+        "-q",
+        "-f",
+        "qcow2",
+        "-F",
+        "raw",
+        "-b",
+        "/lab/disk.raw",
         "/var/lib/libvirt/images/clone.qcow2",
-    )  # fmt: skip
+    )
     host_a.run("virsh", "define", "/dev/stdin", text_input=clone)
     try:
         host_a.virsh("start", "clone")
@@ -254,15 +264,17 @@ def test_libvirtd_is_killed_in_the_middle_of_a_move(
         forget_copy(host_a)
         apart.migrate(host_b)
         wait_for(
-            host_b, lambda found: told(found, NAME)[len(before[1]):] == [("arrival", "verified")]
-        )  # fmt: skip
+            host_b, lambda found: told(found, NAME)[len(before[1]) :] == [("arrival", "verified")]
+        )
         apart.migrate(host_a)
         host_b.virsh("undefine", NAME)
         wait_for(
             host_a,
-            lambda found: sorted(told(found, NAME)[len(before[0]):])
-            == [("arrival", "verified"), ("departure", "left")],
-        )  # fmt: skip
+            lambda found: (
+                sorted(told(found, NAME)[len(before[0]) :])
+                == [("arrival", "verified"), ("departure", "left")]
+            ),
+        )
 
 
 def test_migrate_says_that_the_other_libvirtd_died(

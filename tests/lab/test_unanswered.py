@@ -114,9 +114,14 @@ def stopped(guest: Guest) -> Iterator[None]:
 @pytest.mark.parametrize("trouble", [holder, stopped], ids=["held", "stopped"])
 @pytest.mark.parametrize("remote", [False, True], ids=["local", "remote"])
 def test_audits_never_freeze_libvirtd(
-    host_a: Host, host_b: Host, fleet: dict[str, Guest], *,
-    trouble: Callable[[Guest], "Iterator[None]"], remote: bool, times: int,
-) -> None:  # fmt: skip
+    host_a: Host,
+    host_b: Host,
+    fleet: dict[str, Guest],
+    *,
+    trouble: Callable[[Guest], "Iterator[None]"],
+    remote: bool,
+    times: int,
+) -> None:
     guest = fleet["q35"]
     where = (host_b, "-c", host_a.tcp_uri) if remote else (host_a,)
     # The guest agent's worker has started when it must answer quickly, and goes on while asked.
@@ -172,9 +177,10 @@ def test_an_interrupted_audit_leaves_the_channel_free(
 ) -> None:
     for pause in (0.2, 0.4, 0.6):
         process = host_a.popen(
-            *host_a.samemachine_command("audit", "i440fx"), stdout=subprocess.PIPE,
+            *host_a.samemachine_command("audit", "i440fx"),
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-        )  # fmt: skip
+        )
         time.sleep(pause)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()

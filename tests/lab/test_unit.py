@@ -32,10 +32,15 @@ def booted(request: pytest.FixtureRequest, host_a: Host) -> Iterator[Guest]:
         image = booted_host.folder()
     guest = host_a.guest(
         GuestOptions(
-            name="host-in-a-guest", machine="pc-q35-7.2", memory=1536, vcpus=2, channel=False,
-            agent=False, image=image,
+            name="host-in-a-guest",
+            machine="pc-q35-7.2",
+            memory=1536,
+            vcpus=2,
+            channel=False,
+            agent=False,
+            image=image,
         )
-    )  # fmt: skip
+    )
     guest.start().wait_ready()
     yield guest
     guest.remove()

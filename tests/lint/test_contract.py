@@ -17,8 +17,9 @@ STUBS = ("guest_pb2.py", "guest_pb2.pyi", "guest_pb2_grpc.py")
 def protoc(*options: str) -> None:
     subprocess.run(
         [OLDEST, "-m", "grpc_tools.protoc", f"--proto_path={CHECKOUT / 'proto'}", *options, PROTO],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+    )
 
 
 def test_stubs_are_fresh(tmp_path: Path) -> None:
@@ -73,7 +74,10 @@ assert guest_pb2_grpc.GuestAgentStub
 @pytest.mark.parametrize("python", [Path(sys.executable), OLDEST], ids=["newest", "oldest"])
 def test_the_stubs_run_on_both_ends_of_the_range(python: Path) -> None:
     done = subprocess.run(
-        [python, "-c", ROUND_TRIP], env={"PYTHONPATH": str(CHECKOUT / "proto")},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        [python, "-c", ROUND_TRIP],
+        env={"PYTHONPATH": str(CHECKOUT / "proto")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr

@@ -26,6 +26,9 @@ from tests.checkout import CHECKOUT
 def test_nothing_is_found(command: tuple[str, ...]) -> None:
     done = subprocess.run(
         [Path(sys.executable).with_name(command[0]), *command[1:]],
-        cwd=CHECKOUT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -14,10 +14,14 @@ def test_all_say_the_same_version() -> None:
     debian = re.match(r"samemachine \(([^)-]+)-", changelog)
     news = re.search(
         r"^## (\d+\.\d+\.\d+) \((?:not released|\d{4}-\d\d-\d\d)\)$",
-        (CHECKOUT / "NEWS.md").read_text(encoding="utf-8"), re.MULTILINE,
-    )  # fmt: skip
+        (CHECKOUT / "NEWS.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert debian
     assert news
     assert {
-        project["project"]["version"], guest_agent.__version__, debian[1], news[1],
-    } == {host_agent.__version__}  # fmt: skip
+        project["project"]["version"],
+        guest_agent.__version__,
+        debian[1],
+        news[1],
+    } == {host_agent.__version__}

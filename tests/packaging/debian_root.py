@@ -41,12 +41,21 @@ def image(suite: str, packages: list[str]) -> Path:
     def make(place: Path) -> None:
         done = subprocess.run(
             [
-                "mmdebstrap", "--quiet", "--variant=minbase", "--skip=cleanup/apt",
-                '--aptopt=Acquire::Check-Valid-Until "false"', f"--customize-hook={hook}",
-                suite, str(place / "root"), debian_mirror(),
+                "mmdebstrap",
+                "--quiet",
+                "--variant=minbase",
+                "--skip=cleanup/apt",
+                '--aptopt=Acquire::Check-Valid-Until "false"',
+                f"--customize-hook={hook}",
+                suite,
+                str(place / "root"),
+                debian_mirror(),
             ],
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode:
             raise RuntimeError(f"mmdebstrap exited {done.returncode}:\n{done.stderr[-4000:]}")
 
@@ -69,10 +78,15 @@ class DebianRoot:
         """Run a shell command, and return all that it prints."""
         done = subprocess.run(
             self._namespaces.command("env", "--chdir=/", "sh", "-c", command),
-            env=ENVIRONMENT | {"DEBIAN_FRONTEND": "noninteractive"}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-            timeout=pace.stretched(120), check=False,
-        )  # fmt: skip
+            env=ENVIRONMENT | {"DEBIAN_FRONTEND": "noninteractive"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=pace.stretched(120),
+            check=False,
+        )
         assert done.returncode in codes, f"{command} exited {done.returncode}:\n{done.stdout}"
         return done.stdout
 

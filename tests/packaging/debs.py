@@ -47,6 +47,4 @@ def contents(deb: Path) -> dict[str, int]:
     """Return path → mode of what is no folder in a package."""
     data = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE)
     with data, tarfile.open(fileobj=data.stdout, mode="r|") as tar:
-        return {
-            entry.name.removeprefix("."): entry.mode for entry in tar if not entry.isdir()
-        }  # fmt: skip
+        return {entry.name.removeprefix("."): entry.mode for entry in tar if not entry.isdir()}

@@ -63,9 +63,12 @@ def test_they_run_on_a_clean_root_and_leave_nothing(root: DebianRoot) -> None:
     # Debian's own memory of what was enabled goes with the purge.
     kept = {file for file in root.files() - before if "/deb-systemd-helper" not in file}
     assert kept == {
-        "/etc/samemachine", "/etc/samemachine/guest.conf", "/etc/samemachine/host.toml",
-        "/var/lib/samemachine", "/var/lib/samemachine/ledger.sqlite",
-    }  # fmt: skip
+        "/etc/samemachine",
+        "/etc/samemachine/guest.conf",
+        "/etc/samemachine/host.toml",
+        "/var/lib/samemachine",
+        "/var/lib/samemachine/ledger.sqlite",
+    }
     root.run(": >/etc/samemachine/waivers.toml")
     root.apt(f"purge {ALL}")
     assert root.files() == before
@@ -100,8 +103,10 @@ def test_they_are_clean_for_lintian() -> None:
     (changes,) = debs.folder().glob("*.changes")
     done = subprocess.run(
         ["lintian", "--allow-root", "--fail-on", "error,warning", str(changes)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 
@@ -109,8 +114,9 @@ def test_two_builds_of_one_tree_are_the_same(tmp_path: Path) -> None:
     shutil.copy(next(debs.folder().glob("dmidecode-*.tar.gz")), tmp_path)
     subprocess.run(
         [sys.executable, make_deb.MAKE, "--output", tmp_path, "--pip", "false"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+        check=True,
+        capture_output=True,
+    )
     for first in debs.folder().glob("*.deb"):
         assert first.read_bytes() == (tmp_path / first.name).read_bytes()
 

@@ -29,12 +29,20 @@ def rpms(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     top = tmp_path_factory.mktemp("rpm")
     done = subprocess.run(
         [
-            "rpmbuild", "--quiet", "-bb", "--nodeps", f"--define=_topdir {top}",
-            f"--define=_sourcedir {debs.folder()}", f"--define=_rpmdir {top}",
+            "rpmbuild",
+            "--quiet",
+            "-bb",
+            "--nodeps",
+            f"--define=_topdir {top}",
+            f"--define=_sourcedir {debs.folder()}",
+            f"--define=_rpmdir {top}",
             str(CHECKOUT / "packaging/rpm/samemachine.spec"),
         ],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     # rpmbuild's warnings are of files that are listed twice, of scripts without an interpreter.
     assert "warning" not in done.stderr

@@ -49,8 +49,10 @@ def test_systemd_takes_them(unit: Path, tmp_path: Path) -> None:
     shutil.copy("/bin/true", root / "usr/bin/true")
     done = subprocess.run(
         ["systemd-analyze", f"--root={root}", "--man=no", "verify", unit.name],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stderr) == (0, "")
 
 
@@ -59,11 +61,17 @@ def test_systemd_takes_them(unit: Path, tmp_path: Path) -> None:
 def test_they_are_sandboxed(unit: Path) -> None:
     done = subprocess.run(
         [
-            "systemd-analyze", "security", "--no-pager", "--offline=true",
-            f"--threshold={MOST[unit] * 10:.0f}", str(unit),
+            "systemd-analyze",
+            "security",
+            "--no-pager",
+            "--offline=true",
+            f"--threshold={MOST[unit] * 10:.0f}",
+            str(unit),
         ],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
 
 

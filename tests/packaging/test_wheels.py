@@ -32,11 +32,14 @@ def rows(wanted: str) -> list[ParameterSet]:
     found = [release for release, side in SIDES if side == wanted]
     return [
         pytest.param(
-            release, release, wanted, id=release.suite,
+            release,
+            release,
+            wanted,
+            id=release.suite,
             marks=() if release in {found[0], found[-1]} else BETWEEN,
         )
         for release in found
-    ]  # fmt: skip
+    ]
 
 
 @pytest.fixture(scope="module")

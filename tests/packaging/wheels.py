@@ -45,17 +45,29 @@ def download(sides: Sequence[str], python: str, place: Path) -> None:
         for tag in ("manylinux_2_28", "manylinux_2_17", "manylinux2014")
     ]
     _pip(
-        "download", "--quiet", f"--python-version={python}", "--only-binary=:all:", *platforms,
-        "--dest", str(place), *(name for name in wanted if name not in source),
-    )  # fmt: skip
+        "download",
+        "--quiet",
+        f"--python-version={python}",
+        "--only-binary=:all:",
+        *platforms,
+        "--dest",
+        str(place),
+        *(name for name in wanted if name not in source),
+    )
     for name in source:
         if name.startswith(_PURE_SOURCE):
             _pip("wheel", "--quiet", "--no-deps", "--wheel-dir", str(place), name)
         else:
             _pip(
-                "download", "--quiet", "--no-deps", "--no-binary", _C_SOURCE, "--dest", str(place),
+                "download",
+                "--quiet",
+                "--no-deps",
+                "--no-binary",
+                _C_SOURCE,
+                "--dest",
+                str(place),
                 name,
-            )  # fmt: skip
+            )
             _pip("download", "--quiet", "--dest", str(place), "setuptools", "wheel")
 
 

@@ -96,10 +96,11 @@ def before(check: str, case: Case) -> Baseline | Finding:
     if isinstance(baseline, Missing):
         absent = baseline.reason is Reason.ABSENT
         return Finding(
-            check=check, outcome=Outcome.SKIP if absent else Outcome.UNKNOWN,
+            check=check,
+            outcome=Outcome.SKIP if absent else Outcome.UNKNOWN,
             sentence=baseline.sentence,
             remedy=_accept(case) if absent else baseline.remedy or _accept(case),
-        )  # fmt: skip
+        )
     return baseline
 
 
@@ -113,10 +114,11 @@ def sides(check: str, case: Case) -> tuple[Observation, Observation] | Finding:
     unasked = then.hardware.clock
     if isinstance(unasked, Missing) and unasked.reason is Reason.NOT_ENROLLED:
         return Finding(
-            check=check, outcome=Outcome.SKIP,
+            check=check,
+            outcome=Outcome.SKIP,
             sentence="the baseline was taken without a guest agent",
             remedy=_accept(case) if isinstance(now, Observation) else None,
-        )  # fmt: skip
+        )
     if isinstance(now, Missing):
         return unknown(check, now)
     return then, now
@@ -146,14 +148,18 @@ def lacking(
         whole = isinstance(case.observation, Missing)
         words = "" if whole else f"the guest does not give its {what}: "
         return Finding(
-            check=check, outcome=Outcome.UNKNOWN, sentence=f"{words}{now.sentence}",
+            check=check,
+            outcome=Outcome.UNKNOWN,
+            sentence=f"{words}{now.sentence}",
             remedy=now.remedy,
-        )  # fmt: skip
+        )
     why = f": {then.sentence}" if isinstance(then, Missing) else ""
     return Finding(
-        check=check, outcome=Outcome.UNKNOWN,
-        sentence=f"the baseline does not hold the guest's {what}{why}", remedy=_accept(case),
-    )  # fmt: skip
+        check=check,
+        outcome=Outcome.UNKNOWN,
+        sentence=f"the baseline does not hold the guest's {what}{why}",
+        remedy=_accept(case),
+    )
 
 
 def judged(
@@ -176,11 +182,13 @@ def judged(
         how = ", which can't be within one boot" if outcome is Outcome.FAIL else how
         sentence = f"since the baseline: {sentence}{how}"
     return Finding(
-        check=check, outcome=outcome, sentence=sentence,
+        check=check,
+        outcome=outcome,
+        sentence=sentence,
         expected=said([change.old for change in ordered]),
         observed=said([change.new for change in ordered]),
         remedy=advice if advice and outcome is Outcome.WARN else _remedy(case, outcome),
-    )  # fmt: skip
+    )
 
 
 def said(parts: Sequence[str]) -> str:

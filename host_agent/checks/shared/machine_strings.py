@@ -31,30 +31,41 @@ def judge(check: str, view: Named, expected: Expectation, verb: str) -> Finding:
     if wrong:
         name, text = wrong[0]
         return Finding(
-            check=check, outcome=Outcome.FAIL, expected=wanted, observed=text,
+            check=check,
+            outcome=Outcome.FAIL,
+            expected=wanted,
+            observed=text,
             sentence=f"the guest {verb} {text} ({name}), libvirt declares {wanted}",
             remedy="stop and start the domain to apply what libvirt declares, or declare what runs",
-        )  # fmt: skip
+        )
     right = [(name, text) for name, text in named if text in expected.machine_strings]
     if not right:
         return Finding(
-            check=check, outcome=Outcome.UNKNOWN, expected=wanted,
+            check=check,
+            outcome=Outcome.UNKNOWN,
+            expected=wanted,
             observed=", ".join(text for _, text in named) or None,
             sentence=f"nothing in the guest's tables names the machine type; {expected.why}",
-        )  # fmt: skip
+        )
     name, text = right[0]
     if expected.version is not None and _lies(expected):
         return Finding(
-            check=check, outcome=Outcome.FAIL, expected=wanted, observed=view.version,
+            check=check,
+            outcome=Outcome.FAIL,
+            expected=wanted,
+            observed=view.version,
             sentence=f"the guest is told {expected.version} by <sysinfo>, but {verb} {text} "
             f"({name})",
             remedy="remove the entry 'version' of <sysinfo>, or make it true",
-        )  # fmt: skip
+        )
     return Finding(
-        check=check, outcome=Outcome.PASS, expected=wanted, observed=text,
+        check=check,
+        outcome=Outcome.PASS,
+        expected=wanted,
+        observed=text,
         sentence=f"the guest {verb} {text}"
         + ("" if name == "system version" else f" ({name}; <sysinfo> sets the system version)"),
-    )  # fmt: skip
+    )
 
 
 def _lies(expected: Expectation) -> bool:

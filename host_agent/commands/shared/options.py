@@ -29,14 +29,20 @@ def formats(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options for what it prints and where."""
     for option in (
         click.option(
-            "--format", "form", type=click.Choice(["text", "json"]), default="text",
-            show_default=True, help="what to print",
+            "--format",
+            "form",
+            type=click.Choice(["text", "json"]),
+            default="text",
+            show_default=True,
+            help="what to print",
         ),
         click.option(
-            "--output", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+            "--output",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
             help="write there instead of to standard output",
         ),
-    ):  # fmt: skip
+    ):
         command = option(command)
     return command
 
@@ -45,19 +51,30 @@ def connections(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options that all that ask libvirt share."""
     for option in (
         click.option(
-            "-c", "--connect", "uris", cls=Configured, key="connect", multiple=True, metavar="URI",
+            "-c",
+            "--connect",
+            "uris",
+            cls=Configured,
+            key="connect",
+            multiple=True,
+            metavar="URI",
             envvar=default_uri.VARIABLES,
             help="libvirt connection; repeatable  [default: as virsh has it, then qemu:///system]",
         ),
         click.option(
-            "--probe/--no-probe", cls=Configured, key="probe",
+            "--probe/--no-probe",
+            cls=Configured,
+            key="probe",
             help="whether to ask QEMU itself what it builds for each domain",
         ),
         click.option(
-            "--timeout", cls=Configured, key="timeout", metavar="SECONDS",
+            "--timeout",
+            cls=Configured,
+            key="timeout",
+            metavar="SECONDS",
             help="what one guest may take to answer",
         ),
-    ):  # fmt: skip
+    ):
         command = option(command)
     return formats(command)
 
@@ -65,20 +82,27 @@ def connections(command: Callable[..., int]) -> Callable[..., int]:
 def ledger_option(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the option for where history is."""
     return click.option(
-        "--ledger", cls=Configured, key="ledger", metavar="URL", envvar="SAMEMACHINE_LEDGER",
+        "--ledger",
+        cls=Configured,
+        key="ledger",
+        metavar="URL",
+        envvar="SAMEMACHINE_LEDGER",
         help="a file, sqlite:////path or postgresql://user@host/database; the password belongs "
         "into ~/.pgpass  [default: $SAMEMACHINE_LEDGER, then this user's own file]",
-    )(command)  # fmt: skip
+    )(command)
 
 
 def privacy_option(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command that keeps something the option for how it keeps identifiers."""
     return click.option(
-        "--clear-identifiers", cls=Configured, key="clear-identifiers", is_flag=True,
+        "--clear-identifiers",
+        cls=Configured,
+        key="clear-identifiers",
+        is_flag=True,
         envvar="SAMEMACHINE_CLEAR_IDENTIFIERS",
         help="keep MAC addresses and serial numbers as they are, in baseline and history  "
         "[default: salted hashes; or $SAMEMACHINE_CLEAR_IDENTIFIERS=1]",
-    )(command)  # fmt: skip
+    )(command)
 
 
 def uris_or_default(uris: tuple[str, ...]) -> tuple[str, ...]:

@@ -67,9 +67,14 @@ def _entry(part: str, text: str) -> Entry:
     if not (question and compares and outcomes):
         raise ManualError(f"{id_}: a question, what is compared, and the outcomes belong there")
     return Entry(
-        id=id_.strip(), part=part, question=plain(question), compares=plain(compares),
-        outcomes=outcomes, remedy=remedy, source=source,
-    )  # fmt: skip
+        id=id_.strip(),
+        part=part,
+        question=plain(question),
+        compares=plain(compares),
+        outcomes=outcomes,
+        remedy=remedy,
+        source=source,
+    )
 
 
 def plain(text: str) -> str:

@@ -194,18 +194,26 @@ def test_the_walk_asks_for_what_there_is() -> None:
         0x14: [0, 1],
     }
     assert list(found) == [
-        *range(0x15), *range(0x40000000, 0x40000007), 0x40000100, 0x40000101,
+        *range(0x15),
+        *range(0x40000000, 0x40000007),
+        0x40000100,
+        0x40000101,
         *range(0x80000000, 0x80000005),
-    ]  # fmt: skip
+    ]
 
 
-@given(st.dictionaries(
-    st.tuples(
-        st.sampled_from([0, 4, 7, 0xB, 0xD, 0x10, 0x12, 0x1F, 0x40000000, 0x80000000, 0x80000020]),
-        st.integers(0, 63),
+@given(
+    st.dictionaries(
+        st.tuples(
+            st.sampled_from(
+                [0, 4, 7, 0xB, 0xD, 0x10, 0x12, 0x1F, 0x40000000, 0x80000000, 0x80000020]
+            ),
+            st.integers(0, 63),
+        ),
+        st.tuples(*[st.integers(0, (1 << 32) - 1)] * 4),
     ),
     st.tuples(*[st.integers(0, (1 << 32) - 1)] * 4),
-), st.tuples(*[st.integers(0, (1 << 32) - 1)] * 4))  # fmt: skip
+)
 def test_no_answers_make_the_walk_long(
     answers: dict[tuple[int, int], tuple[int, int, int, int]], rest: tuple[int, int, int, int]
 ) -> None:

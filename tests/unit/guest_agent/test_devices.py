@@ -112,8 +112,11 @@ def test_pci_functions_are_sorted_by_the_number_of_their_domain(tmp_path: Path) 
         function(tmp_path, address)
     trees.write(tmp_path, "sys/bus/pci/devices/what is this", "")
     assert [entry.address for entry in pci.read(tmp_path).functions] == [
-        "0000:00:02.0", "0000:00:1f.2", "10000:e1:00.0", "fffffffe:00:00.0",
-    ]  # fmt: skip
+        "0000:00:02.0",
+        "0000:00:1f.2",
+        "10000:e1:00.0",
+        "fffffffe:00:00.0",
+    ]
 
 
 def test_a_pci_function(tmp_path: Path) -> None:
@@ -202,8 +205,11 @@ def test_no_text_breaks_an_interface(name: str, in_use: str, own: str, assigned:
 
 def test_interfaces_of_one_address_are_all_there(tmp_path: Path) -> None:
     """Virtio standby, its primary and the failover interface over both."""
-    parents = {"ens3": "0000:00:03.0/virtio0", "ens3nsby": "0000:00:03.0/virtio0",
-               "ens4": "0000:00:04.0"}  # fmt: skip
+    parents = {
+        "ens3": "0000:00:03.0/virtio0",
+        "ens3nsby": "0000:00:03.0/virtio0",
+        "ens4": "0000:00:04.0",
+    }
     for name, parent in parents.items():
         folder = f"sys/devices/pci0000:00/{parent}/net/{name}"
         trees.write(tmp_path, f"{folder}/address", f"{OWN}\n")
@@ -211,8 +217,10 @@ def test_interfaces_of_one_address_are_all_there(tmp_path: Path) -> None:
         trees.link(tmp_path, f"{folder}/device", "../..")
         trees.link(tmp_path, f"sys/class/net/{name}", f"../../../{folder}")
     assert [(entry.parent, entry.name) for entry in network.read(tmp_path).interfaces] == [
-        ("0000:00:03.0", "ens3"), ("0000:00:03.0", "ens3nsby"), ("0000:00:04.0", "ens4"),
-    ]  # fmt: skip
+        ("0000:00:03.0", "ens3"),
+        ("0000:00:03.0", "ens3nsby"),
+        ("0000:00:04.0", "ens4"),
+    ]
 
 
 def test_the_ioctl_has_nothing_for_what_has_no_address() -> None:

@@ -153,12 +153,18 @@ def test_what_each_dmidecode_prints_of_one_machine(version: str) -> None:
     output = (CHECKOUT / f"tests/data/dmidecode/{version}.txt").read_text(encoding="utf-8")
     assert output.startswith(f"# dmidecode {version}\n")
     assert dmi.parse(output) == guest_pb2.Dmi(
-        source=guest_pb2.DMI_SOURCE_DMIDECODE, system_manufacturer="QEMU",
-        system_product="Standard PC (Q35 + ICH9, 2009)", system_version="pc-q35-7.2",
-        system_uuid="33221100-5544-7766-8899-aabbccddeeff", chassis_manufacturer="QEMU",
-        chassis_version="pc-q35-7.2", processor_version="pc-q35-7.2", bios_vendor="SeaBIOS",
-        bios_version="1.16.2-debian-1.16.2-1", bios_date="04/01/2014",
-    )  # fmt: skip
+        source=guest_pb2.DMI_SOURCE_DMIDECODE,
+        system_manufacturer="QEMU",
+        system_product="Standard PC (Q35 + ICH9, 2009)",
+        system_version="pc-q35-7.2",
+        system_uuid="33221100-5544-7766-8899-aabbccddeeff",
+        chassis_manufacturer="QEMU",
+        chassis_version="pc-q35-7.2",
+        processor_version="pc-q35-7.2",
+        bios_vendor="SeaBIOS",
+        bios_version="1.16.2-debian-1.16.2-1",
+        bios_date="04/01/2014",
+    )
 
 
 def test_sysfs_stands_in_for_dmidecode(tmp_path: Path) -> None:

@@ -74,8 +74,11 @@ def test_it_is_printed_and_nothing_is_read(tmp_path: Path) -> None:
     file.write_text("[guest]\ngroups-off = network, block\n", encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "guest_agent", "report", "--explain", "--config", str(file)],
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     lines = done.stdout.splitlines()
     (mac,) = (line for line in lines if line.startswith("  network.interfaces.mac "))
     assert mac.endswith("IDENTIFIER")
@@ -89,8 +92,11 @@ def test_what_is_switched_off_is_no_error_of_check(tmp_path: Path) -> None:
     for arguments, wrong in (((), False), (("--require", "boot"), True)):
         done = subprocess.run(
             [sys.executable, "-m", "guest_agent", "check", "--config", str(file), *arguments],
-            capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
         assert done.stdout.count("off: switched off by the guest's administrator") == len(NAMES)
         # Without a requirement only the port is missing here.
         assert ("port            absent" in done.stdout) or done.returncode == wrong

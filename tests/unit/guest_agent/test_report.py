@@ -89,10 +89,12 @@ def test_a_group_that_is_switched_off_is_not_read() -> None:
     [
         ("", Config()),
         ("[guest]\n", Config()),
-        ("[guest]\nport = p\nrefresh-fw-cfg = yes\ngroups-off = dmi, network\nidle-seconds = 5",
-         Config(port="p", refresh_fw_cfg=True, groups_off=("dmi", "network"), idle_seconds=5.0)),
+        (
+            "[guest]\nport = p\nrefresh-fw-cfg = yes\ngroups-off = dmi, network\nidle-seconds = 5",
+            Config(port="p", refresh_fw_cfg=True, groups_off=("dmi", "network"), idle_seconds=5.0),
+        ),
     ],
-)  # fmt: skip
+)
 def test_configuration(text: str, expected: Config) -> None:
     assert config.parse(text) == expected
 
@@ -132,9 +134,12 @@ def test_a_port_is_found_with_and_without_udev(tmp_path: Path) -> None:
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "guest_agent", *arguments], capture_output=True, text=True,
-        check=False, timeout=60,
-    )  # fmt: skip
+        [sys.executable, "-m", "guest_agent", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 def test_the_report_is_printed_as_json() -> None:

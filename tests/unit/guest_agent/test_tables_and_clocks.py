@@ -18,16 +18,23 @@ TABLES = "sys/firmware/acpi/tables"
 
 
 def table(signature: bytes, body: bytes = b"") -> bytes:
-    header = struct.pack("<4sIBB6s8sI4sI", signature, 36 + len(body), 1, 0, b"BOCHS ", b"BXPC    ",
-                         1, b"BXPC", 1)  # fmt: skip
+    header = struct.pack(
+        "<4sIBB6s8sI4sI", signature, 36 + len(body), 1, 0, b"BOCHS ", b"BXPC    ", 1, b"BXPC", 1
+    )
     whole = bytearray(header + body)
     whole[9] = -sum(whole) & 0xFF
     return bytes(whole)
 
 
 def facp(facs: int, dsdt: int, other: int = 0) -> bytes:
-    return table(b"FACP", struct.pack("<II", facs, dsdt) + bytes([other]) + bytes(87)
-                 + struct.pack("<QQ", facs, dsdt) + bytes(96))  # fmt: skip
+    return table(
+        b"FACP",
+        struct.pack("<II", facs, dsdt)
+        + bytes([other])
+        + bytes(87)
+        + struct.pack("<QQ", facs, dsdt)
+        + bytes(96),
+    )
 
 
 def test_the_digests_of_a_table() -> None:
@@ -202,9 +209,13 @@ def test_strings(raw: str | bytes, text: str) -> None:
     assert clean(raw) == text
 
 
-@given(st.one_of(st.binary(max_size=900), st.text(max_size=900), st.text(
-    alphabet=st.characters(min_codepoint=0xD800, max_codepoint=0xDFFF), max_size=900
-)))  # fmt: skip
+@given(
+    st.one_of(
+        st.binary(max_size=900),
+        st.text(max_size=900),
+        st.text(alphabet=st.characters(min_codepoint=0xD800, max_codepoint=0xDFFF), max_size=900),
+    )
+)
 def test_no_string_breaks_clean(raw: str | bytes) -> None:
     text = clean(raw)
     assert len(text.encode()) <= 512

@@ -33,9 +33,12 @@ def guest(root: Path) -> Path:
     write(root, f"{FW_CFG}/smbios-anchor/raw", build.entry_point(len(tables)))
     write(root, f"{FW_CFG}/smbios-tables/raw", tables)
     for name, text in {
-        "sys_vendor": "QEMU", "product_name": "Standard PC", "product_version": "pc-q35-7.2",
-        "product_uuid": "00112233-4455-6677-8899-AABBCCDDEEFF", "product_serial": "Not Specified",
-    }.items():  # fmt: skip
+        "sys_vendor": "QEMU",
+        "product_name": "Standard PC",
+        "product_version": "pc-q35-7.2",
+        "product_uuid": "00112233-4455-6677-8899-AABBCCDDEEFF",
+        "product_serial": "Not Specified",
+    }.items():
         write(root, f"sys/class/dmi/id/{name}", f"{text}\n")
     return root
 

@@ -27,9 +27,22 @@ def test_one_failure_costs_one_test(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(FILE, encoding="utf-8")
     done = subprocess.run(
         [
-            sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-p", "no:cacheprovider",
-            f"--rootdir={tmp_path}", "-c", "/dev/null", tmp_path,
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "tests.conftest",
+            "-p",
+            "no:cacheprovider",
+            f"--rootdir={tmp_path}",
+            "-c",
+            "/dev/null",
+            tmp_path,
         ],
-        cwd=CHECKOUT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert "2 passed, 1 error" in done.stdout, done.stdout + done.stderr

@@ -48,9 +48,7 @@ def test_what_failed_can_be_run_again(part: summary.Part) -> None:
         (0, 3, "INTERRUPTED  3 parts were not begun"),
     ],
 )
-def test_a_part_without_results(
-    tmp_path: Path, exit_code: int, not_begun: int, words: str
-) -> None:  # fmt: skip
+def test_a_part_without_results(tmp_path: Path, exit_code: int, not_begun: int, words: str) -> None:
     part = summary.read("gone", tmp_path / "none.xml", 1.0, exit_code)
     text, good = summary.render([part], 1.0, not_begun=not_begun)
     assert words in text

@@ -51,8 +51,10 @@ def test_the_title_names_version_package_and_architecture() -> None:
 
 
 def test_a_newer_schema_is_refused_with_what_to_do() -> None:
-    refused(json.dumps({**FORM, "samemachine_atlas": SCHEMA + 1, "machines": "?"}),
-            "it has schema 2, this samemachine reads up to 1; update samemachine")  # fmt: skip
+    refused(
+        json.dumps({**FORM, "samemachine_atlas": SCHEMA + 1, "machines": "?"}),
+        "it has schema 2, this samemachine reads up to 1; update samemachine",
+    )
 
 
 @pytest.mark.parametrize(

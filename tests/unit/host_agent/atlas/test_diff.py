@@ -37,8 +37,9 @@ def test_the_same_change_in_many_types_is_one_group_and_the_largest_comes_first(
     new = atlas(machine("a", **OTHER, **small), machine("b", **OTHER), machine("c"))
     diff = compare(old, new)
     assert [(group.machines, group.varies) for group in diff.groups] == [
-        (("a", "b"), False), (("a",), False),
-    ]  # fmt: skip
+        (("a", "b"), False),
+        (("a",), False),
+    ]
     assert [group.touched.effect for group in diff.groups] == [Effect.INVENTORY, Effect.BREAKING]
     assert (diff.equal, diff.differing) == (("c",), ("a", "b"))
 

@@ -47,11 +47,15 @@ def answer(*without: str, boot: str = BOOT, **changes: Any) -> Observation:
     message.boot.boot_id = boot
     message.dmi.CopyFrom(
         guest_pb2.Dmi(
-            source=guest_pb2.DMI_SOURCE_DMIDECODE, system_manufacturer=NAMED.manufacturer,
-            system_product=NAMED.product, system_version=MACHINE, system_uuid=str(NAMED.uuid),
-            chassis_version=MACHINE, processor_version=MACHINE,
+            source=guest_pb2.DMI_SOURCE_DMIDECODE,
+            system_manufacturer=NAMED.manufacturer,
+            system_product=NAMED.product,
+            system_version=MACHINE,
+            system_uuid=str(NAMED.uuid),
+            chassis_version=MACHINE,
+            processor_version=MACHINE,
         )
-    )  # fmt: skip
+    )
     for name in ("smbios_booted", "smbios_live"):
         getattr(message, name).tables = changes.pop(name, smbios()).tables
     for name, edit in changes.items():
@@ -173,8 +177,9 @@ def test_tables_that_could_not_be_judged_are_judged_later(forecast: Any, outcome
     """A start without a probe (--no-probe, a remote host) makes no tables the right ones."""
     changed = smbios(more=b"\x0b\x05\x00\x70\x01odd\0\0")
     restarted: dict[str, Any] = {
-        "observation": answer(boot=OTHER, smbios_booted=changed), "running": THERE,
-    }  # fmt: skip
+        "observation": answer(boot=OTHER, smbios_booted=changed),
+        "running": THERE,
+    }
     one = case(baseline=FULL, occasion=Occasion.RESTART, forecast=NOTHING, now=NOTHING, **restarted)
     done, kept, _ = attempted(one)
     assert done.audited.verdict.decision == "verified"

@@ -47,9 +47,13 @@ def kept(booted: str | None, boot_time: int | None, **changes: object) -> Baseli
     ],
 )  # fmt: skip
 def test_rows(
-    reason: str, running: Running | None, baseline: Baseline | Missing, versions: set[str], *,
+    reason: str,
+    running: Running | None,
+    baseline: Baseline | Missing,
+    versions: set[str],
+    *,
     whole: bool,
-) -> None:  # fmt: skip
+) -> None:
     found = last_boot.of(reason, running, baseline, NEW)
     assert (set(found.versions), found.whole) == (versions, whole)
 

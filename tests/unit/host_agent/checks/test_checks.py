@@ -86,8 +86,11 @@ def by_probe(declared: Declared, product: str) -> Expectation:
 
 def shows(product: str, declared: Declared, machine: str) -> Case:
     """A guest whose tables, booted and live, have this product and no version."""
-    return replace(seen(product=product, version=machine), declared=declared,
-                   expected=case(declared=declared).expected)  # fmt: skip
+    return replace(
+        seen(product=product, version=machine),
+        declared=declared,
+        expected=case(declared=declared).expected,
+    )
 
 
 CUSTOM = declared(replace(DEFINITION, machine="vendor_machine"))

@@ -59,11 +59,14 @@ def test_sysinfo_is_taken_as_libvirt_takes_it() -> None:
     )
     assert definition.name == " a b "
     assert definition.sysinfo == {
-        "bios": {"vendor": "  "}, "system": {"product": " P "}, "baseBoard": {"product": "A"},
-        "baseBoard 2": {"product": "B"}, "baseBoard 3": {"serial": "CD"},
+        "bios": {"vendor": "  "},
+        "system": {"product": " P "},
+        "baseBoard": {"product": "A"},
+        "baseBoard 2": {"product": "B"},
+        "baseBoard 3": {"serial": "CD"},
         "oemStrings": {"1": "one", "2": "", "3": " two"},
         "fwcfg": {"opt/a": "v", "opt/b": "file /f"},
-    }  # fmt: skip
+    }
 
 
 HWUUID = "11111111-2222-4333-8444-555566667777"

@@ -65,8 +65,14 @@ def test_what_a_probe_of_a_start_is_given() -> None:
     assert "-rtc" not in now
     more = set(start) - set(now)
     assert more == {
-        "-rtc", "base=utc", "-no-shutdown", "-boot", "strict=on", "-watchdog-action", "reset"
-    }  # fmt: skip
+        "-rtc",
+        "base=utc",
+        "-no-shutdown",
+        "-boot",
+        "strict=on",
+        "-watchdog-action",
+        "reset",
+    }
     # A picture is a file.
     menu = ("qemu", "-machine", "pc-q35-7.2", "-boot", "menu=on,splash=/boot.bmp")
     assert "-boot" not in from_command_line(menu, "x86_64", starting=True).arguments

@@ -45,11 +45,14 @@ TAKEN = 1_772_424_660.5
 def event(number: int, **changes: Any) -> Event:
     return replace(
         Event(
-            time=TAKEN + number, host=f"node{number}", qemu="7.2.22", occasion="arrival",
+            time=TAKEN + number,
+            host=f"node{number}",
+            qemu="7.2.22",
+            occasion="arrival",
             verdict="verified",
         ),
         **changes,
-    )  # fmt: skip
+    )
 
 
 def observed(found: guest_pb2.Report, taken: float = TAKEN) -> Observation:
@@ -70,11 +73,17 @@ def full() -> guest_pb2.Report:
 
 
 WHOLE = Baseline(
-    uuid=UUID_1, taken=TAKEN, host="node17", qemu="7.2.22", booted_qemu="7.2.21",
-    machine="pc-q35-7.2", product="Standard PC (Q35 + ICH9, 2009)", observation=observed(full()),
+    uuid=UUID_1,
+    taken=TAKEN,
+    host="node17",
+    qemu="7.2.22",
+    booted_qemu="7.2.21",
+    machine="pc-q35-7.2",
+    product="Standard PC (Q35 + ICH9, 2009)",
+    observation=observed(full()),
     options='{"a":1}',
     trail=(event(1), event(2, qemu=None, occasion="restart", verdict="mismatch")),
-)  # fmt: skip
+)
 SMALL = replace(WHOLE, observation=observed(guest_pb2.Report(agent_version="1")))
 ELEMENT = to_element(SMALL)
 
@@ -104,17 +113,29 @@ def test_what_people_read_in_it() -> None:
     root = etree.fromstring(to_element(WHOLE))
     assert root.tag == "{urn:samemachine:baseline:1}baseline"
     assert dict(root.attrib) == {
-        "version": "1", "uuid": str(UUID_1), "taken": "2026-03-02T04:11:00.500+00:00",
-        "host": "node17", "qemu": "7.2.22", "booted-qemu": "7.2.21", "machine": "pc-q35-7.2",
-        "product": "Standard PC (Q35 + ICH9, 2009)", "boot-id": BOOT,
-    }  # fmt: skip
+        "version": "1",
+        "uuid": str(UUID_1),
+        "taken": "2026-03-02T04:11:00.500+00:00",
+        "host": "node17",
+        "qemu": "7.2.22",
+        "booted-qemu": "7.2.21",
+        "machine": "pc-q35-7.2",
+        "product": "Standard PC (Q35 + ICH9, 2009)",
+        "boot-id": BOOT,
+    }
     assert [etree.QName(child).localname for child in root] == [
-        "report", "options", "event", "event"
-    ]  # fmt: skip
+        "report",
+        "options",
+        "event",
+        "event",
+    ]
     assert dict(root[2].attrib) == {
-        "time": "2026-03-02T04:11:01.500+00:00", "host": "node1", "qemu": "7.2.22",
-        "occasion": "arrival", "verdict": "verified",
-    }  # fmt: skip
+        "time": "2026-03-02T04:11:01.500+00:00",
+        "host": "node1",
+        "qemu": "7.2.22",
+        "occasion": "arrival",
+        "verdict": "verified",
+    }
 
 
 def test_a_real_guests_is_small() -> None:
@@ -323,7 +344,7 @@ def test_entities_are_not_read_from_files() -> None:
             "of the XML, more than",
         ),
     ],
-)  # fmt: skip
+)
 def test_too_large_to_be_written(one: Baseline, why: str) -> None:
     with pytest.raises(BaselineError, match=why):
         to_element(one)
@@ -344,19 +365,37 @@ EVENTS = st.builds(
 
 @settings(max_examples=100)
 @given(
-    found=REPORTS, taken=TIMES, host=NAMES, qemu=st.none() | NAMES, machine=st.none() | NAMES,
-    product=st.none() | NAMES, trail=st.lists(EVENTS, max_size=12),
+    found=REPORTS,
+    taken=TIMES,
+    host=NAMES,
+    qemu=st.none() | NAMES,
+    machine=st.none() | NAMES,
+    product=st.none() | NAMES,
+    trail=st.lists(EVENTS, max_size=12),
     options=st.none() | st.text(st.characters(exclude_categories=["Cs"]), max_size=60),
-)  # fmt: skip
+)
 def test_whatever_is_written_is_read(
-    found: guest_pb2.Report, taken: float, host: str, qemu: str | None, machine: str | None,
-    product: str | None, trail: list[Event], options: str | None,
-) -> None:  # fmt: skip
+    found: guest_pb2.Report,
+    taken: float,
+    host: str,
+    qemu: str | None,
+    machine: str | None,
+    product: str | None,
+    trail: list[Event],
+    options: str | None,
+) -> None:
     one = Baseline(
-        uuid=UUID_1, taken=taken, host=host, qemu=qemu, booted_qemu=qemu,
-        machine=machine, product=product,
-        observation=observed(found, taken), options=options, trail=tuple(trail),
-    )  # fmt: skip
+        uuid=UUID_1,
+        taken=taken,
+        host=host,
+        qemu=qemu,
+        booted_qemu=qemu,
+        machine=machine,
+        product=product,
+        observation=observed(found, taken),
+        options=options,
+        trail=tuple(trail),
+    )
     element = to_element(one)
     (lonely,) = etree.fromstring(f"<m>{element}</m>")
     assert etree.QName(lonely).namespace == baselines.NAMESPACE

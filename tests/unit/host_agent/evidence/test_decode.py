@@ -22,9 +22,10 @@ DMIDECODE, SYSFS = guest_pb2.DMI_SOURCE_DMIDECODE, guest_pb2.DMI_SOURCE_SYSFS
 )
 def test_a_decoded_string(source: "guest_pb2.DmiSource", text: str, product: str | None) -> None:
     report = guest_pb2.Report(
-        nonce=bytes(16), agent_version="0.1.0",
+        nonce=bytes(16),
+        agent_version="0.1.0",
         dmi=guest_pb2.Dmi(source=source, system_product=text),
-    )  # fmt: skip
+    )
     dmi = decode.decode(report, bytes(16), 0.1, received=1.0).dmi
     assert isinstance(dmi, Named)
     assert dmi.product == product

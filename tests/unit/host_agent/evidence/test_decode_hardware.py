@@ -148,9 +148,13 @@ def leaves(*rows: tuple[int, int]) -> guest_pb2.Report:
     found = guest_pb2.Report(cpu=guest_pb2.Cpu(online=1))
     for leaf, subleaf in rows:
         found.cpu.live_cpuid.add(
-            leaf=leaf, subleaf=subleaf, eax=0xFFFFFFFF, ebx=0xFFFFFFFF, ecx=0xFFFFFFFF,
+            leaf=leaf,
+            subleaf=subleaf,
+            eax=0xFFFFFFFF,
+            ebx=0xFFFFFFFF,
+            ecx=0xFFFFFFFF,
             edx=0xFFFFFFFF,
-        )  # fmt: skip
+        )
     return found
 
 

@@ -33,17 +33,23 @@ MAC, SERIAL, WWN = "52:54:00:aa:10:02", "WD-WX41A1234567", "naa.5000c50015ea71ac
 SECRET = "hunter2-hunter2"
 OPTIONS = json.dumps(
     {
-        "architecture": "x86_64", "machine": "pc-q35-7.2", "accelerator": "kvm",
+        "architecture": "x86_64",
+        "machine": "pc-q35-7.2",
+        "accelerator": "kvm",
         "arguments": [
-            "-smbios", f"type=1,manufacturer=A,,B,serial={SERIAL},,7,uuid={UUID_1},family=F",
-            "-smbios", f"type=3,asset={SERIAL}-tag",
-            "-smbios", f"type=11,value=io.systemd.credential:login={SECRET},value=ds=nocloud",
-            "-m", "512",
+            "-smbios",
+            f"type=1,manufacturer=A,,B,serial={SERIAL},,7,uuid={UUID_1},family=F",
+            "-smbios",
+            f"type=3,asset={SERIAL}-tag",
+            "-smbios",
+            f"type=11,value=io.systemd.credential:login={SECRET},value=ds=nocloud",
+            "-m",
+            "512",
         ],
         "vcpus": 1,
     },
     separators=(",", ":"),
-)  # fmt: skip
+)
 
 
 def tables(serial: str = SERIAL, mark: bytes = b"") -> bytes:
@@ -57,16 +63,18 @@ def tables(serial: str = SERIAL, mark: bytes = b"") -> bytes:
             body[place - 4] = number
         return structure(kind, kind, bytes(body), *strings)
 
-    return b"".join((
-        with_strings(1, 0x1B, {4: 1, 5: 2, 7: 3}, "QEMU", "Standard PC", serial),
-        with_strings(2, 0x0F, {7: 1, 8: 2}, f"{serial}-board", "asset-board"),
-        with_strings(3, 0x16, {7: 1, 8: 2}, f"{serial}-chassis", "asset-chassis"),
-        with_strings(4, 0x30, {0x10: 3, 0x20: 1, 0x21: 2}, f"{serial}-cpu", "asset-cpu", "pc"),
-        with_strings(17, 0x28, {0x18: 2, 0x19: 1}, "asset-dimm", f"{serial}-dimm"),
-        structure(11, 11, b"\2", f"io.systemd.credential:login={SECRET}", "ds=nocloud"),
-        mark,
-        structure(127, 127, b""),
-    ))  # fmt: skip
+    return b"".join(
+        (
+            with_strings(1, 0x1B, {4: 1, 5: 2, 7: 3}, "QEMU", "Standard PC", serial),
+            with_strings(2, 0x0F, {7: 1, 8: 2}, f"{serial}-board", "asset-board"),
+            with_strings(3, 0x16, {7: 1, 8: 2}, f"{serial}-chassis", "asset-chassis"),
+            with_strings(4, 0x30, {0x10: 3, 0x20: 1, 0x21: 2}, f"{serial}-cpu", "asset-cpu", "pc"),
+            with_strings(17, 0x28, {0x18: 2, 0x19: 1}, "asset-dimm", f"{serial}-dimm"),
+            structure(11, 11, b"\2", f"io.systemd.credential:login={SECRET}", "ds=nocloud"),
+            mark,
+            structure(127, 127, b""),
+        )
+    )
 
 
 def filled() -> guest_pb2.Report:
@@ -207,8 +215,14 @@ def test_the_xml_knows_what_it_declares() -> None:
         </devices></domain>"""
     )
     assert definition.identifiers == {
-        "S1", "A1", MAC, "0123456789012345678901", "01234567890123456789", "5000c50015ea71ac", WWN,
-    }  # fmt: skip
+        "S1",
+        "A1",
+        MAC,
+        "0123456789012345678901",
+        "01234567890123456789",
+        "5000c50015ea71ac",
+        WWN,
+    }
 
 
 # Findings name what is known, and give the token of what is not.
@@ -264,9 +278,10 @@ def test_a_full_report_has_room() -> None:
     found = filled()
     for number in range(2000):
         found.network.interfaces.add(
-            mac=f"52:54:00:00:{number >> 8:02x}:{number & 255:02x}", name=f"eth{number}",
+            mac=f"52:54:00:00:{number >> 8:02x}:{number & 255:02x}",
+            name=f"eth{number}",
             parent="0000:00:03.0",
-        )  # fmt: skip
+        )
         found.block.devices.add(serial=f"serial number {number}", parent="x", name=f"sd{number}")
     assert len(to_element(kept(found))) < baselines.MAX_ELEMENT / 2
 

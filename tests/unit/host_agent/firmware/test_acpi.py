@@ -27,8 +27,10 @@ BLOB = FACS + DSDT + FACP + bytes(100)
 def test_tables_are_split_and_named() -> None:
     tables = split(BLOB)
     assert [(table.signature, table.offset) for table in tables.tables] == [
-        ("FACS", 0), ("DSDT", 64), ("FACP", 64 + 40),
-    ]  # fmt: skip
+        ("FACS", 0),
+        ("DSDT", 64),
+        ("FACP", 64 + 40),
+    ]
     assert tables.tables[2].header == {
         "Revision": "3",
         "OEM ID": "'BOCHS'",
@@ -45,8 +47,10 @@ def test_a_checksum_is_right_or_wrong_or_left_to_the_firmware() -> None:
     facs, dsdt, facp = split(BLOB).tables
     script = loader(build.checksum(64 + build.CHECKSUM_AT) + build.checksum(9, file="else"))
     assert [table.checksum(script.checksums) for table in (facs, dsdt, facp)] == [
-        Checksum.NONE, Checksum.LEFT, Checksum.VALID,
-    ]  # fmt: skip
+        Checksum.NONE,
+        Checksum.LEFT,
+        Checksum.VALID,
+    ]
     assert dsdt.checksum(frozenset()) is Checksum.WRONG
 
 
@@ -91,10 +95,13 @@ def test_whatever_can_be_split_is_built_again(blob: bytes) -> None:
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize(
     "blob",
-    [bytes(MAX_BYTES - 1) + b"\1", (build.table("DSDT") + bytes(16_000)) * 257,
-     b"DSDT\x08\0\0\0" * (MAX_BYTES // 8)],
+    [
+        bytes(MAX_BYTES - 1) + b"\1",
+        (build.table("DSDT") + bytes(16_000)) * 257,
+        b"DSDT\x08\0\0\0" * (MAX_BYTES // 8),
+    ],
     ids=["zeros", "gaps", "tables of no length"],
-)  # fmt: skip
+)
 def test_hostile_tables_are_refused_soon(blob: bytes) -> None:
     with pytest.raises(AcpiError):
         split(blob)
@@ -113,9 +120,11 @@ def test_a_reader_is_told_where_the_tables_end(blob: bytes, at: int | None) -> N
 
 def test_addresses_are_no_part_of_the_tables() -> None:
     script = loader(
-        build.pointer(64 + 36) + build.pointer(64, file="etc/else") + build.pointer(1 << 30, 8)
+        build.pointer(64 + 36)
+        + build.pointer(64, file="etc/else")
+        + build.pointer(1 << 30, 8)
         + bytes(128)
-    )  # fmt: skip
+    )
     assert script.pointers == ((100, 4), (1 << 30, 8))
     bare = without_pointers(split(BLOB), script)
     assert bare.tables[1].body == bytes(4)

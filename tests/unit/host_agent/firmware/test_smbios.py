@@ -78,9 +78,11 @@ def test_changed_tables_break_nothing(tables: bytes) -> None:
 
 STRUCTURES = st.builds(
     lambda kind, handle, fields, strings: build.structure(kind, handle, fields, *strings),
-    st.integers(0, 126), st.integers(0, 0xFFFF), st.binary(max_size=40),
+    st.integers(0, 126),
+    st.integers(0, 0xFFFF),
+    st.binary(max_size=40),
     st.lists(st.text(st.characters(min_codepoint=1, max_codepoint=0x2FF), min_size=1), max_size=4),
-)  # fmt: skip
+)
 
 
 @given(st.lists(STRUCTURES, max_size=6), st.binary(max_size=8))

@@ -44,9 +44,10 @@ def test_some_dozens_are_told_and_the_rest_counted() -> None:
         b"".join(
             smbios_builder.structure(17, number, bytes([mark, number, 0, 0]) + bytes(18))
             for number in range(200)
-        ) + smbios_builder.tables()
+        )
+        + smbios_builder.tables()
         for mark in (1, 2)
-    )  # fmt: skip
+    )
     found = differences(old, new)
     assert len(found) == MOST + 2
     assert str(found[-1]) == "SMBIOS and more: structures as they were -> others (151 times)"

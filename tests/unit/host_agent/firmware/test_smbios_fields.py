@@ -26,8 +26,11 @@ def test_fields_have_names_of_their_own_and_do_not_overlap(kind: int) -> None:
 
 @pytest.mark.parametrize("kind", [*TYPES, 221])
 def test_every_byte_and_every_string_tells(kind: int) -> None:
-    length = max((field.offset + field.size for field in TYPES[kind].fields), default=8) + 3 \
-        if kind in TYPES else 12  # fmt: skip
+    length = (
+        max((field.offset + field.size for field in TYPES[kind].fields), default=8) + 3
+        if kind in TYPES
+        else 12
+    )
     formatted, strings = bytes([1] * length), [b"one", b"two"]
     same = values(structure(kind, formatted, *strings))
     for at in range(length):

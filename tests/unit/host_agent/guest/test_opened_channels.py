@@ -105,10 +105,13 @@ def test_a_lock_that_another_holds_has_a_deadline(tmp_path: Path) -> None:
     OpenedChannels(tmp_path, patience=0.1).begin(KEY)
 
 
-@given(st.binary(max_size=200) | st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=3),
-    lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=3), one),
-).map(lambda value: json.dumps(value).encode()))  # fmt: skip
+@given(
+    st.binary(max_size=200)
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=3),
+        lambda one: st.lists(one, max_size=3) | st.dictionaries(st.text(max_size=3), one),
+    ).map(lambda value: json.dumps(value).encode())
+)
 def test_no_file_breaks_it(raw: bytes) -> None:
     for count, last in parse(raw, 1e9).values():
         assert 0 < count <= MOST

@@ -112,9 +112,13 @@ def test_ubuntu_offers_its_own_beside_them() -> None:
     ],
 )
 def test_what_public_sources_establish(
-    distribution: str, release: str, architecture: str, name: str, alias: str | None,
+    distribution: str,
+    release: str,
+    architecture: str,
+    name: str,
+    alias: str | None,
     deprecated: bool | None,
-) -> None:  # fmt: skip
+) -> None:
     found = catalogue.offering(distribution, release, architecture)
     assert found
     assert not found.whole
@@ -128,8 +132,9 @@ def test_two_types_may_carry_one_alias() -> None:
     noble = catalogue.offering("ubuntu", "noble", "x86_64")
     assert noble
     assert {one.name for one in noble.types if "q35" in one.aliases} == {
-        "pc-q35-noble", "pc-q35-8.2",
-    }  # fmt: skip
+        "pc-q35-noble",
+        "pc-q35-8.2",
+    }
 
 
 def test_rhel_offers_its_own_only() -> None:

@@ -53,8 +53,13 @@ def test_a_hosts_list_is_sorted_and_says_who_uses_what() -> None:
     found = of_host("node1", CAPABILITIES, "x86_64", QEMU, used=used, known=known(), here=None)
     assert found
     assert [one.name for one in found.types] == [
-        "pc-i440fx-2.8", "pc-i440fx-8.2", "pc-i440fx-bionic", "pc-q35-8.2", "pc-q35-noble", "isapc",
-    ]  # fmt: skip
+        "pc-i440fx-2.8",
+        "pc-i440fx-8.2",
+        "pc-i440fx-bionic",
+        "pc-q35-8.2",
+        "pc-q35-noble",
+        "isapc",
+    ]
     assert row(found, "pc-i440fx-2.8").domains == ("old",)
     assert row(found, "pc-i440fx-2.8").deprecated
     default = row(found, "pc-i440fx-8.2")
@@ -121,9 +126,13 @@ def test_types_without_a_known_base_stand_in_the_order_of_their_releases() -> No
     offering = catalogue.offering("rhel", "10.1", "x86_64")
     assert offering
     assert [one.name for one in of_release(offering, known()).types] == [
-        "pc-i440fx-rhel10.0.0", "pc-q35-rhel9.0.0", "pc-q35-rhel9.2.0", "pc-q35-rhel9.4.0",
-        "pc-q35-rhel9.6.0", "pc-q35-rhel10.0.0",
-    ]  # fmt: skip
+        "pc-i440fx-rhel10.0.0",
+        "pc-q35-rhel9.0.0",
+        "pc-q35-rhel9.2.0",
+        "pc-q35-rhel9.4.0",
+        "pc-q35-rhel9.6.0",
+        "pc-q35-rhel10.0.0",
+    ]
 
 
 def test_qemu_may_drop_a_type_before_ubuntu_does() -> None:

@@ -58,13 +58,21 @@ def test_every_known_name_is_parsed_or_declared_opaque() -> None:
     ],
 )  # fmt: skip
 def test_names_have_parts(
-    name: str, vendor: str, family: str, version: tuple[int, ...] | None, release: str | None,
-    features: tuple[str, ...], increment: str | None,
-) -> None:  # fmt: skip
+    name: str,
+    vendor: str,
+    family: str,
+    version: tuple[int, ...] | None,
+    release: str | None,
+    features: tuple[str, ...],
+    increment: str | None,
+) -> None:
     found = parse(name)
     assert (found.vendor, found.family, found.version, found.release) == (
-        vendor, family, version, release,
-    )  # fmt: skip
+        vendor,
+        family,
+        version,
+        release,
+    )
     assert (found.features, found.increment, str(found)) == (features, increment, name)
 
 
@@ -81,9 +89,26 @@ def test_what_no_scheme_has_is_opaque(name: str) -> None:
 
 
 PIECES = st.sampled_from(
-    [*FAMILIES, "pc", "-", "7.2", "0", "10.0.1", "noble", "wily", "rhel", "rhel9.2.0", "hpb", "v2",
-     "+pve1", ".pxe", "sxxm", "1", "acme"]
-)  # fmt: skip
+    [
+        *FAMILIES,
+        "pc",
+        "-",
+        "7.2",
+        "0",
+        "10.0.1",
+        "noble",
+        "wily",
+        "rhel",
+        "rhel9.2.0",
+        "hpb",
+        "v2",
+        "+pve1",
+        ".pxe",
+        "sxxm",
+        "1",
+        "acme",
+    ]
+)
 
 
 @given(st.lists(PIECES, max_size=8).map("".join) | st.text(max_size=40))

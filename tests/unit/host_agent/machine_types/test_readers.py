@@ -51,9 +51,13 @@ def test_no_command_line_breaks_it(raw: bytes) -> None:
 
 
 def process(
-    root: Path, pid: int, binary: str, *arguments: str, state: str = "S",
+    root: Path,
+    pid: int,
+    binary: str,
+    *arguments: str,
+    state: str = "S",
     uids: tuple[int, ...] = (0, 0, 0, 0),
-) -> None:  # fmt: skip
+) -> None:
     folder = root / "proc" / str(pid)
     folder.mkdir(parents=True)
     (folder / "cmdline").write_bytes("\0".join((binary, *arguments, "")).encode())

@@ -39,8 +39,9 @@ def test_debians_words_mean_debians_releases() -> None:
     day = date(2024, 6, 1)
     found = {word: find(f"debian:{word}", known(), day) for word in ("stable", "oldstable")}
     assert {word: one.codename for word, one in found.items() if one} == {
-        "stable": "bookworm", "oldstable": "bullseye",
-    }  # fmt: skip
+        "stable": "bookworm",
+        "oldstable": "bullseye",
+    }
     testing = find("debian:testing", known(), day)
     assert testing is not None
     assert testing.codename == "trixie"

@@ -16,13 +16,34 @@ def host(*names: str, old: tuple[str, ...] = (), **aliases: str) -> dict[str, Of
 
 
 BOOKWORM = host("pc-i440fx-2.8", "pc-i440fx-7.2", "pc-q35-2.8", "pc-q35-7.2", pc="pc-i440fx-7.2")
-TRIXIE = host("pc-i440fx-7.2", "pc-i440fx-10.0", "pc-q35-7.2", "pc-q35-10.0",
-              old=("pc-i440fx-2.8", "pc-q35-2.8"), pc="pc-i440fx-10.0")  # fmt: skip
-JAMMY = host("pc-i440fx-6.2", "pc-i440fx-bionic", "pc-i440fx-jammy", "pc-i440fx-jammy-hpb",
-             "pc-q35-6.2", "pc-q35-jammy", ubuntu="pc-i440fx-jammy")  # fmt: skip
-NOBLE = host("pc-i440fx-6.2", "pc-i440fx-8.2", "pc-i440fx-jammy", "pc-i440fx-jammy-hpb",
-             "pc-i440fx-noble", "pc-i440fx-noble-v2", "pc-q35-8.2", "pc-q35-jammy",
-             "pc-q35-noble-v2")  # fmt: skip
+TRIXIE = host(
+    "pc-i440fx-7.2",
+    "pc-i440fx-10.0",
+    "pc-q35-7.2",
+    "pc-q35-10.0",
+    old=("pc-i440fx-2.8", "pc-q35-2.8"),
+    pc="pc-i440fx-10.0",
+)
+JAMMY = host(
+    "pc-i440fx-6.2",
+    "pc-i440fx-bionic",
+    "pc-i440fx-jammy",
+    "pc-i440fx-jammy-hpb",
+    "pc-q35-6.2",
+    "pc-q35-jammy",
+    ubuntu="pc-i440fx-jammy",
+)
+NOBLE = host(
+    "pc-i440fx-6.2",
+    "pc-i440fx-8.2",
+    "pc-i440fx-jammy",
+    "pc-i440fx-jammy-hpb",
+    "pc-i440fx-noble",
+    "pc-i440fx-noble-v2",
+    "pc-q35-8.2",
+    "pc-q35-jammy",
+    "pc-q35-noble-v2",
+)
 EL9 = host("pc-q35-rhel9.0.0", "pc-q35-rhel9.2.0", old=("pc-q35-rhel8.6.0",))
 
 EL9_PC = host("pc-q35-rhel9.2.0", old=("pc-i440fx-rhel7.6.0",), pc="pc-i440fx-rhel7.6.0")

@@ -24,9 +24,16 @@ DEVICES = Devices(disks=(DISK,), passthrough=(), cpu="<cpu/>", cpu_mode="custom"
 HERE = End(name="node1", uuid="1", qemu="7.2.22", libvirt="9.0.0")
 THERE = End(name="node2", uuid="2", qemu="10.0.13", libvirt="11.3.0")
 MOVE = Move(
-    active=DEFINITION, state="running", job=None, devices=DEVICES, source=HERE, destination=THERE,
-    offer=Offer(canonical=MACHINE, deprecated=False), shared={"vda": True}, forecast=(),
-)  # fmt: skip
+    active=DEFINITION,
+    state="running",
+    job=None,
+    devices=DEVICES,
+    source=HERE,
+    destination=THERE,
+    offer=Offer(canonical=MACHINE, deprecated=False),
+    shared={"vda": True},
+    forecast=(),
+)
 CHANGE = Difference(
     area=Area.SMBIOS, subject="type 4 Processor", field="Processor Family", old="0x01", new="0xfe"
 )
@@ -45,9 +52,10 @@ def image(there: Presence) -> Image:
 
 
 BROKEN = {
-    "source": replace(HERE, qemu="10.0.13"), "destination": replace(THERE, qemu="11.1.2"),
+    "source": replace(HERE, qemu="10.0.13"),
+    "destination": replace(THERE, qemu="11.1.2"),
     "boot": last_boot.by("10.0.13"),
-}  # fmt: skip
+}
 
 
 def xml(machine: str, ours: str = MACHINE) -> dict[str, Any]:

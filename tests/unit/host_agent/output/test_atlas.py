@@ -56,8 +56,12 @@ def test_an_atlas_is_a_line_for_each_type_in_natural_order() -> None:
     assert lines[0].startswith("QEMU 7.2.22 (qemu-system-x86 1:7.2), x86_64 | Debian 12 | node1 |")
     assert "4 types in 1.2 s" in lines[0]
     assert [line.split()[0] for line in lines[3:]] == [
-        "TYPE", "pc-i440fx-1.0", "pc-i440fx-2.9", "pc-i440fx-2.10", "xenpv",
-    ]  # fmt: skip
+        "TYPE",
+        "pc-i440fx-1.0",
+        "pc-i440fx-2.9",
+        "pc-i440fx-2.10",
+        "xenpv",
+    ]
     assert lines[-1] == "xenpv  NOT PROBED  no fw_cfg"
     assert "default" in lines[5]
     assert [line.split()[1] for line in lines[4:7]] == ["Standard", "default", "pc"]
@@ -128,12 +132,18 @@ def test_json_says_everything() -> None:
     assert document["not_compared"] == [{"machine": "xenpv", "why": "old: no fw_cfg"}]
     by_area = {one["area"]: one for one in document["differences"]}
     assert by_area["firmware"] == {
-        "area": "firmware", "subject": "", "field": "size", "old": "256 KiB", "new": "128 KiB",
-        "structures": 1, "varies": False, "effect": "breaking",
+        "area": "firmware",
+        "subject": "",
+        "field": "size",
+        "old": "256 KiB",
+        "new": "128 KiB",
+        "structures": 1,
+        "varies": False,
+        "effect": "breaking",
         "who": "live migration and restore are refused",
         "source": "QEMU, migration/ram.c (Length mismatch, Unknown ramblock)",
         "machines": ["pc-i440fx-2.9", "pc-i440fx-2.10"],
-    }  # fmt: skip
+    }
     assert by_area["SMBIOS"]["effect"] == "identity"
 
 

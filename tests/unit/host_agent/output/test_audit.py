@@ -42,9 +42,14 @@ from tests.unit.host_agent.shared.type_rows import BIONIC, RELEASES
 DOMAINS = Path(__file__).parents[3] / "data" / "domains"
 NOVA = "http://openstack.org/xmlns/libvirt/nova/1.1"
 HOST = Host(
-    uri="qemu:///system", name="node1", distribution="Debian 12", driver="QEMU", libvirt="9.0.0",
-    hypervisor="7.2.22", package="qemu-system-x86 1:7.2",
-)  # fmt: skip
+    uri="qemu:///system",
+    name="node1",
+    distribution="Debian 12",
+    driver="QEMU",
+    libvirt="9.0.0",
+    hypervisor="7.2.22",
+    package="qemu-system-x86 1:7.2",
+)
 GOOD = case()
 WRONG = seen(version="pc-q35-9.0\u202e\x1b[2J")
 QUIET = case(observation=SILENT)
@@ -303,8 +308,12 @@ def test_json_is_ascii_and_says_everything() -> None:
     assert document["unreachable"] == ["qemu+ssh://x/system"]
     (host,) = document["hosts"]
     assert [domain["verdict"] for domain in host["domains"]] == [
-        "verified", "mismatch", "unverified", None, "failed",
-    ]  # fmt: skip
+        "verified",
+        "mismatch",
+        "unverified",
+        None,
+        "failed",
+    ]
     assert host["domains"][2]["evidence"]["guest"]["missing"] == "silent"
 
 
@@ -316,8 +325,14 @@ def test_json_says_what_is_known_and_who_the_owner_is() -> None:
     (finding,) = [found for found in two["findings"] if found["check"] == "next-boot"]
     assert finding["differences"] == [
         {
-            "area": "SMBIOS", "subject": "type 4 Processor", "field": "Processor Family",
-            "old": "0x01", "new": "0xfe", "count": 1, "effect": "inventory", "known": True,
+            "area": "SMBIOS",
+            "subject": "type 4 Processor",
+            "field": "Processor Family",
+            "old": "0x01",
+            "new": "0xfe",
+            "count": 1,
+            "effect": "inventory",
+            "known": True,
         }
-    ]  # fmt: skip
+    ]
     assert all("differences" not in found for found in two["findings"] if found["check"] == "agent")

@@ -15,21 +15,35 @@ from host_agent.output.history import History, print_history, render
 from host_agent.records.entry import Entry
 
 MOVED = Finding(
-    check="same-network", outcome=Outcome.FAIL,
+    check="same-network",
+    outcome=Outcome.FAIL,
     sentence="sees 52:54:00:aa:10:02 moved 0000:01:00.0 -> 0000:02:00.0",
-)  # fmt: skip
+)
 SILENT = Finding(check="agent", outcome=Outcome.UNKNOWN, sentence="nobody answered in 5 s")
 FIRST = Entry(
-    time=1772417647.0, host="node41", uuid="7c1f", name="vm1", occasion="arrival",
-    verdict="verified", depth="guest", qemu="8.2.2", passed=19,
-)  # fmt: skip
+    time=1772417647.0,
+    host="node41",
+    uuid="7c1f",
+    name="vm1",
+    occasion="arrival",
+    verdict="verified",
+    depth="guest",
+    qemu="8.2.2",
+    passed=19,
+)
 SECOND = dataclasses.replace(
     FIRST, time=1772417740.0, name="vm2", uuid="9e02", verdict="mismatch", findings=(MOVED, SILENT)
 )
 THIRD = dataclasses.replace(
-    FIRST, time=1772530000.0, name="instance-0000abcd", title="shop-db-1", verdict="no answer",
-    depth=None, qemu=None, findings=(SILENT,),
-)  # fmt: skip
+    FIRST,
+    time=1772530000.0,
+    name="instance-0000abcd",
+    title="shop-db-1",
+    verdict="no answer",
+    depth=None,
+    qemu=None,
+    findings=(SILENT,),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -44,10 +58,14 @@ def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def history(*entries: Entry, **fields: Any) -> History:
     return History(
         **{
-            "place": "/var/lib/samemachine/ledger.sqlite", "domain": None, "since": None,
-            "older": False, "entries": entries, **fields,
+            "place": "/var/lib/samemachine/ledger.sqlite",
+            "domain": None,
+            "since": None,
+            "older": False,
+            "entries": entries,
+            **fields,
         }
-    )  # fmt: skip
+    )
 
 
 def printed(shown: History, width: int = 80) -> str:
@@ -105,10 +123,19 @@ def test_long_names_fold_and_are_whole(width: int) -> None:
 def test_nothing_hostile_reaches_the_terminal() -> None:
     bad = "\x1b[2J[bold]\u202e\n"
     hostile = Entry(
-        time=0.0, host=bad, uuid=bad, name=bad, occasion=bad, verdict=bad, title=bad, depth=bad,
-        machine=bad, qemu=bad, boot_id=bad,
+        time=0.0,
+        host=bad,
+        uuid=bad,
+        name=bad,
+        occasion=bad,
+        verdict=bad,
+        title=bad,
+        depth=bad,
+        machine=bad,
+        qemu=bad,
+        boot_id=bad,
         findings=(Finding(check=bad, outcome=Outcome.FAIL, sentence=bad),),
-    )  # fmt: skip
+    )
     shown = printed(history(hostile, FIRST, domain=bad, place=bad), 200)
     assert all(line.isprintable() for line in shown.splitlines())
     assert "\\x1b[2J[bold]\\u202e" in shown
@@ -120,13 +147,20 @@ def test_json_is_ascii_and_says_everything() -> None:
     assert raw.endswith("}\n")
     document = json.loads(raw)
     assert {key: value for key, value in document.items() if key != "entries"} == {
-        "schema": 1, "ledger": "/var/lib/samemachine/ledger.sqlite", "domain": "vm\u00e9",
-        "since": "2026-02-25T06:13:20.000+00:00", "older_left_off": True,
-    }  # fmt: skip
+        "schema": 1,
+        "ledger": "/var/lib/samemachine/ledger.sqlite",
+        "domain": "vm\u00e9",
+        "since": "2026-02-25T06:13:20.000+00:00",
+        "older_left_off": True,
+    }
     first, second = document["entries"]
     assert first["time"] == "2026-03-02T02:14:07.000+00:00"
     assert set(first) == {field.name for field in dataclasses.fields(Entry)}
     assert second["findings"][0] == {
-        "check": "same-network", "outcome": "fail", "sentence": MOVED.sentence, "expected": None,
-        "observed": None, "remedy": None,
-    }  # fmt: skip
+        "check": "same-network",
+        "outcome": "fail",
+        "sentence": MOVED.sentence,
+        "expected": None,
+        "observed": None,
+        "remedy": None,
+    }

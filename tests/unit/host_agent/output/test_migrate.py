@@ -19,9 +19,16 @@ from tests.unit.host_agent.migrate.test_preflight import HERE, THERE
 from tests.unit.host_agent.shared.cases import case
 
 PROGRESS = MigrationProgress(
-    seconds=1.5, memory_total=512 << 20, memory_remaining=100 << 20, memory_rate=80 << 20,
-    dirty_rate=5 << 20, disk_total=0, disk_remaining=0, iteration=2, downtime=40,
-)  # fmt: skip
+    seconds=1.5,
+    memory_total=512 << 20,
+    memory_remaining=100 << 20,
+    memory_rate=80 << 20,
+    dirty_rate=5 << 20,
+    disk_total=0,
+    disk_remaining=0,
+    iteration=2,
+    downtime=40,
+)
 FAILED = Failed(name="vm1", uuid="u", error="nobody there")
 REFUSED = Finding(check="move-state", outcome=Outcome.FAIL, sentence="paused", remedy="resume it")
 
@@ -79,10 +86,15 @@ ROWS: dict[str, tuple[dict[str, Any], int, str]] = {
 def test_ends(fields: dict[str, Any], code: int, words: str) -> None:
     report = MoveReport(
         **{
-            "name": "vm1", "uuid": UUID(int=1), "source": HERE, "destination": THERE,
-            "findings": (), "dry_run": False, **fields,
+            "name": "vm1",
+            "uuid": UUID(int=1),
+            "source": HERE,
+            "destination": THERE,
+            "findings": (),
+            "dry_run": False,
+            **fields,
         }
-    )  # fmt: skip
+    )
     assert migrate.exit_code(report) == code
     file = io.StringIO()
     migrate.print_report(Console(file=file, width=100), report, verbose=False)

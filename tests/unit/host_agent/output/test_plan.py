@@ -24,35 +24,49 @@ from tests.unit.host_agent.shared.cases import DEFINITION, NOTHING
 
 GOLDEN = Path(__file__).parents[3] / "data" / "output"
 HERE = Site(
-    name="node17", kind=Kind.HOST, offers={}, release="ubuntu:jammy",
+    name="node17",
+    kind=Kind.HOST,
+    offers={},
+    release="ubuntu:jammy",
     end=End(name="node17", uuid="1", qemu="6.2.0", libvirt="8.0.0"),
-)  # fmt: skip
+)
 THERE = Site(
-    name="noble-host", kind=Kind.HOST, offers={}, release="ubuntu:noble",
+    name="noble-host",
+    kind=Kind.HOST,
+    offers={},
+    release="ubuntu:noble",
     end=End(name="noble-host", uuid="2", qemu="8.2.2", libvirt="10.0.0"),
-)  # fmt: skip
+)
 FORKY = Site(
-    name="debian:forky", kind=Kind.RELEASE, offers={}, release="debian:forky",
+    name="debian:forky",
+    kind=Kind.RELEASE,
+    offers={},
+    release="debian:forky",
     end=End(name="debian:forky", uuid=None, qemu="11.1.2"),
-)  # fmt: skip
+)
 PRODUCT = Difference(
-    area=Area.SMBIOS, subject="type 1 System", field="Product Name",
-    old="'Standard PC (i440FX + PIIX, 1996)'", new="'Ubuntu 22.04 PC (i440FX + PIIX, 1996)'",
-)  # fmt: skip
+    area=Area.SMBIOS,
+    subject="type 1 System",
+    field="Product Name",
+    old="'Standard PC (i440FX + PIIX, 1996)'",
+    new="'Ubuntu 22.04 PC (i440FX + PIIX, 1996)'",
+)
 RAISE = replace(
-    warning("pc-i440fx-jammy: newest that all 2 hosts offer"), check="plan-raise",
+    warning("pc-i440fx-jammy: newest that all 2 hosts offer"),
+    check="plan-raise",
     remedy="samemachine upgrade NAME --to pc-i440fx-jammy",
-)  # fmt: skip
-GONE = failing("noble-host (QEMU 8.2.2): there is no machine type pc-i440fx-1.7",
-               "move-machine-type")  # fmt: skip
+)
+GONE = failing(
+    "noble-host (QEMU 8.2.2): there is no machine type pc-i440fx-1.7", "move-machine-type"
+)
 PCI = replace(
     failing("the guest has what belongs to this host: pci device hostdev0"),
     remedy="detach it, or stop and start the guest there",
-)  # fmt: skip
+)
 SAVED = replace(
     failing("its saved state stays on this host, also in an offline migration", "plan-saved"),
     remedy="start it here: virsh start NAME",
-)  # fmt: skip
+)
 DISK = failing("on this host's own file system: vda (/srv/scratch.qcow2)", "move-storage")
 PASSTHROUGH = replace(warning("the guest has its host's own CPU"), remedy="host-model moves")
 WAY = Way(
@@ -80,18 +94,25 @@ DOMAINS: tuple[Planned | Failed, ...] = (
     Failed(name="broken", uuid=str(UUID(int=63)), error="the domain XML can't be parsed"),
 )  # fmt: skip
 HOP = Hop(
-    sources=(HERE,), target=THERE, ways=(WAY,), planned=DOMAINS,
-    limits=(Limit(family="pc-i440fx", newest="pc-i440fx-jammy", until=("node17",)),
-            Limit(family="pc-q35", newest="pc-q35-jammy", until=("node17",))),
+    sources=(HERE,),
+    target=THERE,
+    ways=(WAY,),
+    planned=DOMAINS,
+    limits=(
+        Limit(family="pc-i440fx", newest="pc-i440fx-jammy", until=("node17",)),
+        Limit(family="pc-q35", newest="pc-q35-jammy", until=("node17",)),
+    ),
     compared=("node17: QEMU 6.2.0 (qemu-system-x86 1:6.2), x86_64, asked",),
     unchecked=("sizes of option ROMs and firmware of noble-host: its own QEMU was not asked",),
-)  # fmt: skip
+)
 PLAN = Plan(hops=(HOP,), seconds=4.1)
 QUIET = replace(HOP, planned=DOMAINS[:2], limits=())
 BACKWARD = replace(
-    WAY, supported=False, why="no path of Ubuntu's policy: the LTS focal goes to groovy, jammy",
+    WAY,
+    supported=False,
+    why="no path of Ubuntu's policy: the LTS focal goes to groovy, jammy",
     around=("focal", "jammy", "noble"),
-)  # fmt: skip
+)
 
 
 def printed(plan: Plan, *, verbose: bool = False, width: int = 90) -> str:
@@ -182,18 +203,29 @@ def hostile() -> Plan:
     bad = Failed(name=HOSTILE, uuid="u", error=HOSTILE)
     finding = replace(failing(HOSTILE), remedy=HOSTILE)
     one = replace(
-        named(HOSTILE, 1, Answer.RESTART, finding, warning(HOSTILE),
-              replace(warning(HOSTILE), outcome=Outcome.UNKNOWN),
-              outlook=(replace(PRODUCT, new=HOSTILE),)),
-        raise_to=HOSTILE, source=HOSTILE,
-    )  # fmt: skip
+        named(
+            HOSTILE,
+            1,
+            Answer.RESTART,
+            finding,
+            warning(HOSTILE),
+            replace(warning(HOSTILE), outcome=Outcome.UNKNOWN),
+            outlook=(replace(PRODUCT, new=HOSTILE),),
+        ),
+        raise_to=HOSTILE,
+        source=HOSTILE,
+    )
     named_badly = replace(HERE, name=HOSTILE, release=HOSTILE)
     hop = replace(
-        HOP, sources=(named_badly,), target=replace(named_badly, end=THERE.end), planned=(one, bad),
+        HOP,
+        sources=(named_badly,),
+        target=replace(named_badly, end=THERE.end),
+        planned=(one, bad),
         ways=(replace(BACKWARD, source=HOSTILE, why=HOSTILE, around=(HOSTILE,)),),
-        limits=(Limit(family="pc", newest=HOSTILE, until=(HOSTILE,)),), compared=(HOSTILE,),
+        limits=(Limit(family="pc", newest=HOSTILE, until=(HOSTILE,)),),
+        compared=(HOSTILE,),
         unchecked=(HOSTILE,),
-    )  # fmt: skip
+    )
     return Plan(hops=(hop,), seconds=1.0, staying=(HOSTILE,), unreachable=(HOSTILE,))
 
 
@@ -213,9 +245,11 @@ def test_hostile_names_do_nothing() -> None:
 def test_a_page_is_well_formed_and_needs_no_other_file(plan: Plan) -> None:
     page = plan_document.page(plan)
     document = etree.fromstring(
-        page.replace("<!DOCTYPE html>", "").replace('<meta charset="utf-8">', "")
-        .replace("<br>", "<br/>").encode()
-    )  # fmt: skip
+        page.replace("<!DOCTYPE html>", "")
+        .replace('<meta charset="utf-8">', "")
+        .replace("<br>", "<br/>")
+        .encode()
+    )
     assert not document.xpath("//@src | //@href | //script")
     assert len(document.findall(".//h1")) == len(plan.hops)
 

@@ -20,18 +20,34 @@ from host_agent.output import types as output
 HOSTILE = "<b>&\"'\x1b[2J\u202e"
 TODAY = date(2026, 11, 25)
 OLD = Listed(
-    name="pc-i440fx-bionic", vendor=Vendor.UBUNTU, base="2.11", default=False, aliases=(),
-    deprecated=None, removed="with bionic's support", support_ends=date(2023, 5, 31),
+    name="pc-i440fx-bionic",
+    vendor=Vendor.UBUNTU,
+    base="2.11",
+    default=False,
+    aliases=(),
+    deprecated=None,
+    removed="with bionic's support",
+    support_ends=date(2023, 5, 31),
     domains=("a", "b", "c", "d", "e"),
-)  # fmt: skip
+)
 NEW = replace(
-    OLD, name="pc-i440fx-noble", base="8.2", default=True, aliases=("ubuntu",), deprecated=True,
-    removed="with noble's support", support_ends=date(2029, 5, 31), domains=(HOSTILE,),
-)  # fmt: skip
+    OLD,
+    name="pc-i440fx-noble",
+    base="8.2",
+    default=True,
+    aliases=("ubuntu",),
+    deprecated=True,
+    removed="with noble's support",
+    support_ends=date(2029, 5, 31),
+    domains=(HOSTILE,),
+)
 LIST = TypeList(
-    place=f"node1 {HOSTILE}", architecture="x86_64", types=(OLD, NEW), notes=("twice",),
+    place=f"node1 {HOSTILE}",
+    architecture="x86_64",
+    types=(OLD, NEW),
+    notes=("twice",),
     unlisted=(("pc-q35-trusty", ("lost",)),),
-)  # fmt: skip
+)
 
 
 def known() -> Known:
@@ -58,9 +74,20 @@ def test_types_as_text() -> None:
     assert lines[1] == "twice"
     assert lines[3].split("  ")[0] == "TYPE"
     assert lines[4].split() == [
-        "pc-i440fx-bionic", "ubuntu", "2.11", "with", "bionic's", "support", "2023-05-31", "ended",
-        "a", "b", "c", "d", "+1",
-    ]  # fmt: skip
+        "pc-i440fx-bionic",
+        "ubuntu",
+        "2.11",
+        "with",
+        "bionic's",
+        "support",
+        "2023-05-31",
+        "ended",
+        "a",
+        "b",
+        "c",
+        "d",
+        "+1",
+    ]
     assert "default, ubuntu, deprecated" in lines[5]
     assert lines[-1] == "NOT OFFERED HERE  pc-q35-trusty  lost: the next start fails"
     assert "\x1b" not in out.getvalue()
@@ -96,8 +123,20 @@ def test_the_matrix_fits_a_terminal() -> None:
     lines = out.getvalue().splitlines()
     assert max(map(len, lines[:12])) <= 80
     assert lines[3].split() == [
-        "1", "jammy", "(22.04", "LTS)", "Y", "(Y)", "·", "·", "Y", "·", "·", "·", "Y",
-    ]  # fmt: skip
+        "1",
+        "jammy",
+        "(22.04",
+        "LTS)",
+        "Y",
+        "(Y)",
+        "·",
+        "·",
+        "Y",
+        "·",
+        "·",
+        "·",
+        "Y",
+    ]
 
 
 def test_the_matrix_for_programs() -> None:
@@ -106,8 +145,11 @@ def test_the_matrix_for_programs() -> None:
     assert len(paths) == 81
     assert paths["jammy", "resolute"]["supported"]
     assert paths["jammy", "kinetic"] == {
-        "from": "jammy", "to": "kinetic", "policy": True, "supported": False,
-    }  # fmt: skip
+        "from": "jammy",
+        "to": "kinetic",
+        "policy": True,
+        "supported": False,
+    }
     assert document["releases"][0]["support_ends"] >= "2027-06-01"
 
 

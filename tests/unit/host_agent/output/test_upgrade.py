@@ -31,9 +31,12 @@ def raised(ending: Ending, **fields: Any) -> Raised:
     raising = fields.pop("raising", RAISING)
     record = fields.get("record")
     return Raised(
-        raising=raising, findings=upgrade_preflight.run(raising), ending=ending,
-        why=fields.pop("why", record.reason if record else None), **fields,
-    )  # fmt: skip
+        raising=raising,
+        findings=upgrade_preflight.run(raising),
+        ending=ending,
+        why=fields.pop("why", record.reason if record else None),
+        **fields,
+    )
 
 
 NOVA = replace(RAISING, saved=True, snapshots=("s1",))
@@ -67,8 +70,9 @@ ROWS: dict[str, tuple[Raised, int, str]] = {
 
 def printed(report: Report) -> str:
     file = io.StringIO()
-    upgrade.print_report(Console(file=file, width=100, highlight=False), report, 300.0,
-                         planned=False)  # fmt: skip
+    upgrade.print_report(
+        Console(file=file, width=100, highlight=False), report, 300.0, planned=False
+    )
     return file.getvalue()
 
 
@@ -117,8 +121,12 @@ def test_a_rollback_that_was_asked_for_is_no_failure() -> None:
 
 
 def test_a_dry_run_says_how_to_go_on() -> None:
-    text = printed(Report(raised=(raised(Ending.PLANNED, raising=replace(RAISING, forecast=(
-        ACPI,))),), dry_run=True))  # fmt: skip
+    text = printed(
+        Report(
+            raised=(raised(Ending.PLANNED, raising=replace(RAISING, forecast=(ACPI,))),),
+            dry_run=True,
+        )
+    )
     assert (
         text
         == f"""\
@@ -152,8 +160,11 @@ def test_the_steps(changes: dict[str, Any], words: str) -> None:
 
 
 def test_a_campaign() -> None:
-    records = [replace(APPLIED, name="a"), replace(BACK, name="b", change="CHG17"),
-               replace(STAGED, name="c")]  # fmt: skip
+    records = [
+        replace(APPLIED, name="a"),
+        replace(BACK, name="b", change="CHG17"),
+        replace(STAGED, name="c"),
+    ]
     file = io.StringIO()
     console = Console(file=file, width=100, highlight=False)
     upgrade.print_campaign(console, records, ["x can't be read"], verbose=False)

@@ -31,9 +31,10 @@ FAILED = Failed(name="odd\x1b[31m", uuid="u", error="the XML is \x07 broken")
 
 def confirmed(one: Case, *, kept: bool = False, complaints: tuple[str, ...] = ()) -> Confirmed:
     return Confirmed(
-        audited=Audited(case=one, verdict=judge(one, against_baseline=True)), kept=kept,
+        audited=Audited(case=one, verdict=judge(one, against_baseline=True)),
+        kept=kept,
         complaints=complaints,
-    )  # fmt: skip
+    )
 
 
 def printed(

@@ -25,9 +25,13 @@ THERE = End(name="node2", uuid="2", qemu="10.0.13", libvirt="11.3.0")
 DISK = Disk(target="vda", type="file", path="/srv/vm1.qcow2", writable=True)
 DEVICES = Devices(disks=(DISK,), passthrough=(), cpu="<cpu/>", cpu_mode="custom")
 SUBJECT = Subject(
-    active=DEFINITION, persistent=DEFINITION, state="running", devices=DEVICES, start=DEVICES,
+    active=DEFINITION,
+    persistent=DEFINITION,
+    state="running",
+    devices=DEVICES,
+    start=DEVICES,
     shared={"vda": True},
-)  # fmt: skip
+)
 OFFER = Offer(canonical=MACHINE, deprecated=False)
 NEWER = "pc-i440fx-10.0"
 RAISED = Target(name=NEWER, why="newest that all 2 hosts offer")
@@ -43,9 +47,12 @@ OTHER = replace(DEFINITION, machine=NEWER)
 
 
 def question(
-    *, kind: Kind = Kind.HOST, subject: dict[str, Any] | None = None,
-    move: dict[str, Any] | None = None, **changes: Any,
-) -> Question:  # fmt: skip
+    *,
+    kind: Kind = Kind.HOST,
+    subject: dict[str, Any] | None = None,
+    move: dict[str, Any] | None = None,
+    **changes: Any,
+) -> Question:
     """A domain that moves live, changed."""
     domain = replace(SUBJECT, **(subject or {}))
     fields: dict[str, Any] = {
@@ -70,9 +77,10 @@ HOST, RELEASE = Kind.HOST, Kind.RELEASE
 PASSED = {"passthrough": ("pci device hostdev0",)}
 LOCAL = {"shared": {"vda": False}}
 BROKEN = {
-    "source": replace(HERE, qemu="10.0.13"), "destination": replace(THERE, qemu="11.1.2"),
+    "source": replace(HERE, qemu="10.0.13"),
+    "destination": replace(THERE, qemu="11.1.2"),
     "boot": last_boot.by("10.0.13"),
-}  # fmt: skip
+}
 CAME = last_boot.by("7.2.22").moved("10.0.13")
 
 

@@ -22,9 +22,11 @@ ASKED: list[tuple[str, tuple[str, ...]]] = []
 
 def host(qemu: str = "7.2.22", architecture: str = "x86_64") -> Site:
     return Site(
-        name="node1", kind=Kind.HOST, end=End(name="node1", uuid="1", qemu=qemu),
+        name="node1",
+        kind=Kind.HOST,
+        end=End(name="node1", uuid="1", qemu=qemu),
         offers={(architecture, EMULATOR): offers(MACHINE, "pc-i440fx-7.1")},
-    )  # fmt: skip
+    )
 
 
 def survey(emulator: str, types: tuple[str, ...]) -> Atlas:
@@ -96,9 +98,11 @@ def test_changes() -> None:
     assert isinstance(found, tuple)
     assert [one.subject for one in found] == ["pc.bios"]
     for here, there, name, words in (
-        (NOTHING, same, MACHINE, "not to be had"), (same, NOTHING, MACHINE, "not to be had"),
-        (same, same, "pc-q35-7.2", "has no pc-q35-7.2"), (same, same, "odd", "no fw_cfg"),
-    ):  # fmt: skip
+        (NOTHING, same, MACHINE, "not to be had"),
+        (same, NOTHING, MACHINE, "not to be had"),
+        (same, same, "pc-q35-7.2", "has no pc-q35-7.2"),
+        (same, same, "odd", "no fw_cfg"),
+    ):
         missing = changes(here, there, name, name)
         assert isinstance(missing, Missing)
         assert words in missing.sentence

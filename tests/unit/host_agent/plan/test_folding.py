@@ -34,20 +34,30 @@ def offers(*names: str, old: tuple[str, ...] = ()) -> dict[str, Offer]:
 def site(name: str, *names: str, kind: Kind = Kind.HOST, old: tuple[str, ...] = ()) -> Site:
     emulator = EMULATOR if kind is Kind.HOST else ""
     return Site(
-        name=name, kind=kind, end=End(name=name, uuid=name, qemu="7.2.22"),
+        name=name,
+        kind=kind,
+        end=End(name=name, uuid=name, qemu="7.2.22"),
         offers={("x86_64", emulator): offers(*names, old=old)},
-    )  # fmt: skip
+    )
 
 
 def planned(
-    name: str, answer: Answer = Answer.LIVE, *findings: Finding, raise_to: str | None = None,
+    name: str,
+    answer: Answer = Answer.LIVE,
+    *findings: Finding,
+    raise_to: str | None = None,
     outlook: tuple[Difference, ...] = (),
-) -> Planned:  # fmt: skip
+) -> Planned:
     return Planned(
         definition=replace(DEFINITION, name=name, uuid=UUID(int=hash(name) % 2**64)),
-        source="node1", state="running", active=True, answer=answer,
-        raise_to=raise_to, findings=findings, outlook=outlook,
-    )  # fmt: skip
+        source="node1",
+        state="running",
+        active=True,
+        answer=answer,
+        raise_to=raise_to,
+        findings=findings,
+        outlook=outlook,
+    )
 
 
 def failing(sentence: str, check: str = "move-devices") -> Finding:
@@ -72,9 +82,13 @@ def test_the_same_reason_is_said_once_and_the_worst_first() -> None:
         )
     )
     assert [(one.answer, [domain.name for domain in one.domains]) for one in found] == [
-        (Answer.CANNOT, ["f"]), (Answer.RAISE, ["d"]), (Answer.RAISE, ["e"]),
-        (Answer.RESTART, ["a", "b"]), (Answer.RESTART, ["c"]), (Answer.UNKNOWN, ["broken"]),
-    ]  # fmt: skip
+        (Answer.CANNOT, ["f"]),
+        (Answer.RAISE, ["d"]),
+        (Answer.RAISE, ["e"]),
+        (Answer.RESTART, ["a", "b"]),
+        (Answer.RESTART, ["c"]),
+        (Answer.UNKNOWN, ["broken"]),
+    ]
     assert found[-1].reasons[0].sentence == FAILED.error
 
 
@@ -108,16 +122,24 @@ def test_types_that_are_gone_are_one_trouble() -> None:
 def test_types_are_raised_first_and_what_runs_on_goes_before_what_stops() -> None:
     found = plan_folding.steps(
         (
-            planned("s", Answer.START), planned("r", Answer.RESTART), planned("l", Answer.LIVE),
-            planned("u", Answer.RAISE, raise_to="b"), planned("t", Answer.RAISE, raise_to="a"),
-            planned("c", Answer.CANNOT), FAILED,
+            planned("s", Answer.START),
+            planned("r", Answer.RESTART),
+            planned("l", Answer.LIVE),
+            planned("u", Answer.RAISE, raise_to="b"),
+            planned("t", Answer.RAISE, raise_to="a"),
+            planned("c", Answer.CANNOT),
+            FAILED,
             replace(planned("m", Answer.RESTART), active=False),
         )
-    )  # fmt: skip
+    )
     assert [(one.do, one.raise_to, len(one.domains)) for one in found] == [
-        (Do.RAISE, "a", 1), (Do.RAISE, "b", 1), (Do.RESTORE, None, 1), (Do.LIVE, None, 1),
-        (Do.RESTART, None, 1), (Do.START, None, 1),
-    ]  # fmt: skip
+        (Do.RAISE, "a", 1),
+        (Do.RAISE, "b", 1),
+        (Do.RESTORE, None, 1),
+        (Do.LIVE, None, 1),
+        (Do.RESTART, None, 1),
+        (Do.START, None, 1),
+    ]
 
 
 def test_changes_are_counted_by_domain_not_by_processor() -> None:
@@ -172,9 +194,12 @@ def test_limits(sites: list[Site], limit: tuple[str, tuple[str, ...]] | None) ->
     ],
 )  # fmt: skip
 def test_what_to_raise_to(
-    machine: str, here: dict[str, Offer], there: dict[str, Offer], name: str | None,
+    machine: str,
+    here: dict[str, Offer],
+    there: dict[str, Offer],
+    name: str | None,
     note: str | None,
-) -> None:  # fmt: skip
+) -> None:
     found = mixed_hosts.raised(machine, [here, there])
     assert found.name == name, found
     assert (note or "") in (found.note or "")
@@ -206,12 +231,18 @@ def test_who_came_live_keeps_its_boot() -> None:
 def test_what_no_check_judges_is_said_of_the_domains_that_have_it() -> None:
     tpm, both = planned("a"), planned("b")
     tpm = replace(tpm, definition=replace(tpm.definition, unjudged=("<devices/tpm>",)))
-    both = replace(both, definition=replace(
-        both.definition, unjudged=("<devices/tpm>", "<genid>"), unknown=("<flux>",)))  # fmt: skip
+    both = replace(
+        both,
+        definition=replace(
+            both.definition, unjudged=("<devices/tpm>", "<genid>"), unknown=("<flux>",)
+        ),
+    )
     hop = Hop(
-        sources=(site("here", *OLD),), target=site("there", *NEW), ways=(),
+        sources=(site("here", *OLD),),
+        target=site("there", *NEW),
+        ways=(),
         planned=(tpm, both, planned("c")),
-    )  # fmt: skip
+    )
     assert [line for line in plan_folding.not_checked(hop) if "<" in line] == [
         "a, b: seen by the guest, but judged by no check: <devices/tpm>",
         "b: seen by the guest, but judged by no check: <genid>",
@@ -234,6 +265,10 @@ def test_something_is_never_checked(kind: Kind) -> None:
     )
     told = plan_folding.not_checked(more)
     assert lines == tuple(line for line in told if line in lines)
-    for words in ("ROMs", "release path of here: not seen", "a: vda can't be told",
-                  "what a will see there: not to be had"):  # fmt: skip
+    for words in (
+        "ROMs",
+        "release path of here: not seen",
+        "a: vda can't be told",
+        "what a will see there: not to be had",
+    ):
         assert words in told

@@ -38,8 +38,12 @@ def test_names_and_largest_sizes(text: str, found: dict[str, int]) -> None:
     assert parse(text) == found
 
 
-@given(st.text() | st.tuples(st.text(), st.integers(0, 400)).map(
-    lambda edit: NEW[: edit[1]] + edit[0] + NEW[edit[1] :]))  # fmt: skip
+@given(
+    st.text()
+    | st.tuples(st.text(), st.integers(0, 400)).map(
+        lambda edit: NEW[: edit[1]] + edit[0] + NEW[edit[1] :]
+    )
+)
 def test_no_text_breaks_it(text: str) -> None:
     assert all(name.isprintable() for name in parse(text))
 

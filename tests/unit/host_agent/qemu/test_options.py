@@ -132,24 +132,64 @@ def test_secrets_disks_and_back_ends_never_survive(line: str) -> None:
     options = taken(line)
     everything = " ".join(options.command() + options.without_kvm().command())
     for word in (
-        "SECRET", "DISK", "HUGE", "secret", "blockdev", "netdev", "chardev", "drive=", "fw_cfg",
-        "pflash0=", "pflash1=", "prealloc", "policy=bind", "host-nodes", "hugetlb", "mem-path",
-        "sev", "vnc", "-name", "irqchip", "pc-dimm", "memdimm", "-device",
-    ):  # fmt: skip
+        "SECRET",
+        "DISK",
+        "HUGE",
+        "secret",
+        "blockdev",
+        "netdev",
+        "chardev",
+        "drive=",
+        "fw_cfg",
+        "pflash0=",
+        "pflash1=",
+        "prealloc",
+        "policy=bind",
+        "host-nodes",
+        "hugetlb",
+        "mem-path",
+        "sev",
+        "vnc",
+        "-name",
+        "irqchip",
+        "pc-dimm",
+        "memdimm",
+        "-device",
+    ):
         assert word not in everything
     names = {word for word in options.command() if word.startswith("-")}
     assert names <= {
-        "-machine", "-accel", "-m", "-smp", "-cpu", "-uuid", "-smbios", "-global", "-object",
-        "-numa", "-no-acpi", "-no-hpet",
-    }  # fmt: skip
+        "-machine",
+        "-accel",
+        "-m",
+        "-smp",
+        "-cpu",
+        "-uuid",
+        "-smbios",
+        "-global",
+        "-object",
+        "-numa",
+        "-no-acpi",
+        "-no-hpet",
+    }
 
 
 def test_options_without_a_value_swallow_nothing() -> None:
     options = taken("q -no-acpi -mem-prealloc -smp 3 -enable-fips -m 64 -s -M pc --no-hpet -S")
     assert options.command() == (
-        "-machine", "pc,memory-backend=probe.ram", "-accel", "tcg,tb-size=8", "-no-acpi",
-        "-smp", "3", "-m", "64", "-no-hpet", "-object", RAM.format("probe.ram", 64 << 20),
-    )  # fmt: skip
+        "-machine",
+        "pc,memory-backend=probe.ram",
+        "-accel",
+        "tcg,tb-size=8",
+        "-no-acpi",
+        "-smp",
+        "3",
+        "-m",
+        "64",
+        "-no-hpet",
+        "-object",
+        RAM.format("probe.ram", 64 << 20),
+    )
 
 
 @pytest.mark.parametrize(
@@ -218,8 +258,10 @@ def test_a_node_without_memory_has_none() -> None:
     numa = "-numa node,nodeid=0,mem=64 -numa node,nodeid=1,mem=0 -numa cpu,node-id=0,socket-id=0"
     options = taken(f"qemu -machine pc -m 64 {numa}")
     assert values(options, "numa") == [
-        "node,nodeid=0,memdev=probe.ram0", "node,nodeid=1", "cpu,node-id=0,socket-id=0",
-    ]  # fmt: skip
+        "node,nodeid=0,memdev=probe.ram0",
+        "node,nodeid=1",
+        "cpu,node-id=0,socket-id=0",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -396,8 +438,10 @@ def test_whatever_is_kept_is_read_again(words: list[str]) -> None:
         assert again == options
 
 
-@given(st.sampled_from(["machine", "smp", "m", "numa", "object", "accel", "cpu"]),
-       st.text("{}[]\":,=0129kmgT memdvpctyo-", max_size=30))  # fmt: skip
+@given(
+    st.sampled_from(["machine", "smp", "m", "numa", "object", "accel", "cpu"]),
+    st.text('{}[]":,=0129kmgT memdvpctyo-', max_size=30),
+)
 def test_no_value_breaks_it(name: str, value: str) -> None:
     with contextlib.suppress(OptionsError):
         from_command_line(["qemu", "-machine", "pc", f"-{name}", value], "x86_64")

@@ -26,15 +26,30 @@ from tests.unit.host_agent.shared.cases import (
 
 texts = st.text(max_size=20) | st.text("x \0", min_size=250, max_size=260)
 findings = st.builds(
-    Finding, check=texts, outcome=st.sampled_from(Outcome), sentence=texts,
-    expected=texts | st.none(), observed=texts | st.none(), remedy=texts | st.none(),
-)  # fmt: skip
+    Finding,
+    check=texts,
+    outcome=st.sampled_from(Outcome),
+    sentence=texts,
+    expected=texts | st.none(),
+    observed=texts | st.none(),
+    remedy=texts | st.none(),
+)
 entries = st.builds(
-    Entry, time=st.floats(0, 2e11), host=texts, uuid=texts, name=texts, occasion=texts,
-    verdict=texts, title=texts | st.none(), depth=texts | st.none(), machine=texts | st.none(),
-    qemu=texts | st.none(), boot_id=texts | st.none(), passed=st.integers(0, 99),
+    Entry,
+    time=st.floats(0, 2e11),
+    host=texts,
+    uuid=texts,
+    name=texts,
+    occasion=texts,
+    verdict=texts,
+    title=texts | st.none(),
+    depth=texts | st.none(),
+    machine=texts | st.none(),
+    qemu=texts | st.none(),
+    boot_id=texts | st.none(),
+    passed=st.integers(0, 99),
     findings=st.lists(findings, max_size=3).map(tuple),
-)  # fmt: skip
+)
 
 
 def of(case: Case) -> Entry:
@@ -63,8 +78,10 @@ def test_the_worst_comes_first() -> None:
     assert entry.problem is not None
     assert entry.problem.outcome is Outcome.FAIL
     assert {finding.outcome for finding in entry.findings} <= {
-        Outcome.FAIL, Outcome.UNKNOWN, Outcome.WARN
-    }  # fmt: skip
+        Outcome.FAIL,
+        Outcome.UNKNOWN,
+        Outcome.WARN,
+    }
 
 
 def test_without_an_answer() -> None:

@@ -24,13 +24,17 @@ from tests.unit.host_agent.case.test_kept_evidence import (
 from tests.unit.host_agent.shared.cases import RUNNING, case, declared, smbios
 from tests.unit.host_agent.verify.test_verifier import Trial
 
-THEN = replace(FULL, trail=(
-    Event(time=1.0, host="node17", qemu=None, occasion="restart", verdict="verified"),
-))  # fmt: skip
-LATER = replace(THEN, taken=THEN.taken + 600, trail=(
-    *THEN.trail,
-    Event(time=500.0, host="node17", qemu=None, occasion="restart", verdict="mismatch"),
-))  # fmt: skip
+THEN = replace(
+    FULL, trail=(Event(time=1.0, host="node17", qemu=None, occasion="restart", verdict="verified"),)
+)
+LATER = replace(
+    THEN,
+    taken=THEN.taken + 600,
+    trail=(
+        *THEN.trail,
+        Event(time=500.0, host="node17", qemu=None, occasion="restart", verdict="mismatch"),
+    ),
+)
 REVERTED: dict[str, Any] = {
     "occasion": Occasion.REVERTED, "running": replace(THERE, started=7300.0),
     "declared": replace(declared(), reason="from snapshot"), "baseline": THEN, "newer": LATER,
@@ -48,8 +52,10 @@ def test_it_is_held_against_the_snapshots_own_state() -> None:
     # Nothing of the ledger is gone, and the trail has what the snapshot did not know.
     assert len(trial.ledger.copies) == 2
     assert [event.verdict for event in trial.domain.baseline.trail] == [
-        "verified", "mismatch", "verified",
-    ]  # fmt: skip
+        "verified",
+        "mismatch",
+        "verified",
+    ]
     assert trial.domain.baseline.trail[-1].occasion == "reverted"
     assert [entry.occasion for entry in trial.ledger.entries] == ["reverted"]
 

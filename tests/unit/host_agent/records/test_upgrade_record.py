@@ -28,10 +28,15 @@ TEXT = st.text(min_size=1, max_size=20)
 
 
 @given(
-    name=TEXT, change=st.none() | st.text(max_size=20), reason=st.none() | st.text(max_size=50),
-    step=st.sampled_from(Step), direction=st.sampled_from(Direction),
-    depth=st.none() | st.sampled_from(Depth), stage=st.booleans(), started=st.floats(0, 1e11),
-)  # fmt: skip
+    name=TEXT,
+    change=st.none() | st.text(max_size=20),
+    reason=st.none() | st.text(max_size=50),
+    step=st.sampled_from(Step),
+    direction=st.sampled_from(Direction),
+    depth=st.none() | st.sampled_from(Depth),
+    stage=st.booleans(),
+    started=st.floats(0, 1e11),
+)
 def test_there_and_back(**fields: Any) -> None:
     record = replace(RECORD, **fields)
     assert from_text(to_text(record), record.uuid) == record

@@ -58,8 +58,9 @@ RESTART: dict[str, Any] = {"occasion": Occasion.RESTART, "said": {"boot_id": "c"
 UPGRADE: dict[str, Any] = {"occasion": Occasion.UPGRADE, "said": {"boot_id": "c"}}
 RESTORED: dict[str, Any] = {"declared": replace(declared(), reason="restored")}
 NEW_KERNEL: dict[str, Any] = {
-    "occasion": Occasion.RESTART, "said": {"boot_id": "c", "kernel": "6.12"}
-}  # fmt: skip
+    "occasion": Occasion.RESTART,
+    "said": {"boot_id": "c", "kernel": "6.12"},
+}
 OFF = declared(active=None)
 NO_BASELINE = Missing(reason=Reason.ABSENT, sentence="no baseline was taken")
 DAMAGED = Missing(reason=Reason.REFUSED, sentence="the baseline can't be used: cut short")
@@ -89,10 +90,12 @@ MORE_DISKS: tuple[BlockDevice, ...] = known(Q35.block, tuple)
 UNAGENTED = replace(
     BASELINE,
     observation=replace(
-        OBSERVATION, boot_id=None, kernel=None,
+        OBSERVATION,
+        boot_id=None,
+        kernel=None,
         hardware=Hardware(**dict.fromkeys(Hardware.__dataclass_fields__, UNASKED)),
     ),
-)  # fmt: skip
+)
 POWER = Platform(
     model="IBM pSeries (emulated by qemu)", compatible=("qemu,pseries",), uuid=None, sysinfo={}
 )
@@ -145,10 +148,11 @@ def clocks(realtime: float = 0.0, boottime: float = 0.0, source: str | None = No
     """A day after the baseline, with clocks that went on so much further than that."""
     second = 10**9
     group = replace(
-        CLOCK, source=source or CLOCK.source,
+        CLOCK,
+        source=source or CLOCK.source,
         realtime=CLOCK.realtime + int((DAY + realtime) * second),
         boottime=CLOCK.boottime + int((DAY + boottime) * second),
-    )  # fmt: skip
+    )
     return since({"clock": group}, said={"received": OBSERVATION.received + DAY})
 
 

@@ -28,37 +28,69 @@ from tests.smbios_builder import UUID_1
 
 MACHINE = "pc-i440fx-7.2"
 DEFINITION = Definition(
-    name="vm1", uuid=UUID_1, type="kvm", architecture="x86_64", machine=MACHINE,
-    emulator="/usr/bin/qemu-system-x86_64", firmware="bios", loader=None, smbios_mode=None,
-    sysinfo={}, smbios_arguments=False, channel=Channel(path="/run/c", guest_end_open=True),
-)  # fmt: skip
+    name="vm1",
+    uuid=UUID_1,
+    type="kvm",
+    architecture="x86_64",
+    machine=MACHINE,
+    emulator="/usr/bin/qemu-system-x86_64",
+    firmware="bios",
+    loader=None,
+    smbios_mode=None,
+    sysinfo={},
+    smbios_arguments=False,
+    channel=Channel(path="/run/c", guest_end_open=True),
+)
 NAMED = Named(
-    source="tests", manufacturer="QEMU", product="Standard PC (i440FX + PIIX, 1996)",
-    version=MACHINE, uuid=UUID_1, chassis_version=MACHINE, processor_version=MACHINE,
-)  # fmt: skip
+    source="tests",
+    manufacturer="QEMU",
+    product="Standard PC (i440FX + PIIX, 1996)",
+    version=MACHINE,
+    uuid=UUID_1,
+    chassis_version=MACHINE,
+    processor_version=MACHINE,
+)
 RUNNING = Running(
-    pid=42, machine=MACHINE, uuid=UUID_1, binary="/usr/bin/qemu-system-x86_64",
-    binary_deleted=False, replaced=False, arguments=(), stopped=False, started=0.0,
-)  # fmt: skip
+    pid=42,
+    machine=MACHINE,
+    uuid=UUID_1,
+    binary="/usr/bin/qemu-system-x86_64",
+    binary_deleted=False,
+    replaced=False,
+    arguments=(),
+    stopped=False,
+    started=0.0,
+)
 NOTHING = Missing(reason=Reason.UNSUPPORTED, sentence="not to be had")
 SILENT = Missing(reason=Reason.SILENT, sentence="nobody answered")
 NOT_ENROLLED = Missing(reason=Reason.NOT_ENROLLED, sentence="no channel")
 
 
 TRIXIE = Release(
-    distribution=DEBIAN, codename="trixie", version="13", lts=False, created=date(2023, 6, 10),
-    released=date(2025, 8, 9), eol=date(2028, 8, 9), extended=(("LTS", date(2030, 6, 30)),),
-)  # fmt: skip
+    distribution=DEBIAN,
+    codename="trixie",
+    version="13",
+    lts=False,
+    created=date(2023, 6, 10),
+    released=date(2025, 8, 9),
+    eol=date(2028, 8, 9),
+    extended=(("LTS", date(2030, 6, 30)),),
+)
 SURROUNDINGS = Surroundings(
-    today=date(2026, 11, 25), here=TRIXIE, releases=(TRIXIE,), qemu="7.2.22",
+    today=date(2026, 11, 25),
+    here=TRIXIE,
+    releases=(TRIXIE,),
+    qemu="7.2.22",
     offers={
         name: Offer(canonical=machine, deprecated=False)
         for name, machine in (
-            ("pc", MACHINE), (MACHINE, MACHINE), ("pc-q35-7.2", "pc-q35-7.2"),
+            ("pc", MACHINE),
+            (MACHINE, MACHINE),
+            ("pc-q35-7.2", "pc-q35-7.2"),
             ("pc-i440fx-7.1", "pc-i440fx-7.1"),
         )
     },
-)  # fmt: skip
+)
 """A host whose release and machine types are as they should be."""
 
 
@@ -66,10 +98,13 @@ def smbios(*, more: bytes = b"", **changes: Any) -> Smbios:
     """Tables of the machine, changed; ``more`` are structures before the others."""
     named = replace(NAMED, **changes)
     tables = smbios_builder.tables(
-        manufacturer=named.manufacturer or "", product=named.product or "",
-        version=named.version or "", uuid=named.uuid or UUID(int=0),
-        chassis=named.chassis_version or "", processor=named.processor_version or "",
-    )  # fmt: skip
+        manufacturer=named.manufacturer or "",
+        product=named.product or "",
+        version=named.version or "",
+        uuid=named.uuid or UUID(int=0),
+        chassis=named.chassis_version or "",
+        processor=named.processor_version or "",
+    )
     return Smbios(entry_point=b"", tables=more + tables, named=named)
 
 
@@ -94,19 +129,39 @@ def hardware(guest: str) -> Hardware:
 
 
 OBSERVATION = Observation(
-    agent_version="0.1.0", seconds=0.05, boot_id="b", boot_time=BOOTED_AT, kernel="6.1",
-    architecture="x86_64", dmi=NAMED, booted=smbios(), live=smbios(),
-    hardware=hardware("i440fx"), received=float(BOOTED_AT + DAY), raw=b"",
-)  # fmt: skip
+    agent_version="0.1.0",
+    seconds=0.05,
+    boot_id="b",
+    boot_time=BOOTED_AT,
+    kernel="6.1",
+    architecture="x86_64",
+    dmi=NAMED,
+    booted=smbios(),
+    live=smbios(),
+    hardware=hardware("i440fx"),
+    received=float(BOOTED_AT + DAY),
+    raw=b"",
+)
 BASELINE = Baseline(
-    uuid=UUID_1, taken=OBSERVATION.received, host="node17", qemu="7.2.22", booted_qemu="7.2.22",
+    uuid=UUID_1,
+    taken=OBSERVATION.received,
+    host="node17",
+    qemu="7.2.22",
+    booted_qemu="7.2.22",
     machine=MACHINE,
-    product=NAMED.product, observation=OBSERVATION, options="", salt=bytes(16),
-)  # fmt: skip
+    product=NAMED.product,
+    observation=OBSERVATION,
+    options="",
+    salt=bytes(16),
+)
 PROBED = ProbedTables(
-    binary="/usr/bin/qemu-system-x86_64", smbios=smbios(), masked=frozenset(), accelerator="kvm",
-    qemu="7.2.22", options="",
-)  # fmt: skip
+    binary="/usr/bin/qemu-system-x86_64",
+    smbios=smbios(),
+    masked=frozenset(),
+    accelerator="kvm",
+    qemu="7.2.22",
+    options="",
+)
 
 
 COPY = Sighting(
@@ -116,10 +171,12 @@ COPY = Sighting(
 
 def declared(active: Definition | None = DEFINITION, **persistent: Any) -> Declared:
     return Declared(
-        active=active, persistent=replace(DEFINITION, **persistent),
-        state="running" if active else "shut off", reason="booted" if active else "shutdown",
+        active=active,
+        persistent=replace(DEFINITION, **persistent),
+        state="running" if active else "shut off",
+        reason="booted" if active else "shutdown",
         domain_id=1 if active else None,
-    )  # fmt: skip
+    )
 
 
 def case(**changes: Any) -> Case:
@@ -146,9 +203,12 @@ def seen(**changes: Any) -> Case:
 
 
 def since(
-    groups: Mapping[str, Any] | None = None, *, before: Mapping[str, Any] | None = None,
-    said: Mapping[str, Any] | None = None, **changes: Any,
-) -> Case:  # fmt: skip
+    groups: Mapping[str, Any] | None = None,
+    *,
+    before: Mapping[str, Any] | None = None,
+    said: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> Case:
     """A case with other groups of hardware now, or ``before``; ``said``: the rest of the report."""
     now, then = (
         replace(OBSERVATION, hardware=replace(OBSERVATION.hardware, **(side or {})))

@@ -29,9 +29,14 @@ from tests.unit.host_agent.shared.cases import (
 OLD, NEW = 0x01, 0xFE
 """Processor Family (type 4) under QEMU 7.2 and under 10.0, as the shipped atlases have it."""
 HOST = Host(
-    uri="qemu:///system", name="node23", distribution="Debian 13", driver="QEMU", libvirt="11.3.0",
-    hypervisor="10.0.13", package="qemu-system-x86 1:10.0.13+ds-0+deb13u1",
-)  # fmt: skip
+    uri="qemu:///system",
+    name="node23",
+    distribution="Debian 13",
+    driver="QEMU",
+    libvirt="11.3.0",
+    hypervisor="10.0.13",
+    package="qemu-system-x86 1:10.0.13+ds-0+deb13u1",
+)
 
 
 def uuid(number: int) -> UUID:
@@ -99,6 +104,9 @@ def silent(case: Case, why: Missing) -> Case:
 def audit(*cases: Case) -> HostAudit:
     results = tuple(Audited(case=case, verdict=judge(case)) for case in cases)
     return HostAudit(
-        host=HOST, results=results, seconds=1.9, started=1_772_420_000.0,
+        host=HOST,
+        results=results,
+        seconds=1.9,
+        started=1_772_420_000.0,
         predictions=predictions(predicted.wanted(results)),
-    )  # fmt: skip
+    )

@@ -27,9 +27,15 @@ def ubuntu(codename: str, version: str, *days: str | None, lts: bool = False) ->
     created, released, eol, esm = (date.fromisoformat(day) if day else None for day in days)
     assert created
     return Release(
-        distribution=UBUNTU, codename=codename, version=version, lts=lts, created=created,
-        released=released, eol=eol, extended=(("ESM", esm),) if esm else (),
-    )  # fmt: skip
+        distribution=UBUNTU,
+        codename=codename,
+        version=version,
+        lts=lts,
+        created=created,
+        released=released,
+        eol=eol,
+        extended=(("ESM", esm),) if esm else (),
+    )
 
 
 BIONIC = ubuntu("bionic", "18.04", "2017-10-19", "2018-04-26", "2023-05-31", "2028-04-26", lts=True)
@@ -46,9 +52,13 @@ NO_DATA = Missing(reason=Reason.ABSENT, sentence="no dates", remedy="apt install
 
 
 def on(
-    machine: str | None, *offers: str, old: tuple[str, ...] = (), transient: bool = False,
-    off: bool = False, **changes: Any,
-) -> Case:  # fmt: skip
+    machine: str | None,
+    *offers: str,
+    old: tuple[str, ...] = (),
+    transient: bool = False,
+    off: bool = False,
+    **changes: Any,
+) -> Case:
     """A domain of a type, on a host that offers some; ``old``: which of them it marks."""
     listed = {name: Offer(canonical=name, deprecated=name in old) for name in (*offers, *old)}
     fields: dict[str, Any] = {"offers": listed, "releases": RELEASES, "here": NOBLE, **changes}

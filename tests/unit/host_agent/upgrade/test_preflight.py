@@ -20,11 +20,18 @@ FAIL, WARN, PASS, UNKNOWN = Outcome.FAIL, Outcome.WARN, Outcome.PASS, Outcome.UN
 BEFORE = replace(DEFINITION, machine=OLD)
 AFTER = replace(DEFINITION, machine=NEW)
 RAISING = Raising(
-    name="vm1", uuid=DEFINITION.uuid, persistent=BEFORE, active=BEFORE, state="running",
-    owner=Owner(kind=OwnerKind.LIBVIRT), current=OLD,
-    target=Target(name=NEW, why="newest that the host offers"), hosts=("node17",), forecast=(),
+    name="vm1",
+    uuid=DEFINITION.uuid,
+    persistent=BEFORE,
+    active=BEFORE,
+    state="running",
+    owner=Owner(kind=OwnerKind.LIBVIRT),
+    current=OLD,
+    target=Target(name=NEW, why="newest that the host offers"),
+    hosts=("node17",),
+    forecast=(),
     changed=((f"machine='{OLD}'", f"machine='{NEW}'"),),
-)  # fmt: skip
+)
 STAGED = replace(RECORD, step=Step.STAGED)
 ACPI = Difference(area=Area.ACPI, subject="DSDT", field="code", old="1 bytes", new="2 bytes")
 UUIDS = Difference(area=Area.SMBIOS, subject="type 1 System", field="UUID", old="a", new="b")

@@ -38,9 +38,11 @@ def prediction(*differences: Difference, old: str = "7.2.22", new: str = "10.0.1
 
 def forecast(*differences: Difference, check: str = "next-boot") -> Finding:
     return Finding(
-        check=check, outcome=Outcome.WARN, sentence=f"the guest will see {len(differences)} things",
+        check=check,
+        outcome=Outcome.WARN,
+        sentence=f"the guest will see {len(differences)} things",
         differences=differences,
-    )  # fmt: skip
+    )
 
 
 def with_findings(*findings: Finding, number: int = 1) -> Audited:
@@ -151,8 +153,12 @@ def test_one_trouble_of_many_is_one_problem_but_every_mismatch_is_its_own() -> N
     failed = [Failed(name=name, uuid=name, error="no XML") for name in "ab"]
     problems = folding.fold([*judged(*quiet, *wrong), *failed], []).problems
     assert [(problem.word, len(problem.results)) for problem in problems] == [
-        ("mismatch", 1), ("mismatch", 1), ("mismatch", 1), ("failed", 2), ("no answer", 5),
-    ]  # fmt: skip
+        ("mismatch", 1),
+        ("mismatch", 1),
+        ("mismatch", 1),
+        ("failed", 2),
+        ("no answer", 5),
+    ]
 
 
 def test_only_what_is_required_is_said_to_be_missing() -> None:

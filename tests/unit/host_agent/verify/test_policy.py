@@ -25,10 +25,15 @@ from tests.unit.host_agent.shared.cases import (
 POWER = declared(replace(DEFINITION, architecture="ppc64le", machine="pseries-7.2"))
 ISA = declared(replace(DEFINITION, machine="isapc"))
 BOCHS = case(
-    declared=ISA, running=replace(RUNNING, machine="isapc"), observation=NOT_ENROLLED,
-    memory=smbios(uuid=swapped(UUID_1), product="Bochs", version=None), now=NOTHING,
-    next_start=NOTHING, baseline=NOTHING, forecast=NOTHING,
-)  # fmt: skip
+    declared=ISA,
+    running=replace(RUNNING, machine="isapc"),
+    observation=NOT_ENROLLED,
+    memory=smbios(uuid=swapped(UUID_1), product="Bochs", version=None),
+    now=NOTHING,
+    next_start=NOTHING,
+    baseline=NOTHING,
+    forecast=NOTHING,
+)
 MUTE = replace(OBSERVATION, booted=NOTHING, dmi=NOTHING, live=NOTHING)
 V, M, U = Decision.VERIFIED, Decision.MISMATCH, Decision.UNVERIFIED
 

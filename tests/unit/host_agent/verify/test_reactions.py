@@ -33,20 +33,41 @@ def asked(kind: EventKind, due: float, until: float, **more: Any) -> tuple[Task,
 ROWS: dict[EventKind, tuple[tuple[Task, ...], tuple[Task, ...]]] = {
     kind: (without, waiting)
     for kinds, without, waiting in (
-        ((EventKind.DEFINED, EventKind.RESUMED, EventKind.SUSPENDED, EventKind.CHANNEL_CLOSED,
-          EventKind.METADATA_CHANGED), (), KEPT),
-        ((EventKind.UNDEFINED, EventKind.ARRIVING, EventKind.DEPARTED, EventKind.STOPPED,
-          EventKind.CRASHED), (), FORGOTTEN),
+        (
+            (
+                EventKind.DEFINED,
+                EventKind.RESUMED,
+                EventKind.SUSPENDED,
+                EventKind.CHANNEL_CLOSED,
+                EventKind.METADATA_CHANGED,
+            ),
+            (),
+            KEPT,
+        ),
+        (
+            (
+                EventKind.UNDEFINED,
+                EventKind.ARRIVING,
+                EventKind.DEPARTED,
+                EventKind.STOPPED,
+                EventKind.CRASHED,
+            ),
+            (),
+            FORGOTTEN,
+        ),
         ((EventKind.ARRIVED,), *(asked(EventKind.ARRIVED, 0, 60),) * 2),
         ((EventKind.STARTED,), *(asked(EventKind.STARTED, 0, 300),) * 2),
         ((EventKind.REBOOTED,), *(asked(EventKind.REBOOTED, 0, 300, another_boot=True),) * 2),
         ((EventKind.DEVICE_ADDED,), asked(EventKind.DEVICE_ADDED, 2, 60, refresh=True), KEPT),
         ((EventKind.DEVICE_REMOVED,), asked(EventKind.DEVICE_REMOVED, 2, 60, refresh=True), KEPT),
-        ((EventKind.CHANNEL_OPENED,), (),
-         (Task(uuid=UUID_1, why="waits", due=NOW, until=NOW + 99),)),
+        (
+            (EventKind.CHANNEL_OPENED,),
+            (),
+            (Task(uuid=UUID_1, why="waits", due=NOW, until=NOW + 99),),
+        ),
     )
     for kind in kinds
-}  # fmt: skip
+}
 
 
 def test_every_kind_has_a_row() -> None:

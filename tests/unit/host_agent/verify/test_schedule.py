@@ -237,9 +237,10 @@ class Scheduling(RuleBasedStateMachine):
     @rule(now=TIMES, most=st.integers(0, 4))
     def take(self, now: float, most: int) -> None:
         due = {
-            uuid for uuid, one in self.waiting.items()
+            uuid
+            for uuid, one in self.waiting.items()
             if one.due <= now and uuid not in self.running
-        }  # fmt: skip
+        }
         taken = self.schedule.take(now, most)
         assert len(taken) == max(0, min(len(due), most - len(self.running)))
         assert [one.due for one in taken] == sorted(one.due for one in taken)

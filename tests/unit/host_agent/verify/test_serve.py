@@ -134,7 +134,7 @@ def test_what_was_missed_is_planned(
     cast("Any", memory).newest = lambda uuid, here: told
     gatherer = SimpleNamespace(
         processes=Processes(found=(THIS,)), facts=SimpleNamespace(name="node17")
-    )  # fmt: skip
+    )
     domain = Present()
     domain.kept = kept
     here = SimpleNamespace(domains=lambda: [domain])
@@ -163,9 +163,10 @@ def test_what_nobody_foresaw_is_recorded_and_told(
     script.chmod(0o755)
     with (tmp_path / "journal").open("w+") as said:
         daemon = Daemon(
-            Options(uri="test:///default", command=(str(script),)), cast("Any", memory),
+            Options(uri="test:///default", command=(str(script),)),
+            cast("Any", memory),
             journal=Journal(tmp_path / "none", said),
-        )  # fmt: skip
+        )
         daemon._schedule.add(ARRIVAL)
         (task,) = daemon._schedule.take(1.0, 1)
         daemon._work(on(domain), cast("Gatherer", evidence), task)
@@ -197,9 +198,14 @@ def test_a_command_is_run_however_long_a_guests_strings_are(memory: Memory, tmp_
     script.chmod(0o755)
     finding = Finding(check="product", outcome=Outcome.FAIL, sentence="x" * 500_000)
     entry = Entry(
-        time=1.0, host="h", uuid="u", name="n" * 500_000, occasion="audit", verdict="mismatch",
+        time=1.0,
+        host="h",
+        uuid="u",
+        name="n" * 500_000,
+        occasion="audit",
+        verdict="mismatch",
         findings=(finding,),
-    )  # fmt: skip
+    )
     with (tmp_path / "journal").open("w") as said:
         journal = Journal(tmp_path / "none", said)
         daemon = Daemon(Options(uri="", command=(str(script),)), None, journal=journal)

@@ -126,9 +126,12 @@ class Trial:
     """One verifier with its fakes."""
 
     def __init__(
-        self, *cases: Case | Exception, refuses: Exception | None = None, full: str = "",
+        self,
+        *cases: Case | Exception,
+        refuses: Exception | None = None,
+        full: str = "",
         ledger: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         # They have what a verifier uses of the real ones.
         self.domain: Any = OneDomain(refuses)
         self.ledger: Any = Memory(full)
@@ -364,8 +367,9 @@ def test_an_arrival_that_is_right_renews_the_baseline() -> None:
     written = trial.domain.baseline
     assert (written.host, written.taken) == ("node41", NOW)
     assert [(one.host, one.occasion, one.verdict) for one in written.trail] == [
-        ("node17", "restart", "verified"), ("node41", "arrival", "verified"),
-    ]  # fmt: skip
+        ("node17", "restart", "verified"),
+        ("node41", "arrival", "verified"),
+    ]
     assert trial.ledger.copies == [(str(UUID_1), trial.domain.written[0][0])]
 
 
@@ -444,8 +448,9 @@ def test_a_full_ledger_costs_history_only() -> None:
     result = trial.attempt()
     assert (result.audited.verdict.decision, result.kept) == ("verified", True)
     assert result.complaints == (
-        "no copy of the baseline: the disk is full", "no history: the disk is full",
-    )  # fmt: skip
+        "no copy of the baseline: the disk is full",
+        "no history: the disk is full",
+    )
     assert trial.domain.written
 
 
@@ -507,8 +512,9 @@ def test_confirm_ends() -> None:
 
 
 TROUBLES: list[Callable[[], Exception]] = [
-    lambda: LibvirtError("the domain stopped"), lambda: DomainXmlError("its XML is broken"),
-]  # fmt: skip
+    lambda: LibvirtError("the domain stopped"),
+    lambda: DomainXmlError("its XML is broken"),
+]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -586,5 +592,6 @@ def test_accepting_says_what_was_not_written() -> None:
     assert isinstance(result, Confirmed)
     assert not result.kept
     assert result.complaints == (
-        "the baseline was not written: a job runs", "no copy of the baseline: disk full",
-    )  # fmt: skip
+        "the baseline was not written: a job runs",
+        "no copy of the baseline: disk full",
+    )

@@ -140,8 +140,9 @@ def test_waived_ones_are_counted_and_shown_when_asked_for() -> None:
     audit = forty.audit(OLD)
     (audit,) = apply(
         [replace(audit, results=(*audit.results, Failed(name="x", uuid="y", error="e")))],
-        [waiver()], TODAY,
-    ).audits  # fmt: skip
+        [waiver()],
+        TODAY,
+    ).audits
     told = printed(audit)
     assert "deprecated: QEMU 10.1" not in told
     assert "1 waived deprecated: --verbose" in " ".join(told.split())

@@ -23,9 +23,14 @@ from tests.unit.host_agent.shared.cases import BASELINE, RUNNING, SILENT, case, 
 from tests.unit.host_agent.verify.test_verifier import Trial
 
 HOST = Host(
-    uri="qemu:///system", name="node1", distribution="Debian 12", driver="QEMU", libvirt="9.0.0",
-    hypervisor="7.2.22", package=None,
-)  # fmt: skip
+    uri="qemu:///system",
+    name="node1",
+    distribution="Debian 12",
+    driver="QEMU",
+    libvirt="9.0.0",
+    hypervisor="7.2.22",
+    package=None,
+)
 FAILED = Failed(name="vm1", uuid=str(UUID_1), error="its XML is \x07 broken")
 WRONG = case(running=replace(RUNNING, machine="pc-q35-9.0"))
 

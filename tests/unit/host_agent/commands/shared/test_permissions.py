@@ -95,10 +95,16 @@ def hook(tmp_path: Path, *arguments: str, systemd_run: str | None) -> str:
         fake.chmod(0o755)
     done = subprocess.run(
         ["/bin/sh", str(PACKAGING / "libvirt/hook-qemu"), *arguments],
-        env={"PATH": f"{tmp_path}:/usr/bin:/bin" if systemd_run else "/usr/bin:/bin",
-             "TOLD": str(told)},
-        capture_output=True, text=True, check=False, timeout=30, input="<domain/>" * 99999,
-    )  # fmt: skip
+        env={
+            "PATH": f"{tmp_path}:/usr/bin:/bin" if systemd_run else "/usr/bin:/bin",
+            "TOLD": str(told),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+        input="<domain/>" * 99999,
+    )
     # A migration would take what it prints for the domain's XML, and its failure for a veto.
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     return told.read_text(encoding="utf-8")

@@ -93,9 +93,10 @@ def test_every_finding_has_its_paragraph() -> None:
 
 
 @pytest.mark.parametrize(
-    ("id_", "outcomes"), sorted({**of_checks(), **of_preparations()}.items()), ids=lambda one: one
-    if isinstance(one, str) else "",
-)  # fmt: skip
+    ("id_", "outcomes"),
+    sorted({**of_checks(), **of_preparations()}.items()),
+    ids=lambda one: one if isinstance(one, str) else "",
+)
 def test_the_outcomes_are_those_of_the_code(id_: str, outcomes: set[str]) -> None:
     assert set(ENTRIES[id_].outcomes) == outcomes
 
