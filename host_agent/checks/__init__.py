@@ -1,110 +1,61 @@
 """One rule a file: a pure function from a case to findings. This is the list of them."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib import import_module
+from typing import Protocol, cast
 
 from host_agent.case import kept_evidence
 from host_agent.case.case import Case
-from host_agent.checks import (
-    agent,
-    alias,
-    clock,
-    deprecated,
-    end_of_life,
-    exact,
-    identity,
-    machine_type,
-    machine_type_live,
-    next_boot,
-    next_start,
-    pending_change,
-    product,
-    running_qemu,
-    same_acpi,
-    same_block,
-    same_boot,
-    same_cpu,
-    same_memory,
-    same_network,
-    same_pci,
-    same_smbios,
-    same_virtio,
-    stale_qemu,
-    unavailable,
-    upgrade,
-    vendor_support,
-)
 from host_agent.checks.bounds import bounded
 from host_agent.evidence.baseline import Baseline
 from host_agent.finding import Finding, Outcome
 
-Check = Callable[[Case], Finding]
 
-ALL: tuple[Check, ...] = (
-    agent.check,
-    identity.check,
-    machine_type.check,
-    machine_type_live.check,
-    product.check,
-    exact.check,
-    running_qemu.check,
-    stale_qemu.check,
-    next_boot.check,
-    next_start.check,
-    pending_change.check,
-    upgrade.check,
-    alias.check,
-    unavailable.check,
-    deprecated.check,
-    vendor_support.check,
-    end_of_life.check,
-    same_boot.check,
-    same_smbios.check,
-    same_cpu.check,
-    same_memory.check,
-    same_pci.check,
-    same_virtio.check,
-    same_acpi.check,
-    same_network.check,
-    same_block.check,
-    clock.check,
+class Check(Protocol):
+    """What a check's file has."""
+
+    ID: str
+    """The check's name, for ever."""
+
+    def check(self, case: Case) -> Finding:
+        """Judge a case; what lacks is ``unknown``. No I/O, and no error."""
+
+
+_FILES = (
+    "agent",
+    "identity",
+    "machine_type",
+    "machine_type_live",
+    "product",
+    "exact",
+    "running_qemu",
+    "stale_qemu",
+    "next_boot",
+    "next_start",
+    "pending_change",
+    "upgrade",
+    "alias",
+    "unavailable",
+    "deprecated",
+    "vendor_support",
+    "end_of_life",
+    "same_boot",
+    "same_smbios",
+    "same_cpu",
+    "same_memory",
+    "same_pci",
+    "same_virtio",
+    "same_acpi",
+    "same_network",
+    "same_block",
+    "clock",
 )
-"""In the order in which their findings are shown."""
+"""The checks' files, in the order in which their findings are shown."""
 
+ALL = tuple(cast("Check", import_module(f"{__name__}.{name}")) for name in _FILES)
 
-IDS = frozenset(
-    module.ID
-    for module in (
-        agent,
-        identity,
-        machine_type,
-        machine_type_live,
-        product,
-        exact,
-        running_qemu,
-        stale_qemu,
-        next_boot,
-        next_start,
-        pending_change,
-        upgrade,
-        alias,
-        unavailable,
-        deprecated,
-        vendor_support,
-        end_of_life,
-        same_boot,
-        same_smbios,
-        same_cpu,
-        same_memory,
-        same_pci,
-        same_virtio,
-        same_acpi,
-        same_network,
-        same_block,
-        clock,
-    )
-)
+IDS = frozenset(one.ID for one in ALL)
 """The names of the checks."""
 
 
@@ -113,15 +64,15 @@ def run(case: Case) -> tuple[Finding, ...]:
 
     What the baseline has from an earlier one is judged by what was true at that time.
     """
-    return tuple(bounded(_finding(check, case)) for check in ALL)
+    return tuple(bounded(_finding(one, case)) for one in ALL)
 
 
-def _finding(check: Check, case: Case) -> Finding:
-    found = check(case)
-    then = kept_evidence.as_of(case, found.check)
+def _finding(one: Check, case: Case) -> Finding:
+    found = one.check(case)
+    then = kept_evidence.as_of(case, one.ID)
     if then is case or not isinstance(then.baseline, Baseline):
         return found
-    found = check(then)
+    found = one.check(then)
     if found.outcome in {Outcome.SKIP, Outcome.UNKNOWN}:
         return found
     since = datetime.fromtimestamp(then.baseline.taken, UTC)

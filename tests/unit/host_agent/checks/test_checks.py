@@ -1,6 +1,10 @@
 """Every check, row by row."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import get_type_hints
 from uuid import UUID
 
 import pytest
@@ -321,19 +325,33 @@ ROWS = [
 ]  # fmt: skip
 
 
+NO_CHECKS = {"__init__", "bounds"}
+"""Files of the folder that are none."""
+
+
 @pytest.mark.parametrize(
     ("check", "judged", "outcome", "words"),
     ROWS,
     ids=[f"{row[0].__module__.rpartition('.')[2]}-{row[2]}-{row[3]}" for row in ROWS],
 )
-def test_finding(check: checks.Check, judged: Case, outcome: Outcome, words: str) -> None:
+def test_finding(
+    check: Callable[[Case], Finding], judged: Case, outcome: Outcome, words: str
+) -> None:
     finding = check(judged)
     assert (finding.outcome, words in finding.sentence) == (outcome, True), finding
 
 
+def test_every_file_is_listed_and_has_what_a_check_has() -> None:
+    files = {file.stem for folder in checks.__path__ for file in Path(folder).glob("*.py")}
+    modules = [import_module(f"host_agent.checks.{name}") for name in files - NO_CHECKS]
+    assert {one.ID for one in modules} == checks.IDS
+    for one in modules:
+        assert get_type_hints(one.check) == {"case": Case, "return": Finding}
+
+
 def test_every_check_is_listed_once_and_has_rows() -> None:
     assert len(set(checks.ALL)) == len(checks.ALL)
-    assert set(checks.ALL) == {row[0] for row in ROWS}
+    assert {one.check for one in checks.ALL} == {row[0] for row in ROWS}
     assert {finding.check for finding in checks.run(case())} == checks.IDS
     assert len(checks.IDS) == len(checks.ALL)
 
