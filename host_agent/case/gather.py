@@ -119,7 +119,7 @@ class Gatherer:
         return cls(
             hypervisor=hypervisor,
             facts=facts,
-            dialler=Dialler(uri=uri, local=local, opened=opened),
+            dialler=Dialler(uri=uri, opened=opened),
             probe=DomainProbe(len(os.sched_getaffinity(0))) if probe else None,
             processes=qemu_process.running() if local else None,
             aliases=offers.aliases(facts.capabilities),

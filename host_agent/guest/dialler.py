@@ -1,8 +1,8 @@
 """Gets a domain's report: decides whether its channel may be dialled, and which way.
 
-The rules keep libvirtd from freezing: a channel whose guest end is closed is not dialled; on this
-host QEMU's socket is connected directly and without waiting; through libvirt at most two openings
-without an answer are made for one run of a domain.
+The rules keep libvirtd from freezing: a channel whose guest end is closed is not dialled; a way
+that can't block it goes first; of one that may, at most two openings without an answer are made for
+one run of a domain.
 """
 
 import time
@@ -16,17 +16,15 @@ from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
 from host_agent.guard import said
 from host_agent.guest import opened_channels
-from host_agent.guest.ways import LibvirtStream, SocketStream
+from host_agent.guest.ways import WAYS, Way
 from host_agent.hypervisor import Domain
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.printable import quoted
-from samemachine.pump import Stream
 
 if TYPE_CHECKING:
     from host_agent.guest import link
 
 
-_BUSY_RETRY = 0.1
 _TAKING_SECONDS = 0.5
 _FRESH = 120.0
 _RUNNING, _CRASHED = "running", "crashed"
@@ -38,8 +36,6 @@ class Dialler:
     """How the guests of one connection are reached."""
 
     uri: str
-    local: bool
-    """Whether QEMU's sockets are this host's."""
     opened: opened_channels.OpenedChannels
 
     def observe(
@@ -63,11 +59,11 @@ class Dialler:
             return error.missing
         try:
             answer = link.ask(stream, deadline)
-            if isinstance(stream, LibvirtStream):
+            if stream.may_block:
                 self.opened.answered(self._key(domain, declared))
             return decode(answer.report, answer.nonce, answer.seconds, time.time())
         except link.SilentError as error:
-            if error.acknowledged and isinstance(stream, LibvirtStream):
+            if error.acknowledged and stream.may_block:
                 self.opened.answered(self._key(domain, declared))
             return _with_state(_silent(error, stream), domain)
         except link.ClosedError as error:
@@ -91,21 +87,23 @@ class Dialler:
     def _key(self, domain: Domain, declared: Declared) -> str:
         return opened_channels.key(self.uri, domain.uuid, declared.domain_id)
 
-    def _open(self, domain: Domain, declared: Declared, deadline: float) -> Stream:
+    def _open(self, domain: Domain, declared: Declared, deadline: float) -> Way:
         channel = declared.definition.channel
-        if self.local and channel is not None and channel.path is not None:
+        closed = EvidenceError(Reason.UNSUPPORTED, "no way leads to the domain's channel")
+        for way in WAYS:
+            if channel is None or not way.fits(self.uri, channel):
+                continue
             try:
-                return _connect(channel.path, deadline)
+                if way.may_block:
+                    # What is refused here is no opening that nobody answered.
+                    domain.need_channels()
+                    self.opened.begin(self._key(domain, declared))
+                return way.open(domain, channel, deadline)
             except EvidenceError as error:
-                # Not root, or a libvirtd in another mount namespace: libvirt can still open it.
                 if error.missing.reason not in {Reason.DENIED, Reason.ABSENT}:
                     raise
-        # What is refused here is no opening that nobody answered.
-        domain.need_channels()
-        self.opened.begin(self._key(domain, declared))
-        return LibvirtStream(
-            domain.open_channel(CHANNEL_NAME, max(0.1, deadline - time.monotonic()))
-        )
+                closed = error
+        raise closed
 
 
 def undialled(declared: Declared, running: Running | Missing) -> Missing | None:
@@ -152,18 +150,8 @@ def undialled(declared: Declared, running: Running | Missing) -> Missing | None:
     return None
 
 
-def _connect(path: str, deadline: float) -> SocketStream:
-    while True:
-        try:
-            return SocketStream.connect(path)
-        except EvidenceError as error:
-            if error.missing.reason is not Reason.BUSY or time.monotonic() >= deadline:
-                raise
-        time.sleep(_BUSY_RETRY)
-
-
-def _silent(error: "link.SilentError", stream: Stream) -> Missing:
-    if not error.acknowledged and isinstance(stream, SocketStream) and not _taken(stream):
+def _silent(error: "link.SilentError", stream: Way) -> Missing:
+    if not error.acknowledged and not _taken(stream):
         return Missing(
             reason=Reason.BUSY,
             sentence="QEMU did not take the request: another program holds the channel, "
@@ -191,7 +179,7 @@ def _state(state: str, reason: str) -> str:
     return f"{state} ({reason})" if reason in {_CRASHED, "panicked"} else state
 
 
-def _taken(stream: SocketStream) -> bool:
+def _taken(stream: Way) -> bool:
     """Tell whether QEMU takes what was sent; on a loaded host it may need a moment for the last."""
     until = time.monotonic() + _TAKING_SECONDS
     while stream.untaken():

@@ -267,7 +267,7 @@ class Domain:
     def open_channel(self, name: str, seconds: float) -> GuestStream:
         """Open a channel through libvirt (``virDomainOpenChannel``).
 
-        It freezes libvirtd where QEMU does not accept: see ``dialling`` for when not to call it.
+        It freezes libvirtd where QEMU does not accept: ``guest/dialler`` knows when not to.
         Raises ``EvidenceError``.
         """
         self.need_channels()

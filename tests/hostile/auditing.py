@@ -100,7 +100,7 @@ def gatherer(seconds: float) -> Gatherer:
     return Gatherer(
         hypervisor=cast("Any", SimpleNamespace()),
         facts=facts,
-        dialler=Dialler(uri="qemu:///system", local=True, opened=OpenedChannels()),
+        dialler=Dialler(uri="qemu:///system", opened=OpenedChannels()),
         probe=None,
         processes=NONE,
         aliases={},
