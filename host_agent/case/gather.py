@@ -137,6 +137,8 @@ class Gatherer:
 
         ``seconds``: what one domain may take from now on; None: as before.
         """
+        if self.probe is not None:
+            self.probe.refreshed()
         return replace(
             self,
             processes=None if self.processes is None else qemu_process.running(),
@@ -145,7 +147,8 @@ class Gatherer:
 
     def case(self, domain: Domain) -> Case:
         """Return all evidence of a domain; raises ``LibvirtError``, ``DomainXmlError``."""
-        declared = declared_of(domain)
+        looked = domain.look()
+        declared = declared_of(looked)
         definition = declared.definition
         aliases = self.aliases.get((definition.architecture, definition.emulator or ""), {})
         expected = by_rule(definition, aliases)
@@ -176,10 +179,11 @@ class Gatherer:
             observation: Observation | Missing = undialled(declared, running) or memory
         else:
             observation = self.dialler.observe(domain, declared, running, self.seconds)
+        # First, since what it asks a QEMU tells of the tables of now as well.
+        next_start = self._next_start(declared, looked.persistent)
         now = self._now(declared, running)
         if isinstance(expected, Expectation) and isinstance(now, ProbedTables) and now.smbios:
             expected = with_probe(expected, now.smbios.named)
-        next_start = self._next_start(domain, declared)
         known = recognition.known(declared, observation, memory, now, next_start)
         before = choose(definition, self.kept, known)
         snapshot, newer_ = self._snapshot(domain, declared, running, before)
@@ -285,16 +289,14 @@ class Gatherer:
             return _NOT_ASKED_FOR
         return self.probe.forecast(running, declared.active, before.options)
 
-    def _next_start(self, domain: Domain, declared: Declared) -> ProbedTables | Missing:
-        if declared.persistent is None:
+    def _next_start(self, declared: Declared, xml: str | None) -> ProbedTables | Missing:
+        if declared.persistent is None or xml is None:
             return Missing(reason=Reason.ABSENT, sentence="the domain is transient")
         if self.processes is None:
             return _ELSEWHERE
         if self.probe is None:
             return _NOT_ASKED_FOR
-        return self.probe.next_start(
-            self.hypervisor, declared.persistent, domain.xml(inactive=True)
-        )
+        return self.probe.next_start(self.hypervisor, declared.persistent, xml)
 
     def _running(self, declared: Declared) -> Running | Missing:
         if declared.active is None:

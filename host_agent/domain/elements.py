@@ -93,55 +93,64 @@ def look(root: etree._Element) -> Noted:
     unknown: dict[str, None] = {}
 
     def walk(element: etree._Element, path: str, depth: int) -> None:
-        known = names().get(path)
-        if known is None:
-            unknown[f"<{path}>"] = None
+        own = _of(path, tuple(map(str, element.attrib)))
+        seen.update(own.seen)
+        unknown.update(own.unknown)
+        if path == "metadata" or path not in names():
             return
-        _of_attributes(element, path, known, seen, unknown)
         for child in element:
-            if not isinstance(child.tag, str) or len(unknown) > MOST or path == "metadata":
+            tag = child.tag
+            if not isinstance(tag, str) or len(unknown) > MOST:
                 continue
-            name = etree.QName(child)
-            if name.namespace == _QEMU and not path:
-                _note(f"qemu:{name.localname}", None, seen)
-            elif not name.namespace and depth <= DEEPEST:
-                same = path.rpartition("/")[2] == name.localname
-                inner = path if same else f"{path}/{name.localname}".lstrip("/")
-                walk(child, inner, depth + (not same))
+            if tag.startswith("{"):
+                namespace, _, name = tag[1:].partition("}")
+                if namespace == _QEMU and not path:
+                    seen.update(_note(f"qemu:{name}", None))
+            elif depth <= DEEPEST:
+                same = path.rpartition("/")[2] == tag
+                walk(child, path if same else f"{path}/{tag}" if path else tag, depth + (not same))
 
     walk(root, "", 0)
     return Noted(seen=_bounded(seen), unknown=_bounded(unknown))
 
 
-def _of_attributes(
-    element: etree._Element,
-    path: str,
-    known: frozenset[str],
-    seen: dict[str, None],
-    unknown: dict[str, None],
-) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Own:
+    """What is to be noted of one element alone, in order."""
+
+    seen: Mapping[str, None]
+    unknown: Mapping[str, None]
+
+
+@lru_cache(maxsize=8192)
+def _of(path: str, attributes: tuple[str, ...]) -> _Own:
+    """Return what is to be noted of an element with these attributes; one answer for all alike."""
+    known = names().get(path)
+    if known is None:
+        return _Own(seen={}, unknown={f"<{path}>": None})
+    seen: dict[str, None] = {}
+    unknown: dict[str, None] = {}
     if path:
-        _note(path, None, seen)
-    for attribute in element.attrib:
-        name = str(attribute)
+        seen.update(_note(path, None))
+    for name in attributes:
         if name.startswith("{"):
             continue
         if name not in known and "*" not in known:
             unknown[f"<{path or 'domain'} {name}=>"] = None
         else:
-            _note(path, name, seen)
+            seen.update(_note(path, name))
+    return _Own(seen=seen, unknown=unknown)
 
 
-def _note(path: str, attribute: str | None, seen: dict[str, None]) -> None:
+def _note(path: str, attribute: str | None) -> Mapping[str, None]:
     found = rule(path, attribute)
     if found is None or found.sort != "seen":
-        return
+        return {}
     parts, length = path.split("/"), len(found.path.split("/"))
     if found.path in _HOLDERS:
         # What is in it is said, not the holder.
         length += 1
-    if len(parts) >= length:
-        seen[f"<{'/'.join(parts[:length])}>"] = None
+    return {f"<{'/'.join(parts[:length])}>": None} if len(parts) >= length else {}
 
 
 def _bounded(found: Mapping[str, None]) -> tuple[str, ...]:

@@ -1,17 +1,18 @@
-"""What libvirt declares of one domain, asked."""
+"""What libvirt declares of one domain, read."""
 
 from host_agent.domain.definition import Declared, parse
 from host_agent.errors import LibvirtError
-from host_agent.hypervisor import Domain
+from host_agent.hypervisor.domain import Look
 
 
-def declared_of(domain: Domain) -> Declared:
-    """Return what libvirt says of a domain: both definitions, its state and its number."""
-    active = parse(domain.xml(inactive=False)) if domain.is_active() else None
-    persistent = parse(domain.xml(inactive=True)) if domain.is_persistent() else None
-    if active is None and persistent is None:
+def declared_of(look: Look) -> Declared:
+    """Return what libvirt said of a domain, parsed; raises ``LibvirtError``, ``DomainXmlError``."""
+    if look.active is None and look.persistent is None:
         raise LibvirtError("the domain stopped while it was looked at")
-    state, reason = domain.state()
     return Declared(
-        active=active, persistent=persistent, state=state, reason=reason, domain_id=domain.id()
+        active=None if look.active is None else parse(look.active),
+        persistent=None if look.persistent is None else parse(look.persistent),
+        state=look.state,
+        reason=look.reason,
+        domain_id=look.id,
     )

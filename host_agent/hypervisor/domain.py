@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
@@ -31,6 +32,20 @@ _JOB = Missing(
 _HUNG = "look at the QEMU process: is it stopped, or waiting for storage?"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What libvirt says of a domain, asked at one go."""
+
+    active: str | None
+    """The XML of what runs; None: the domain is not running."""
+    persistent: str | None
+    """The XML of the next start; None: the domain is transient."""
+    state: str
+    reason: str
+    id: int | None
+    """libvirt's number of this run; None: not running."""
+
+
 class Domain:
     """One domain of one connection."""
 
@@ -47,6 +62,25 @@ class Domain:
         """
         state, reason = call(self._domain.state)
         return states.words(state, reason)
+
+    def look(self) -> Look:
+        """Return both XMLs, the state and the number; raises ``LibvirtError``."""
+        domain, inactive = self._domain, libvirt.VIR_DOMAIN_XML_INACTIVE
+
+        def asked() -> Look:
+            active = str(domain.XMLDesc(0)) if domain.isActive() else None
+            persistent = str(domain.XMLDesc(inactive)) if domain.isPersistent() else None
+            state, reason = states.words(*domain.state())
+            number = int(domain.ID())
+            return Look(
+                active=active,
+                persistent=persistent,
+                state=state,
+                reason=reason,
+                id=None if number < 0 else number,
+            )
+
+        return call(asked)
 
     def id(self) -> int | None:
         """Return libvirt's number of this run of the domain; None where it does not run."""

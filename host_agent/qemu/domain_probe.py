@@ -1,6 +1,8 @@
 """What QEMU itself says that a domain's guest is shown: now, and at its next start."""
 
 import threading
+from collections import OrderedDict
+from concurrent.futures import Future
 from dataclasses import replace
 
 from host_agent.difference import Difference
@@ -13,9 +15,11 @@ from host_agent.firmware.fingerprint import ANCHOR, SMBIOS
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.hypervisor import Hypervisor
 from host_agent.missing import Missing, Reason
+from host_agent.printable import printable
 from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu import probe
-from host_agent.qemu.binary import QemuBinary
+from host_agent.qemu import shape as shapes
+from host_agent.qemu.binary import Identity, QemuBinary
 from host_agent.qemu.options import (
     KVM,
     OptionsError,
@@ -27,6 +31,7 @@ from host_agent.qemu.options import (
 from host_agent.qemu.probe import Probed
 from host_agent.qemu.probe_store import FingerprintStore
 from host_agent.qemu.session import kvm_groups
+from host_agent.qemu.shape import Shape
 
 _TOO_LATE = (
     "a replaced QEMU may not start any more: audit before an upgrade, whose probes are kept; "
@@ -36,12 +41,31 @@ _PROBED = frozenset({"x86_64", "i386", "aarch64"})
 """QEMU's words for targets whose tables a probe can read."""
 
 
+_Asked = tuple[Identity, ProbeOptions]
+_MOST_SHAPES = 512
+"""How many shapes' probes are remembered, of some 200 KiB each at most."""
+
+
 class DomainProbe:
-    """Probes for domains of one host, so many at a time, and none twice."""
+    """Probes for domains of one host: so many at a time, and one for all domains of a shape.
+
+    A probe is remembered, and one that failed until ``refreshed``.
+    """
 
     def __init__(self, at_once: int, store: FingerprintStore | None = None) -> None:
         self._turns = threading.BoundedSemaphore(at_once)
         self._store = store or FingerprintStore()
+        self._lock = threading.Lock()
+        self._made: OrderedDict[_Asked, Future[Probed]] = OrderedDict()
+        self._tried: dict[_Asked, _Asked] = {}
+        """What was asked without what shows nothing → as it was asked."""
+
+    def refreshed(self) -> None:
+        """Let what failed be tried again."""
+        with self._lock:
+            for asked, made in list(self._made.items()):
+                if made.done() and made.exception() is not None:
+                    del self._made[asked]
 
     def now(self, running: Running, active: Definition) -> ProbedTables | Missing:
         """Return what the binary that runs now builds with the options it was started with."""
@@ -111,7 +135,7 @@ class DomainProbe:
             return error.missing
 
     def _tables(self, binary: QemuBinary, options: ProbeOptions) -> ProbedTables:
-        probed, usable = self._probed(binary, options)
+        probed, usable = self._probed(binary, options, tables_only=True)
         return ProbedTables(
             binary=binary.path,
             smbios=_smbios(probed),
@@ -121,16 +145,67 @@ class DomainProbe:
             options=to_text(options),
         )
 
-    def _probed(self, binary: QemuBinary, options: ProbeOptions) -> tuple[Probed, ProbeOptions]:
+    def _probed(
+        self, binary: QemuBinary, options: ProbeOptions, *, tables_only: bool = False
+    ) -> tuple[Probed, ProbeOptions]:
+        """Return a probe, and the options that it could be made with.
+
+        ``tables_only``: one that was made to try a start serves as well.
+        """
         usable = options
         if options.accelerator == KVM and kvm_groups() is None:
             usable = options.without_kvm()
-        probed = self._store.get(binary.identity, usable)
+        shape = shapes.of(usable)
+        probed = self._of_shape(binary, shape.options, tables_only=tables_only)
+        own = _with_own(probed, shape, usable)
+        if own is None:
+            own = self._of_shape(binary, usable, tables_only=tables_only)
+        return own, usable
+
+    def _of_shape(self, binary: QemuBinary, options: ProbeOptions, *, tables_only: bool) -> Probed:
+        """Return the probe of a shape, which whoever comes first makes for all."""
+        asked = binary.identity, options
+        plain = binary.identity, replace(options, harmless=())
+        with self._lock:
+            made = self._made.get(asked)
+            if made is None and tables_only:
+                made = self._succeeded(self._tried.get(plain))
+            mine = made is None
+            if made is None:
+                made = self._made[asked] = Future()
+                self._tried[plain] = asked
+                while len(self._made) > _MOST_SHAPES:
+                    gone, _ = self._made.popitem(last=False)
+                    self._tried.pop((gone[0], replace(gone[1], harmless=())), None)
+        if mine:
+            try:
+                made.set_result(self._stored_or_new(binary, options))
+            except BaseException as error:
+                made.set_exception(error)
+                raise
+        return made.result()
+
+    def _succeeded(self, asked: _Asked | None) -> "Future[Probed] | None":
+        made = None if asked is None else self._made.get(asked)
+        return made if made and made.done() and made.exception() is None else None
+
+    def _stored_or_new(self, binary: QemuBinary, options: ProbeOptions) -> Probed:
+        probed = self._store.get(binary.identity, options)
         if probed is None:
             with self._turns:
-                probed = probe.probe(binary, usable)
-            self._store.put(binary.identity, usable, probed)
-        return probed, usable
+                probed = probe.probe(binary, options)
+            self._store.put(binary.identity, options, probed)
+        return probed
+
+
+def _with_own(probed: Probed, shape: Shape, options: ProbeOptions) -> Probed | None:
+    """Return a shape's probe as one domain's; None: it can't be told from it."""
+    fingerprint = probed.fingerprint
+    files = shapes.filled(fingerprint.files, fingerprint.acpi, shape)
+    if files is None:
+        return None
+    command = tuple(map(printable, options.command()))
+    return replace(probed, fingerprint=replace(fingerprint, options=command, files=files))
 
 
 def _architecture(definition: Definition) -> str:

@@ -11,7 +11,7 @@ What was kept is read again through the same filter: a baseline may be anybody's
 import json
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from host_agent.domain import start_options
@@ -79,6 +79,8 @@ class ProbeOptions:
     accelerator: str
     arguments: tuple[str, ...] = ()
     """All others."""
+    harmless: tuple[str, ...] = ()
+    """Those that show nothing to a guest, but that QEMU may refuse: to try a start."""
     vcpus: int = 1
     masked: Mask = frozenset()
     """Fields that this accelerator makes different from the domain's own."""
@@ -96,7 +98,7 @@ class ProbeOptions:
     def command(self) -> tuple[str, ...]:
         """Return the options as QEMU takes them."""
         accelerator = f"{TCG},tb-size=8" if self.accelerator == TCG else self.accelerator
-        return ("-machine", self.machine, "-accel", accelerator, *self.arguments)
+        return ("-machine", self.machine, "-accel", accelerator, *self.arguments, *self.harmless)
 
     def without_kvm(self) -> "ProbeOptions":
         """Return options that do the same by software emulation, as far as that goes."""
@@ -177,7 +179,7 @@ def from_text(text: str) -> ProbeOptions:
     if from_command_line(("qemu", *kept.command()), architecture) != kept:
         raise OptionsError("the kept options of QEMU are not those that are kept of a domain")
     for option, value in _options(kept.arguments):
-        if option == "smbios" and any(map(_SMBIOS_FILES.match, _split(value))):
+        if option == "smbios" and any(map(_SMBIOS_FILES.match, split(value))):
             raise OptionsError("the kept options of QEMU name a file")
     return kept
 
@@ -225,8 +227,6 @@ def from_command_line(
             kept += [f"-{option}", _without_files(value)]
         elif option in _KEPT_ALONE:
             kept.append(f"-{option}")
-    if starting:
-        kept += start_options.harmless(given)
     backends, numa = _numa(given)
     if not backends:
         backends = {_RAM: _bytes(_merged(given, ("m",), "size").get("size", _DEFAULT_RAM), "m")}
@@ -238,6 +238,7 @@ def from_command_line(
         machine=",".join(parts),
         accelerator=accelerator,
         arguments=(*kept, *numa),
+        harmless=tuple(start_options.harmless(given)) if starting else (),
         vcpus=_vcpus(_merged(given, ("smp",), "cpus")),
     )
 
@@ -254,7 +255,7 @@ def _machine(properties: Mapping[str, str]) -> Iterator[str]:
 
 
 def _without_files(device: str) -> str:
-    return ",".join(part for part in _split(device) if part.partition("=")[0] not in _DEVICE_FILES)
+    return ",".join(part for part in split(device) if part.partition("=")[0] not in _DEVICE_FILES)
 
 
 def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -277,9 +278,17 @@ def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
             at += 2
 
 
-def _split(value: str) -> list[str]:
-    """Split at commas; two commas stand for one (QEMU ``util/keyval.c``), and are left as two."""
+def split(value: str) -> list[str]:
+    """Split an option's value at commas.
+
+    Two commas stand for one (QEMU ``util/keyval.c``), and are left as two.
+    """
     return [part.replace("\0", ",,") for part in value.replace(",,", "\0").split(",")]
+
+
+def joined(parts: Iterable[str]) -> str:
+    """Return the value that ``split`` took apart."""
+    return ",".join(parts)
 
 
 def _properties(value: str, implied: str) -> dict[str, str]:
@@ -291,7 +300,7 @@ def _properties(value: str, implied: str) -> dict[str, str]:
             }
         except (ValueError, RecursionError) as error:
             raise OptionsError("QEMU's command line holds broken JSON") from error
-    first, *rest = _split(value)
+    first, *rest = split(value)
     found = {} if "=" in first else {implied: first}
     for part in [first, *rest] if "=" in first else rest:
         key, equals, text = part.partition("=")
@@ -332,7 +341,7 @@ def _numa(given: Sequence[tuple[str, str]]) -> tuple[dict[str, int], list[str]]:
         if option != "numa":
             continue
         parts = []
-        for part in _split(value):
+        for part in split(value):
             key, _, text = part.partition("=")
             name = text
             if key == "mem":

@@ -59,8 +59,10 @@ def wanted(results: Iterable[Audited | Failed]) -> Iterator[tuple[str, str, str]
         if isinstance(result, Failed):
             continue
         for finding in result.verdict.findings:
+            if not finding.differences:
+                continue
             new, name = _qemu_after(result.case, finding.check), machine(result.case)
-            if finding.differences and new is not None and name is not None:
+            if new is not None and name is not None:
                 yield result.case.declared.definition.architecture, name, new
 
 
