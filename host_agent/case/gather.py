@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -184,7 +185,8 @@ class Gatherer:
         now = self._now(declared, running)
         if isinstance(expected, Expectation) and isinstance(now, ProbedTables) and now.smbios:
             expected = with_probe(expected, now.smbios.named)
-        known = recognition.known(declared, observation, memory, now, next_start)
+        # Of a domain without a baseline there is nothing to tell.
+        known = partial(recognition.known, declared, observation, memory, now, next_start)
         before = choose(definition, self.kept, known)
         snapshot, newer_ = self._snapshot(domain, declared, running, before)
         if newer_ is not None and baselines.NAMESPACE not in definition.metadata:

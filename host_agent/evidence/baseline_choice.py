@@ -17,14 +17,16 @@ NO_BASELINE = Missing(
 
 
 def choose(
-    definition: Definition, kept: Callable[[UUID], str | None], known: Collection[str] = ()
+    definition: Definition,
+    kept: Callable[[UUID], str | None],
+    known: Callable[[], Collection[str]] = tuple,
 ) -> Baseline | Missing:
     """Return the baseline, or why there is none; ``kept`` returns the copy that the ledger has.
 
     An owner that rewrites the XML at each start loses it there: then the copy is as good. Where the
     XML has one that can't be used, the copy is used and says what it is used instead of.
 
-    known: identifiers that are put in the place of their tokens.
+    known: returns identifiers that are put in the place of their tokens; asked where there are any.
     """
     written = definition.metadata.get(baseline_element.NAMESPACE)
     found = NO_BASELINE if written is None else _read(written, definition, known)
@@ -47,9 +49,11 @@ def newer(before: Baseline, definition: Definition, copy: str | None) -> Baselin
     return kept if isinstance(kept, Baseline) and kept.taken > before.taken else None
 
 
-def _read(element: str, definition: Definition, known: Collection[str] = ()) -> Baseline | Missing:
+def _read(
+    element: str, definition: Definition, known: Callable[[], Collection[str]] = tuple
+) -> Baseline | Missing:
     try:
-        return baseline_element.from_element(element, definition.uuid, known)
+        return baseline_element.from_element(element, definition.uuid, known())
     except BaselineError as error:
         foreign = isinstance(error, ForeignBaselineError)
         return Missing(

@@ -1,6 +1,5 @@
 """One connection to one libvirtd."""
 
-import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from uuid import UUID
 import libvirt
 
 from host_agent import bounded
+from host_agent.domain import shell_words
 from host_agent.errors import EvidenceError, LibvirtError, LibvirtTimeoutError
 from host_agent.hypervisor import event_loop
 from host_agent.hypervisor.calls import (
@@ -170,7 +170,7 @@ class Hypervisor:
             native = evidence_call(
                 lambda: self._connection.domainXMLToNative("qemu-argv", xml, 0), CALL_SECONDS
             )
-            return tuple(shlex.split(str(native)))
+            return shell_words.split(str(native))
         except bounded.CallTimeoutError as error:
             raise EvidenceError(Reason.HUNG, "libvirt did not turn the XML into options") from error
         except ValueError as error:
