@@ -259,10 +259,15 @@ class Hypervisor:
 
 @contextmanager
 def connected(uri: str) -> Iterator[Hypervisor]:
-    """A connection that is kept alive, and closed at the end; raises ``LibvirtError``."""
+    """A connection that is kept alive, and closed at the end; raises ``LibvirtError``.
+
+    Not where the program is interrupted: a libvirtd that hangs would keep it from ending.
+    """
     hypervisor = Hypervisor.open(uri)
     try:
         hypervisor.keep_alive()
         yield hypervisor
-    finally:
+    except Exception:
         hypervisor.close()
+        raise
+    hypervisor.close()

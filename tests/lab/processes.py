@@ -17,9 +17,14 @@ def inner(process: Popen[str]) -> int:
 
 
 def connected(pid: int) -> bool:
-    """Whether a program has a connection, as to libvirt: it has begun what it is for."""
+    """Whether a program has a connection, as to libvirt: it has begun what it is for.
+
+    What it was given as its input and output is none.
+    """
     found = []
     for file in Path(f"/proc/{pid}/fd").iterdir():
+        if int(file.name) <= 2:
+            continue
         try:
             found.append(str(file.readlink()))
         except FileNotFoundError:
