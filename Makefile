@@ -18,7 +18,7 @@ help:
 	@echo 'make deb     Debian packages, into build/deb'
 	@echo 'make man     the man pages, into build/man'
 	@echo 'make completions   those of bash, zsh and fish, into build/completions'
-	@echo 'make bench   benchmarks'
+	@echo 'make bench   what it costs, each figure beside its floor (root; in ARGS rows and options)'
 	@echo 'make fuzz    the parsers of what strangers give, for SECONDS (3600); into build/fuzz'
 	@echo 'make rpm     RPM packages, into build/rpm (needs rpmbuild)'
 	@echo 'make wheel   wheels of the contract, the guest side and the host side, in dist/'
@@ -75,7 +75,7 @@ demo: $(VENV)/.demo
 	@sh tests/rooted $(BIN)/python -m tests.lab.demo
 
 bench: venv
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench $(ARGS)
 
 SECONDS ?= 3600
 fuzz: venv

@@ -1,1 +1,1 @@
-"""Benchmarks: each in the same run as its floor, reported as a ratio."""
+"""Benchmarks: each beside its floor, measured in the same run, one after the other in turn."""

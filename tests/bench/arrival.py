@@ -1,54 +1,50 @@
-"""From libvirt's event of an arrival to the daemon's verdict, beside what the guest's answer took.
+"""Row ``arrival``: from libvirt's event of an arrival to the daemon's verdict, in live migrations.
 
-Real hosts, a real guest, live migrations there and back; the guest runs in software emulation, and
-its answer is most of the time. Called by ``tests.bench``.
+Real hosts, a real guest, there and back; the guest runs in software emulation, and its answer is
+most of the time.
 """
 
 import json
 import re
-import statistics
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
+from tests.bench.bench import Bench
+from tests.bench.figure import Figure, Goal, Series
+from tests.bench.processes import BrokenError
+from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 from tests.lab.lab import Lab
 
-ROUNDS = 5
+ROUNDS = 7
 _LEDGER = "/root/bench.sqlite"
 _RESUMED = re.compile(
     r"^(\S+ \S+): event 'lifecycle' for domain .*: Resumed Migrated", re.MULTILINE
 )
+_WATCH = ("stdbuf", "-oL", "virsh", "event", "--loop", "--timestamp", "--event", "lifecycle")
 
 
-def measure(lab: Lab) -> None:
-    """Measure and print."""
+def measure(bench: Bench, lab: Lab) -> Iterator[Figure]:
+    """Measure it."""
     a, b = lab.host("hosta"), lab.host("hostb")
+    bench.tell("booting a guest")
     guest = a.guest(GuestOptions(name="mover")).start().wait_ready(300)
     a.samemachine("baseline", "mover")
-    log = b.root / "root/events.log"
-    with log.open("w") as events:
-        watch = b.popen(
-            "stdbuf",
-            "-oL",
-            "virsh",
-            "event",
-            "--loop",
-            "--timestamp",
-            "--event",
-            "lifecycle",
-            stdout=events,
-            stderr=events,
-        )
-    daemon = b.popen(
-        *b.samemachine_command("serve", "--ledger", _LEDGER),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    log, said = b.root / "root/events.log", b.root / "root/serve.log"
+    quiet = subprocess.DEVNULL
+    with log.open("w") as events, said.open("w") as errors:
+        watch = b.popen(*_WATCH, stdout=events, stderr=events)
+        serve = b.samemachine_command("serve", "--ledger", _LEDGER)
+        daemon = b.popen(*serve, stdout=quiet, stderr=errors)
     try:
-        time.sleep(3)
-        rounds = [_round(guest, a, b) for _ in range(ROUNDS)]
+        _until(lambda: "watching" in said.read_text(encoding="utf-8"), "the daemon does not watch")
+        pairs = []
+        for number in range(bench.rounds(ROUNDS) + 1):
+            bench.tell(f"migration {number + 1} of {bench.rounds(ROUNDS) + 1}, there and back")
+            pairs.append(_round(guest, a, b))
         resumed = [
             datetime.fromisoformat(text).timestamp()
             for text in _RESUMED.findall(log.read_text(encoding="utf-8"))
@@ -58,28 +54,35 @@ def measure(lab: Lab) -> None:
             process.kill()
             process.wait()
         guest.remove()
-    answers = [answer for _, answer in rounds]
-    waits = [verdict - event for (verdict, _), event in zip(rounds, resumed, strict=True)]
-    print(f"\n{ROUNDS} live migrations hosta -> hostb, median")
-    answer, wait = statistics.median(answers), statistics.median(waits)
-    print(f"the guest's report (RPC, in software emulation) {answer:6.2f} s   1.0")
-    print(f"libvirt's event -> the daemon's verdict         {wait:6.2f} s   {wait / answer:.1f}")
+    waits = [told - event for (told, _), event in zip(pairs, resumed, strict=True)]
+    # The first one, of a daemon that has loaded nothing yet, does not count.
+    yield Figure(
+        row="arrival",
+        what="libvirt's event of an arrival to the daemon's verdict",
+        beside="the guest's bare report, asked for by itself right after",
+        judged=Series(unit="s", floor=[answer for _, answer in pairs[1:]], ours=waits[1:]),
+        goal=Goal.AT_MOST,
+        limit=2.0,
+    )
 
 
 def _round(guest: Guest, a: Host, b: Host) -> tuple[float, float]:
     """Move there and back; returns when the verdict was told, and what a report takes there."""
     known = len(_arrivals(b))
     guest.migrate(b)
-    until = time.monotonic() + 60
-    while len(_arrivals(b)) == known:
-        if time.monotonic() > until:
-            raise RuntimeError("the daemon did not verify the arrival")
-        time.sleep(0.2)
-    told = float(_arrivals(b)[-1])
-    shown = json.loads(b.samemachine("audit", "--format", "json", "mover").stdout)
-    (domain,) = shown["hosts"][0]["domains"]
+    _until(lambda: len(_arrivals(b)) > known, "the daemon did not verify the arrival")
+    told = _arrivals(b)[-1]
+    report = float(b.python("-m", "tests.bench.one_report", guest.channel_socket))
     guest.migrate(a)
-    return told, float(domain["evidence"]["guest"]["seconds"])
+    return told, report
+
+
+def _until(true: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + pace.stretched(60)
+    while not true():
+        if time.monotonic() > end:
+            raise BrokenError(what)
+        time.sleep(0.2)
 
 
 def _arrivals(host: Host) -> list[float]:

@@ -1,89 +1,38 @@
-"""An atlas of this host's QEMU, beside only starting and quitting QEMU with the same options.
-
-Run on a host of the lab by ``python -m tests.bench``; prints JSON.
-"""
+"""Row ``atlas``: every machine type probed, beside QEMU started with the same options, and quit."""
 
 import json
-import resource
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import os
+from collections.abc import Iterator
 
-from host_agent.qemu import binary as qemu_binary
-from host_agent.qemu import machine_list
-from host_agent.qemu import options as qemu_options
-from host_agent.qemu.atlas_probe import at_once, default_binary, survey
-from host_agent.qemu.options import ProbeOptions
+from tests.bench.bench import Bench
+from tests.bench.figure import Figure, Goal
+from tests.bench.in_lab import Place
+from tests.bench.processes import cpus, in_turn, walls
+from tests.lab.lab import Lab
 
-ROUNDS = 5
-_QUIT = b'{"execute": "qmp_capabilities"}\n{"execute": "quit"}\n'
+_COMMANDS = "/root/all-types.json"
 
 
-def start_and_quit(binary: str, options: ProbeOptions) -> None:
-    """The least that one probe can be: QEMU paused, and ended at its own pace."""
-    subprocess.run(
-        [
-            binary,
-            "-no-user-config",
-            "-nodefaults",
-            "-display",
-            "none",
-            "-S",
-            "-qmp",
-            "stdio",
-            *options.command(),
-        ],
-        input=_QUIT,
-        check=False,
-        capture_output=True,
+def measure(bench: Bench, lab: Lab) -> Iterator[Figure]:
+    """Measure it."""
+    place = Place(lab.host("hosta"))
+    host = place.host
+    bench.tell("asking which types there are")
+    commands = host.python("-m", "tests.bench.all_types")
+    (host.root / _COMMANDS[1:]).write_text(commands, encoding="utf-8")
+    cores = str(len(os.sched_getaffinity(0)))
+    pairs = in_turn(
+        lambda: place.bare("starts", _COMMANDS, cores),
+        lambda: place.samemachine("probe", codes={0, 3}),
+        bench.rounds(5),
+        bench.tell,
     )
-
-
-def seconds(function: Callable[[], object]) -> float:
-    """Return what a call takes."""
-    started = time.perf_counter()
-    function()
-    return time.perf_counter() - started
-
-
-def main() -> int:
-    """Measure both in turn, and print."""
-    binary = default_binary(None)
-    offer = machine_list.offer(qemu_binary.installed(binary))
-    devices = qemu_options.devices_for_roms(offer.devices)
-    machines = [one.name for one in survey(binary).machines if one.fingerprint is not None]
-    options = [qemu_options.bare(name, offer.architecture, devices) for name in machines]
-
-    def floor() -> None:
-        # Which types there are must be asked as well.
-        subprocess.run([binary, "-machine", "help"], check=True, capture_output=True)
-        with ThreadPoolExecutor(max_workers=at_once()) as pool:
-            list(pool.map(lambda one: start_and_quit(binary, one), options))
-
-    rounds = [(seconds(floor), seconds(lambda: survey(binary, machines))) for _ in range(ROUNDS)]
-    usage = [
-        resource.getrusage(who).ru_maxrss
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    ]
-    json.dump(
-        {
-            "qemu": offer.version,
-            "types": len(machines),
-            "at_once": at_once(),
-            "rounds": ROUNDS,
-            "floor": statistics.median(one for one, _ in rounds),
-            "ours": statistics.median(two for _, two in rounds),
-            "ratio": statistics.median(two / one for one, two in rounds),
-            "own_kib": usage[0],
-            "largest_qemu_kib": usage[1],
-        },
-        sys.stdout,
+    yield Figure(
+        row="atlas",
+        what=f"an atlas of all {len(json.loads(commands)) - 1} x86 types, whole command",
+        beside=f"QEMU started paused and quit for each, as many at once ({cores})",
+        judged=walls(pairs),
+        goal=Goal.AT_MOST,
+        limit=1.3,
+        also={"CPU": cpus(pairs)},
     )
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
