@@ -1,4 +1,4 @@
-"""Shut-off domains of libvirt's test driver, as many as wanted: they need no host."""
+"""Domains of libvirt's test driver, shut off, as many as wanted: they need no host."""
 
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
@@ -20,21 +20,23 @@ _XML = """<domain type='test' xmlns:test='http://libvirt.org/schemas/domain/test
     <channel type='unix'><target type='virtio' name='org.samemachine.guest.0'/></channel>
     <memballoon model='virtio'/>
   </devices>
-  <test:runstate>5</test:runstate>
+  <test:runstate>{state}</test:runstate>
 </domain>
 """
 
 
-def uri(folder: Path, number: int) -> str:
+def uri(folder: Path, number: int, *, active: bool = False) -> str:
     """Return the URI of a node of so many domains; written where it is not there yet."""
-    file = folder / f"node-{number}.xml"
+    file = folder / f"node-{number}{'-active' if active else ''}.xml"
     if not file.exists():
-        domains = "".join(_domain(one) for one in range(number))
+        domains = "".join(_domain(one, active=active) for one in range(number))
         file.write_text(f"<node>{domains}</node>", encoding="utf-8")
     return f"test://{file}"
 
 
-def _domain(number: int) -> str:
+def _domain(number: int, *, active: bool) -> str:
     name = f"bench-{number:05}"
     mac = ":".join(f"{byte:02x}" for byte in number.to_bytes(3, "big"))
-    return _XML.format(name=name, uuid=uuid5(NAMESPACE_URL, name), mac=mac)
+    return _XML.format(
+        name=name, uuid=uuid5(NAMESPACE_URL, name), mac=mac, state=1 if active else 5
+    )
