@@ -17,6 +17,8 @@ _SLOW = 1.0
 _FIRST = 1.0
 """Seconds of a first attempt; a guest that is there answers within a tenth of that."""
 _LONGER = 3.0
+_FIRST_PAUSE, _LONGEST_PAUSE, _DOUBLED = 0.125, 1.0, 3
+"""Seconds between attempts, and how often they double."""
 _SOONEST = 0.25
 """Seconds between two attempts, whatever a guest does with its end of the channel."""
 
@@ -42,10 +44,17 @@ class Task:
     """Seconds that the attempts so far have taken."""
     tried: float | None = None
     """When the last attempt ended; None: there was none yet."""
+    tries: int = 0
+    """How many attempts there were."""
 
     def allowance(self, most: float) -> float:
         """Return the seconds that the next attempt may take, where another may follow it."""
         return min(most, max(_FIRST, _LONGER * self.spent))
+
+    @property
+    def pause(self) -> float:
+        """Seconds until the next attempt: what came by live migration is there in a moment."""
+        return min(_LONGEST_PAUSE, float(_FIRST_PAUSE * 2 ** min(self.tries, _DOUBLED)))
 
     @property
     def is_slow(self) -> bool:

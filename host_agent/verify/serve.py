@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 _NICE = 10
 _RETRY = 1.0
-"""Seconds between looks at a guest that has not answered yet."""
+"""Seconds until a libvirtd that went away is asked again."""
 _WRITE_AGAIN = 5.0
 _WRITE_SECONDS = 300.0
 """How long a baseline that libvirt refuses, as it does while a job runs, is tried to be written."""
@@ -302,7 +302,9 @@ class Daemon:
             self._inbox.put(lambda: self._schedule.done(task.uuid))
         else:
             now = time.monotonic()
-            later = replace(again[0], spent=task.spent + now - began, tried=now)
+            later = replace(
+                again[0], spent=task.spent + now - began, tried=now, tries=task.tries + 1
+            )
             self._inbox.put(lambda: self._schedule.again(later, again[1]))
 
     def _fail(self, hypervisor: Hypervisor, uuid: UUID, why: str) -> None:
@@ -348,7 +350,7 @@ class Daemon:
             refresh=task.refresh,
         )
         if result is None:
-            return task, now + _RETRY
+            return task, now + task.pause
         self._tell(result, gatherer.facts.name)
         if isinstance(result, Confirmed) and result.unwritten is not None:
             writing = replace(task, unwritten=result.unwritten, until=now + _WRITE_SECONDS)

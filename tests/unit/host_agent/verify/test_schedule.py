@@ -161,6 +161,11 @@ def test_an_attempt_may_take_more_the_more_were_made(
     assert replace(task(), spent=spent).allowance(most) == seconds
 
 
+def test_it_is_looked_again_soon_and_then_once_a_second() -> None:
+    pauses = [replace(task(), tries=tries).pause for tries in (0, 1, 2, 3, 4, 10**6)]
+    assert pauses == [0.125, 0.25, 0.5, 1.0, 1.0, 1.0]
+
+
 @pytest.mark.parametrize("places", [1, 2, 8])
 def test_those_who_answer_go_before_those_who_do_not(places: int) -> None:
     """Twenty that never answer, then twenty that do at once: who is done when, on its own clock."""
