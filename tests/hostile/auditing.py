@@ -30,6 +30,7 @@ from host_agent.firmware.smbios import Smbios
 from host_agent.guest.dialler import Dialler
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Facts
+from host_agent.hypervisor.domain import Look
 from host_agent.missing import Missing, Reason
 from host_agent.output.audit import print_audits
 from host_agent.qemu.process import NONE
@@ -73,6 +74,15 @@ class OneDomain:
 
     def id(self) -> int:
         return 1
+
+    def look(self) -> Look:
+        return Look(
+            active=self.xml(inactive=False),
+            persistent=self.xml(inactive=True),
+            state="running",
+            reason="booted",
+            id=1,
+        )
 
     def peek_memory(self, *_: object) -> bytes:
         raise EvidenceError(Reason.UNSUPPORTED, "there is no QEMU here")
