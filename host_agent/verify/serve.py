@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -28,7 +28,7 @@ from host_agent.evidence.baseline_choice import NO_BASELINE, choose
 from host_agent.evidence.running import Running
 from host_agent.guard import guarded
 from host_agent.guest.opened_channels import OpenedChannels
-from host_agent.hypervisor import Domain, Hypervisor
+from host_agent.hypervisor import Domain, Hypervisor, connected
 from host_agent.qemu.process import NONE
 from host_agent.records import entry as ledger_entry
 from host_agent.records.entry import Entry
@@ -126,19 +126,18 @@ class Daemon:
 
     def _connected(self, pool: ThreadPoolExecutor, tries: int) -> int:
         """Serve one connection, or wait for the next try; returns how many tries failed."""
-        try:
-            hypervisor = Hypervisor.open(self._options.uri)
-        except LibvirtError as error:
-            wait = _RECONNECT[min(tries, len(_RECONNECT) - 1)]
-            self._say(f"{error}; next try in {wait:.0f} s", Priority.WARNING)
-            self._pass(wait)
-            return tries + 1
-        try:
-            self._serve(hypervisor, pool)
-        except LibvirtError as error:
-            self._say(f"libvirt: {error}", Priority.WARNING)
-        finally:
-            hypervisor.close()
+        with ExitStack() as stack:
+            try:
+                hypervisor = stack.enter_context(connected(self._options.uri))
+            except LibvirtError as error:
+                wait = _RECONNECT[min(tries, len(_RECONNECT) - 1)]
+                self._say(f"{error}; next try in {wait:.0f} s", Priority.WARNING)
+                self._pass(wait)
+                return tries + 1
+            try:
+                self._serve(hypervisor, pool)
+            except LibvirtError as error:
+                self._say(f"libvirt: {error}", Priority.WARNING)
         self._pass(_RECONNECT[0])
         return 0
 
@@ -158,7 +157,6 @@ class Daemon:
     def _serve(self, hypervisor: Hypervisor, pool: ThreadPoolExecutor) -> None:
         """Serve one connection until it dies or we are stopped."""
         gone = threading.Event()
-        hypervisor.keep_alive()
         hypervisor.on_close(lambda _: self._inbox.put(gone.set))
         hypervisor.subscribe(lambda event: self._inbox.put(lambda: self._hear(hypervisor, event)))
         gatherer = Gatherer.on(
