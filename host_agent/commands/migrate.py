@@ -14,10 +14,8 @@ import click
 from rich.progress import BarColumn, Progress
 
 from host_agent import given_file
-from host_agent.atlas import diff as atlas_diff
 from host_agent.atlas import files as atlas_files
-from host_agent.atlas.atlas import Atlas
-from host_agent.case.results import Confirmed, Decision, Failed
+from host_agent.case.results import Confirmed, Failed
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import destination, plain, shown
@@ -28,13 +26,10 @@ from host_agent.commands.shared.options import (
     ready_ledger,
     uris_or_default,
 )
-from host_agent.difference import Difference
-from host_agent.domain.definition import Definition
 from host_agent.domain.live_migration import CopyStorage, MigrationProgress
-from host_agent.errors import HostAgentError, UsageError
-from host_agent.hypervisor import Told, is_local
-from host_agent.migrate.migrate import Options, migrate
-from host_agent.missing import Missing, Reason
+from host_agent.errors import UsageError
+from host_agent.hypervisor import Told
+from host_agent.migrate.migrate import Confirm, Judges, Options, migrate
 from host_agent.output import migrate as migrate_output
 from host_agent.qemu.atlas_probe import survey
 from host_agent.verify.verify import Options as VerifyOptions
@@ -144,24 +139,20 @@ def migrate_command(
         bandwidth=bandwidth,
         seconds=timeout,
         xml=None if xml is None else _text(xml),
+        atlas=None if atlas is None else atlas_files.read(atlas),
     )
-    there = None if atlas is None else atlas_files.read(atlas)
     history = None if dry_run else ready_ledger(ledger)
     asking = VerifyOptions(probe=probe, clear_identifiers=clear_identifiers)
 
-    def before(uri: str, uuid: UUID) -> Confirmed | Failed:
-        now = _confirm(uri, uuid, asking, history)
-        if isinstance(now, Failed) or now.audited.verdict.decision is Decision.MISMATCH:
-            return now
-        return _confirm(uri, uuid, replace(asking, accept=True), history)
+    def judge(asking: VerifyOptions) -> Confirm:
+        return lambda uri, uuid: _confirm(uri, uuid, asking, history)
 
-    def after(uri: str, uuid: UUID) -> Confirmed | Failed:
-        return _confirm(uri, uuid, replace(asking, wait=wait), history)
-
-    def forecast(active: Definition) -> tuple[Difference, ...] | Missing:
-        return _forecast(active, there, source)
-
-    report = migrate(options, before, after, forecast, lambda: _watching(domain))
+    judges = Judges(
+        before=judge(asking),
+        accept=judge(replace(asking, accept=True)),
+        after=judge(replace(asking, wait=wait)),
+    )
+    report = migrate(options, judges, survey, lambda: _watching(domain))
     code = migrate_output.exit_code(report)
     with destination(output) as console:
         if form == "json":
@@ -186,32 +177,6 @@ def _confirm(
 ) -> Confirmed | Failed:
     (result,) = verify(uri, replace(options, names=(str(uuid),)), ledger)
     return result
-
-
-def _forecast(
-    active: Definition, there: Atlas | None, uri: str
-) -> tuple[Difference, ...] | Missing:
-    if there is None:
-        return Missing(
-            reason=Reason.ABSENT,
-            sentence="there is no atlas of the destination",
-            remedy="there: samemachine probe --output FILE; then here: --atlas FILE",
-        )
-    if not is_local(uri) or active.emulator is None or active.machine is None:
-        return Missing(
-            reason=Reason.UNSUPPORTED,
-            sentence="a QEMU can be asked only on its own host",
-            remedy="run samemachine on the source",
-        )
-    try:
-        here = survey(active.emulator, (active.machine,))
-    except HostAgentError as error:
-        return Missing(reason=Reason.FAILED, sentence=str(error))
-    diff = atlas_diff.compare(here, there, (active.machine,))
-    if diff.not_compared or diff.gone:
-        why = diff.not_compared[0][1] if diff.not_compared else "its atlas has no such machine type"
-        return Missing(reason=Reason.ABSENT, sentence=why)
-    return tuple(group.difference for group in diff.groups)
 
 
 @contextmanager

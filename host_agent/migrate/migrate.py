@@ -6,11 +6,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID
 
-from host_agent.atlas import touching
+from host_agent.atlas.atlas import Atlas
 from host_agent.case import last_boot
 from host_agent.case.last_boot import LastBoot
 from host_agent.case.results import Confirmed, Decision, Failed
-from host_agent.difference import Difference
 from host_agent.domain import devices as domain_devices
 from host_agent.domain.definition import Definition, DomainXmlError, parse
 from host_agent.domain.devices import Devices
@@ -27,8 +26,8 @@ from host_agent.machine_types import packages
 from host_agent.migrate import preflight
 from host_agent.migrate.destination import Destination, end_of
 from host_agent.migrate.facts import End, Move, MoveReport, numbers
+from host_agent.migrate.forecast import Ask, forecast
 from host_agent.migrate.shared_storage import shared
-from host_agent.missing import Missing
 from host_agent.printable import quoted
 from host_agent.qemu import process as qemu_process
 
@@ -36,10 +35,20 @@ _JOB_SECONDS = 5.0
 
 Confirm = Callable[[str, UUID], Confirmed | Failed]
 """Takes a connection's URI and a domain; judges the domain there."""
-Forecast = Callable[[Definition], tuple[Difference, ...] | Missing]
-"""Says what a domain finds on the destination, at its next boot, that is not as here."""
 Watch = Callable[[], AbstractContextManager[tuple[Told, threading.Event]]]
 """Is entered for the migration alone: who is told how far it is, and what cancels it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judges:
+    """How the guest is judged, and by whom: the job ``verify`` does it."""
+
+    before: Confirm
+    """Against the baseline that it has, on the source."""
+    accept: Confirm
+    """The same, and what it is now becomes the baseline."""
+    after: Confirm
+    """On the destination, with time for the guest to answer there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,20 +68,20 @@ class Options:
     seconds: float | None = None
     xml: str | None = None
     """The XML that the destination is given."""
+    atlas: Atlas | None = None
+    """The destination's."""
 
 
-def migrate(
-    options: Options, before: Confirm, after: Confirm, forecast: Forecast, watch: Watch
-) -> MoveReport:
+def migrate(options: Options, judges: Judges, ask: Ask, watch: Watch) -> MoveReport:
     """Move one domain live; whatever the guest's verdict is, it is in the report.
 
-    ``before`` takes the baseline, on the source; ``after`` verifies, on the destination. Raises
-    ``LibvirtError`` where a host can't be reached, ``UsageError`` where there is nothing to move.
+    Raises ``LibvirtError`` where a host can't be reached, ``UsageError`` where there is nothing to
+    move.
     """
     with connected(options.uri) as source, connected(options.destination) as destination:
         (domain,) = chosen(source.domains(), (options.name,), options.uri)
-        move = _move(source, destination, domain, options, forecast)
-        return _carry_out(source, domain, destination, move, options, before, after, watch)
+        move = _move(source, destination, domain, options, ask)
+        return _carry_out(source, domain, destination, move, options, judges, watch)
 
 
 def _carry_out(
@@ -81,8 +90,7 @@ def _carry_out(
     destination: Hypervisor,
     move: Move,
     options: Options,
-    before: Confirm,
-    after: Confirm,
+    judges: Judges,
     watch: Watch,
 ) -> MoveReport:
     findings = preflight.run(move)
@@ -90,9 +98,12 @@ def _carry_out(
     result = then = None
     go = not options.dry_run and not preflight.refused(findings)
     if go:
-        now = before(options.uri, domain.uuid)
+        now = judges.before(options.uri, domain.uuid)
         # What is wrong already would be wrong there too, and then look like the move's fault.
-        go = isinstance(now, Failed) or now.audited.verdict.decision is not Decision.MISMATCH
+        go = not _is_wrong(now)
+        if not isinstance(now, Failed) and go:
+            now = judges.accept(options.uri, domain.uuid)
+            go = not _is_wrong(now)
     if go:
         how = MigrationOptions(
             persistent=domain.is_persistent(),
@@ -105,7 +116,7 @@ def _carry_out(
         with watch() as (told, cancel):
             result = move_live(source, domain.uuid, destination, how, told, cancel)
         if result.end is MigrationEnd.MOVED:
-            then = _verified(domain, after, options.destination)
+            then = _verified(domain, judges.after, options.destination)
     return MoveReport(
         name=domain.name,
         uuid=domain.uuid,
@@ -117,6 +128,10 @@ def _carry_out(
         result=result,
         after=then,
     )
+
+
+def _is_wrong(now: Confirmed | Failed) -> bool:
+    return isinstance(now, Confirmed) and now.audited.verdict.decision is Decision.MISMATCH
 
 
 def _verified(domain: Domain, after: Confirm, uri: str) -> Confirmed | Failed:
@@ -135,7 +150,7 @@ def _move(
     destination: Hypervisor,
     domain: Domain,
     options: Options,
-    forecast: Forecast,
+    ask: Ask,
 ) -> Move:
     if not domain.is_active():
         raise UsageError(
@@ -165,7 +180,7 @@ def _move(
         copy_storage=options.copy_storage,
         unsafe=options.unsafe,
         xml=None if options.xml is None else _given(options.xml),
-        forecast=_touching(forecast(active), active, devices),
+        forecast=forecast(active, devices, options.atlas, ask if local else None),
         boot=_boot(domain, source, active, local=local),
         images=_images(here, there, active, devices, local=local),
         most_vcpus=None if listed is None else listed.most_vcpus,
@@ -194,12 +209,6 @@ def _images(
         for end, listed in ((here, ()), (there.end, there.loaders(active)))
     )
     return tuple(images.look(path, before, after) for path in devices.images)
-
-
-def _touching(
-    forecast: tuple[Difference, ...] | Missing, active: Definition, devices: Devices
-) -> tuple[Difference, ...] | Missing:
-    return forecast if isinstance(forecast, Missing) else touching.of(forecast, active, devices)
 
 
 def _given(xml: str) -> Definition:
