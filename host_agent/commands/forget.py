@@ -10,7 +10,7 @@ from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import destination, plain
 from host_agent.commands.shared.options import formats, ledger_option, open_ledger, uris_or_default
 from host_agent.errors import UsageError
-from host_agent.output import forget as output_
+from host_agent.output import forget as forget_output
 from host_agent.records.forget import Options, forget
 from host_agent.records.remembered import Remembered
 from host_agent.records.upgrade_journal import UpgradeJournal
@@ -58,18 +58,18 @@ def forget_command(
         if yes:
             return True
         # Standard output is for what was done.
-        output_.print_kept(plain(stderr=True), kept, place)
+        forget_output.print_kept(plain(stderr=True), kept, place)
         return click.confirm("Remove it?", err=True)
 
     (where,) = uris_or_default((uri,) if uri else ())
     options = Options(uri=where, names=domains, dry_run=dry_run)
     report = forget(options, open_ledger(ledger), UpgradeJournal(), agree)
-    code = output_.exit_code(report)
+    code = forget_output.exit_code(report)
     with destination(output) as console:
         if form == "json":
-            console.file.write(output_.render(report, code))
+            console.file.write(forget_output.render(report, code))
         else:
-            output_.print_report(console, report)
+            forget_output.print_report(console, report)
     return code
 
 

@@ -13,7 +13,7 @@ from host_agent.commands.shared.console import complain, destination, orderly_en
 from host_agent.commands.shared.options import uris_or_default
 from host_agent.domain.live_migration import CopyStorage
 from host_agent.errors import UsageError
-from host_agent.output import plan as output
+from host_agent.output import plan as plan_output
 from host_agent.output import plan_document, plan_words
 from host_agent.output.shared.exit_codes import UNREACHABLE
 from host_agent.plan.facts import Options
@@ -151,7 +151,7 @@ def plan_command(
         elif form == "html":
             console.file.write(plan_document.page(found))
         else:
-            output.print_plan(console, found, code, verbose=verbose)
+            plan_output.print_plan(console, found, code, verbose=verbose)
     return code
 
 
