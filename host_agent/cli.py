@@ -19,7 +19,7 @@ from host_agent.errors import (
     UsageError,
 )
 from host_agent.guard import said
-from host_agent.output.shared.exit_codes import UNREACHABLE, UNVERIFIED, USAGE
+from host_agent.output.shared.exit_codes import INTERRUPTED, UNREACHABLE, UNVERIFIED, USAGE
 
 
 def main() -> NoReturn:
@@ -27,7 +27,7 @@ def main() -> NoReturn:
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
-        code = complain("interrupted; nothing was changed", 130)
+        code = complain("interrupted; nothing was changed", INTERRUPTED)
     except click.ClickException as error:
         error.show()
         code = USAGE

@@ -14,7 +14,6 @@ from host_agent.commands.shared.console import destination
 from host_agent.commands.shared.options import formats
 from host_agent.errors import UsageError
 from host_agent.output import atlas as atlas_output
-from host_agent.output.shared.exit_codes import MISMATCH, VERIFIED
 
 
 @click.command(
@@ -74,7 +73,7 @@ def diff_command(
                 f"neither {old} nor {new} has a machine type {name!r}; near it: {_near(name, both)}"
             )
     diff = atlas_diff.compare(before, after, types)
-    result = MISMATCH if diff.seen else VERIFIED
+    result = atlas_output.diff_exit_code(diff)
     with destination(output, shared=True) as console:
         if form == "json":
             console.file.write(atlas_output.render_diff(diff, result))

@@ -13,8 +13,8 @@ from host_agent.commands.shared.options import formats, whereabouts
 from host_agent.errors import LibvirtError, UsageError
 from host_agent.guest.enroll import Options, enroll
 from host_agent.guest.enroll_plan import Enrollment, Planned, Wish
-from host_agent.output import enroll as output_
-from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
+from host_agent.output import enroll as enroll_output
+from host_agent.output.shared.exit_codes import UNREACHABLE
 
 
 @click.command(
@@ -79,7 +79,7 @@ def enroll_command(
         if yes:
             return True
         # Standard output is for what was done.
-        output_.print_plans(plain(stderr=True), host, planned, remove=remove)
+        enroll_output.print_plans(plain(stderr=True), host, planned, remove=remove)
         return click.confirm("Go on?", err=True)
 
     where = whereabouts(uris, domains)
@@ -97,15 +97,13 @@ def enroll_command(
             unreachable += 1
         if reports and reports[-1].interrupted:
             break
-    code = output_.exit_code(reports, everything=everything)
-    if code == VERIFIED and unreachable:
-        code = UNREACHABLE
+    code = enroll_output.exit_code(reports, unreachable, everything=everything)
     with destination(output) as console:
         if form == "json":
-            console.file.write(output_.render(reports, code))
+            console.file.write(enroll_output.render(reports, code))
         else:
             for report in reports:
-                output_.print_report(console, report)
+                enroll_output.print_report(console, report)
     return code
 
 

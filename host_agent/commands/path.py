@@ -9,10 +9,10 @@ from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import destination
 from host_agent.errors import UsageError
 from host_agent.machine_types import release_dates, releases
-from host_agent.machine_types.releases import DEBIAN, UBUNTU, Known, Release, Supported
+from host_agent.machine_types.releases import DEBIAN, UBUNTU, Known, Release
 from host_agent.missing import Missing
 from host_agent.output import path as path_output
-from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
+from host_agent.output.shared.exit_codes import VERIFIED
 
 
 @click.command(
@@ -106,8 +106,7 @@ def path_command(
             console.file.write(path_output.render_answer(answer))
         else:
             path_output.print_answer(console, answer)
-    codes = {Supported.YES: VERIFIED, Supported.NO: MISMATCH, Supported.UNKNOWN: UNVERIFIED}
-    return codes[answer.supported]
+    return path_output.exit_code(answer)
 
 
 COMMANDS = (path_command,)

@@ -10,7 +10,6 @@ from host_agent.atlas import files as atlas_files
 from host_agent.commands.shared.atlases import surveyed
 from host_agent.commands.shared.console import new_file, standard_output
 from host_agent.output import atlas as atlas_output
-from host_agent.output.shared.exit_codes import VERIFIED
 from host_agent.qemu.session import SECONDS
 
 
@@ -80,7 +79,7 @@ def probe_command(
             console.file.write(atlas.to_text(made))
     else:
         atlas_output.print_atlas(console, made, time.monotonic() - clock)
-    return 3 if any(machine.fingerprint is None for machine in made.machines) else VERIFIED
+    return atlas_output.atlas_exit_code(made)
 
 
 COMMANDS = (probe_command,)

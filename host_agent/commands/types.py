@@ -18,7 +18,7 @@ from host_agent.machine_types.listing import TypeList, of_atlas
 from host_agent.machine_types.of_release import release_types
 from host_agent.missing import Missing
 from host_agent.output import types as types_output
-from host_agent.output.shared.exit_codes import MISMATCH, VERIFIED
+from host_agent.output.shared.exit_codes import VERIFIED
 
 
 @click.command(
@@ -86,7 +86,7 @@ def types_command(
     else:
         found = host_types(uri or uris_or_default(())[0], arch, known)
     _print_types(found, form, output)
-    return MISMATCH if any(one.unlisted for one in found) else VERIFIED
+    return types_output.exit_code(found)
 
 
 COMMANDS = (types_command,)

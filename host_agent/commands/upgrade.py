@@ -23,10 +23,10 @@ from host_agent.commands.shared.options import (
 )
 from host_agent.errors import UsageError
 from host_agent.output import upgrade as upgrade_output
-from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
+from host_agent.output.shared.exit_codes import VERIFIED
 from host_agent.printable import printable
 from host_agent.records.upgrade_journal import UpgradeJournal
-from host_agent.records.upgrade_record import UNDER_WAY, Record, Step
+from host_agent.records.upgrade_record import Record, Step
 from host_agent.upgrade import upgrade, window
 from host_agent.upgrade.facts import Raised
 from host_agent.upgrade.look import Asked
@@ -263,12 +263,7 @@ def campaign_command(change: str | None, form: str, output: Path | None, *, verb
     """Show how many upgrades are staged, applied, rolled back and failed."""
     records, troubles = UpgradeJournal().all()
     records = [one for one in records if change is None or one.change == change]
-    steps = {record.step for record in records}
-    code = VERIFIED
-    if steps & {Step.ROLLED_BACK, Step.FAILED}:
-        code = MISMATCH
-    elif troubles or steps & (UNDER_WAY | {Step.PLANNED}):
-        code = UNVERIFIED
+    code = upgrade_output.campaign_exit_code(records, troubles)
     return _print_campaign(records, troubles, form, output, code, verbose=verbose)
 
 

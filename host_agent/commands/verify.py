@@ -21,9 +21,8 @@ from host_agent.commands.shared.options import (
     whereabouts,
 )
 from host_agent.errors import LibvirtError, NoDomainError, UsageError
-from host_agent.output import verify as output
-from host_agent.output.shared.counting import decision
-from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
+from host_agent.output import verify as verify_output
+from host_agent.output.shared.exit_codes import INTERRUPTED, UNREACHABLE, VERIFIED
 from host_agent.times import FORMS, parse_past
 from host_agent.verify import why
 from host_agent.verify.verify import Options, verify
@@ -72,8 +71,7 @@ def baseline_command(
         clear_identifiers=clear_identifiers,
     )
     results, unreachable = _run(uris, options, ready_ledger(ledger))
-    lacking = any(isinstance(result, Failed) or not result.kept for result in results)
-    code = UNREACHABLE if unreachable else UNVERIFIED if lacking else VERIFIED
+    code = verify_output.kept_exit_code(results, unreachable)
     _print(results, form, output, code, kept=True, each=bool(domains))
     return code
 
@@ -150,11 +148,7 @@ def verify_command(
     )
     history = ready_ledger(ledger)
     results, unreachable = _run(uris, options, history)
-    words = [_word(result) for result in results]
-    lacking = any(word not in {"verified", "mismatch"} for word in words)
-    code = UNREACHABLE if unreachable else UNVERIFIED if lacking else VERIFIED
-    if words.count("mismatch") > max_mismatch:
-        code = MISMATCH
+    code = verify_output.exit_code(results, unreachable, max_mismatch)
     _print(results, form, output, code, kept=False, each=verbose or bool(domains))
     return code
 
@@ -188,7 +182,7 @@ def _run(
     except KeyboardInterrupt:
         # Each domain is written to at once or not at all.
         raise SystemExit(
-            complain("interrupted; the domains that were done by then are recorded", 130)
+            complain("interrupted; the domains that were done by then are recorded", INTERRUPTED)
         ) from None
     except NoDomainError as error:
         raise _moved(ledger, uris_or_default(uris), error) from None
@@ -204,10 +198,6 @@ def _moved(ledger: "Ledger | None", uris: Sequence[str], error: NoDomainError) -
     return error
 
 
-def _word(result: Confirmed | Failed) -> str:
-    return decision(result if isinstance(result, Failed) else result.audited)
-
-
 def _print(
     results: list[Confirmed | Failed],
     form: str,
@@ -219,10 +209,10 @@ def _print(
 ) -> None:
     with destination(file) as console:
         if form == "json":
-            console.file.write(output.render(results, code))
+            console.file.write(verify_output.render(results, code))
         elif kept:
-            output.print_kept(console, results, each=each)
+            verify_output.print_kept(console, results, each=each)
         else:
-            output.print_verified(console, results, each=each)
+            verify_output.print_verified(console, results, each=each)
             if not results and code == VERIFIED:
                 console.print("nothing to verify")

@@ -17,7 +17,6 @@ from host_agent.commands.shared.options import (
 )
 from host_agent.errors import LibvirtError, UsageError
 from host_agent.output import why as why_output
-from host_agent.output.shared.exit_codes import UNREACHABLE
 from host_agent.verify import why
 from host_agent.verify.audit import Options as AuditOptions
 from host_agent.verify.audit import audit
@@ -61,10 +60,10 @@ def why_command(
     story = why.tell(found, domain, history)
     if story is None:
         raise absent
-    if found is None and isinstance(absent, LibvirtError):
-        code = complain(str(absent), UNREACHABLE)
-    else:
-        code = why_output.exit_code(story)
+    unreachable = found is None and isinstance(absent, LibvirtError)
+    code = why_output.exit_code(story, unreachable=unreachable)
+    if unreachable:
+        complain(str(absent), code)
     if bundle is not None:
         with new_file(bundle) as file:
             file.write(why_output.render(story, code).encode())

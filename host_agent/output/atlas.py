@@ -1,6 +1,5 @@
 """Atlases and their differences as text for people, and differences as JSON."""
 
-import json
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -14,6 +13,8 @@ from host_agent.atlas.diff import AtlasDiff, Group
 from host_agent.difference import Effect
 from host_agent.firmware import acpi
 from host_agent.firmware.fingerprint import Fingerprint, digest
+from host_agent.output.shared.document import document
+from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
 from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable
 
@@ -37,6 +38,12 @@ def natural(name: str) -> list[tuple[int, str]]:
         (len(part.lstrip("0")), part.lstrip("0")) if at % 2 else (-1, part)
         for at, part in enumerate(re.split(r"([0-9]+)", name))
     ]
+
+
+def atlas_exit_code(atlas: Atlas) -> int:
+    """Return the exit code of ``probe``."""
+    lacks = any(machine.fingerprint is None for machine in atlas.machines)
+    return UNVERIFIED if lacks else VERIFIED
 
 
 def print_atlas(console: Console, atlas: Atlas, seconds: float) -> None:
@@ -186,9 +193,14 @@ def _not_compared(diff: AtlasDiff) -> list[str]:
     ]
 
 
+def diff_exit_code(diff: AtlasDiff) -> int:
+    """Return the exit code of ``diff``."""
+    return MISMATCH if diff.seen else VERIFIED
+
+
 def render_diff(diff: AtlasDiff, code: int) -> str:
     """Return the difference as JSON."""
-    return json.dumps(_form(diff, code), indent=2) + "\n"
+    return document(_form(diff, code))
 
 
 def _form(diff: AtlasDiff, code: int) -> dict[str, Any]:

@@ -8,25 +8,26 @@ from rich.text import Text
 
 from host_agent.guest.enroll_plan import Enrolled, Enrollment, Planned
 from host_agent.output.shared.document import document
-from host_agent.output.shared.exit_codes import UNREACHABLE, USAGE, VERIFIED
+from host_agent.output.shared.exit_codes import INTERRUPTED, UNREACHABLE, USAGE, VERIFIED
 from host_agent.output.shared.names import whose
 from host_agent.printable import printable
 
 _SCHEMA = 1
-_INTERRUPTED = 130
 
 
-def exit_code(reports: Sequence[Enrollment], *, everything: bool) -> int:
+def exit_code(reports: Sequence[Enrollment], unreachable: int = 0, *, everything: bool) -> int:
     """Return the exit code; ``everything``: no domain was named, so foreign ones are no error."""
     results = [result for report in reports for result in report.results]
     if any(report.interrupted for report in reports):
-        return _INTERRUPTED
+        return INTERRUPTED
     if any(result.error for result in results):
         return UNREACHABLE
     refused = [result.planned.plan for result in results if result.planned.plan.refused]
     if any(not (plan.foreign and everything) for plan in refused):
         return USAGE
-    return VERIFIED if all(report.agreed for report in reports) else USAGE
+    if not all(report.agreed for report in reports):
+        return USAGE
+    return UNREACHABLE if unreachable else VERIFIED
 
 
 def print_plans(console: Console, host: str, planned: Sequence[Planned], *, remove: bool) -> None:

@@ -7,18 +7,17 @@ from rich.console import Console
 from rich.text import Text
 
 from host_agent.output.shared.document import document
-from host_agent.output.shared.exit_codes import UNREACHABLE, USAGE, VERIFIED
+from host_agent.output.shared.exit_codes import INTERRUPTED, UNREACHABLE, USAGE, VERIFIED
 from host_agent.printable import printable
 from host_agent.records.remembered import Forgetting, Forgotten, Remembered
 
 _SCHEMA = 1
-_INTERRUPTED = 130
 
 
 def exit_code(report: Forgetting) -> int:
     """Return the exit code."""
     if report.interrupted:
-        return _INTERRUPTED
+        return INTERRUPTED
     if any(result.errors for result in report.results):
         return UNREACHABLE
     if not report.agreed or any(result.remembered.refused for result in report.results):

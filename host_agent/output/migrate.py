@@ -13,13 +13,18 @@ from host_agent.migrate import preflight
 from host_agent.migrate.facts import End, MoveReport
 from host_agent.output import verify
 from host_agent.output.shared.document import document
-from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
+from host_agent.output.shared.exit_codes import (
+    INTERRUPTED,
+    MISMATCH,
+    UNREACHABLE,
+    UNVERIFIED,
+    USAGE,
+    VERIFIED,
+)
 from host_agent.output.shared.forms import confirmed_form, plain_finding
 from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable, quoted
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as of any program that SIGINT ends."""
 _SCHEMA = 1
 _STYLES = {
     Outcome.PASS: "green", Outcome.WARN: "yellow", Outcome.UNKNOWN: "yellow",

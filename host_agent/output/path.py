@@ -9,6 +9,7 @@ from rich.text import Text
 from host_agent.machine_types.releases import SHOWN, Answer, Cell, Matrix, Release, Supported
 from host_agent.output.shared import pages
 from host_agent.output.shared.document import document
+from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
 from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable
 
@@ -19,6 +20,7 @@ _STYLES = {_YES: "green", _ENDED: "dim", _NO: "dim"}
 
 
 _ANSWER_STYLES = {Supported.YES: "green", Supported.NO: "bold red", Supported.UNKNOWN: "yellow"}
+_CODES = {Supported.YES: VERIFIED, Supported.NO: MISMATCH, Supported.UNKNOWN: UNVERIFIED}
 
 
 _FILLS = {_YES: "#b7e1b0", _ENDED: "#eeeeee", _NO: "#ffffff"}
@@ -141,6 +143,11 @@ def _why(origin: Release, target: Release, cell: Cell, matrix: Matrix) -> str:
         _NO: "not supported",
     }
     return f"{origin.codename} to {target.codename}: {words[_kind(cell)]}"
+
+
+def exit_code(answer: Answer) -> int:
+    """Return the exit code."""
+    return _CODES[answer.supported]
 
 
 def print_answer(console: Console, answer: Answer) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 from host_agent.machine_types.listing import Listed, TypeList
 from host_agent.machine_types.names import Vendor
 from host_agent.output.shared.document import document
+from host_agent.output.shared.exit_codes import MISMATCH, VERIFIED
 from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable
 
@@ -66,6 +67,11 @@ def _cells(one: Listed, today: date) -> tuple[Text, ...]:
 def _names(domains: tuple[str, ...]) -> str:
     more = f" +{len(domains) - _DOMAINS}" if len(domains) > _DOMAINS else ""
     return " ".join(map(printable, domains[:_DOMAINS])) + more
+
+
+def exit_code(lists: Sequence[TypeList]) -> int:
+    """Return the exit code: whether a domain has a type that is not offered."""
+    return MISMATCH if any(one.unlisted for one in lists) else VERIFIED
 
 
 def render_types(lists: Sequence[TypeList]) -> str:

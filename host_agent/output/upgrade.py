@@ -12,15 +12,20 @@ from host_agent.case.results import Confirmed, Decision, Failed
 from host_agent.finding import Finding, Outcome
 from host_agent.output import verify
 from host_agent.output.shared.document import document
-from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, USAGE, VERIFIED
+from host_agent.output.shared.exit_codes import (
+    INTERRUPTED,
+    MISMATCH,
+    UNREACHABLE,
+    UNVERIFIED,
+    USAGE,
+    VERIFIED,
+)
 from host_agent.output.shared.forms import confirmed_form, plain_finding
 from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable, quoted, shortened
-from host_agent.records.upgrade_record import Record, Step
+from host_agent.records.upgrade_record import UNDER_WAY, Record, Step
 from host_agent.upgrade.facts import Ending, Raised, Raising, Report
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as of any program that SIGINT ends."""
 _SCHEMA = 1
 _LONGEST = 200
 _STYLES = {
@@ -262,6 +267,15 @@ def print_campaign(
         print_table(console, table)
     for trouble in troubles:
         console.print(Text(f"  {printable(trouble)}", "bold red"), soft_wrap=True)
+
+
+def campaign_exit_code(records: Sequence[Record], troubles: Sequence[str]) -> int:
+    """Return the exit code of ``campaign``; troubles: what can't be read."""
+    steps = {record.step for record in records}
+    if steps & {Step.ROLLED_BACK, Step.FAILED}:
+        return MISMATCH
+    unfinished = steps & (UNDER_WAY | {Step.PLANNED})
+    return UNVERIFIED if troubles or unfinished else VERIFIED
 
 
 def render_campaign(records: Sequence[Record], troubles: Sequence[str], code: int) -> str:

@@ -12,7 +12,9 @@ from host_agent import times
 from host_agent.case.results import Audited, Confirmed, Decision, Depth, Failed
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
+from host_agent.output.shared.counting import decision
 from host_agent.output.shared.document import document
+from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
 from host_agent.output.shared.forms import confirmed_form
 from host_agent.output.shared.names import Names, called
 from host_agent.output.shared.tables import print_table
@@ -165,6 +167,25 @@ def _kept(result: Confirmed, *, dated: bool = False) -> str:
         return told
     one = f"that of {times.day(case.baseline.taken)}" if dated else "an older one"
     return f"{told}; replaces {one}" if result.kept else f"{told}; {one} stays"
+
+
+def exit_code(results: Sequence[Confirmed | Failed], unreachable: int, most: int = 0) -> int:
+    """Return the exit code of ``verify``: more than ``most`` mismatches are one."""
+    words = [_word(result) for result in results]
+    if words.count("mismatch") > most:
+        return MISMATCH
+    lacking = any(word not in {"verified", "mismatch"} for word in words)
+    return UNREACHABLE if unreachable else UNVERIFIED if lacking else VERIFIED
+
+
+def kept_exit_code(results: Sequence[Confirmed | Failed], unreachable: int) -> int:
+    """Return the exit code of ``baseline``."""
+    lacking = any(isinstance(result, Failed) or not result.kept for result in results)
+    return UNREACHABLE if unreachable else UNVERIFIED if lacking else VERIFIED
+
+
+def _word(result: Confirmed | Failed) -> str:
+    return decision(result if isinstance(result, Failed) else result.audited)
 
 
 def render(results: Sequence[Confirmed | Failed], code: int) -> str:

@@ -11,7 +11,7 @@ from host_agent import times
 from host_agent.case.results import Failed
 from host_agent.output.shared.counting import decision
 from host_agent.output.shared.document import document
-from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
+from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
 from host_agent.output.shared.forms import domain_form
 from host_agent.output.shared.names import called
 from host_agent.output.shared.tables import print_table
@@ -74,8 +74,10 @@ def render(story: Story, code: int) -> str:
     return document(form, other=str)
 
 
-def exit_code(story: Story) -> int:
-    """Return the exit code of the command."""
+def exit_code(story: Story, *, unreachable: bool = False) -> int:
+    """Return the exit code; unreachable: no host could be asked where the domain may be."""
+    if unreachable:
+        return UNREACHABLE
     if story.result is None:
         return UNVERIFIED
     word = decision(story.result)

@@ -251,6 +251,14 @@ def test_a_foreign_library_is_imported_in_one_place(library: str) -> None:
     assert {name for name in users if not {name, folder(name)} & places} == set()
 
 
+def test_a_command_decides_no_exit_code() -> None:
+    """Its output does, in ``exit_code``: a command may say that it is done or could not begin."""
+    judging = {f"host_agent.output.shared.exit_codes.{word}" for word in ("MISMATCH", "UNVERIFIED")}
+    assert {name for name in MODULES if folder(name) == "commands" and MODULES[name] & judging} == (
+        set()
+    )
+
+
 def test_jobs_are_imported_by_commands_only() -> None:
     for name in MODULES:
         if folder(name) != "commands" and name not in DOOR:
