@@ -9,7 +9,7 @@ from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import destination
 from host_agent.commands.shared.options import formats
 from host_agent.errors import UsageError
-from host_agent.output import manual as manual_output
+from host_agent.output import checks as checks_output
 from host_agent.output.shared import manual_page
 from host_agent.output.shared.exit_codes import VERIFIED
 
@@ -39,14 +39,14 @@ def checks_command(ids: tuple[str, ...], form: str, output: Path | None) -> int:
     chosen = [known[name] for name in dict.fromkeys(ids)] or list(known.values())
     with destination(output, shared=True) as console:
         if form == "json":
-            console.file.write(manual_output.render(chosen))
+            console.file.write(checks_output.render(chosen))
         elif ids:
             for number, one in enumerate(chosen):
                 if number:
                     console.print()
-                manual_output.print_entry(console, one)
+                checks_output.print_entry(console, one)
         else:
-            manual_output.print_list(console, chosen)
+            checks_output.print_list(console, chosen)
     return VERIFIED
 
 

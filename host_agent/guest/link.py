@@ -90,7 +90,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Reply:
     """A report as it came, the nonce it was asked with, and how long it took."""
 
     report: guest_pb2.Report
@@ -98,7 +98,7 @@ class Answer:
     seconds: float
 
 
-def ask(stream: Stream, deadline: float) -> Answer:
+def ask(stream: Stream, deadline: float) -> Reply:
     """Ask for a report until there is an answer or ``deadline`` (``time.monotonic``) is past.
 
     A session that the guest ends (its agent was restarted, bytes were lost) is followed by a new
@@ -120,7 +120,7 @@ def ask(stream: Stream, deadline: float) -> Answer:
             budget -= attempt.received
             time.sleep(pause)
             continue
-        return Answer(report=report, nonce=nonce, seconds=time.monotonic() - started)
+        return Reply(report=report, nonce=nonce, seconds=time.monotonic() - started)
     raise AssertionError  # there is always another pause
 
 

@@ -25,7 +25,7 @@ Not each of them: RHEL 8 has pc-i440fx-4.2 and -2.11 for guests that came from e
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
+class ReleaseQemu:
     """A distribution's release and its QEMU."""
 
     distribution: str
@@ -50,7 +50,7 @@ class Lifecycle:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offered:
+class ReleaseType:
     """A machine type as a release offers it."""
 
     name: str
@@ -63,14 +63,14 @@ class Offered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offering:
+class ReleaseTypes:
     """The machine types of a release, as far as they are established."""
 
     distribution: str
     release: str
     architecture: str
     qemu: str
-    types: tuple[Offered, ...]
+    types: tuple[ReleaseType, ...]
     whole: bool
     """Whether these are all; not so where a release's own types are known from its patches."""
     sources: tuple[str, ...]
@@ -84,10 +84,10 @@ def _data() -> Mapping[str, Any]:
 
 
 @cache
-def releases() -> tuple[Release, ...]:
+def releases() -> tuple[ReleaseQemu, ...]:
     """Return all releases, a distribution's oldest first."""
     return tuple(
-        Release(
+        ReleaseQemu(
             distribution=one["distribution"],
             name=one["name"],
             version=one.get("version"),
@@ -108,7 +108,7 @@ def codenames() -> Mapping[str, str]:
     }
 
 
-def release(name: str) -> Release | None:
+def release(name: str) -> ReleaseQemu | None:
     """Return a release by ``noble``, ``ubuntu:noble``, ``ubuntu:24.04``; None: not known."""
     distribution, colon, rest = name.partition(":")
     wanted = rest if colon else name
@@ -185,7 +185,7 @@ def builds_upstream(distribution: str) -> bool:
     return distribution not in _ALONE
 
 
-def offering(distribution: str, name: str, architecture: str) -> Offering | None:
+def offering(distribution: str, name: str, architecture: str) -> ReleaseTypes | None:
     """Return the machine types of a release; None: nothing of it is established.
 
     Debian and others offer QEMU's types as they are; Ubuntu its own beside them; RHEL its own only.
@@ -201,7 +201,7 @@ def offering(distribution: str, name: str, architecture: str) -> Offering | None
     lists = [one for one in (own, upstream) if one is not None]
     if not lists or qemu is None or (own is None and distribution not in _WITHOUT_OWN):
         return None
-    found: dict[str, Offered] = {}
+    found: dict[str, ReleaseType] = {}
     for one in lists:
         for type_ in one["types"]:
             # A release with types of its own has made one of them the default.
@@ -211,7 +211,7 @@ def offering(distribution: str, name: str, architecture: str) -> Offering | None
             offered = _offered(type_, architecture, one, default=default)
             kept = tuple(alias for alias in offered.aliases if alias not in taken)
             found.setdefault(type_, replace(offered, aliases=kept))
-    return Offering(
+    return ReleaseTypes(
         distribution=distribution,
         release=name,
         architecture=architecture,
@@ -231,10 +231,12 @@ def _list(distribution: str, name: str, architecture: str) -> Mapping[str, Any] 
     return None
 
 
-def _offered(name: str, architecture: str, where: Mapping[str, Any], *, default: bool) -> Offered:
+def _offered(
+    name: str, architecture: str, where: Mapping[str, Any], *, default: bool
+) -> ReleaseType:
     old = where.get("deprecated")
     aliases: Mapping[str, list[str]] = where.get("aliases", {})
-    return Offered(
+    return ReleaseType(
         name=name,
         base=base(name),
         description=description(name, architecture),

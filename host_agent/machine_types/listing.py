@@ -8,7 +8,7 @@ from host_agent.atlas.atlas import Atlas
 from host_agent.domain import architectures
 from host_agent.machine_types import catalogue, releases
 from host_agent.machine_types import offers as offer_lists
-from host_agent.machine_types.catalogue import Offering
+from host_agent.machine_types.catalogue import ReleaseTypes
 from host_agent.machine_types.names import FAMILIES, MachineName, Vendor, base, listing, parse
 from host_agent.machine_types.releases import DEBIAN, Known, Release
 
@@ -54,7 +54,7 @@ class TypeList:
     """Machine types that are used and not offered, with the domains."""
 
 
-def of_release(found: Offering, known: Known) -> TypeList:
+def of_release(found: ReleaseTypes, known: Known) -> TypeList:
     """Return the list of a release in the catalogue."""
     release = releases.find(f"{found.distribution}:{found.release}", known)
     title = str(release) if release else found.release

@@ -17,7 +17,7 @@ from host_agent.machine_types import catalogue
 from host_agent.machine_types.surroundings import DEBIAN, UBUNTU, Release
 
 __all__ = [
-    "DEBIAN", "SHOWN", "UBUNTU", "Answer", "Cell", "Known", "Matrix", "Release", "Supported",
+    "DEBIAN", "SHOWN", "UBUNTU", "Cell", "Known", "Matrix", "PathAnswer", "Release", "Supported",
     "TypeEnd", "allowed", "current", "find", "from_lts", "matrix", "of", "of_system", "path",
     "standing", "type_end",
 ]  # fmt: skip
@@ -37,7 +37,7 @@ class Supported(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class PathAnswer:
     """Whether a path is supported, why, and what else there is."""
 
     origin: str
@@ -112,7 +112,7 @@ def of(known: Known, distribution: str) -> Sequence[Release]:
     return [one for one in known if one.distribution == distribution]
 
 
-def path(origin: str, target: str, known: Known, *, on: date, live: bool) -> Answer:
+def path(origin: str, target: str, known: Known, *, on: date, live: bool) -> PathAnswer:
     """Say whether guests may move from one release to another on a day, live or stopped.
 
     For a stopped guest the paths are the same, except that an unsupported one is answered by
@@ -128,7 +128,7 @@ def path(origin: str, target: str, known: Known, *, on: date, live: bool) -> Ans
         through, note = _way_round(one, other, known, on)
     if supported is Supported.NO and not live:
         remedy = _remedy(one, other, known, on)
-    return Answer(
+    return PathAnswer(
         origin=str(one),
         target=str(other),
         on=on,
@@ -242,7 +242,7 @@ def _back(release: Release, before: dict[Release, Release | None]) -> Iterator[R
         here = before[here]
 
 
-def _unknown(origin: str, target: str, known: Known, *, on: date, live: bool) -> Answer:
+def _unknown(origin: str, target: str, known: Known, *, on: date, live: bool) -> PathAnswer:
     lacking = [name for name in (origin, target) if find(name, known, on) is None]
     listed = [one for one in map(catalogue.release, lacking) if one is not None]
     if listed:
@@ -251,7 +251,7 @@ def _unknown(origin: str, target: str, known: Known, *, on: date, live: bool) ->
     else:
         why = f"no release {' or '.join(lacking)} is known"
         remedy = _advice(known)
-    return Answer(
+    return PathAnswer(
         origin=origin,
         target=target,
         on=on,

@@ -21,7 +21,7 @@ from host_agent.machine_types.names import (
 )
 from host_agent.machine_types.offers import Offer
 
-Offers = Mapping[str, Offer] | Collection[str]
+Choices = Mapping[str, Offer] | Collection[str]
 """What one host offers: its own list, or names alone (then nothing is known to be deprecated)."""
 
 
@@ -43,7 +43,7 @@ class Target:
 
 def best(
     current: str,
-    offers: Sequence[Offers],
+    offers: Sequence[Choices],
     *,
     vendors: Sequence[Vendor] | None = None,
     bios: bool = False,
@@ -101,7 +101,7 @@ def _ends_before(name: str, current: str) -> bool:
     return one is not None and other is not None and one < other
 
 
-def chosen(current: str, wanted: str, offers: Sequence[Offers], *, bios: bool = False) -> Target:
+def chosen(current: str, wanted: str, offers: Sequence[Choices], *, bios: bool = False) -> Target:
     """Return the type that was asked for, or why a domain can't be raised to it."""
     resolved, target = _resolved(current, offers), _resolved(wanted, offers)
     if resolved is None or target is None:
@@ -138,7 +138,7 @@ def _families(one: str, other: str) -> str:
     )
 
 
-def _resolved(name: str, offers: Sequence[Offers]) -> str | None:
+def _resolved(name: str, offers: Sequence[Choices]) -> str | None:
     """Return a type's own name; None: hosts resolve the alias differently, or by chance."""
     meant = {
         one
@@ -151,7 +151,7 @@ def _resolved(name: str, offers: Sequence[Offers]) -> str | None:
     return meant.pop() if len(meant) == 1 else None
 
 
-def _unclear(alias: str, offers: Sequence[Offers]) -> str:
+def _unclear(alias: str, offers: Sequence[Choices]) -> str:
     for offer in offers:
         if isinstance(offer, Mapping) and alias in offer and offer[alias].twins:
             carriers = " and of ".join(sorted({offer[alias].canonical, *offer[alias].twins}))
@@ -165,7 +165,7 @@ def _unclear(alias: str, offers: Sequence[Offers]) -> str:
     )
 
 
-def _own_names(offer: Offers) -> set[str]:
+def _own_names(offer: Choices) -> set[str]:
     if isinstance(offer, Mapping):
         return {one.canonical for one in offer.values()} | {
             name for name, one in offer.items() if one.canonical == name
@@ -173,7 +173,7 @@ def _own_names(offer: Offers) -> set[str]:
     return set(offer)
 
 
-def _common(offers: Sequence[Offers]) -> set[str]:
+def _common(offers: Sequence[Choices]) -> set[str]:
     """Return the types that every host offers and none calls deprecated."""
     if not offers:
         return set()
@@ -241,7 +241,7 @@ def _notes(target: str, current: str, *, bios: bool) -> str | None:
     return "; ".join(notes) or None
 
 
-def _target(found: str, current: str, offers: Sequence[Offers], *, bios: bool) -> Target:
+def _target(found: str, current: str, offers: Sequence[Choices], *, bios: bool) -> Target:
     everywhere = "the host offers" if len(offers) == 1 else f"all {len(offers)} hosts offer"
     kept = "" if kept_until(found) is None else " of those that are kept longest"
     if bios and not serves_smbios3_only(found) and base(found) is not None:
@@ -265,7 +265,7 @@ def _only_for_uefi(name: str, found: str) -> bool:
     return bool(is_newer(name, found))
 
 
-def _none(current: str, alike: Sequence[MachineName], offers: Sequence[Offers]) -> Target:
+def _none(current: str, alike: Sequence[MachineName], offers: Sequence[Choices]) -> Target:
     family = parse(current).family or ""
     if not offers:
         return Target(name=None, why="no host's machine types are known")

@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from host_agent.machine_types.releases import SHOWN, Answer, Cell, Matrix, Release, Supported
+from host_agent.machine_types.releases import SHOWN, Cell, Matrix, PathAnswer, Release, Supported
 from host_agent.output.shared import pages
 from host_agent.output.shared.document import document
 from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
@@ -145,12 +145,12 @@ def _why(origin: Release, target: Release, cell: Cell, matrix: Matrix) -> str:
     return f"{origin.codename} to {target.codename}: {words[_kind(cell)]}"
 
 
-def exit_code(answer: Answer) -> int:
+def exit_code(answer: PathAnswer) -> int:
     """Return the exit code."""
     return _CODES[answer.supported]
 
 
-def print_answer(console: Console, answer: Answer) -> None:
+def print_answer(console: Console, answer: PathAnswer) -> None:
     """Print whether a path is supported, why, and what else there is."""
     how = "live" if answer.live else "stopped and started"
     line = Text(f"{answer.supported.upper()}  ", _ANSWER_STYLES[answer.supported])
@@ -171,7 +171,7 @@ def print_answer(console: Console, answer: Answer) -> None:
     print_table(console, grid)
 
 
-def render_answer(answer: Answer) -> str:
+def render_answer(answer: PathAnswer) -> str:
     """Return an answer for programs."""
     form = {
         "samemachine_path": _SCHEMA,

@@ -4,7 +4,7 @@ This host's own QEMU is asked. Of another host there may be an atlas in a file; 
 shipped atlas of the same version speaks for it, of which the package's option ROMs are not.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from host_agent.atlas import files as atlas_files
@@ -16,11 +16,10 @@ from host_agent.domain.definition import Definition
 from host_agent.errors import HostAgentError, UsageError
 from host_agent.firmware import fingerprint_diff
 from host_agent.firmware.fingerprint import Fingerprint
+from host_agent.migrate.forecast import Ask
 from host_agent.missing import Missing, Reason
 from host_agent.plan.facts import Kind, Site
 
-Survey = Callable[[str, tuple[str, ...]], Atlas]
-"""Probes an emulator of this host for some machine types; raises ``HostAgentError``."""
 Needs = Mapping[tuple[str, str], Collection[str]]
 """(architecture, emulator) → machine types."""
 
@@ -39,10 +38,10 @@ class Found:
 class Atlases:
     """The atlases of one site."""
 
-    def __init__(self, site: Site, survey: Survey | None, given: Atlas | None = None) -> None:
-        """``survey``: the site is this host and its QEMU may be asked."""
+    def __init__(self, site: Site, ask: Ask | None, given: Atlas | None = None) -> None:
+        """``ask``: the site is this host and its QEMU may be asked."""
         self._site = site
-        self._survey = survey
+        self._ask = ask
         self._given = given
         self._found: dict[tuple[str, str], Found | Missing] = {}
 
@@ -81,10 +80,10 @@ class Atlases:
             )
         offered = site.offers.get((architecture, emulator), {})
         there = {offer.canonical for offer in offered.values()} & set(machines)
-        if self._survey is None or not there:
+        if self._ask is None or not there:
             return None
         try:
-            atlas = self._survey(emulator, tuple(sorted(there)))
+            atlas = self._ask(emulator, tuple(sorted(there)))
         except HostAgentError:
             return None
         return Found(atlas=atlas, own=True, how=f"{site.name}: {atlas.title}, asked")

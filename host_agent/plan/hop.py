@@ -21,11 +21,12 @@ from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import Target
 from host_agent.migrate.destination import Destination
 from host_agent.migrate.facts import Move, numbers
+from host_agent.migrate.forecast import Ask
 from host_agent.missing import Missing, Reason
 from host_agent.plan import answer as plan_answer
 from host_agent.plan import checks, folding, mixed_hosts
 from host_agent.plan import sites as place
-from host_agent.plan.atlases import Atlases, Survey, changes, roms
+from host_agent.plan.atlases import Atlases, changes, roms
 from host_agent.plan.facts import Answer, Hop, Kind, Options, Planned, Question, Site, Subject
 
 _T = TypeVar("_T")
@@ -40,7 +41,7 @@ class Stop:
 
     site: Site
     host: Destination | None = None
-    survey: Survey | None = None
+    ask: Ask | None = None
     """Where its QEMU is this host's."""
     given: Atlas | None = None
     local: bool = False
@@ -241,7 +242,7 @@ def _atlases(
         key = definition.architecture, definition.emulator or ""
         needs[id(one.stop)][key] |= {definition.machine or "", one.going}
         needs[id(goal)][key].add(one.going)
-    found = {id(stop): Atlases(stop.site, stop.survey, stop.given) for stop in stops}
+    found = {id(stop): Atlases(stop.site, stop.ask, stop.given) for stop in stops}
     for stop, wanted in needs.items():
         found[stop].prepare(wanted)
     return found

@@ -3,27 +3,26 @@
 import time
 from contextlib import ExitStack
 
+from host_agent.migrate.forecast import Ask
 from host_agent.plan import sites
-from host_agent.plan.atlases import Survey
 from host_agent.plan.facts import Hop, Options, Plan
 from host_agent.plan.hop import Stop, hop, onward
 from host_agent.plan.sources import opened, sources
 from host_agent.side_by_side import Progress
 
 
-def plan(options: Options, survey: Survey | None, progress: Progress = lambda *_: None) -> Plan:
+def plan(options: Options, ask: Ask | None, progress: Progress = lambda *_: None) -> Plan:
     """Return what becomes of each domain on each hop; nothing is changed anywhere.
 
-    ``survey`` asks this host's QEMU. Raises ``LibvirtError`` where a goal, or every source, can't
+    ``ask`` asks this host's QEMU. Raises ``LibvirtError`` where a goal, or every source, can't
     be reached; ``UsageError`` where a goal or a domain is not known.
     """
     clock = time.monotonic()
     with ExitStack() as stack:
         goals = [
-            _goal(goal, options, survey, stack, first=at == 0)
-            for at, goal in enumerate(options.goals)
+            _goal(goal, options, ask, stack, first=at == 0) for at, goal in enumerate(options.goals)
         ]
-        found = sources(options, goals[0], survey, stack, progress)
+        found = sources(options, goals[0], ask, stack, progress)
         stops, located = found.stops, found.located
         hops: list[Hop] = []
         for goal in goals:
@@ -38,9 +37,7 @@ def plan(options: Options, survey: Survey | None, progress: Progress = lambda *_
     )
 
 
-def _goal(
-    goal: str, options: Options, survey: Survey | None, stack: ExitStack, *, first: bool
-) -> Stop:
+def _goal(goal: str, options: Options, ask: Ask | None, stack: ExitStack, *, first: bool) -> Stop:
     if not sites.is_uri(goal):
         return Stop(site=sites.named(goal, options.on))
-    return opened(goal, survey, stack, options.atlas if first else None)
+    return opened(goal, ask, stack, options.atlas if first else None)

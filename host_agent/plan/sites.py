@@ -136,7 +136,7 @@ def _from_atlases(name: str, kind: Kind, atlases: Mapping[str, Atlas], release: 
     )
 
 
-def _from_catalogue(listed: catalogue.Release) -> Site:
+def _from_catalogue(listed: catalogue.ReleaseQemu) -> Site:
     name = f"{listed.distribution}:{listed.name}"
     found = {
         architecture: offering

@@ -13,10 +13,10 @@ from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, connected, is_local
 from host_agent.hypervisor.selection import chosen
 from host_agent.migrate.destination import Destination
+from host_agent.migrate.forecast import Ask
 from host_agent.missing import Missing, Reason
 from host_agent.plan import sites as place
 from host_agent.plan import subject as plan_subject
-from host_agent.plan.atlases import Survey
 from host_agent.plan.facts import Options, Subject
 from host_agent.plan.hop import Located, Starts, Stop
 from host_agent.qemu import process as qemu_process
@@ -37,14 +37,14 @@ class Sources:
     """What the others' libvirts said."""
 
 
-def opened(uri: str, survey: Survey | None, stack: ExitStack, given: Atlas | None = None) -> Stop:
+def opened(uri: str, ask: Ask | None, stack: ExitStack, given: Atlas | None = None) -> Stop:
     """Return a host; it is closed with ``stack``. Raises ``LibvirtError``."""
     hypervisor = stack.enter_context(connected(uri))
     host, local = Destination.of(hypervisor), is_local(uri)
     return Stop(
         site=place.of_host(host, local=local),
         host=host,
-        survey=survey if local else None,
+        ask=ask if local else None,
         given=given,
         local=local,
         starts=_starts(hypervisor) if local else None,
@@ -63,7 +63,7 @@ def _starts(hypervisor: Hypervisor) -> Starts:
 
 
 def sources(
-    options: Options, goal: Stop, survey: Survey | None, stack: ExitStack, progress: Progress
+    options: Options, goal: Stop, ask: Ask | None, stack: ExitStack, progress: Progress
 ) -> Sources:
     """Ask all sources for the domains; one that is away costs no other its plan.
 
@@ -75,7 +75,7 @@ def sources(
     errors: list[LibvirtError] = []
     for uri in dict.fromkeys(options.uris):
         try:
-            stop = opened(uri, survey, stack)
+            stop = opened(uri, ask, stack)
         except LibvirtError as error:
             errors.append(error)
             continue

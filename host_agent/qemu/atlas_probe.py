@@ -19,7 +19,7 @@ from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu import machine_list, probe, session
 from host_agent.qemu import options as qemu_options
 from host_agent.qemu.binary import QemuBinary
-from host_agent.qemu.machine_list import Offer, OfferedMachine
+from host_agent.qemu.machine_list import ListedMachine, MachineList
 from host_agent.qemu.session import Stop
 
 Progress = Callable[[int, int], None]
@@ -67,7 +67,7 @@ def survey(
     of a name that was asked for.
     """
     binary = qemu_binary.installed(path, root)
-    offer = machine_list.offer(binary, seconds)
+    offer = machine_list.ask(binary, seconds)
     chosen = _chosen(offer, types, path)
     devices = qemu_options.devices_for_roms(offer.devices)
     machines: dict[str, Machine] = {}
@@ -102,13 +102,13 @@ def survey(
     )
 
 
-def _conditions(offer: Offer, devices: Sequence[str]) -> str:
+def _conditions(offer: MachineList, devices: Sequence[str]) -> str:
     cpu = "cortex-a57" if offer.architecture == "aarch64" else "default CPU"
     more = f", with {', '.join(devices)}" if devices else ""
     return f"each type bare: 1 vCPU, 512 MiB, {cpu}, TCG{more}"
 
 
-def _chosen(offer: Offer, types: Sequence[str], path: str) -> list[OfferedMachine]:
+def _chosen(offer: MachineList, types: Sequence[str], path: str) -> list[ListedMachine]:
     if not types:
         return [
             machine
@@ -133,13 +133,13 @@ class _Asking:
     """What all machine types of a survey share."""
 
     binary: QemuBinary
-    offer: Offer
+    offer: MachineList
     devices: Sequence[str]
     seconds: float
     stop: Stop
 
 
-def _machine(asking: _Asking, machine: OfferedMachine) -> Machine:
+def _machine(asking: _Asking, machine: ListedMachine) -> Machine:
     fingerprint, error = None, None
     # A machine without PCI has no place for the devices.
     for tried in (asking.devices, ()) if asking.devices else ((),):

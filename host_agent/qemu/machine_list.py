@@ -14,7 +14,7 @@ _MAX_MACHINES = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OfferedMachine:
+class ListedMachine:
     """A machine type as QEMU lists it."""
 
     name: str
@@ -24,14 +24,14 @@ class OfferedMachine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class MachineList:
     """What a QEMU binary says of itself."""
 
     version: str
     package: str | None
     """As the distribution had it built in."""
     architecture: str
-    machines: tuple[OfferedMachine, ...]
+    machines: tuple[ListedMachine, ...]
     devices: frozenset[str]
     """Names of PCI device models."""
 
@@ -39,7 +39,7 @@ class Offer:
 _NO_QMP = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
 
 
-def offer(binary: QemuBinary, seconds: float = SECONDS) -> Offer:
+def ask(binary: QemuBinary, seconds: float = SECONDS) -> MachineList:
     """Ask a binary what it is and offers; raises ``EvidenceError``."""
     nothing = ("-machine", "none")
     with QemuSession(binary, nothing, seconds=seconds) as session:
@@ -54,7 +54,7 @@ def offer(binary: QemuBinary, seconds: float = SECONDS) -> Offer:
                 f"{binary.path} offers {len(machines)} machine types: that is no QEMU",
             )
         package = re.sub(r"^v?\((.*)\)$|^Debian ", r"\1", str(version["package"])).strip()
-        return Offer(
+        return MachineList(
             version=_version(version),
             package=printable(package) or None,
             architecture=printable(str(target["arch"])),
@@ -69,9 +69,9 @@ def _version(answer: Any) -> str:
     return ".".join(str(int(answer["qemu"][part])) for part in ("major", "minor", "micro"))
 
 
-def _offered(machine: dict[str, Any]) -> OfferedMachine:
+def _offered(machine: dict[str, Any]) -> ListedMachine:
     alias = machine.get("alias")
-    return OfferedMachine(
+    return ListedMachine(
         name=printable(str(machine["name"])),
         alias=printable(str(alias)) if alias else None,
         default=machine.get("is-default") is True,

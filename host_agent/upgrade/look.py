@@ -44,7 +44,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UpgradeSurvey:
+class Look:
     """Looks at domains of one host."""
 
     asked: Asked

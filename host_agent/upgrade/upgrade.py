@@ -31,7 +31,7 @@ from host_agent.records.upgrade_journal import DomainJournal, UpgradeJournal
 from host_agent.records.upgrade_record import UNDER_WAY, Direction, Record, Step
 from host_agent.upgrade import preflight
 from host_agent.upgrade.facts import Ending, Raised, Raising, Report
-from host_agent.upgrade.look import Asked, UpgradeSurvey
+from host_agent.upgrade.look import Asked, Look
 from host_agent.upgrade.run import Patience, Told, UpgradeRun
 from host_agent.upgrade.window import Window
 from host_agent.verify.verifier import kept_in
@@ -176,7 +176,7 @@ class _Job:
             raised=raised_in(self._upgrades),
         )
         facts = [self._gatherer.facts, *(one.facts() for one in hypervisors[1:])]
-        self._survey = UpgradeSurvey(
+        self._view = Look(
             asked=options.asked, gatherer=self._gatherer, facts=facts, upgrades=self._upgrades
         )
 
@@ -239,7 +239,7 @@ class _Job:
         return Raised(raising=raising, findings=(seen,), ending=Ending.REFUSED, record=None)
 
     def _look(self, domain: Domain) -> Raised:
-        raising = self._survey.of(domain)
+        raising = self._view.of(domain)
         findings = preflight.run(raising)
         ending = Ending.PLANNED
         if preflight.is_there(raising):

@@ -10,7 +10,7 @@ from host_agent.qemu.atlas_probe import default_binary, survey
 
 def main() -> None:
     path = default_binary(None)
-    offer = machine_list.offer(binary.installed(path))
+    offer = machine_list.ask(binary.installed(path))
     devices = qemu_options.devices_for_roms(offer.devices)
     start = [path, "-no-user-config", "-nodefaults", "-display", "none"]
     names = [one.name for one in survey(path).machines if one.fingerprint is not None]

@@ -500,7 +500,7 @@ def test_nothing_of_a_foreign_namespace_runs_with_rights(open_folder: Path) -> N
         assert found.pid == running.pid
         # It is sleep that runs, and knows none of our options.
         with pytest.raises(EvidenceError, match=r"no-user-config|invalid option|unrecognized"):
-            machine_list.offer(found)
+            machine_list.ask(found)
     finally:
         running.kill()
         running.wait()

@@ -18,10 +18,10 @@ _SECONDS = 1.0
 _AT_HAND = {"qemu", "qemu+unix", "test"}
 """Schemes of a libvirt behind a socket of this host, or in this process."""
 
-Offer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
 
-def _offer(words: Callable[[click.Context], Sequence[str]]) -> Offer:
+def _offer(words: Callable[[click.Context], Sequence[str]]) -> Completer:
     from host_agent import bounded
 
     def offered(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
