@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from host_agent.errors import EvidenceError
 from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu import probe
 from host_agent.qemu.binary import QemuBinary
@@ -62,7 +63,7 @@ def test_one_of_a_shape_is_the_domains_own(binary: QemuBinary, tmp_path: Path) -
             wanted = options(machine, vcpus, uuid, owner(uuid, serial))
             try:
                 own = probe.probe(binary, wanted)
-            except probe.EvidenceError as error:
+            except EvidenceError as error:
                 # Types up to 2.0 take the fields of type 1 alone.
                 assert re.search(r"unsupported machine type|machine versions < 2\.1", str(error))
                 continue
