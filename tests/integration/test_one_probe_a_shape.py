@@ -81,14 +81,11 @@ SHOWN = (
 
 def options(number: int, machine: str = "pc-q35-2.0", *, starting: bool = False) -> ProbeOptions:
     uuid = UUID(int=number + (4 << 76) + (8 << 60))
-    return from_command_line(
-        (
-            "qemu", "-machine", machine, "-m", "64", "-uuid", str(uuid),
-            "-smbios", f"type=1,serial=serial{number:04d}", "-rtc", "base=utc",
-        ),
-        "x86_64",
-        starting=starting,
+    line = (
+        "qemu", "-machine", machine, "-m", "64", "-uuid", str(uuid),
+        "-smbios", f"type=1,serial=serial{number:04d}", "-rtc", "base=utc",
     )  # fmt: skip
+    return from_command_line(line, "x86_64", starting=starting)
 
 
 def asked(probe: DomainProbe, counter: Counter, wanted: list[ProbeOptions]) -> list[ProbedTables]:

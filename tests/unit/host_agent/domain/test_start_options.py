@@ -64,9 +64,10 @@ def test_what_a_probe_of_a_start_is_given() -> None:
     assert "-no-acpi" in now.arguments
     assert not now.harmless
     assert start.arguments == now.arguments
-    assert start.harmless == (
+    harmless = (
         "-rtc", "base=utc", "-no-shutdown", "-boot", "strict=on", "-watchdog-action", "reset",
     )  # fmt: skip
+    assert start.harmless == harmless
     # A picture is a file.
     menu = ("qemu", "-machine", "pc-q35-7.2", "-boot", "menu=on,splash=/boot.bmp")
     assert not from_command_line(menu, "x86_64", starting=True).harmless
