@@ -28,6 +28,7 @@ from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
 from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.declared import declared_of
+from host_agent.hypervisor.guest_uuids import Neighbours
 from host_agent.machine_types import offers, packages, release_dates, releases
 from host_agent.machine_types.surroundings import Release, Surroundings
 from host_agent.missing import NOT_RUNNING, Missing, Reason
@@ -99,6 +100,7 @@ class Gatherer:
     """What one domain may take until its guest agent has answered."""
     kept: Kept
     elsewhere: Elsewhere
+    neighbours: Neighbours
     raised: Raised = nothing_raised
 
     @classmethod
@@ -130,6 +132,7 @@ class Gatherer:
             seconds=seconds,
             kept=kept,
             elsewhere=elsewhere,
+            neighbours=Neighbours(hypervisor.domains, facts.libvirt),
             raised=raised,
         )
 
@@ -321,7 +324,10 @@ class Gatherer:
         if active is None:
             return ()
         known = self.elsewhere.get((active.guest_uuid, active.name), ())
-        here = self.processes.others(active.name, active.guest_uuid) if self.processes else ()
+        if self.processes is not None and self.processes.libvirts:
+            here = self.processes.others(active.name, active.guest_uuid)
+        else:
+            here = self.neighbours.others(active.name, active.guest_uuid)
         return known + tuple(
             Sighting(
                 place="",

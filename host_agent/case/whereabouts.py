@@ -1,7 +1,7 @@
 """Which of several hosts has which domain, and which domains run on two of them at once."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,16 +11,13 @@ from uuid import UUID
 from host_agent import side_by_side
 from host_agent.case.doubles import Sighting, doubles
 from host_agent.case.gather import Elsewhere
-from host_agent.domain.definition import DomainXmlError, parse
 from host_agent.errors import LibvirtError, NoDomainError
 from host_agent.guard import guarded
 from host_agent.hypervisor import Domain, Hypervisor, connected
+from host_agent.hypervisor.guest_uuids import guest_uuids
 from host_agent.hypervisor.selection import present
 from host_agent.machine_types import offers
 from host_agent.side_by_side import Progress
-
-_HWUUID = (11, 6)
-"""The first libvirt that has ``<hwuuid>``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,24 +96,10 @@ def _look(uri: str, names: Sequence[str], stack: ExitStack) -> _View | LibvirtEr
             host=facts.name,
             hypervisor=hypervisor,
             named=present(domains, names, uri),
-            active=_active(domains, facts.libvirt),
+            active=guest_uuids(domains, facts.libvirt),
         )
     except LibvirtError as error:
         return error
-
-
-def _active(domains: Iterable[Domain], version: str) -> dict[UUID, UUID]:
-    """Return what runs; only a libvirt that knows ``<hwuuid>`` is asked for each definition."""
-    asked = tuple(int(part) for part in version.split(".") if part.isdecimal()) >= _HWUUID
-    found = {domain.uuid: domain.uuid for domain in domains if domain.id() is not None}
-    for domain in domains if asked else ():
-        if domain.uuid in found:
-            try:
-                found[domain.uuid] = parse(domain.xml(inactive=False)).guest_uuid
-            except (LibvirtError, DomainXmlError):
-                # It went away since, or is no domain that can be judged: who asks will hear it.
-                continue
-    return found
 
 
 def _need(

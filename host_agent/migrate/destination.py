@@ -7,11 +7,13 @@ import difflib
 import threading
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import TypeVar, cast
+from uuid import UUID
 
 from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
 from host_agent.errors import EvidenceError, LibvirtTimeoutError
 from host_agent.hypervisor import Domain, Facts, Hypervisor
+from host_agent.hypervisor.guest_uuids import guest_uuids, knows_hwuuid
 from host_agent.machine_types import domain_capabilities, offers
 from host_agent.machine_types.offers import Offer
 from host_agent.migrate.facts import End, There
@@ -37,6 +39,7 @@ class Destination:
         self._hypervisor = hypervisor
         self.domains = domains
         self._lock = threading.Lock()
+        self._guests: Mapping[UUID, UUID] | None = None
         self._answers: dict[Hashable, object] = {}
         self._hung: Missing | None = None
         self.facts = facts
@@ -109,22 +112,44 @@ class Destination:
         return self._once(("cpu", *ask), lambda: self._hypervisor.incompatible_cpu(*ask))
 
     def same(self, definition: Definition) -> tuple[There, ...]:
-        """Return the host's domains of this one's name or UUID; raises ``LibvirtError``."""
-        alike = [
-            domain
-            for domain in self.domains
-            if domain.name == definition.name or domain.uuid == definition.uuid
-        ]
-        if alike and self._hung is not None:
-            raise LibvirtTimeoutError(self._hung.sentence)
+        """Return the host's domains that stand in the way of this one; raises ``LibvirtError``.
+
+        Those of its name or UUID, and those that show their guests the UUID that its guest sees.
+        """
         try:
+            guests = self._guest_uuids()
+            alike = [
+                domain
+                for domain in self.domains
+                if domain.name == definition.name
+                or domain.uuid == definition.uuid
+                or guests.get(domain.uuid, domain.uuid) == definition.guest_uuid
+            ]
+            if alike and self._hung is not None:
+                raise LibvirtTimeoutError(self._hung.sentence)
             return tuple(
-                There(name=domain.name, uuid=domain.uuid, active=domain.is_active())
+                There(
+                    name=domain.name,
+                    uuid=domain.uuid,
+                    active=domain.is_active(),
+                    guest_uuid=guests.get(domain.uuid, domain.uuid),
+                )
                 for domain in alike
             )
         except LibvirtTimeoutError as error:
             self._hung = Missing(reason=Reason.HUNG, sentence=str(error))
             raise
+
+    def _guest_uuids(self) -> Mapping[UUID, UUID]:
+        """Return what the guests see that run there; nothing where that is their domains' own."""
+        if not knows_hwuuid(self.facts.libvirt):
+            return {}
+        with self._lock:
+            if self._guests is None:
+                if self._hung is not None:
+                    raise LibvirtTimeoutError(self._hung.sentence)
+                self._guests = guest_uuids(self.domains, self.facts.libvirt)
+            return self._guests
 
     def _once(self, key: Hashable, ask: Callable[[], T]) -> T | Missing:
         with self._lock:

@@ -41,11 +41,13 @@ class End:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class There:
-    """A domain that the destination already has."""
+    """A domain that the destination already has, and that stands in the way."""
 
     name: str
     uuid: UUID
     active: bool
+    guest_uuid: UUID
+    """The UUID that its guest sees, where it runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +69,7 @@ class Move:
     cpu: str | Missing | None = None
     """Why the destination can't give the guest its CPU; None: it can."""
     there: tuple[There, ...] = ()
-    """Domains of the destination with this domain's name or UUID."""
+    """Domains of the destination with this domain's name or UUID, or with its guest's UUID."""
     shared: Mapping[str, bool | None] = field(default_factory=dict)
     """A disk's target → whether other hosts see its contents; None: that can't be told."""
     copy_storage: CopyStorage | None = None

@@ -71,7 +71,11 @@ def _host(move: Move) -> Finding | None:
 
 
 def _domain(move: Move) -> Finding | None:
-    """``move-domain``: the destination must not have another of this name or UUID."""
+    """``move-domain``: the destination must not have another of this name or UUID.
+
+    Nor run one whose guest sees the same UUID: several domains may have one ``<hwuuid>``, but not
+    run at once (libvirt formatdomain.rst).
+    """
     name, uuid, host = move.active.name, move.active.uuid, move.destination.name
     for there in move.there:
         if there.active and there.uuid == uuid:
@@ -80,6 +84,15 @@ def _domain(move: Move) -> Finding | None:
                 outcome=Outcome.FAIL,
                 sentence=f"a domain of this UUID runs on {host} already, as {there.name}",
                 remedy="look at both: one UUID must not run twice",
+            )
+        if there.active and there.guest_uuid == move.active.guest_uuid:
+            return Finding(
+                check="move-domain",
+                outcome=Outcome.FAIL,
+                sentence=f"a domain whose guest sees this one's UUID, {move.active.guest_uuid}, "
+                f"runs on {host} already: {there.name}",
+                remedy="stop one of the two first: several domains may have one hwuuid, but no two "
+                "of them may run at once",
             )
         if there.uuid != uuid or there.name != name:
             return Finding(

@@ -31,6 +31,7 @@ from host_agent.guest.dialler import Dialler
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Facts
 from host_agent.hypervisor.domain import Look
+from host_agent.hypervisor.guest_uuids import Neighbours
 from host_agent.missing import Missing, Reason
 from host_agent.output.audit import print_audits
 from host_agent.qemu.process import NONE
@@ -120,6 +121,7 @@ def gatherer(seconds: float) -> Gatherer:
         seconds=seconds,
         kept=nothing_kept,
         elsewhere={},
+        neighbours=Neighbours(list, facts.libvirt),
     )
 
 

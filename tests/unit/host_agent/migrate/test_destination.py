@@ -1,10 +1,12 @@
 """A destination is asked once for the same, and no more once it hangs."""
 
 from dataclasses import replace
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
 
+from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
 from host_agent.errors import EvidenceError, LibvirtTimeoutError
 from host_agent.hypervisor import Facts
@@ -47,9 +49,17 @@ class Libvirt:
 class Domain:
     """A domain of the destination, whose libvirt may hang."""
 
-    def __init__(self, name: str, *, hangs: bool = False) -> None:
-        self.name, self.uuid, self.hangs = name, UUID(int=9), hangs
+    def __init__(self, name: str, *, hangs: bool = False, seen: UUID | None = None) -> None:
+        self.name, self.uuid, self.hangs, self.seen = name, UUID(int=9), hangs, seen
         self.asked = 0
+
+    def id(self) -> int | None:
+        return None if self.seen is None else 1
+
+    def xml(self, *, inactive: bool) -> str:
+        if self.hangs:
+            self.is_active()
+        return f"<domain><uuid>{self.uuid}</uuid><hwuuid>{self.seen}</hwuuid></domain>"
 
     def is_active(self) -> bool:
         self.asked += 1
@@ -116,6 +126,42 @@ def test_a_domain_that_hangs_ends_the_asking_too() -> None:
     assert (libvirt.asked, domain.asked) == (0, 1)
     # Who has no namesake there needs no answer.
     assert there.same(replace(DEFINITION, name="other", uuid=UUID(int=1))) == ()
+
+
+SEEN = UUID(int=7)
+CLONE = replace(DEFINITION, name="new", uuid=UUID(int=1), hardware_uuid=SEEN)
+
+
+@pytest.mark.parametrize(
+    ("libvirt", "runs", "asked", "found"),
+    [
+        ("11.6.0", SEEN, CLONE, ["old"]),
+        # Several domains may have one, where no two run.
+        ("11.6.0", None, CLONE, []),
+        ("11.6.0", UUID(int=8), CLONE, []),
+        # No libvirt before knows the element: what it has is seen by its own UUID.
+        ("11.5.0", UUID(int=8), replace(CLONE, hardware_uuid=UUID(int=9)), ["old"]),
+        ("11.5.0", SEEN, CLONE, []),
+    ],
+)
+def test_what_shows_its_guest_the_same_uuid_there(
+    libvirt: str, runs: UUID | None, asked: Definition, found: list[str]
+) -> None:
+    domains = [cast("Any", Domain("old", seen=runs))]
+    there = Destination(cast("Any", Libvirt()), replace(FACTS, libvirt=libvirt), domains)
+    for _ in range(2):
+        assert [one.name for one in there.same(asked)] == found
+        assert all(one.guest_uuid == asked.guest_uuid for one in there.same(asked))
+
+
+def test_the_definitions_of_one_that_hangs_are_asked_for_once() -> None:
+    domain = Domain("old", seen=SEEN, hangs=True)
+    newer = replace(FACTS, libvirt="12.8.0")
+    there = Destination(cast("Any", Libvirt()), newer, [cast("Any", domain)])
+    for _ in range(2):
+        with pytest.raises(LibvirtTimeoutError):
+            there.same(CLONE)
+    assert domain.asked == 1
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,15 @@ def image(there: Presence) -> Image:
     return Image(path="/usr/share/OVMF/OVMF_CODE.fd", there=there)
 
 
+SEEN = UUID(int=7)
+CLONE = replace(DEFINITION, hardware_uuid=SEEN)
+
+
+def there(name: str, uuid: UUID = DEFINITION.uuid, *, active: bool = False) -> There:
+    return There(name=name, uuid=uuid, active=active, guest_uuid=uuid)
+
+
+RUNNING_CLONE = replace(there("vm0", UUID(int=9), active=True), guest_uuid=SEEN)
 BROKEN = {
     "source": replace(HERE, qemu="10.0.13"),
     "destination": replace(THERE, qemu="11.1.2"),
@@ -85,12 +94,17 @@ ROWS: list[tuple[str, dict[str, Any], str, Outcome, str]] = [
     ("same host", {"destination": HERE}, "move-host", FAIL, "one host, node1"),
     ("no host UUIDs", {"source": replace(HERE, uuid=None), "destination": replace(HERE, uuid=None)},
      "move-versions", PASS, ""),
-    ("runs there", {"there": (There(name="x", uuid=DEFINITION.uuid, active=True),)}, "move-domain",
-     FAIL, "runs on node2 already, as x"),
-    ("name taken", {"there": (There(name="vm1", uuid=UUID(int=9), active=False),)}, "move-domain",
-     FAIL, "another domain of this name"),
-    ("renamed there", {"there": (There(name="old", uuid=DEFINITION.uuid, active=False),)},
-     "move-domain", FAIL, "another domain of this name or UUID: old"),
+    ("runs there", {"there": (there("x", active=True),)}, "move-domain", FAIL,
+     "runs on node2 already, as x"),
+    ("name taken", {"there": (there("vm1", UUID(int=9)),)}, "move-domain", FAIL,
+     "another domain of this name"),
+    ("renamed there", {"there": (there("old"),)}, "move-domain", FAIL,
+     "another domain of this name or UUID: old"),
+    ("a clone that runs there", {"active": CLONE, "there": (RUNNING_CLONE,)}, "move-domain", FAIL,
+     f"sees this one's UUID, {SEEN}, runs on node2 already: vm0"),
+    ("its guest sees the UUID of another domain there",
+     {"active": CLONE, "there": (there("vm0", SEEN, active=True),)}, "move-domain", FAIL,
+     "runs on node2 already: vm0"),
     ("type is gone", absent("pc-i440fx-2.1", "pc-i440fx-2.10"), "move-machine-type", FAIL,
      "no machine type pc-i440fx-2.1; near it: pc-i440fx-2.10"),
     # A name that begins with the domain's is another machine, whatever QEMU's own check says.
@@ -200,5 +214,4 @@ def test_what_does_not_apply_says_nothing() -> None:
 
 
 def test_left_behind_by_an_earlier_move_is_no_other_domain() -> None:
-    there = (There(name="vm1", uuid=DEFINITION.uuid, active=False),)
-    assert not preflight.refused(preflight.run(replace(MOVE, there=there)))
+    assert not preflight.refused(preflight.run(replace(MOVE, there=(there("vm1"),))))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -44,6 +45,8 @@ ROM = Difference(
 MEMORY = Snapshot(name="s1", memory=True, machine=MACHINE)
 DISKS = Snapshot(name="s2", memory=False, machine=MACHINE)
 OTHER = replace(DEFINITION, machine=NEWER)
+COPY = There(name="vm1", uuid=DEFINITION.uuid, active=True, guest_uuid=DEFINITION.uuid)
+TWIN = There(name="vm0", uuid=UUID(int=9), active=True, guest_uuid=DEFINITION.uuid)
 
 
 def question(
@@ -218,8 +221,10 @@ ROWS: list[tuple[str, Question, Answer, str, str]] = [
     ("disk that can't be seen from here", question(subject={"shared": {}}), Answer.LIVE,
      "move-storage", "can't be told from here"),
     ("name is taken there",
-     question(move={"there": (There(name="vm1", uuid=DEFINITION.uuid, active=True),)}),
+     question(move={"there": (COPY,)}),
      Answer.CANNOT, "move-domain", "runs on node2 already"),
+    ("its guest's UUID is in use there", question(subject=stopped(), move={"there": (TWIN,)}),
+     Answer.CANNOT, "move-domain", "runs on node2 already: vm0"),
     ("raise, and a local disk", question(subject=LOCAL, move={"offer": GONE}), Answer.CANNOT,
      "plan-raise", NEWER),
     ("firmware variables",
