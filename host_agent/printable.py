@@ -2,6 +2,7 @@
 
 import shlex
 import unicodedata
+from uuid import UUID
 
 MOST = 2000
 """Characters of any text that is printed or kept; what people read is far shorter."""
@@ -50,9 +51,37 @@ def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def quoted(name: str) -> str:
-    """Return a name as one word for a shell, printable; for commands that people are to paste."""
-    return shlex.quote(printable(name))
+def quoted(text: str) -> str:
+    """Return a text as one word for a shell, printable; for commands that people are to paste.
+
+    A domain is named by ``argument``.
+    """
+    return shlex.quote(printable(text))
+
+
+def operand(text: str) -> str:
+    """Return a text as one word that no program takes for an option, by ``--`` where need be."""
+    return f"-- {quoted(text)}" if text.startswith("-") else quoted(text)
+
+
+def argument(name: str, uuid: UUID | str) -> str:
+    """Return what names a domain in a command to paste: its name as one word, else its UUID.
+
+    A name is none that would be taken for an option, that must be escaped to be printed, or that
+    is looked for as a number or a UUID before it is as a name (virsh: ``virshCommandOptDomainBy``).
+    """
+    shown = printable(name)
+    if shown != name or not name.strip() or name.startswith("-") or _is_number_or_uuid(name):
+        return str(uuid)
+    return shlex.quote(name)
+
+
+def _is_number_or_uuid(name: str) -> bool:
+    try:
+        UUID(name)
+    except ValueError:
+        return name.strip().lstrip("+").isdecimal()
+    return True
 
 
 def shortened(text: str, most: int) -> str:

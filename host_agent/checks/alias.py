@@ -7,7 +7,7 @@ from host_agent.checks.shared.machine_offer import needed
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.names import family
 from host_agent.missing import Missing
-from host_agent.printable import quoted
+from host_agent.printable import argument
 
 ID = "alias"
 _DEFAULT = "pc"
@@ -45,7 +45,7 @@ def check(case: Case) -> Finding:
         sentence=f'the persistent XML says "{machine}": the type floats with QEMU (today {target})',
         expected=target,
         observed=machine,
-        remedy=f"virsh edit {quoted(persistent.name)}: write machine='{target}'",
+        remedy=f"virsh edit {argument(persistent.name, persistent.uuid)}: write machine='{target}'",
     )
 
 

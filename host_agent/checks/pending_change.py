@@ -6,7 +6,7 @@ from host_agent.case.case import Case
 from host_agent.domain.definition import FW_CFG, Definition
 from host_agent.finding import Finding, Outcome, not_running
 from host_agent.firmware.smbios_fields import quoted
-from host_agent.printable import quoted as word
+from host_agent.printable import argument
 
 ID = "pending-change"
 
@@ -47,7 +47,7 @@ def check(case: Case) -> Finding:
         expected=will_be,
         observed=is_now,
         remedy=f"stop and start {active.name} when the change is wanted, or undo it with "
-        f"virsh edit {word(active.name)}",
+        f"virsh edit {argument(active.name, active.uuid)}",
     )
 
 

@@ -8,7 +8,7 @@ from host_agent.domain.definition import HOST_BOUND_CPU
 from host_agent.evidence.hardware import Cpu, CpuidLeaf
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from host_agent.printable import quoted
+from host_agent.printable import argument
 
 ID = "same-cpu"
 
@@ -50,9 +50,10 @@ def check(case: Case) -> Finding:
     name = f" '{now.model}'" if now.model else ""
     number = now.present or now.online
     many = "processor" if number == 1 else "processors"
+    definition = case.declared.definition
     advice = (
-        f"name a CPU model in the XML of {case.declared.definition.name}, so that it has one CPU "
-        f"on all hosts; else samemachine baseline {quoted(case.declared.definition.name)}"
+        f"name a CPU model in the XML of {definition.name}, so that it has one CPU on all hosts; "
+        f"else samemachine baseline {argument(definition.name, definition.uuid)}"
         if any(change.kind is Kind.HOSTS for change in found)
         else None
     )

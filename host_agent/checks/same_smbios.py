@@ -18,7 +18,7 @@ from host_agent.evidence.hardware import Platform
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.missing import Missing
-from host_agent.printable import quoted
+from host_agent.printable import argument
 
 ID = "same-smbios"
 
@@ -102,10 +102,11 @@ def _against_forecast(case: Case, now: Smbios, found: tuple[Difference, ...]) ->
 
 
 def _remedy(case: Case) -> str:
-    name = case.declared.definition.name
+    definition = case.declared.definition
+    name = argument(definition.name, definition.uuid)
     return (
-        f"compare with virsh dumpxml {quoted(name)}; where the change is wanted, "
-        f"samemachine baseline {quoted(name)}"
+        f"compare with virsh dumpxml {name}; where the change is wanted, "
+        f"samemachine baseline {name}"
     )
 
 

@@ -2,7 +2,7 @@
 
 from host_agent.case.case import Case
 from host_agent.finding import Finding, Outcome
-from host_agent.printable import quoted
+from host_agent.printable import argument, quoted
 
 ID = "upgrade"
 
@@ -28,7 +28,8 @@ def check(case: Case) -> Finding:
             observed=now,
             sentence=f"the domain runs as {goal}, to which it was raised",
         )
-    name = case.declared.definition.name
+    definition = case.declared.definition
+    name = argument(definition.name, definition.uuid)
     if then == goal:
         return Finding(
             check=ID,
@@ -44,6 +45,6 @@ def check(case: Case) -> Finding:
         expected=goal,
         observed=then,
         sentence=f"{goal} was staged, but somebody changed the definition to {then}",
-        remedy=f"samemachine upgrade {quoted(name)} --to {goal} --stage, or "
-        f"samemachine rollback {quoted(name)} --forget",
+        remedy=f"samemachine upgrade {name} --to {quoted(goal)} --stage, or "
+        f"samemachine rollback {name} --forget",
     )

@@ -9,7 +9,7 @@ from host_agent.evidence import baseline_element
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.baseline_element import BaselineError, ForeignBaselineError
 from host_agent.missing import Missing, Reason
-from host_agent.printable import quoted
+from host_agent.printable import argument
 
 NO_BASELINE = Missing(
     reason=Reason.ABSENT, sentence="no baseline was taken", remedy="samemachine baseline DOMAIN"
@@ -59,5 +59,6 @@ def _read(
         return Missing(
             reason=Reason.ABSENT if foreign else Reason.REFUSED,
             sentence=f"the baseline can't be used: {error}",
-            remedy=f"take a new one: samemachine baseline {quoted(definition.name)}",
+            remedy="take a new one: samemachine baseline "
+            f"{argument(definition.name, definition.uuid)}",
         )

@@ -19,7 +19,7 @@ from host_agent.guest import opened_channels
 from host_agent.guest.ways import WAYS, Way
 from host_agent.hypervisor import Domain
 from host_agent.missing import NOT_RUNNING, Missing, Reason
-from host_agent.printable import quoted
+from host_agent.printable import argument
 
 if TYPE_CHECKING:
     from host_agent.guest import link
@@ -106,6 +106,10 @@ class Dialler:
         raise closed
 
 
+def _called(declared: Declared) -> str:
+    return argument(declared.definition.name, declared.definition.uuid)
+
+
 def undialled(declared: Declared, running: Running | Missing) -> Missing | None:
     """Say why a domain's channel must not be dialled; None: it may be."""
     if declared.active is None:
@@ -115,8 +119,7 @@ def undialled(declared: Declared, running: Running | Missing) -> Missing | None:
         return Missing(
             reason=Reason.NOT_ENROLLED,
             sentence=f"the domain has no channel {CHANNEL_NAME}",
-            remedy=f"samemachine enroll {quoted(declared.definition.name)}, and "
-            "samemachine-guest in its image",
+            remedy=f"samemachine enroll {_called(declared)}, and samemachine-guest in its image",
         )
     if isinstance(running, Running) and running.stopped:
         return Missing(
@@ -128,7 +131,7 @@ def undialled(declared: Declared, running: Running | Missing) -> Missing | None:
         state = _state(declared.state, declared.reason)
         crashed = state != declared.state or declared.state == _CRASHED
         paused = declared.state == "paused"
-        name = quoted(declared.active.name)
+        name = _called(declared)
         return Missing(
             reason=Reason.PAUSED if paused and not crashed else Reason.NOT_RUNNING,
             sentence=f"the domain is {state}: its guest can't answer",

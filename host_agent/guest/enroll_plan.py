@@ -8,7 +8,7 @@ from host_agent.domain.definition import Definition
 from host_agent.domain.owner import WRITES_DEFINITION, Owner, OwnerKind
 from host_agent.domain.virtio_serial import CHANNEL, VirtioSerial
 from host_agent.missing import Missing
-from host_agent.printable import quoted
+from host_agent.printable import argument, operand, quoted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +132,7 @@ _WAYS = {
     OwnerKind.KUBEVIRT: "a hook sidecar (annotation hooks.kubevirt.io/hookSidecars) whose "
     "onDefineDomain adds to the domain of {name}: {element}",
     # opennebula, "Virtual Machine Template": RAW section; onevm(1) updateconf.
-    OwnerKind.OPENNEBULA: "onevm updateconf {quoted}, with RAW = [ TYPE = \"kvm\", DATA = "
+    OwnerKind.OPENNEBULA: "onevm updateconf {operand}, with RAW = [ TYPE = \"kvm\", DATA = "
     "\"<devices>{element}</devices>\" ]",
     # cloudstack, "Additional VM configuration": detail extraconfig.
     OwnerKind.CLOUDSTACK: "the instance's detail extraconfig-1 (where "
@@ -153,6 +153,7 @@ def _foreign(enrollee: Enrollee, _: Wish) -> Plan | None:
     called = enrollee.owner.name or enrollee.definition.name
     way = _WAYS[kind].format(
         name=called,
+        operand=operand(called),
         quoted=quoted(called),
         uuid=enrollee.definition.uuid,
         element=_ELEMENT,
@@ -177,7 +178,7 @@ def _saved(enrollee: Enrollee, wish: Wish) -> Plan | None:
     """The saved guest is restored with the devices that it was saved with."""
     if not enrollee.saved:
         return None
-    name = enrollee.definition.name
+    name = argument(enrollee.definition.name, enrollee.definition.uuid)
     without = enrollee.persistent is not None and enrollee.persistent.channel is None
     if without == wish.remove:
         # What is to be done is done already.
@@ -185,8 +186,8 @@ def _saved(enrollee: Enrollee, wish: Wish) -> Plan | None:
     return Plan(
         refused="a managed-save image holds its guest: the next start restores that one, with the "
         "devices it had, and ignores the definition",
-        remedy=f"virsh start {quoted(name)}, which restores it, then again; or, if what it had in "
-        f"memory may be lost: virsh managedsave-remove {quoted(name)}",
+        remedy=f"virsh start {name}, which restores it, then again; or, if what it had in "
+        f"memory may be lost: virsh managedsave-remove {name}",
     )
 
 
@@ -239,7 +240,8 @@ def _enrolled(enrollee: Enrollee, *, lacks: bool) -> Iterator[str]:
 
 def _what_remains(enrollee: Enrollee) -> Iterator[str]:
     yield "in the guest: install samemachine-guest, which starts when the port appears"
-    yield f"then: samemachine baseline {quoted(enrollee.definition.name)}"
+    definition = enrollee.definition
+    yield f"then: samemachine baseline {argument(definition.name, definition.uuid)}"
 
 
 def _removal(enrollee: Enrollee, wish: Wish) -> Plan:

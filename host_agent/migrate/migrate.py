@@ -28,7 +28,7 @@ from host_agent.migrate.destination import Destination, end_of
 from host_agent.migrate.facts import End, Move, MoveReport, numbers
 from host_agent.migrate.forecast import Ask, forecast
 from host_agent.migrate.shared_storage import shared
-from host_agent.printable import quoted
+from host_agent.printable import argument, quoted
 from host_agent.qemu import process as qemu_process
 
 _JOB_SECONDS = 5.0
@@ -155,7 +155,8 @@ def _move(
     if not domain.is_active():
         raise UsageError(
             f"{domain.name} is {domain.state()[0]}: there is no guest to move; its definition: "
-            f"virsh migrate --offline --persistent {quoted(domain.name)} {options.destination}"
+            f"virsh migrate --offline --persistent {argument(domain.name, domain.uuid)} "
+            f"{quoted(options.destination)}"
         )
     xml = domain.xml(inactive=False)
     try:

@@ -16,7 +16,7 @@ from host_agent.migrate import qemu_refusals
 from host_agent.migrate.facts import Move, numbers
 from host_agent.migrate.qemu_refusals import Certainty
 from host_agent.missing import Missing, Reason
-from host_agent.printable import quoted
+from host_agent.printable import argument, quoted
 
 _SHOWN = 3
 
@@ -40,7 +40,7 @@ def refused(findings: tuple[Finding, ...]) -> bool:
 
 def _state(move: Move) -> Finding:
     """``move-state``: only a running guest can be asked before and after."""
-    name = move.active.name
+    name = argument(move.active.name, move.active.uuid)
     if move.job is not None:
         return Finding(
             check="move-state",
@@ -53,7 +53,7 @@ def _state(move: Move) -> Finding:
             check="move-state",
             outcome=Outcome.FAIL,
             sentence=f"the domain is {move.state}: its guest can't be asked before and after",
-            remedy=f"virsh resume {quoted(name)}" if move.state == "paused" else None,
+            remedy=f"virsh resume {name}" if move.state == "paused" else None,
         )
     return Finding(check="move-state", outcome=Outcome.PASS, sentence="running, and no other job")
 
@@ -100,7 +100,8 @@ def _domain(move: Move) -> Finding | None:
                 outcome=Outcome.FAIL,
                 sentence=f"{host} has another domain of this name or UUID: {there.name} "
                 f"{there.uuid}",
-                remedy=f"rename or undefine that one: virsh domrename {quoted(there.name)} NEW",
+                remedy=f"rename or undefine that one: virsh domrename "
+                f"{argument(there.name, there.uuid)} NEW",
             )
     return None
 
@@ -360,7 +361,7 @@ def firmware(check: str, images: Sequence[Image], host: str) -> Finding | None:
             outcome=Outcome.UNKNOWN,
             sentence=f"whether {host} has {', '.join(of[Presence.DOUBTFUL])} can't be asked from "
             "here, and since Debian 13 and Ubuntu 24.04 the packages have none, or another",
-            remedy=f"look there: ls -lL {' '.join(of[Presence.DOUBTFUL])}",
+            remedy=f"look there: ls -lL {' '.join(map(quoted, of[Presence.DOUBTFUL]))}",
         )
     return None
 

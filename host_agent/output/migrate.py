@@ -23,7 +23,7 @@ from host_agent.output.shared.exit_codes import (
 )
 from host_agent.output.shared.forms import confirmed_form, plain_finding
 from host_agent.output.shared.tables import print_table
-from host_agent.printable import printable, quoted
+from host_agent.printable import argument, printable
 
 _SCHEMA = 1
 _STYLES = {
@@ -85,7 +85,7 @@ def print_report(console: Console, report: MoveReport, *, verbose: bool) -> None
     if report.after is not None:
         verify.print_verified(console, [report.after])
         if isinstance(report.after, Failed):
-            again = f"-> samemachine verify {quoted(report.name)} --wait 60, there"
+            again = f"-> samemachine verify {argument(report.name, report.uuid)} --wait 60, there"
             console.print(Text(again), soft_wrap=True)
 
 
@@ -114,7 +114,7 @@ def _print_before(console: Console, report: MoveReport) -> None:
         verify.print_verified(console, [before])
         console.print(
             Text("NOT MOVED  it was wrong before the move; look first: ", "bold red")
-            + Text(f"samemachine show {quoted(report.name)}"),
+            + Text(f"samemachine show {argument(report.name, report.uuid)}"),
             soft_wrap=True,
         )
     elif before is not None and not before.kept:

@@ -4,6 +4,7 @@ What needs something comes first, then the warnings, the order, what guests will
 what was not looked at.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
@@ -19,7 +20,7 @@ from host_agent.output.shared.tables import Row, grid, print_table
 from host_agent.plan import folding as plan_folding
 from host_agent.plan.facts import Answer, Hop, Plan, Planned
 from host_agent.plan.folding import Group, Noted
-from host_agent.printable import printable
+from host_agent.printable import printable, quoted
 
 _STYLES = {
     Answer.LIVE: "green", Answer.START: "green", Answer.RESTART: "yellow", Answer.RAISE: "yellow",
@@ -30,6 +31,8 @@ _EFFECT_STYLES = {
     Effect.BREAKING: "bold red",
 }  # fmt: skip
 _LEAST = 64
+_NAME = re.compile(r"(?<![\w'.-])NAME(?![\w'.-])")
+"""What stands for the domain in a remedy; not a part of a name that is in it already."""
 
 
 def print_plan(console: Console, plan: Plan, code: int, *, verbose: bool) -> None:
@@ -111,7 +114,7 @@ def _to(group: Group) -> str:
         for finding in one.findings
         if finding.check == "plan-raise"
     ]
-    return "   # ".join([group.raise_to or "", *why])
+    return "   # ".join([quoted(group.raise_to or ""), *why])
 
 
 def _named(
@@ -119,7 +122,7 @@ def _named(
 ) -> str | None:
     if remedy is None or len(domains) > 1:
         return remedy
-    return remedy.replace("NAME", names.of(domains[0]))
+    return _NAME.sub(lambda _: names.of(domains[0]), remedy)
 
 
 def _note(note: Noted, names: PlannedNames) -> Row:

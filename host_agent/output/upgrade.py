@@ -22,7 +22,7 @@ from host_agent.output.shared.exit_codes import (
 )
 from host_agent.output.shared.forms import confirmed_form, plain_finding
 from host_agent.output.shared.tables import print_table
-from host_agent.printable import printable, quoted, shortened
+from host_agent.printable import argument, printable, shortened
 from host_agent.records.upgrade_record import UNDER_WAY, Record, Step
 from host_agent.upgrade.facts import Ending, Raised, Raising, Report
 
@@ -175,7 +175,9 @@ def print_report(console: Console, report: Report, limit: float, *, planned: boo
 
 def _hint(report: Report) -> str:
     names = " ".join(
-        quoted(one.raising.name) for one in report.raised if one.ending is Ending.PLANNED
+        argument(one.raising.name, one.raising.uuid)
+        for one in report.raised
+        if one.ending is Ending.PLANNED
     )
     word = "rollback" if report.back else "upgrade"
     if not names:
@@ -232,7 +234,7 @@ def _outcome(raised: Raised, *, back: bool) -> str:
 
 
 def _next(raised: Raised, report: Report) -> str | None:
-    name = quoted(raised.raising.name)
+    name = argument(raised.raising.name, raised.raising.uuid)
     finish = f"samemachine upgrade {name}, or samemachine rollback {name}"
     if raised.ending is Ending.LEFT:
         return f"finish it: {finish}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from host_agent import inside_root
 from host_agent.errors import EvidenceError
 from host_agent.missing import Reason
+from host_agent.printable import quoted
 
 _MOST_SEGMENTS = 64
 _MAX_NOTES = 64 * 1024
@@ -79,11 +80,13 @@ def _binary(path: str, source: str, pid: int | None, root: Path | None) -> QemuB
             raise EvidenceError(
                 Reason.DENIED,
                 f"{path} is not started: others than root can write it",
-                f"chown root {path}; chmod go-w {path}, if it is a QEMU",
+                f"chown root {quoted(path)}; chmod go-w {quoted(path)}, if it is a QEMU",
             )
         if not status.st_mode & 0o111:
             raise EvidenceError(
-                Reason.FAILED, f"{path} is not executable", f"chmod +x {path}, if it is a QEMU"
+                Reason.FAILED,
+                f"{path} is not executable",
+                f"chmod +x {quoted(path)}, if it is a QEMU",
             )
         identity = Identity(
             device=status.st_dev,

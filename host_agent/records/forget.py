@@ -16,7 +16,7 @@ from host_agent.evidence import baseline_element as baselines
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain, Hypervisor, connected
 from host_agent.hypervisor.selection import present
-from host_agent.printable import quoted
+from host_agent.printable import argument
 from host_agent.records.remembered import Forgetting, Forgotten, Remembered
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import UNDER_WAY, Step
@@ -108,8 +108,8 @@ def _look(
         remembered = replace(
             remembered,
             refused=f"a machine-type upgrade of it is {record.step}",
-            remedy=f"finish it: samemachine upgrade {quoted(name)}; or "
-            f"samemachine rollback {quoted(name)}",
+            remedy=f"finish it: samemachine upgrade {argument(name, uuid)}; or "
+            f"samemachine rollback {argument(name, uuid)}",
         )
     return _Found(domain=domain, remembered=remembered)
 

@@ -16,7 +16,7 @@ from host_agent.machine_types import offers as offer_lists
 from host_agent.machine_types import target as targets
 from host_agent.machine_types.target import Target
 from host_agent.missing import Missing, Reason
-from host_agent.printable import quoted
+from host_agent.printable import argument
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Record, Step
 from host_agent.upgrade import definition_edit, steps
@@ -118,9 +118,10 @@ class Look:
         if steps.beginning(record, current) is Beginning.ANEW or record is None:
             return None
         if asked.to is not None and self._own_name(definition, asked.to) != record.new:
+            called = argument(name, definition.uuid)
             raise UsageError(
                 f"{name}: its upgrade to {record.new} is {_how_far(record)}; first finish it "
-                f"(samemachine upgrade {quoted(name)}) or samemachine rollback {quoted(name)}"
+                f"(samemachine upgrade {called}) or samemachine rollback {called}"
             )
         return record
 

@@ -11,7 +11,7 @@ from host_agent.domain.owner import WRITES_DEFINITION, OwnerKind
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
 from host_agent.missing import Missing
-from host_agent.printable import quoted, shortened
+from host_agent.printable import argument, operand, quoted, shortened
 from host_agent.records.upgrade_record import Step
 from host_agent.upgrade.facts import Raising
 
@@ -56,6 +56,10 @@ def _warn(check: str, sentence: str, remedy: str | None = None) -> Finding:
     return Finding(check=f"upgrade-{check}", outcome=Outcome.WARN, sentence=sentence, remedy=remedy)
 
 
+def _called(raising: Raising) -> str:
+    return argument(raising.name, raising.uuid)
+
+
 def _rights(raising: Raising) -> Finding | None:
     """``upgrade-rights``: the connection may change the domain."""
     if raising.denied is None:
@@ -67,12 +71,14 @@ def _definition(raising: Raising) -> Finding | None:
     """``upgrade-definition``: a transient domain has none that a next start would go by."""
     if raising.persistent is not None:
         return None
-    name = raising.name
-    file = quoted(f"{name.replace('/', '_')}.xml")
+    name = _called(raising)
+    # A name that is no argument is no file's name either.
+    plain = name != str(raising.uuid)
+    file = quoted(f"{(raising.name if plain else name).replace('/', '_')}.xml")
     return _fail(
         "definition",
         "the domain is transient: it has no definition, and is gone once it stops",
-        f"give it one: virsh dumpxml --inactive --security-info {quoted(name)} >{file}; "
+        f"give it one: virsh dumpxml --inactive --security-info {name} >{file}; "
         f"virsh define {file}; or raise it where it is made",
     )
 
@@ -89,7 +95,7 @@ _COMMANDS = {
     """'{{"spec":{{"template":{{"spec":{{"domain":{{"machine":{{"type":"{type}"}}}}}}}}}}}}'"""
     "; virtctl restart {quoted}",
     # opennebula, "Virtual Machine Template": OS section, MACHINE; onevm(1) updateconf.
-    OwnerKind.OPENNEBULA: "onevm updateconf {quoted}, with OS = [ MACHINE = {type} ]",
+    OwnerKind.OPENNEBULA: "onevm updateconf {operand}, with OS = [ MACHINE = {type} ]",
     # cloudstack, pull requests 11569, 12414 (4.22): VmDetailConstants.KVM_GUEST_OS_MACHINE_TYPE.
     OwnerKind.CLOUDSTACK: "stop it in CloudStack; from 4.22 on, its setting "
     "kvm.guest.os.machine.type: {type}; before, the default is written at each start",
@@ -119,6 +125,7 @@ def _owner(raising: Raising) -> Finding:
     called = _COMMANDS[owner.kind].format(
         uuid=raising.uuid,
         title=title,
+        operand=operand(title),
         quoted=quoted(title),
         type=raising.target.name or "MACHINE-TYPE",
     )
@@ -165,19 +172,20 @@ def _pending(raising: Raising) -> Finding | None:
 
 def _state(raising: Raising) -> Finding:
     """``upgrade-state``: a guest that runs can be asked to shut down; one that is off is off."""
-    state, name = raising.state, raising.name
+    state = raising.state
+    name = _called(raising)
     if raising.job is not None:
         return _fail("state", raising.job.sentence, raising.job.remedy)
     if raising.stage or state in {"running", "shut off", "crashed"}:
         return _pass("state", f"{state}, and no job of libvirt")
     remedies = {
-        "paused": f"virsh resume {quoted(name)}",
-        "pmsuspended": f"virsh dompmwakeup {quoted(name)}",
+        "paused": f"virsh resume {name}",
+        "pmsuspended": f"virsh dompmwakeup {name}",
     }
     return _fail(
         "state",
         f"the domain is {state}: its guest can't be asked to shut down",
-        remedies.get(state, f"wait, then look: virsh domstate {quoted(name)}"),
+        remedies.get(state, f"wait, then look: virsh domstate {name}"),
     )
 
 
@@ -189,7 +197,7 @@ def _poweroff(raising: Raising) -> Finding | None:
         "poweroff",
         f"its definition has <on_poweroff>{raising.on_poweroff}</on_poweroff>: a guest that shuts "
         "down does not end the domain",
-        f"virsh edit {quoted(raising.name)}, or --stage",
+        f"virsh edit {_called(raising)}, or --stage",
     )
 
 
@@ -198,21 +206,20 @@ def _saved(raising: Raising) -> Finding:
 
     QEMU refuses a stream of another machine type (``migration/savevm.c: configuration_post_load``).
     """
-    name = raising.name
+    name = _called(raising)
     if raising.saved:
         return _fail(
             "saved",
             "a managed-save image holds its guest, as the old machine",
-            f"virsh start {quoted(name)}, which restores it, then again; or, if what it had "
-            f"in memory may be lost: virsh managedsave-remove {quoted(name)}",
+            f"virsh start {name}, which restores it, then again; or, if what it had "
+            f"in memory may be lost: virsh managedsave-remove {name}",
         )
     if raising.snapshots:
         names = shortened(", ".join(raising.snapshots), _LONGEST)
         return _fail(
             "saved",
             f"snapshots hold its guest's memory, as the old machine: {names}",
-            f"remove them: virsh snapshot-delete {quoted(name)} SNAPSHOT; or leave the "
-            "machine type",
+            f"remove them: virsh snapshot-delete {name} SNAPSHOT; or leave the machine type",
         )
     return _pass("saved", "no managed-save image, no snapshot with memory")
 

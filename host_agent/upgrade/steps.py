@@ -9,7 +9,7 @@ the rest: to which machine type the domain is on its way, and whether it is to r
 from dataclasses import dataclass
 from enum import StrEnum
 
-from host_agent.printable import quoted
+from host_agent.printable import argument
 from host_agent.records.upgrade_record import UNDER_WAY, Direction, Record, Step
 
 
@@ -98,7 +98,7 @@ def hindrance(record: Record, seen: Seen) -> str | None:
     if seen.saved and seen.active is None:
         return (
             "its guest was saved meanwhile, and the next start would restore it; "
-            f"virsh start {quoted(record.name)}, then again"
+            f"virsh start {argument(record.name, record.uuid)}, then again"
         )
     return None
 

@@ -24,7 +24,7 @@ from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor, connected
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types.target import Target
-from host_agent.printable import quoted
+from host_agent.printable import argument
 from host_agent.records.staged import raised_in
 from host_agent.records.systemd_journal import Journal
 from host_agent.records.upgrade_journal import DomainJournal, UpgradeJournal
@@ -120,11 +120,11 @@ def forget(uri: str, names: Sequence[str], upgrades: UpgradeJournal | None = Non
             # One that can't be read may be forgotten all the same.
             with suppress(UpgradeJournalError):
                 record = journal.read()
+                called = argument(domain.name, domain.uuid)
                 if record is not None and record.step in UNDER_WAY:
                     raise UsageError(
                         f"{domain.name}: its upgrade is half done; finish it first: samemachine "
-                        f"upgrade {quoted(domain.name)}, or "
-                        f"samemachine rollback {quoted(domain.name)}"
+                        f"upgrade {called}, or samemachine rollback {called}"
                     )
             journal.forget()
     return [domain.name for domain in domains]

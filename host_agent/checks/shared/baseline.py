@@ -16,7 +16,7 @@ from host_agent.evidence.hardware import Hardware
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing, Reason
-from host_agent.printable import quoted, shortened
+from host_agent.printable import argument, shortened
 
 _T = TypeVar("_T")
 _MOST = 6
@@ -198,11 +198,13 @@ def said(parts: Sequence[str]) -> str:
 
 
 def _remedy(case: Case, outcome: Outcome) -> str:
-    name = quoted(case.declared.definition.name)
+    definition = case.declared.definition
+    name = argument(definition.name, definition.uuid)
     if outcome is Outcome.FAIL:
         return f"compare with virsh dumpxml {name}; where the change is wanted, {_accept(case)}"
     return f"{_accept(case)}, where the change is wanted"
 
 
 def _accept(case: Case) -> str:
-    return f"samemachine baseline {quoted(case.declared.definition.name)}"
+    definition = case.declared.definition
+    return f"samemachine baseline {argument(definition.name, definition.uuid)}"

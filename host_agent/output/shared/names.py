@@ -8,7 +8,7 @@ from host_agent.domain import owner
 from host_agent.domain.definition import Definition
 from host_agent.domain.owner import OwnerKind
 from host_agent.plan.facts import Planned
-from host_agent.printable import printable, quoted
+from host_agent.printable import argument, printable
 
 _MOST = 6
 _WIDTH = 56
@@ -56,8 +56,10 @@ class Names:
 
     def of(self, result: Audited | Failed) -> str:
         """Return a name that can be pasted into a command."""
-        name = self._own.get(id(result)) or libvirts(result)
-        return quoted(name)
+        own = self._own.get(id(result))
+        if isinstance(result, Failed):
+            return argument(result.name, result.uuid)
+        return _argument(own, result.case.declared.definition)
 
     def some(self, results: Sequence[Audited | Failed]) -> str:
         """Return the first names, whole, and how many more there are."""
@@ -77,12 +79,20 @@ class PlannedNames:
 
     def of(self, one: Planned | Failed) -> str:
         """Return a name that can be pasted into a command."""
-        name = self._own.get(id(one)) or printable(one.name)
-        return quoted(name)
+        own = self._own.get(id(one))
+        if isinstance(one, Failed):
+            return argument(one.name, one.uuid)
+        return _argument(own, one.definition)
 
     def some(self, planned: Sequence[Planned | Failed]) -> str:
         """Return the first names, whole, and how many more there are."""
         return _some([self.of(one) for one in planned[:_MOST]], len(planned))
+
+
+def _argument(own: str | None, definition: Definition) -> str:
+    """Return the owner's name where it may be an argument, else libvirt's, else the UUID."""
+    name = argument(definition.name, definition.uuid)
+    return argument(own, name) if own else name
 
 
 def _some(names: list[str], number: int) -> str:
