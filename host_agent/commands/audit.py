@@ -1,16 +1,20 @@
 """The commands ``audit`` and ``show``."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from host_agent.case.results import HostAudit
+from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.configured import Configured
-from host_agent.commands.shared.console import complain, destination, progress
+from host_agent.commands.shared.console import complain, progress
 from host_agent.commands.shared.options import EXITS, connections, whereabouts
+from host_agent.commands.shared.telling import Page, printed, tell, untold
 from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.errors import LibvirtError
 from host_agent.output import audit as audit_output
@@ -19,6 +23,9 @@ from host_agent.output.shared.counting import exit_code
 from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
 from host_agent.verify import waivers
 from host_agent.verify.audit import Options, audit
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command(
@@ -74,18 +81,23 @@ def audit_command(
     accepted = [one for file in waived for one in read_waivers(file)]
     found, unreachable = _run(uris, options)
     applied = waivers.apply(found, accepted, date.today())
-    audits = applied.audits
     for over in applied.over:
         complain(over, VERIFIED)
-    code = exit_code(audits, len(unreachable))
-    with destination(output) as console:
+
+    def told(console: "Console", audits: Sequence[HostAudit]) -> Page:
+        code = exit_code(audits, len(unreachable))
         if form == "json":
-            console.file.write(audit_output.render(audits, unreachable, code))
-        else:
-            audit_output.print_audits(
-                console, audits, verbose=verbose, each=bool(domains), exit_code=code
-            )
-    return code
+            return audit_output.render(audits, unreachable, code), code
+        each = bool(domains)
+        text = printed(
+            console,
+            lambda: audit_output.print_audits(
+                console, audits, verbose=verbose, each=each, exit_code=code
+            ),
+        )
+        return text, code
+
+    return _tell(output, applied.audits, told)
 
 
 @click.command(
@@ -107,18 +119,39 @@ def show_command(
     probe: bool,
 ) -> int:
     """Show one domain's views side by side, where each comes from, and every finding."""
-    audits, unreachable = _run(uris, Options(names=(domain,), seconds=timeout, probe=probe))
-    code = exit_code(audits, len(unreachable))
-    with destination(output) as console:
+    found, unreachable = _run(uris, Options(names=(domain,), seconds=timeout, probe=probe))
+
+    def told(console: "Console", audits: Sequence[HostAudit]) -> Page:
+        code = exit_code(audits, len(unreachable))
         if form == "json":
-            console.file.write(audit_output.render(audits, unreachable, code))
-        else:
-            for one in audits:
-                show.print_show(console, one)
-    return code
+            return audit_output.render(audits, unreachable, code), code
+        pages = (printed(console, partial(show.print_show, console, one)) for one in audits)
+        return "".join(pages), code
+
+    return _tell(output, found, told)
 
 
 COMMANDS = (audit_command, show_command)
+
+
+_Found = tuple[HostAudit, Audited | Failed]
+
+
+def _tell(
+    output: Path | None,
+    audits: Sequence[HostAudit],
+    told: "Callable[[Console, Sequence[HostAudit]], Page]",
+) -> int:
+    def of(console: "Console", found: Sequence[_Found]) -> Page:
+        of_hosts = (tuple(one for host, one in found if host is audit) for audit in audits)
+        shown = zip(audits, of_hosts, strict=True)
+        return told(console, [replace(audit, results=results) for audit, results in shown])
+
+    def failed(found: _Found, why: str) -> _Found:
+        return found[0], untold(found[1], why)
+
+    found = [(audit, result) for audit in audits for result in audit.results]
+    return tell(output, found, of, failed)
 
 
 def _run(uris: tuple[str, ...], options: Options) -> tuple[list[HostAudit], list[str]]:

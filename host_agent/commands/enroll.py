@@ -3,18 +3,24 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from host_agent.commands.shared import completion
-from host_agent.commands.shared.console import complain, destination, plain
+from host_agent.commands.shared.console import complain, plain
 from host_agent.commands.shared.options import formats, whereabouts
+from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.errors import LibvirtError, UsageError
 from host_agent.guest.enroll import Options, enroll
-from host_agent.guest.enroll_plan import Enrollment, Planned, Wish
+from host_agent.guest.enroll_plan import Enrolled, Enrollment, Plan, Planned, Wish
 from host_agent.output import enroll as enroll_output
 from host_agent.output.shared.exit_codes import UNREACHABLE
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command(
@@ -97,14 +103,32 @@ def enroll_command(
             unreachable += 1
         if reports and reports[-1].interrupted:
             break
-    code = enroll_output.exit_code(reports, unreachable, everything=everything)
-    with destination(output) as console:
+
+    def told(console: "Console", found: Sequence[_OfHost]) -> Page:
+        shown = [
+            replace(report, results=tuple(one for of, one in found if of is report))
+            for report in reports
+        ]
+        code = enroll_output.exit_code(shown, unreachable, everything=everything)
         if form == "json":
-            console.file.write(enroll_output.render(reports, code))
-        else:
-            for report in reports:
-                enroll_output.print_report(console, report)
-    return code
+            return enroll_output.render(shown, code), code
+        pages = (
+            printed(console, partial(enroll_output.print_report, console, one)) for one in shown
+        )
+        return "".join(pages), code
+
+    found = [(report, one) for report in reports for one in report.results]
+    return tell(output, found, told, _untold)
 
 
 COMMANDS = (enroll_command,)
+
+_OfHost = tuple[Enrollment, Enrolled]
+
+
+def _untold(found: _OfHost, why: str) -> _OfHost:
+    report, one = found
+    planned = Planned(name=one.planned.name, uuid=one.planned.uuid, definition=None, plan=Plan())
+    return report, Enrolled(
+        planned=planned, done=one.done, error=f"what was done can't be told: {why}"
+    )

@@ -2,18 +2,24 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from host_agent.commands.shared import completion
-from host_agent.commands.shared.console import destination, plain
+from host_agent.commands.shared.console import plain
 from host_agent.commands.shared.options import formats, ledger_option, open_ledger, uris_or_default
+from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.errors import UsageError
 from host_agent.output import forget as forget_output
 from host_agent.records.forget import Options, forget
-from host_agent.records.remembered import Remembered
+from host_agent.records.remembered import Forgotten, Remembered
 from host_agent.records.upgrade_journal import UpgradeJournal
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command(
@@ -65,12 +71,19 @@ def forget_command(
     options = Options(uri=where, names=domains, dry_run=dry_run)
     report = forget(options, open_ledger(ledger), UpgradeJournal(), agree)
     code = forget_output.exit_code(report)
-    with destination(output) as console:
+
+    def told(console: "Console", results: Sequence[Forgotten]) -> Page:
+        shown = replace(report, results=tuple(results))
         if form == "json":
-            console.file.write(forget_output.render(report, code))
-        else:
-            forget_output.print_report(console, report)
-    return code
+            return forget_output.render(shown, code), code
+        return printed(console, lambda: forget_output.print_report(console, shown)), code
+
+    return tell(output, report.results, told, _untold)
+
+
+def _untold(result: Forgotten, why: str) -> Forgotten:
+    one = Remembered(name=result.remembered.name, uuid=result.remembered.uuid)
+    return Forgotten(remembered=one, errors=(f"what was done can't be told: {why}",))
 
 
 COMMANDS = (forget_command,)

@@ -1,16 +1,24 @@
 """The command ``history``."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from host_agent.commands.shared import completion
-from host_agent.commands.shared.console import destination
 from host_agent.commands.shared.options import formats, ledger_option, open_ledger
+from host_agent.commands.shared.telling import Page, printed, tell
+from host_agent.finding import Finding, Outcome
 from host_agent.output import history as history_output
 from host_agent.output.shared.exit_codes import VERIFIED
+from host_agent.records.entry import Entry
 from host_agent.times import FORMS, parse_past
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command(
@@ -59,12 +67,31 @@ def history_command(
         entries=entries[-limit:],
         older=len(entries) > limit,
     )
-    with destination(output) as console:
+
+    def told(console: "Console", entries: Sequence[Entry]) -> Page:
+        shown = replace(history, entries=tuple(entries))
         if form == "json":
-            console.file.write(history_output.render(history))
-        else:
-            history_output.print_history(console, history)
-    return VERIFIED
+            return history_output.render(shown), VERIFIED
+        return printed(console, lambda: history_output.print_history(console, shown)), VERIFIED
+
+    return tell(output, history.entries, told, _untold)
+
+
+def _untold(entry: Entry, why: str) -> Entry:
+    trouble = Finding(
+        check="domain",
+        outcome=Outcome.UNKNOWN,
+        sentence=f"what is recorded can't be told: {why}",
+    )
+    return Entry(
+        time=0.0,
+        host=entry.host,
+        uuid=entry.uuid,
+        name=entry.name,
+        occasion=entry.occasion,
+        verdict="failed",
+        findings=(trouble,),
+    )
 
 
 COMMANDS = (history_command,)

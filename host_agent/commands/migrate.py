@@ -2,7 +2,7 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from host_agent.atlas import files as atlas_files
 from host_agent.case.results import Confirmed, Failed
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.configured import Configured
-from host_agent.commands.shared.console import destination, plain, shown
+from host_agent.commands.shared.console import plain, shown
 from host_agent.commands.shared.options import (
     formats,
     ledger_option,
@@ -26,9 +26,11 @@ from host_agent.commands.shared.options import (
     ready_ledger,
     uris_or_default,
 )
-from host_agent.domain.live_migration import CopyStorage, MigrationProgress
+from host_agent.commands.shared.telling import Page, printed, tell
+from host_agent.domain.live_migration import CopyStorage, MigrationEnd, MigrationProgress
 from host_agent.errors import UsageError
 from host_agent.hypervisor import Told
+from host_agent.migrate.facts import MoveReport
 from host_agent.migrate.migrate import Confirm, Judges, Options, migrate
 from host_agent.output import migrate as migrate_output
 from host_agent.qemu.atlas_probe import survey
@@ -36,6 +38,8 @@ from host_agent.verify.verify import Options as VerifyOptions
 from host_agent.verify.verify import verify
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from host_agent.records.ledger import Ledger
 
 _CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -153,13 +157,25 @@ def migrate_command(
         after=judge(replace(asking, wait=wait)),
     )
     report = migrate(options, judges, survey, lambda: _watching(domain))
-    code = migrate_output.exit_code(report)
-    with destination(output) as console:
+
+    def told(console: "Console", reports: Sequence[MoveReport]) -> Page:
+        (shown,) = reports
+        code = migrate_output.exit_code(shown)
         if form == "json":
-            console.file.write(migrate_output.render(report, code))
-        else:
-            migrate_output.print_report(console, report, verbose=verbose)
-    return code
+            return migrate_output.render(shown, code), code
+        return printed(
+            console, lambda: migrate_output.print_report(console, shown, verbose=verbose)
+        ), code
+
+    return tell(output, (report,), told, _untold)
+
+
+def _untold(report: MoveReport, why: str) -> MoveReport:
+    """That it was moved is told, whatever was seen of it."""
+    error = f"what was found can't be told: {why}"
+    failed = Failed(name=report.name, uuid=str(report.uuid), error=error)
+    moved = report.result is not None and report.result.end is MigrationEnd.MOVED
+    return replace(report, before=failed, after=failed if moved else None)
 
 
 COMMANDS = (migrate_command,)

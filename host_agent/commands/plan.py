@@ -1,24 +1,32 @@
 """The command ``plan``."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
+from host_agent.case.results import Failed
 from host_agent.commands.shared import completion, default_uri
 from host_agent.commands.shared.configured import Configured
-from host_agent.commands.shared.console import complain, destination, orderly_end, progress
+from host_agent.commands.shared.console import complain, orderly_end, progress
 from host_agent.commands.shared.options import uris_or_default
+from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.domain.live_migration import CopyStorage
 from host_agent.errors import UsageError
 from host_agent.output import plan as plan_output
 from host_agent.output import plan_document, plan_words
 from host_agent.output.shared.exit_codes import UNREACHABLE
-from host_agent.plan.facts import Options
+from host_agent.plan.facts import Hop, Options, Planned
 from host_agent.plan.plan import plan
 from host_agent.qemu.atlas_probe import survey
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 @click.command(
@@ -142,20 +150,39 @@ def plan_command(
     )
     with orderly_end(), progress("looking at domains") as told:
         found = plan(options, _asked if probe else None, told)
-    code = plan_words.exit_code(found)
     for sentence in found.unreachable:
         complain(sentence, UNREACHABLE)
-    with destination(file) as console:
+
+    def page(console: "Console", planned: Sequence[_OfHop]) -> Page:
+        hops = (
+            replace(hop, planned=tuple(one for of, one in planned if of is hop))
+            for hop in found.hops
+        )
+        shown = replace(found, hops=tuple(hops))
+        code = plan_words.exit_code(shown)
         if form == "json":
-            console.file.write(plan_document.render(found, code))
-        elif form == "html":
-            console.file.write(plan_document.page(found))
-        else:
-            plan_output.print_plan(console, found, code, verbose=verbose)
-    return code
+            return plan_document.render(shown, code), code
+        if form == "html":
+            return plan_document.page(shown), code
+        return printed(
+            console, lambda: plan_output.print_plan(console, shown, code, verbose=verbose)
+        ), code
+
+    return tell(file, [(hop, one) for hop in found.hops for one in hop.planned], page, _untold)
 
 
 COMMANDS = (plan_command,)
+
+
+_OfHop = tuple[Hop, Planned | Failed]
+
+
+def _untold(planned: _OfHop, why: str) -> _OfHop:
+    hop, one = planned
+    error = f"what was found can't be told: {why}"
+    if isinstance(one, Failed):
+        return hop, replace(one, error=error)
+    return hop, Failed(name=one.name, uuid=str(one.definition.uuid), error=error)
 
 
 def _asked(emulator: str, types: tuple[str, ...]) -> Atlas:

@@ -4,16 +4,19 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
 
 from host_agent import given_file
+from host_agent.case.results import Failed
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.configured import Configured
-from host_agent.commands.shared.console import complain, destination, plain, standard_output
+from host_agent.commands.shared.console import complain, plain, standard_output
 from host_agent.commands.shared.options import (
     formats,
     ledger_option,
@@ -21,6 +24,7 @@ from host_agent.commands.shared.options import (
     ready_ledger,
     uris_or_default,
 )
+from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.errors import UsageError
 from host_agent.output import upgrade as upgrade_output
 from host_agent.output.shared.exit_codes import VERIFIED
@@ -32,6 +36,9 @@ from host_agent.upgrade.facts import Raised
 from host_agent.upgrade.look import Asked
 from host_agent.upgrade.run import Patience
 from host_agent.upgrade.upgrade import Operator, Options
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -279,12 +286,22 @@ def _print_campaign(
     *,
     verbose: bool,
 ) -> int:
-    with destination(file) as console:
+    def told(console: "Console", found: Sequence[Record | str]) -> Page:
+        records = [one for one in found if isinstance(one, Record)]
+        troubles = [one for one in found if isinstance(one, str)]
         if form == "json":
-            console.file.write(upgrade_output.render_campaign(records, troubles, code))
-        else:
-            upgrade_output.print_campaign(console, records, troubles, verbose=verbose)
-    return code
+            return upgrade_output.render_campaign(records, troubles, code), code
+        return printed(
+            console,
+            lambda: upgrade_output.print_campaign(console, records, troubles, verbose=verbose),
+        ), code
+
+    def untold(found: Record | str, why: str) -> Record | str:
+        which = found.uuid if isinstance(found, Record) else "an upgrade"
+        return f"{which}: what was written down can't be told: {why}"
+
+    found: list[Record | str] = [*records, *troubles]
+    return tell(file, found, told, untold)
 
 
 def _run(options: Options, ledger: str | None, form: str, file: Path | None, *, yes: bool) -> int:
@@ -313,13 +330,25 @@ def _run(options: Options, ledger: str | None, form: str, file: Path | None, *, 
             history,
             Operator(agree=agree, told=_telling(), interrupted=lambda: interruptions.count > 0),
         )
-    code = upgrade_output.exit_code(report)
-    with destination(file) as console:
+
+    def told(console: "Console", raised: Sequence[Raised]) -> Page:
+        shown = replace(report, raised=tuple(raised))
+        code = upgrade_output.exit_code(shown)
         if form == "json":
-            console.file.write(upgrade_output.render(report, code))
-        else:
-            upgrade_output.print_report(console, report, limit, planned=planned)
-    return code
+            return upgrade_output.render(shown, code), code
+        return printed(
+            console,
+            lambda: upgrade_output.print_report(console, shown, limit, planned=planned),
+        ), code
+
+    return tell(file, report.raised, told, _untold)
+
+
+def _untold(raised: Raised, why: str) -> Raised:
+    """What was done stays as it is; what was seen of it is left out."""
+    name, uuid = raised.raising.name, str(raised.raising.uuid)
+    after = Failed(name=name, uuid=uuid, error=f"what was found can't be told: {why}")
+    return replace(raised, findings=(), notes=(), before=None, after=after)
 
 
 class _Interruptions:

@@ -10,7 +10,7 @@ import click
 
 from host_agent.case.results import Confirmed, Failed
 from host_agent.commands.shared import completion
-from host_agent.commands.shared.console import complain, destination, progress
+from host_agent.commands.shared.console import complain, progress
 from host_agent.commands.shared.options import (
     EXITS,
     connections,
@@ -20,6 +20,7 @@ from host_agent.commands.shared.options import (
     uris_or_default,
     whereabouts,
 )
+from host_agent.commands.shared.telling import Page, printed, tell, untold
 from host_agent.errors import LibvirtError, NoDomainError, UsageError
 from host_agent.output import verify as verify_output
 from host_agent.output.shared.exit_codes import INTERRUPTED, UNREACHABLE, VERIFIED
@@ -28,6 +29,8 @@ from host_agent.verify import why
 from host_agent.verify.verify import Options, verify
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from host_agent.records.ledger import Ledger
 
 
@@ -71,9 +74,15 @@ def baseline_command(
         clear_identifiers=clear_identifiers,
     )
     results, unreachable = _run(uris, options, ready_ledger(ledger))
-    code = verify_output.kept_exit_code(results, unreachable)
-    _print(results, form, output, code, kept=True, each=bool(domains))
-    return code
+
+    def told(console: "Console", results: Sequence[Confirmed | Failed]) -> Page:
+        code = verify_output.kept_exit_code(results, unreachable)
+        if form == "json":
+            return verify_output.render(results, code), code
+        each = bool(domains)
+        return printed(console, lambda: verify_output.print_kept(console, results, each=each)), code
+
+    return tell(output, results, told, untold)
 
 
 @click.command(
@@ -148,9 +157,19 @@ def verify_command(
     )
     history = ready_ledger(ledger)
     results, unreachable = _run(uris, options, history)
-    code = verify_output.exit_code(results, unreachable, max_mismatch)
-    _print(results, form, output, code, kept=False, each=verbose or bool(domains))
-    return code
+
+    def told(console: "Console", results: Sequence[Confirmed | Failed]) -> Page:
+        code = verify_output.exit_code(results, unreachable, max_mismatch)
+        if form == "json":
+            return verify_output.render(results, code), code
+        return printed(console, lambda: print_(console, results, code)), code
+
+    def print_(console: "Console", results: Sequence[Confirmed | Failed], code: int) -> None:
+        verify_output.print_verified(console, results, each=verbose or bool(domains))
+        if not results and code == VERIFIED:
+            console.print("nothing to verify")
+
+    return tell(output, results, told, untold)
 
 
 COMMANDS = (baseline_command, verify_command)
@@ -196,23 +215,3 @@ def _moved(ledger: "Ledger | None", uris: Sequence[str], error: NoDomainError) -
         if moved is not None:
             return UsageError(moved)
     return error
-
-
-def _print(
-    results: list[Confirmed | Failed],
-    form: str,
-    file: Path | None,
-    code: int,
-    *,
-    kept: bool,
-    each: bool = True,
-) -> None:
-    with destination(file) as console:
-        if form == "json":
-            console.file.write(verify_output.render(results, code))
-        elif kept:
-            verify_output.print_kept(console, results, each=each)
-        else:
-            verify_output.print_verified(console, results, each=each)
-            if not results and code == VERIFIED:
-                console.print("nothing to verify")

@@ -8,6 +8,7 @@ from host_agent import side_by_side
 from host_agent.case.gather import Elsewhere, Gatherer
 from host_agent.case.results import Confirmed, Failed
 from host_agent.errors import UsageError
+from host_agent.guard import guarded
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, connected
 from host_agent.hypervisor.selection import chosen
@@ -70,7 +71,7 @@ def verify(
             clear_identifiers=options.clear_identifiers,
         )
         if not options.names:
-            domains = [domain for domain in domains if domain.is_active()]
+            domains = running(domains)
         if options.since is not None:
             processes = verifier.gatherer.processes
             if processes is None:
@@ -89,3 +90,8 @@ def verify(
             return verifier.confirm(domain, options.wait)
 
         return side_by_side.each(one, domains, options.at_once, progress)
+
+
+def running(domains: Sequence[Domain]) -> list[Domain]:
+    """Return those that run; one that can't be asked is among them, and fails by itself."""
+    return [domain for domain in domains if guarded(domain.is_active, lambda _: True)]

@@ -90,8 +90,8 @@ FOLDERS = {
         asks=(
             "audit check_config checks diff enroll forget history migrate path plan probe "
             "serve shared.atlases shared.completion shared.config shared.configured "
-            "shared.console shared.default_uri shared.options shared.waiver_files types "
-            "upgrade verify why"
+            "shared.console shared.default_uri shared.options shared.telling shared.waiver_files "
+            "types upgrade verify why"
         ),
     ),
 }
