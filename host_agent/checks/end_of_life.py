@@ -5,9 +5,10 @@ from datetime import date
 from host_agent.case.case import Case
 from host_agent.checks.shared.machine_offer import RAISE, lacking, needed
 from host_agent.finding import Finding, Outcome
-from host_agent.machine_types.names import Vendor, parse
+from host_agent.machine_types.names import parse
 from host_agent.machine_types.releases import SHOWN, Known, find, standing, type_end
 from host_agent.machine_types.surroundings import Release
+from host_agent.machine_types.vendors import Vendor
 from host_agent.missing import Missing
 
 ID = "end-of-life"

@@ -9,8 +9,9 @@ from host_agent.domain import architectures
 from host_agent.machine_types import catalogue, releases
 from host_agent.machine_types import offers as offer_lists
 from host_agent.machine_types.catalogue import ReleaseTypes
-from host_agent.machine_types.names import FAMILIES, MachineName, Vendor, base, listing, parse
+from host_agent.machine_types.names import MachineName, base, listing, parse
 from host_agent.machine_types.releases import DEBIAN, Known, Release
+from host_agent.machine_types.vendors import FAMILIES, Vendor
 
 # By QEMU's word for the target. Without a machine libvirt takes these where they are
 # (src/qemu/qemu_capabilities.c, preferredMachines), whatever QEMU's own default is.

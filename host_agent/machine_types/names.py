@@ -9,24 +9,10 @@ comes from the catalogue, never from its codename: ``pc-i440fx-focal`` is QEMU's
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 
 from host_agent.machine_types import catalogue
-
-FAMILIES = ("pc-i440fx", "pc-q35", "virt", "pseries", "s390-ccw-virtio")
-"""Machines whose types QEMU keeps as they were, version by version."""
-
-
-class Vendor(StrEnum):
-    """Who makes machine types of a scheme of names."""
-
-    UPSTREAM = "upstream"
-    UBUNTU = "ubuntu"
-    RHEL = "rhel"
-    PROXMOX = "proxmox"
-    OPAQUE = "opaque"
-    """A name of no known scheme."""
+from host_agent.machine_types.vendors import FAMILIES, FAMILY, SCHEMES, Vendor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +40,7 @@ class MachineName:
         if self.vendor is Vendor.PROXMOX:
             tail = f"+{self.increment}" + "".join(f".{one}" for one in self.features)
             return f"{_head(self)}-{version}{tail}"
-        release = f"rhel{self.release}" if self.vendor is Vendor.RHEL else self.release
+        release = self.release and _PREFIXES[self.vendor] + self.release
         parts = (_head(self), version, release, *self.features, self.increment)
         return "-".join(part for part in parts if part)
 
@@ -64,46 +50,16 @@ class MachineName:
         return int((self.increment or "0").removeprefix("pve").removeprefix("v"))
 
 
-# [0-9], since \d takes the digits of every script; without leading zeros, which would get lost.
-_NUMBER = r"(?:0|[1-9][0-9]{0,3})"
-_VERSION = rf"{_NUMBER}\.{_NUMBER}(?:\.{_NUMBER})?"
-_FAMILY = "|".join(FAMILIES)
-# Up to 1.3 QEMU's only PC was named pc-1.3 (hw/i386/pc_piix.c of 1.4 begins pc-i440fx-1.4).
-_OLD_PC = r"pc-(?P<old>0\.1[0-5]|1\.[0-3])"
-_UPSTREAM = re.compile(
-    rf"{_OLD_PC}|(?P<family>{_FAMILY})-(?P<version>{_VERSION})(?:-(?P<features>sxxm))?"
-)
-# proxmox/qemu-server src/PVE/QemuServer/Machine.pm
-_PROXMOX = re.compile(
-    rf"(?P<family>{_FAMILY})-(?P<version>{_VERSION})\+(?P<increment>pve{_NUMBER})"
-    r"(?:\.(?P<features>pxe))?"
-)
-# qemu-kvm's patches "Add … machine types"; el6 had rhel6.N.0 alone.
-_RHEL = re.compile(
-    rf"(?P<family>{_FAMILY})-rhel(?P<release>{_VERSION})(?:-(?P<features>sxxm))?"
-    rf"|rhel(?P<old>6\.{_NUMBER}\.0)"
-)
-# Ubuntu's policy QemuKVMMigration: <family>-<version>-<codename>[-N], and today's
-# <family>-<codename>[-feature]…[-vN] (define-ubuntu-machine-types.patch).
-_UBUNTU = re.compile(
-    rf"(?P<family>{_FAMILY})-(?:(?P<version>{_VERSION})-)?(?P<release>[a-z]{{4,}})"
-    r"(?P<features>(?:-(?:hpb|maxcpus|sxxm))*)(?:-(?P<increment>v?[1-9][0-9]{0,3}))?"
-)
-_FORMS = (
-    (_UPSTREAM, Vendor.UPSTREAM),
-    (_PROXMOX, Vendor.PROXMOX),
-    (_RHEL, Vendor.RHEL),
-    (_UBUNTU, Vendor.UBUNTU),
-)
+_PREFIXES = {scheme.vendor: scheme.prefix for scheme in SCHEMES}
 
 
 @lru_cache(maxsize=4096)
 def parse(name: str) -> MachineName:
     """Return the parts of a machine type's name; of an unknown scheme: vendor ``OPAQUE``."""
-    for pattern, vendor in _FORMS:
-        found = pattern.fullmatch(name)
+    for scheme in SCHEMES:
+        found = scheme.pattern.fullmatch(name)
         if found is not None:
-            return _named(name, found.groupdict(), vendor)
+            return _named(name, found.groupdict(), scheme.vendor)
     return MachineName(text=name, vendor=Vendor.OPAQUE)
 
 
@@ -215,7 +171,7 @@ def _released(parts: MachineName) -> tuple[int, ...]:
     return _numbers(parts.release) if parts.release else ()
 
 
-_LIKE_UBUNTU = re.compile(rf"(?:{_FAMILY})-[a-z]{{4,}}(?:-[a-z0-9]+)*")
+_LIKE_UBUNTU = re.compile(rf"(?:{FAMILY})-[a-z]{{4,}}(?:-[a-z0-9]+)*")
 _PVE = re.compile(r"\+pve[0-9]+(?:\.pxe)?$")
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from host_agent.machine_types.names import (
     MachineName,
-    Vendor,
     base,
     is_newer,
     kept_until,
@@ -20,6 +19,7 @@ from host_agent.machine_types.names import (
     serves_smbios3_only,
 )
 from host_agent.machine_types.offers import Offer
+from host_agent.machine_types.vendors import Vendor
 
 Choices = Mapping[str, Offer] | Collection[str]
 """What one host offers: its own list, or names alone (then nothing is known to be deprecated)."""

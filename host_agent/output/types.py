@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from host_agent.machine_types.listing import Listed, TypeList
-from host_agent.machine_types.names import Vendor
+from host_agent.machine_types.vendors import Vendor
 from host_agent.output.shared.document import document
 from host_agent.output.shared.exit_codes import MISMATCH, VERIFIED
 from host_agent.output.shared.tables import print_table

@@ -6,6 +6,7 @@ from dataclasses import replace
 from host_agent.machine_types import names as type_names
 from host_agent.machine_types import target
 from host_agent.machine_types.target import Target
+from host_agent.machine_types.vendors import Vendor
 from host_agent.plan.facts import Limit, Offers, Site, Subject
 
 
@@ -66,7 +67,5 @@ def _of_family(family: str, offers: Offers) -> Iterator[str]:
 def _newest(names: set[str]) -> str | None:
     """Return the newest that a pool would raise to: without features that nobody asked for."""
     plain = sorted(name for name in names if not type_names.parse(name).features)
-    own = [
-        name for name in plain if type_names.parse(name).vendor is not type_names.Vendor.UPSTREAM
-    ]
+    own = [name for name in plain if type_names.parse(name).vendor is not Vendor.UPSTREAM]
     return type_names.newest(own or plain)

@@ -14,6 +14,7 @@ from host_agent.machine_types import catalogue, packages, release_dates, release
 from host_agent.machine_types import names as type_names
 from host_agent.machine_types import offers as offer_lists
 from host_agent.machine_types.offers import Offer
+from host_agent.machine_types.vendors import FAMILIES, Vendor
 from host_agent.migrate.destination import Destination, absent, by_chance
 from host_agent.migrate.facts import End
 from host_agent.missing import Missing, Reason
@@ -50,11 +51,11 @@ def _by_types(offers: Iterable[Offers]) -> str | None:
         parsed.text
         for offered in offers
         for offer in offered.values()
-        if (parsed := type_names.parse(offer.canonical)).vendor is type_names.Vendor.UBUNTU
+        if (parsed := type_names.parse(offer.canonical)).vendor is Vendor.UBUNTU
     }
     released = {
         type_names.parse(newest).release
-        for family in type_names.FAMILIES
+        for family in FAMILIES
         if (newest := type_names.newest(sorted(_of(family, own)))) is not None
     }
     return f"ubuntu:{released.pop()}" if len(released) == 1 else None
@@ -203,13 +204,6 @@ def offer(site: Site, definition: Definition) -> Offer | Missing:
     )
 
 
-_MAKERS = {
-    type_names.Vendor.UBUNTU: "ubuntu",
-    type_names.Vendor.RHEL: "rhel",
-    type_names.Vendor.PROXMOX: "proxmox",
-}
-
-
 def _is_elsewhere(site: Site, name: str) -> bool:
     """Tell whether a release can't have a type, though its own are not all established.
 
@@ -219,9 +213,9 @@ def _is_elsewhere(site: Site, name: str) -> bool:
     vendor, distribution = type_names.parse(name).vendor, (site.release or "").split(":")[0]
     if not distribution:
         return False
-    if vendor is type_names.Vendor.UPSTREAM:
+    if vendor is Vendor.UPSTREAM:
         return catalogue.builds_upstream(distribution)
-    return vendor in _MAKERS and _MAKERS[vendor] != distribution
+    return vendor is not Vendor.OPAQUE and vendor != distribution
 
 
 def way(source: Site, target: Site, on: date) -> Way:

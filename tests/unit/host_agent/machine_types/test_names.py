@@ -8,16 +8,8 @@ from hypothesis import strategies as st
 
 from host_agent.machine_types import catalogue
 from host_agent.machine_types import names as type_names
-from host_agent.machine_types.names import (
-    FAMILIES,
-    Vendor,
-    base,
-    is_newer,
-    is_ubuntu,
-    newest,
-    order,
-    parse,
-)
+from host_agent.machine_types.names import base, is_newer, is_ubuntu, newest, order, parse
+from host_agent.machine_types.vendors import FAMILIES, Vendor
 
 OPAQUE = {
     "isapc", "microvm", "virt",

@@ -6,7 +6,6 @@ import pytest
 
 from host_agent.machine_types import names as type_names
 from host_agent.machine_types import release_dates
-from host_agent.machine_types.names import Vendor
 from host_agent.machine_types.releases import (
     Release,
     Supported,
@@ -18,6 +17,7 @@ from host_agent.machine_types.releases import (
     path,
     type_end,
 )
+from host_agent.machine_types.vendors import Vendor
 from host_agent.missing import Missing
 
 # The support matrix of Ubuntu's policy: LTS, three interims, LTS, three interims, LTS.

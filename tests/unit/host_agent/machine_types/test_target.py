@@ -3,9 +3,9 @@
 import pytest
 
 from host_agent.machine_types import offers
-from host_agent.machine_types.names import Vendor
 from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import best, chosen
+from host_agent.machine_types.vendors import Vendor
 from tests.checkout import CHECKOUT
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from host_agent.machine_types import release_dates, releases
 from host_agent.machine_types.listing import Listed, TypeList
-from host_agent.machine_types.names import Vendor
 from host_agent.machine_types.releases import Known, Matrix
+from host_agent.machine_types.vendors import Vendor
 from host_agent.missing import Missing
 from host_agent.output import path as path_output
 from host_agent.output import types as output
