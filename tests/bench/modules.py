@@ -31,6 +31,11 @@ def foreign(package: str, *words: str, env: Mapping[str, str]) -> list[str]:
 
     What of the standard library these need they load by themselves.
     """
-    known = _OURS | sys.stdlib_module_names
+    found = not_ours(package, *words, env=env)
+    return [name for name in found if name.partition(".")[0] not in sys.stdlib_module_names]
+
+
+def not_ours(package: str, *words: str, env: Mapping[str, str]) -> list[str]:
+    """Return those, and the standard library's, in order."""
     found = loaded(package, *words, env=env)
-    return [name for name in found if name.partition(".")[0] not in known]
+    return [name for name in found if name.partition(".")[0] not in _OURS]

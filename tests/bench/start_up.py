@@ -2,11 +2,22 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from tests.bench import modules
 from tests.bench.bench import Bench
 from tests.bench.figure import Figure, Goal
-from tests.bench.processes import VERDICTS, bare, cpus, environment, in_turn, program, spent, walls
+from tests.bench.processes import (
+    VERDICTS,
+    Spent,
+    bare,
+    cpus,
+    environment,
+    in_turn,
+    program,
+    spent,
+    walls,
+)
 
 ROUNDS = 15
 _CLICK = (sys.executable, "-c", "import click")
@@ -43,7 +54,11 @@ def measure(bench: Bench) -> Iterator[Figure]:
             packages = dict.fromkeys(one.partition(".")[0] for one in names)
             beside = f"the imports that it uses, bare ({', '.join(packages)})"
             what, ours = " ".join((name, *words)), [program(name), *words]
-            yield _figure(bench, row, what, beside, 1.5, floor, ours, env, env)
+            figure = _figure(bench, row, what, beside, 1.5, floor, ours, env, env)
+            with_standard = bare("imports", *modules.not_ours(package, *words, env=env))
+            pairs = _pairs(bench, with_standard, ours, env, env)
+            also = {**figure.also, "CPU, beside the standard library's too": cpus(pairs)}
+            yield replace(figure, also=also)
 
 
 def _figure(
@@ -57,12 +72,7 @@ def _figure(
     env: Mapping[str, str],
     ours_env: Mapping[str, str],
 ) -> Figure:
-    pairs = in_turn(
-        lambda: spent(floor, env),
-        lambda: spent(ours, ours_env, VERDICTS),
-        bench.rounds(ROUNDS),
-        bench.tell,
-    )
+    pairs = _pairs(bench, floor, ours, env, ours_env)
     return Figure(
         row=row,
         what=f"{what}, CPU",
@@ -71,4 +81,19 @@ def _figure(
         goal=Goal.AT_MOST,
         limit=limit,
         also={"wall clock": walls(pairs)},
+    )
+
+
+def _pairs(
+    bench: Bench,
+    floor: Sequence[str],
+    ours: Sequence[str],
+    env: Mapping[str, str],
+    ours_env: Mapping[str, str],
+) -> list[tuple[Spent, Spent]]:
+    return in_turn(
+        lambda: spent(floor, env),
+        lambda: spent(ours, ours_env, VERDICTS),
+        bench.rounds(ROUNDS),
+        bench.tell,
     )
