@@ -136,8 +136,12 @@ class QemuSession:
         vcpus: int = 1,
         memory: int = 0,
         stop: Stop | None = None,
+        descriptors: tuple[int, ...] = (),
     ) -> None:
-        """``memory``: how many bytes the options let it share."""
+        """``memory``: how many bytes the options let it share.
+
+        ``descriptors``: open files that the options name by number.
+        """
         self._name = binary.path
         self._stop = stop
         self._until = time.monotonic() + seconds
@@ -174,7 +178,7 @@ class QemuSession:
                     "chardev=qmp,mode=control",
                     *options,
                 ],
-                (program, their_qtest.fileno(), their_qmp.fileno()),
+                (program, their_qtest.fileno(), their_qmp.fileno(), *descriptors),
             )
         except BaseException:
             self._qtest.close()
@@ -227,6 +231,11 @@ class QemuSession:
         for stream in (self._qtest, self._qmp, self._process.stderr):
             if stream is not None:
                 stream.close()
+
+    @property
+    def left(self) -> float:
+        """How many seconds are left of those that it was given."""
+        return self._until - time.monotonic()
 
     def qtest(self, commands: Sequence[str]) -> list[str]:
         """Return the answers without their ``OK`` (QEMU ``system/qtest.c``)."""

@@ -22,6 +22,7 @@ BAD = TYPES[1]
 """The type with which things go wrong, where the others must go on."""
 
 _DMA_LOW = 0x518
+_PCI_ADDRESS = 0xCF8
 _DIRECTORY, _FIRST_KEY = 0x19, 0x20
 _RAM = 8 * 1024 * 1024
 _INFO_RAMBLOCK = """\
@@ -67,6 +68,56 @@ FILES: Mapping[str, bytes] = {
     "etc/acpi/tables": acpi(),
 }
 
+RSDP_AT, SMBIOS_AT, ACPI_AT = 0xE1000, 0xF1000, 0x400000
+"""Where a firmware leaves its anchors and its tables."""
+BUSES = [
+    {
+        "bus": 0,
+        "devices": [
+            {"bus": 0, "slot": 0, "function": 0, "qdev_id": ""},
+            {
+                "bus": 0, "slot": 1, "function": 0, "qdev_id": "pci.1",
+                "pci_bridge": {
+                    "devices": [{"bus": 1, "slot": 2, "function": 0, "qdev_id": "net0"}]
+                },
+            },
+        ],
+    }
+]  # fmt: skip
+"""What QMP's ``query-pci`` returns, as far as it is read."""
+
+
+def _whole(raw: bytes, at: int, length: int = 0) -> bytes:
+    """Return it with the checksum at that place right."""
+    length = length or len(raw)
+    total = -sum(raw[:length]) % 256
+    return raw[:at] + bytes([total]) + raw[at + 1 :]
+
+
+def _table(signature: bytes, body: bytes) -> bytes:
+    head = signature + (36 + len(body)).to_bytes(4, "little") + bytes([1, 0]) + b"BOCHS BXPC    "
+    return _whole(head + (1).to_bytes(4, "little") + b"BXPC" + (1).to_bytes(4, "little") + body, 9)
+
+
+def left_by_firmware() -> dict[int, bytes]:
+    """Return address → what lies there when a BIOS has run: both anchors, RSDT, FADT and DSDT."""
+    dsdt, root = ACPI_AT + 0x200, ACPI_AT + 0x400
+    fadt = bytes(4) + dsdt.to_bytes(4, "little") + bytes(72)
+    tables = smbios()
+    anchor = (
+        b"_SM_\0\x1f\2\x08" + bytes(8) + b"_DMI_\0" + len(tables).to_bytes(2, "little")
+        + (SMBIOS_AT + 0x20).to_bytes(4, "little") + b"\2\0\x28"
+    )  # fmt: skip
+    return {
+        RSDP_AT: _whole(b"RSD PTR \0BOCHS \0" + root.to_bytes(4, "little"), 8),
+        SMBIOS_AT: _whole(anchor, 4),
+        SMBIOS_AT + 0x20: tables,
+        ACPI_AT: _table(b"FACP", fadt),
+        dsdt: _table(b"DSDT", b"code"),
+        root: _table(b"RSDT", ACPI_AT.to_bytes(4, "little")),
+    }
+
+
 _TREE_WORDS = (0xD00DFEED, 60, 40, 56, 40, 17, 16, 0, 4, 16, 1, 0, 2, 9)
 TREE = b"".join(word.to_bytes(4, "big") for word in _TREE_WORDS) + bytes(4)
 """A device tree of a root without properties."""
@@ -88,6 +139,11 @@ class Qemu:
         """QMP command → what it returns instead."""
         self.raw: dict[str, bytes] = {}
         """QMP command, or word of qtest → what is sent instead, without end of line."""
+        self.left = left_by_firmware()
+        """What is in memory as soon as it goes on."""
+        self.config: dict[int, int] = {0: 0x29C08086, 8: 0x06000002, 0x0C: 0, 0x2C: 0x11001AF4}
+        """Offset → double word of every PCI function's configuration."""
+        self._config_at = 0
         self.write_tree: Callable[[str], object] = lambda path: Path(path).write_bytes(TREE)
         self.qtest, self.qmp = (self._channel(given, name) for name in ("qtest", "qmp"))
         self._ram = bytearray(_RAM)
@@ -123,7 +179,11 @@ class Qemu:
             return self.raw[command]
         if command == "dumpdtb":
             self.write_tree(asked["arguments"]["filename"])
+        if command == "cont":
+            for at, blob in self.left.items():
+                self._ram[at : at + len(blob)] = blob
         answers = {
+            "query-pci": BUSES,
             "query-version": {
                 "qemu": {"micro": 22, "minor": 2, "major": 7}, "package": "Debian 1:7.2+dfsg-7",
             },
@@ -148,6 +208,10 @@ class Qemu:
             return b"OK 0x%04x\n" % value
         elif word == "write":
             self._ram[given[0] : given[0] + given[1]] = given[2].to_bytes(given[1], "big")
+        elif word == "outl" and given[0] == _PCI_ADDRESS:
+            self._config_at = given[1] & 0xFF
+        elif word == "inl":
+            return b"OK 0x%04x\n" % self.config.get(self._config_at, 0)
         elif word == "outl" and given[0] == _DMA_LOW:
             self._copy(int.from_bytes(given[1].to_bytes(4, "little"), "big"))
         elif word == "b64read":

@@ -46,7 +46,7 @@ FOLDERS = {
         imports="domain firmware atlas hypervisor evidence machine_types",
         asks=(
             "atlas_probe binary domain_probe enter_root fw_cfg_reader machine_list probe "
-            "probe_store process session"
+            "probe_store process rehearsal session variable_store"
         ),
     ),
     "case": Row(
