@@ -16,6 +16,8 @@ class Area(StrEnum):
     ROM = "ROM"
     """Sizes of option ROMs and other memory blocks, which a migration compares."""
     DEVICE_TREE = "device tree"
+    PCI = "PCI"
+    """The functions on its buses, as the firmware left them."""
 
 
 class Effect(StrEnum):

@@ -8,6 +8,7 @@ from guest_agent.errors import AbsenceReason, EvidenceError
 from guest_agent.evidence.devices import names
 from guest_agent.evidence.files import read_bytes
 from guest_agent.evidence.strings import clean
+from samemachine.acpi_content import content
 from samemachine.v1 import guest_pb2
 
 _TABLES = "/sys/firmware/acpi/tables"
@@ -15,15 +16,6 @@ _MAX_TABLES = 256
 _MAX_BYTES = 4 * 1024 * 1024
 
 _HEADER = 36
-_CHECKSUM = (9, 10)
-# Bytes that hold an address, or what the operating system writes (ACPI 6.5: 5.2.9 FADT, 5.2.10
-# FACS, 5.2.23 BGRT; TCG ACPI Specification 1.4, 8 TPM2). FACS has no header and no checksum.
-_PLACED = {
-    b"FACP": ((36, 40), (40, 44), (132, 140), (140, 148)),
-    b"FACS": ((12, 16), (16, 20), (24, 32)),
-    b"BGRT": ((40, 48),),
-    b"TPM2": ((68, 76),),
-}
 
 
 def parse(name: str, table: bytes) -> guest_pb2.AcpiTable:
@@ -39,19 +31,6 @@ def parse(name: str, table: bytes) -> guest_pb2.AcpiTable:
         sha256=hashlib.sha256(table).digest(),
         content_sha256=hashlib.sha256(content(table)).digest(),
     )
-
-
-def content(table: bytes) -> bytes:
-    """Return the table with the bytes as zero that say where things lie, not what they are."""
-    signature = table[:4]
-    places = _PLACED.get(signature, ())
-    if signature != b"FACS":
-        places = (*places, _CHECKSUM)
-    blank = bytearray(table)
-    for begin, end in places:
-        if end <= len(blank):
-            blank[begin:end] = bytes(end - begin)
-    return bytes(blank)
 
 
 def read(root: Path = Path("/")) -> guest_pb2.Acpi:

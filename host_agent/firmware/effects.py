@@ -59,6 +59,11 @@ _FW_CFG = Touched(
 _TREE = Touched(
     Effect.DRIVER, "the kernel's set of devices", "Devicetree specification 0.4, clause 2"
 )
+_PCI = Touched(
+    Effect.DRIVER,
+    "the drivers of its cards and disks, and the names of network cards",
+    "systemd.net-naming-scheme(7); Microsoft, Device identification strings",
+)
 _MIGRATION = Touched(
     Effect.BREAKING,
     "live migration and restore are refused",
@@ -96,6 +101,8 @@ TABLE = (
     # What drivers are bound by.
     Row(Area.ACPI,        "DSDT",     "code",             _DEVICES),
     Row(Area.ACPI,        "SSDT",     "code",             _DEVICES),
+    Row(Area.ACPI,        "DSDT, ",   "",                 _DEVICES),
+    Row(Area.ACPI,        "SSDT, ",   "",                 _DEVICES),
     Row(Area.ACPI,        "",         "table",            _KERNEL),
     Row(Area.ACPI,        "",         "contents",         _KERNEL),
     Row(Area.ACPI,        "",         "Revision",         _KERNEL),
@@ -105,6 +112,7 @@ TABLE = (
     Row(Area.MEMORY_MAP,  "",         "",                 _HIBERNATION),
     Row(Area.FW_CFG,      "",         "",                 _FW_CFG),
     Row(Area.DEVICE_TREE, "",         "",                 _TREE),
+    Row(Area.PCI,         "",         "",                 _PCI),
     # What a migration refuses.
     Row(Area.ROM,         "",         "",                 _MIGRATION),
     Row(Area.FIRMWARE,    "",         "size",             _MIGRATION),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from host_agent.errors import EvidenceError
-from host_agent.evidence.hardware import PciFunction
+from host_agent.evidence.rehearsed import Rehearsed, RehearsedFunction
 from host_agent.firmware import efi_tables, left_tables, smbios
 from host_agent.firmware.acpi import AcpiError, Table
 from host_agent.firmware.smbios import MAX_TABLES, EntryPoint, Smbios, SmbiosError
@@ -22,9 +22,8 @@ from host_agent.qemu import pci_header, variable_store
 from host_agent.qemu.binary import QemuBinary
 from host_agent.qemu.fw_cfg_reader import _decoded
 from host_agent.qemu.machine_list import _NO_QMP, _version
-from host_agent.qemu.options import KVM, Mask
+from host_agent.qemu.options import KVM
 from host_agent.qemu.pci_header import Place
-from host_agent.qemu.rehearsal_devices import NotRehearsed
 from host_agent.qemu.rehearsal_options import RehearsalOptions
 from host_agent.qemu.session import QemuSession, Stop, kvm_groups
 
@@ -40,34 +39,6 @@ _MAX_READ = 4 * 1024 * 1024
 _MAX_FUNCTIONS = 4096
 _MAX_DEPTH = 64
 _SOURCE = "QEMU itself, rehearsed"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RehearsedFunction:
-    """A PCI function as the firmware left it."""
-
-    function: PciFunction
-    device: str
-    """QEMU's id of it; empty: it is the machine's own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsed:
-    """What a guest finds when its firmware has run."""
-
-    qemu: str
-    """The binary's version."""
-    accelerator: str
-    smbios: Smbios | None
-    """None: the firmware left none."""
-    masked: Mask
-    """Fields of SMBIOS that the accelerator makes different from the domain's own."""
-    acpi: tuple[Table, ...]
-    """Each with its address as offset, the root table first; none: the machine has no ACPI."""
-    pci: tuple[RehearsedFunction, ...]
-    left_out: tuple[NotRehearsed, ...]
-    as_domain: bool
-    """Whether it had the domain's own accelerator, on which ACPI depends as well."""
 
 
 def rehearse(

@@ -12,11 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from host_agent.evidence.rehearsed import ALL, NotRehearsed
 from host_agent.printable import printable
 from host_agent.qemu.options import OptionsError, _properties
 
-ALL = frozenset({"*"})
-"""Every ACPI table."""
 _CODE = frozenset({"DSDT", "SSDT"})
 _NOTHING: frozenset[str] = frozenset()
 _DRIVER = re.compile(r"[\w.,-]{1,80}", re.ASCII)
@@ -54,18 +53,6 @@ _BACK_ENDS = {
     "rng": "rng", "fsdev": "fsdev", "audiodev": "audiodev", "memdev": "memory",
     "persistent-memdev": "memory", "volatile-memdev": "memory", "lsa": "memory",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotRehearsed:
-    """A device or an option that a rehearsal has not, or has another in its place."""
-
-    what: str
-    """Such as ``vfio-pci hostdev0``."""
-    tables: frozenset[str] = _NOTHING
-    """Signatures of the ACPI tables of which the rehearsal says nothing for that; see ``ALL``."""
-    stand_in: str | None = None
-    """Id of the device in its place, whose PCI function says no more than that one is there."""
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from host_agent.evidence.rehearsed import ALL, NotRehearsed
 from host_agent.printable import printable
 from host_agent.qemu import rehearsal_flash
 from host_agent.qemu.options import (
@@ -23,7 +24,7 @@ from host_agent.qemu.options import (
     _properties,
     from_command_line,
 )
-from host_agent.qemu.rehearsal_devices import ALL, NotRehearsed, Rehearsing, escaped
+from host_agent.qemu.rehearsal_devices import Rehearsing, escaped
 from host_agent.qemu.rehearsal_flash import Flash
 
 _DISK_BYTES = 1 << 30

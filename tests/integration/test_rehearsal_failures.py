@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from host_agent.errors import EvidenceError
+from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.qemu import binary as qemu_binary
-from host_agent.qemu.rehearsal import Rehearsed, rehearse
+from host_agent.qemu.rehearsal import rehearse
 from host_agent.qemu.rehearsal_options import RehearsalOptions, from_domain
 from tests.integration.scripted_qemu import RSDP_AT, SMBIOS_AT, smbios, write
 from tests.integration.test_probe_failures import nothing_is_left

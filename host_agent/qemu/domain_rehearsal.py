@@ -1,0 +1,87 @@
+"""Rehearsals of a host's domains: as they run, and as they will start."""
+
+import threading
+from concurrent.futures import Future
+
+from host_agent.domain import architectures
+from host_agent.domain.definition import Definition
+from host_agent.errors import EvidenceError
+from host_agent.evidence.rehearsed import Rehearsed
+from host_agent.evidence.running import Running
+from host_agent.hypervisor import Hypervisor
+from host_agent.missing import Missing, Reason
+from host_agent.qemu import binary as qemu_binary
+from host_agent.qemu import rehearsal, rehearsal_shape
+from host_agent.qemu.binary import Identity, QemuBinary
+from host_agent.qemu.options import OptionsError
+from host_agent.qemu.rehearsal_options import RehearsalOptions, from_domain
+
+_Asked = tuple[Identity, RehearsalOptions]
+
+
+class DomainRehearsal:
+    """So many at a time, and one for all domains of a shape."""
+
+    def __init__(self, at_once: int = 1, seconds: float = rehearsal.SECONDS) -> None:
+        self._turns = threading.BoundedSemaphore(at_once)
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._made: dict[_Asked, Future[Rehearsed]] = {}
+
+    def now(self, running: Running, active: Definition) -> Rehearsed | Missing:
+        """Return what a guest finds that boots as the domain was started, on what runs it now."""
+        try:
+            binary = qemu_binary.running(running.pid, running.binary)
+            return self._rehearsed(binary, _options(running.arguments, active))
+        except EvidenceError as error:
+            return error.missing
+
+    def of_xml(
+        self,
+        hypervisor: Hypervisor,
+        definition: Definition,
+        xml: str,
+        binary: QemuBinary | None = None,
+    ) -> Rehearsed | Missing:
+        """Return what a guest finds that starts with this XML.
+
+        ``binary``: another one than the XML names, which is installed.
+        """
+        try:
+            if binary is None:
+                if definition.emulator is None:
+                    raise EvidenceError(Reason.ABSENT, "the domain XML names no emulator")
+                binary = qemu_binary.installed(definition.emulator)
+            options = _options(hypervisor.native_arguments(xml), definition)
+            return self._rehearsed(binary, options)
+        except EvidenceError as error:
+            return error.missing
+
+    def _rehearsed(self, binary: QemuBinary, options: RehearsalOptions) -> Rehearsed:
+        shared, shape = rehearsal_shape.of(options)
+        found = rehearsal_shape.filled(self._of_shape(binary, shared), shape)
+        return self._of_shape(binary, options) if found is None else found
+
+    def _of_shape(self, binary: QemuBinary, options: RehearsalOptions) -> Rehearsed:
+        """Return the rehearsal of a shape, which whoever comes first makes for all."""
+        asked = binary.identity, options
+        with self._lock:
+            made = self._made.get(asked)
+            mine = made is None
+            if made is None:
+                made = self._made[asked] = Future()
+        if mine:
+            try:
+                with self._turns:
+                    made.set_result(rehearsal.rehearse(binary, options, self._seconds))
+            except BaseException as error:
+                made.set_exception(error)
+                raise
+        return made.result()
+
+
+def _options(arguments: tuple[str, ...], definition: Definition) -> RehearsalOptions:
+    try:
+        return from_domain(arguments, architectures.qemus(definition.architecture))
+    except OptionsError as error:
+        raise EvidenceError(Reason.FAILED, str(error)) from error
