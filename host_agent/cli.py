@@ -107,6 +107,10 @@ _COMMANDS = {
         "probe",
         "Ask QEMU what each machine type shows a guest: SMBIOS, ACPI, memory map, ROM sizes.",
     ),
+    "rehearse": (
+        "rehearse",
+        "Rehearse a domain: run its firmware on its own devices, and say what its guest finds.",
+    ),
     "rollback": (
         "upgrade",
         "Give domains the machine type back that they had before 'samemachine upgrade'.",

@@ -10,6 +10,7 @@ from host_agent.evidence.rehearsed import ALL, Rehearsed
 from host_agent.firmware import aml_objects, smbios_diff
 from host_agent.firmware.acpi import Table
 from host_agent.firmware.fingerprint_diff import ABSENT, CODE
+from host_agent.missing import Missing
 from samemachine.acpi_content import content
 
 _ROOTS = frozenset({"RSDT", "XSDT"})
@@ -30,20 +31,22 @@ class Compared:
     """How many PCI functions are the same."""
     not_compared: tuple[str, ...]
     """What could not be held against each other, and why."""
+    smbios: bool = False
+    """Whether the SMBIOS tables are the same, the firmware's own structure too."""
 
 
 def with_guest(
     rehearsed: Rehearsed,
-    acpi: tuple[AcpiTable, ...] | None,
-    pci: tuple[PciFunction, ...] | None,
+    acpi: tuple[AcpiTable, ...] | Missing,
+    pci: tuple[PciFunction, ...] | Missing,
 ) -> Compared:
-    """Compare with what a guest's kernel reports; None: it reported no such group."""
+    """Compare with what a guest's kernel reports, or what was read in its memory."""
     found: list[Difference] = []
     same: list[str] = []
     left: list[str] = []
     functions = 0
-    if acpi is None:
-        left.append("ACPI: the guest reports none")
+    if isinstance(acpi, Missing):
+        left.append(f"{Area.ACPI}: {acpi.sentence}")
     else:
         for name, one in _tables(rehearsed, acpi):
             if one is None:
@@ -54,8 +57,8 @@ def with_guest(
                 found.append(one)
             else:
                 left.append(f"{name}: {why}")
-    if pci is None:
-        left.append("PCI: the guest reports none")
+    if isinstance(pci, Missing):
+        left.append(f"{Area.PCI}: {pci.sentence}")
     else:
         stand_ins = {one.stand_in: one.what for one in rehearsed.left_out if one.stand_in}
         for function, differences in _functions(rehearsed, pci):
@@ -95,6 +98,19 @@ def named(tables: tuple[Table, ...]) -> dict[str, Table]:
         several = signatures.count(table.signature) > 1
         found[f"{table.signature}{number}" if several else table.signature] = table
     return found
+
+
+def as_reported(tables: tuple[Table, ...]) -> tuple[AcpiTable, ...]:
+    """Return tables that were read in a guest's memory as its kernel would report them."""
+    return tuple(
+        AcpiTable(
+            signature=name,
+            length=len(table.raw),
+            sha256=hashlib.sha256(table.raw).hexdigest(),
+            content_sha256=hashlib.sha256(content(table.raw)).hexdigest(),
+        )
+        for name, table in named(tables).items()
+    )
 
 
 def _tables(

@@ -104,10 +104,8 @@ def left_by_firmware() -> dict[int, bytes]:
     dsdt, root = ACPI_AT + 0x200, ACPI_AT + 0x400
     fadt = bytes(4) + dsdt.to_bytes(4, "little") + bytes(72)
     tables = smbios()
-    anchor = (
-        b"_SM_\0\x1f\2\x08" + bytes(8) + b"_DMI_\0" + len(tables).to_bytes(2, "little")
-        + (SMBIOS_AT + 0x20).to_bytes(4, "little") + b"\2\0\x28"
-    )  # fmt: skip
+    length, place = len(tables).to_bytes(2, "little"), (SMBIOS_AT + 0x20).to_bytes(4, "little")
+    anchor = b"_SM_\0\x1f\2\x08" + bytes(8) + b"_DMI_\0" + length + place + b"\2\0\x28"
     return {
         RSDP_AT: _whole(b"RSD PTR \0BOCHS \0" + root.to_bytes(4, "little"), 8),
         SMBIOS_AT: _whole(anchor, 4),

@@ -40,7 +40,7 @@ FOLDERS = {
     ),
     "guest": Row(
         imports="domain firmware hypervisor evidence",
-        asks="booted_tables dialler enroll link opened_channels ways",
+        asks="booted_acpi booted_tables dialler enroll link low_memory opened_channels ways",
     ),
     "qemu": Row(
         imports="domain firmware atlas hypervisor evidence machine_types",
@@ -62,7 +62,7 @@ FOLDERS = {
         imports=(
             "domain firmware atlas hypervisor evidence machine_types guest qemu case checks records"
         ),
-        asks="audit serve service_manager verifier verify why",
+        asks="audit rehearse serve service_manager verifier verify why",
     ),
     "migrate": Row(
         imports="domain firmware atlas hypervisor evidence machine_types qemu case",
@@ -88,7 +88,7 @@ FOLDERS = {
             "migrate plan upgrade output"
         ),
         asks=(
-            "audit check_config checks diff enroll forget history migrate path plan probe "
+            "audit check_config checks diff enroll forget history migrate path plan probe rehearse "
             "serve shared.atlases shared.completion shared.config shared.configured "
             "shared.console shared.default_uri shared.options shared.telling shared.waiver_files "
             "types upgrade verify why"
@@ -126,6 +126,7 @@ JOBS = {
     "records.forget",
     "upgrade.upgrade",
     "verify.audit",
+    "verify.rehearse",
     "verify.serve",
     "verify.verify",
     "verify.why",

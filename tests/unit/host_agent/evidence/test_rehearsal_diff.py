@@ -7,10 +7,11 @@ import pytest
 
 from host_agent.difference import Area
 from host_agent.evidence.hardware import AcpiTable, PciFunction
-from host_agent.evidence.rehearsal_diff import between, named, with_guest
+from host_agent.evidence.rehearsal_diff import as_reported, between, named, with_guest
 from host_agent.evidence.rehearsed import ALL, NotRehearsed, Rehearsed, RehearsedFunction
 from host_agent.firmware import smbios
 from host_agent.firmware.acpi import Table
+from host_agent.missing import Missing, Reason
 from samemachine.acpi_content import content
 from tests import acpi_builder as build
 from tests.integration.scripted_qemu import smbios as smbios_tables
@@ -136,11 +137,14 @@ def test_the_boot_picture_is_of_later() -> None:
 
 
 def test_a_guest_that_reports_nothing() -> None:
-    found = with_guest(REHEARSED, None, None)
-    assert found.not_compared == (
-        "ACPI: the guest reports none",
-        "PCI: the guest reports none",
-    )
+    silent = Missing(reason=Reason.ABSENT, sentence="no agent answered")
+    found = with_guest(REHEARSED, silent, silent)
+    assert found.not_compared == ("ACPI: no agent answered", "PCI: no agent answered")
+    assert (found.differences, found.tables, found.functions) == ((), (), 0)
+
+
+def test_tables_of_memory_are_compared_as_reported_ones() -> None:
+    assert as_reported((ROOT, DSDT, FACP)) == of_guest(DSDT, FACP)
 
 
 def test_several_of_one_signature_have_numbers() -> None:

@@ -240,9 +240,13 @@ def test_firmware_of_the_older_form() -> None:
 
 NAMES = st.sampled_from(["drive", "netdev", "chardev", "romfile", "path", "host", "x", "evdev"])
 VALUES = st.one_of(
-    st.text(max_size=12), st.sampled_from(["/SECRET", "a,,b"]), st.booleans(), st.none(),
-    st.integers(), st.lists(st.just("/SECRET"), max_size=2),
-)  # fmt: skip
+    st.text(max_size=12),
+    st.sampled_from(["/SECRET", "a,,b"]),
+    st.booleans(),
+    st.none(),
+    st.integers(),
+    st.lists(st.just("/SECRET"), max_size=2),
+)
 DRIVERS = st.sampled_from(["virtio-blk-pci", "e1000", "usb-host", "vfio-pci", "loader", "tpm-tis"])
 
 

@@ -1,0 +1,68 @@
+"""The ACPI tables as the firmware left them in guest RAM, read by the host alone.
+
+A BIOS leaves the root pointer between 0xE0000 and 0xFFFFF, a UEFI firmware in the last megabytes
+below the top of low memory, where it stays when an operating system runs: it is memory that the
+system must keep (ACPI 6.5, 5.2.5; UEFI 2.10, 7.2, EfiACPIReclaimMemory). Checksums prove what is
+found. Reads are bounded in number and size, and touch RAM only.
+"""
+
+from collections.abc import Iterator
+
+from host_agent.domain.architectures import X86
+from host_agent.domain.definition import Definition
+from host_agent.errors import EvidenceError
+from host_agent.firmware import left_tables
+from host_agent.firmware.acpi import AcpiError, Table
+from host_agent.guest import low_memory
+from host_agent.hypervisor import Domain
+from host_agent.missing import Missing, Reason
+
+_SEGMENT, _SEGMENT_SIZE = 0xE0000, 0x20000
+
+
+def read(domain: Domain, active: Definition, seconds: float) -> tuple[Table, ...] | Missing:
+    """Return the tables, the root table first, or why they can't be had.
+
+    Each call takes at most ``seconds``.
+    """
+    if active.architecture not in X86 or active.memory is None:
+        return Missing(
+            reason=Reason.UNSUPPORTED,
+            sentence=f"ACPI tables of {active.architecture} guests are not looked for in memory",
+        )
+    memory = low_memory.of(domain, active, seconds)
+    wrong: AcpiError | None = None
+    try:
+        for piece in _pieces(memory, efi=active.firmware == "efi"):
+            pointer = left_tables.root_pointer(piece)
+            if pointer is None:
+                continue
+            try:
+                return left_tables.tables(pointer, memory.read)
+            except AcpiError as error:
+                # A copy that somebody left lying about, or one that is not ready.
+                wrong = error
+    except (EvidenceError, AcpiError) as error:
+        return _missing(error)
+    if wrong is not None:
+        return _missing(wrong)
+    return Missing(
+        reason=Reason.EARLY,
+        sentence="the firmware has left no ACPI tables in memory (yet)",
+        remedy="if the guest has just been started, ask again in a few seconds",
+    )
+
+
+def _missing(error: EvidenceError | AcpiError) -> Missing:
+    if isinstance(error, EvidenceError):
+        return error.missing
+    return Missing(
+        reason=Reason.REFUSED, sentence=f"the ACPI tables in guest memory are not valid: {error}"
+    )
+
+
+def _pieces(memory: low_memory.LowMemory, *, efi: bool) -> Iterator[bytes]:
+    if efi:
+        yield from (piece for _, piece in memory.downwards())
+    else:
+        yield memory.read(_SEGMENT, _SEGMENT_SIZE)

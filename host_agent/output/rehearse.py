@@ -1,0 +1,150 @@
+"""A rehearsed domain as text and as JSON."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from host_agent.difference import Difference
+from host_agent.evidence.rehearsal_diff import Compared
+from host_agent.evidence.rehearsed import Rehearsed
+from host_agent.missing import NOT_RUNNING, Missing
+from host_agent.output.shared.document import document
+from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
+from host_agent.output.shared.tables import Row, grid, print_table
+from host_agent.printable import printable
+from host_agent.verify.rehearsal import Rehearsal
+
+_SCHEMA = 1
+
+
+def print_rehearsal(console: Console, found: Rehearsal) -> None:
+    """Print what the guest has, what it will have, and what could not be told."""
+    console.print(Text(printable(found.name), "bold"), soft_wrap=True)
+    rows: list[Row] = []
+    if found.now is not NOT_RUNNING:
+        rows += _block("now", _now(found))
+    rows += _block("next start", _start(found))
+    left = {one.what for side in (found.now, found.start) for one in _left_out(side)}
+    rows += _block("not rehearsed", sorted(left))
+    compared = () if isinstance(found.guest, Missing) else found.guest.not_compared
+    rows += _block("not compared", compared)
+    print_table(console, grid(rows))
+
+
+def _block(title: str, lines: Sequence[str] | Iterator[str]) -> Iterator[Row]:
+    for at, line in enumerate(lines):
+        yield Text("" if at else f"  {title}"), Text(printable(line))
+
+
+def _now(found: Rehearsal) -> Iterator[str]:
+    guest = found.guest
+    if isinstance(guest, Missing):
+        yield f"not known: {guest.sentence}"
+        return
+    same = _same(guest)
+    made = f"what its QEMU{_version(found.now)} and firmware make at a boot"
+    if same and not guest.differences:
+        yield f"the guest has, to the byte, {made}: {same}"
+        return
+    if same:
+        yield f"of {made} the guest has {same}"
+    if guest.differences:
+        yield "the guest has otherwise than it would be made at a boot:"
+        yield from _told(guest.differences)
+    elif not same:
+        yield "nothing of the guest could be held against the rehearsal"
+
+
+def _same(guest: Compared) -> str:
+    parts = ["SMBIOS"] if guest.smbios else []
+    if guest.tables:
+        number = len(guest.tables)
+        parts.append(f"{number} ACPI table{'s' if number > 1 else ''} ({' '.join(guest.tables)})")
+    if guest.functions:
+        parts.append(f"{guest.functions} PCI function{'s' if guest.functions > 1 else ''}")
+    return ", ".join(parts)
+
+
+def _start(found: Rehearsal) -> Iterator[str]:
+    if isinstance(found.changes, Missing):
+        yield f"not known: {found.changes.sentence}"
+        return
+    if not found.changes:
+        yield f"the guest will find the same machine{_version(found.start)}"
+        return
+    yield f"the guest will find{_version(found.start)}:"
+    yield from _told(found.changes)
+
+
+def _told(differences: Sequence[Difference]) -> Iterator[str]:
+    yield from (f"  {one}" for one in differences)
+
+
+def _version(found: Rehearsed | Missing) -> str:
+    return "" if isinstance(found, Missing) else f" ({found.qemu})"
+
+
+def _left_out(found: Rehearsed | Missing) -> Sequence[Any]:
+    return () if isinstance(found, Missing) else found.left_out
+
+
+def exit_code(found: Rehearsal) -> int:
+    """Return the exit code: a guest that is not as it is made, or what could not be told."""
+    if isinstance(found.guest, Compared) and found.guest.differences:
+        return MISMATCH
+    unknown = isinstance(found.changes, Missing)
+    if found.now is not NOT_RUNNING:
+        unknown |= isinstance(found.guest, Missing) or not _same(found.guest)
+    return UNVERIFIED if unknown else VERIFIED
+
+
+def render(found: Rehearsal, code: int) -> str:
+    """Return all of it as JSON."""
+    form: dict[str, Any] = {
+        "schema": _SCHEMA,
+        "exit_code": code,
+        "name": found.name,
+        "uuid": found.uuid,
+        "now": _machine(found.now),
+        "guest": _missing(found.guest) if isinstance(found.guest, Missing) else asdict(found.guest),
+        "next_start": _machine(found.start),
+        "changes": _missing(found.changes)
+        if isinstance(found.changes, Missing)
+        else [asdict(one) for one in found.changes],
+    }
+    return document(form)
+
+
+def _missing(missing: Missing) -> dict[str, Any]:
+    return {"unknown": missing.sentence, "reason": missing.reason, "remedy": missing.remedy}
+
+
+def _machine(found: Rehearsed | Missing) -> dict[str, Any]:
+    if isinstance(found, Missing):
+        return _missing(found)
+    return {
+        "qemu": found.qemu,
+        "accelerator": found.accelerator,
+        "as_domain": found.as_domain,
+        "smbios_sha256": None
+        if found.smbios is None
+        else hashlib.sha256(found.smbios.tables).hexdigest(),
+        "acpi": [
+            {
+                "signature": table.signature,
+                "address": table.offset,
+                "length": len(table.raw),
+                "sha256": hashlib.sha256(table.raw).hexdigest(),
+            }
+            for table in found.acpi
+        ],
+        "pci": [{"device": one.device, **asdict(one.function)} for one in found.pci],
+        "not_rehearsed": [
+            {"what": one.what, "tables": sorted(one.tables), "stand_in": one.stand_in}
+            for one in found.left_out
+        ],
+    }

@@ -1,0 +1,127 @@
+"""The job ``rehearse``: a domain's whole machine, as its guest has it and as it will be."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from host_agent.case.case import Case
+from host_agent.case.gather import Gatherer
+from host_agent.errors import EvidenceError
+from host_agent.evidence import rehearsal_diff
+from host_agent.evidence.rehearsal_diff import Compared
+from host_agent.evidence.rehearsed import Rehearsed
+from host_agent.evidence.running import Running
+from host_agent.guest import booted_acpi
+from host_agent.guest.opened_channels import OpenedChannels
+from host_agent.hypervisor import Domain, Hypervisor, connected, is_local
+from host_agent.hypervisor.selection import chosen
+from host_agent.missing import NOT_RUNNING, Missing, Reason
+from host_agent.qemu import binary as qemu_binary
+from host_agent.qemu.domain_rehearsal import DomainRehearsal
+from host_agent.verify.rehearsal import Rehearsal, changes, with_smbios
+
+_MONITOR_SECONDS = 3.0
+_ELSEWHERE = Missing(
+    reason=Reason.UNSUPPORTED,
+    sentence="a QEMU can be rehearsed only on its own host",
+    remedy="run samemachine there",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How a domain is rehearsed."""
+
+    seconds: float
+    """What its guest may take to answer."""
+    rehearsal_seconds: float
+    """What one rehearsal may take."""
+    qemu: str | None = None
+    """Path of another binary that it will start with; None: the one of its definition."""
+    root: Path | None = None
+    """The root folder of the system that has it; None: this one's."""
+    edit: Callable[[str], str] | None = None
+    """A change of the definition before that start; None: it starts as it is defined."""
+
+
+def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
+    """Rehearse one domain; what lacks is said where it lacks.
+
+    Raises ``LibvirtError`` where the host can't be reached, ``UsageError`` where it has no such
+    domain.
+    """
+    with connected(uri) as hypervisor:
+        (domain,) = chosen(hypervisor.domains(), [name], uri)
+        gatherer = Gatherer.on(
+            hypervisor, uri, seconds=options.seconds, probe=False, opened=OpenedChannels()
+        )
+        case = gatherer.case(domain)
+        definition = case.declared.definition
+        if not is_local(uri):
+            return Rehearsal(
+                name=definition.name,
+                uuid=str(definition.uuid),
+                now=_ELSEWHERE,
+                guest=_ELSEWHERE,
+                start=_ELSEWHERE,
+                changes=_ELSEWHERE,
+            )
+        rehearsal = DomainRehearsal(seconds=options.rehearsal_seconds)
+        now = _now(rehearsal, case)
+        start = _start(rehearsal, hypervisor, domain, case, options)
+        before = now
+        if isinstance(now, Missing) and now is NOT_RUNNING:
+            # What does not run is held against how it would start unchanged.
+            plain = replace(options, qemu=None, root=None, edit=None)
+            before = _start(rehearsal, hypervisor, domain, case, plain)
+        return Rehearsal(
+            name=definition.name,
+            uuid=str(definition.uuid),
+            now=now,
+            guest=_guest(domain, case, now),
+            start=start,
+            changes=changes(before, start),
+        )
+
+
+def _now(rehearsal: DomainRehearsal, case: Case) -> Rehearsed | Missing:
+    if case.declared.active is None:
+        return NOT_RUNNING
+    if not isinstance(case.running, Running):
+        return case.running
+    return rehearsal.now(case.running, case.declared.active)
+
+
+def _start(
+    rehearsal: DomainRehearsal,
+    hypervisor: Hypervisor,
+    domain: Domain,
+    case: Case,
+    options: Options,
+) -> Rehearsed | Missing:
+    persistent = case.declared.persistent
+    if persistent is None:
+        return Missing(reason=Reason.ABSENT, sentence="the domain is transient")
+    try:
+        xml = domain.xml(inactive=True)
+        binary = None
+        if options.qemu is not None or options.root is not None:
+            binary = qemu_binary.installed(options.qemu or persistent.emulator or "", options.root)
+    except EvidenceError as error:
+        return error.missing
+    return rehearsal.of_xml(hypervisor, persistent, (options.edit or str)(xml), binary)
+
+
+def _guest(domain: Domain, case: Case, now: Rehearsed | Missing) -> Compared | Missing:
+    """Hold the guest against the rehearsal: by its own report, else by its memory."""
+    active = case.declared.active
+    if isinstance(now, Missing) or active is None:
+        return now if isinstance(now, Missing) else NOT_RUNNING
+    seen = case.observation
+    acpi = seen if isinstance(seen, Missing) else seen.hardware.acpi
+    pci = seen if isinstance(seen, Missing) else seen.hardware.pci
+    if isinstance(acpi, Missing) and now.acpi:
+        left = booted_acpi.read(domain, active, _MONITOR_SECONDS)
+        acpi = left if isinstance(left, Missing) else rehearsal_diff.as_reported(left)
+    found = rehearsal_diff.with_guest(now, acpi, pci)
+    return with_smbios(found, now, case.booted_tables)

@@ -1,0 +1,114 @@
+"""ACPI tables in a guest's memory: where they are looked for, and how far."""
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, cast
+
+import pytest
+
+from host_agent.domain.definition import Definition
+from host_agent.errors import EvidenceError
+from host_agent.guest import booted_acpi, low_memory
+from host_agent.missing import Missing, Reason
+from tests.unit.host_agent.firmware.test_left_tables import memory, pointer
+from tests.unit.host_agent.shared.cases import DEFINITION
+
+if TYPE_CHECKING:
+    from host_agent.hypervisor import Domain
+
+MIB = 1 << 20
+SIZE = 32 * MIB
+
+
+@dataclass
+class Memory:
+    """A domain of which only memory is asked."""
+
+    placed: dict[int, bytes]
+    asked: list[tuple[int, int]] = field(default_factory=list)
+
+    def peek_memory(self, address: int, length: int, seconds: float) -> bytes:
+        assert seconds == 3
+        self.asked.append((address, length))
+        whole = bytearray(length)
+        for at, blob in self.placed.items():
+            for offset, byte in enumerate(blob):
+                if address <= at + offset < address + length:
+                    whole[at + offset - address] = byte
+        return bytes(whole)
+
+
+def read(found: Memory, active: Definition) -> list[str] | Missing:
+    tables = booted_acpi.read(cast("Domain", found), active, 3)
+    return tables if isinstance(tables, Missing) else [table.signature for table in tables]
+
+
+def active(firmware: str, memory_size: int = SIZE) -> Definition:
+    return replace(DEFINITION, firmware=firmware, memory=memory_size, architecture="x86_64")
+
+
+def test_a_bios_leaves_them_below_one_megabyte() -> None:
+    found = Memory({0xE1000: pointer(extended=False), 0: memory()})
+    assert read(found, active("bios")) == ["RSDT", "FACP", "FACS", "DSDT", "WAET"]
+    assert found.asked[0] == (0xE0000, 0x20000)
+
+
+@pytest.mark.parametrize("below", [0x1000, 11 * MIB, 2 * MIB + 16])
+def test_uefi_leaves_them_below_the_top(below: int) -> None:
+    """One that only looks like it does not end the search."""
+    stale = pointer(extended=True, address=0x100000)
+    found = Memory(
+        {SIZE - below: pointer(extended=True), SIZE - 0x800: stale} | {0: memory(extended=True)}
+    )
+    assert read(found, active("efi")) == ["XSDT", "FACP", "FACS", "DSDT", "WAET"]
+    assert all(at + length <= SIZE for at, length in found.asked)
+
+
+def test_nothing_is_there() -> None:
+    found = Memory({})
+    for firmware in ("bios", "efi"):
+        missing = read(found, active(firmware))
+        assert isinstance(missing, Missing)
+        assert missing.reason is Reason.EARLY
+    assert sum(length for _, length in found.asked) < 26 * MIB
+
+
+def test_what_lies_outside_of_memory_is_not_read() -> None:
+    found = Memory({0xE1000: pointer(extended=False, address=0xFEC00000)})
+    missing = read(found, active("bios"))
+    assert isinstance(missing, Missing)
+    assert missing.reason is Reason.REFUSED
+    assert "0xfec00000" in missing.sentence
+    assert len(found.asked) == 1
+
+
+def test_a_hung_monitor_is_said() -> None:
+    class Hung(Memory):
+        def peek_memory(self, address: int, length: int, seconds: float) -> bytes:
+            raise EvidenceError(Reason.HUNG, f"{address} {length} {seconds}")
+
+    missing = read(Hung({}), active("efi"))
+    assert isinstance(missing, Missing)
+    assert missing.reason is Reason.HUNG
+
+
+def test_other_architectures_are_not_looked_at() -> None:
+    missing = read(Memory({}), replace(active("efi"), architecture="aarch64"))
+    assert isinstance(missing, Missing)
+    assert missing.reason is Reason.UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("machine", "memory_size", "top"),
+    [
+        ("pc-q35-10.0", 512 * MIB, 512 * MIB),
+        ("pc-q35-10.0", 2816 * MIB, 2048 * MIB),
+        ("pc-q35-10.0", 2815 * MIB, 2815 * MIB),
+        ("q35", 1 << 40, 2048 * MIB),
+        ("pc-i440fx-7.2", 3072 * MIB, 3072 * MIB),
+        ("pc-i440fx-7.2", 3584 * MIB, 3072 * MIB),
+        ("pc", 3583 * MIB, 3583 * MIB),
+        ("pc", None, 0),
+    ],
+)
+def test_where_low_memory_ends(machine: str, memory_size: int | None, top: int) -> None:
+    assert low_memory.top(machine, memory_size) == top

@@ -1,0 +1,93 @@
+"""A rehearsed domain, printed, and its exit code."""
+
+import json
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from host_agent.difference import Area, Difference
+from host_agent.evidence.rehearsal_diff import Compared
+from host_agent.evidence.rehearsed import NotRehearsed
+from host_agent.missing import NOT_RUNNING, Missing, Reason
+from host_agent.output.rehearse import exit_code, print_rehearsal, render
+from host_agent.verify.rehearsal import Rehearsal
+from tests.unit.host_agent.evidence.test_rehearsal_diff import REHEARSED
+
+SUN = Difference(
+    area=Area.ACPI, subject="DSDT, _SB.PCI0.S18", field="_SUN", old="3", new="4\x1b[31m"
+)
+SAME = Compared(differences=(), tables=("DSDT", "FACP"), functions=2, not_compared=(), smbios=True)
+HUNG = Missing(reason=Reason.HUNG, sentence="the firmware has left no tables")
+FOUND = Rehearsal(
+    name="vm1",
+    uuid="00112233-4455-6677-8899-aabbccddeeff",
+    now=REHEARSED,
+    guest=SAME,
+    start=REHEARSED,
+    changes=(),
+)
+LEFT = replace(REHEARSED, left_out=(NotRehearsed(what="vfio-pci hostdev0"),))
+
+
+def printed(found: Rehearsal) -> str:
+    text = StringIO()
+    print_rehearsal(Console(file=text, width=200), found)
+    return text.getvalue()
+
+
+def test_all_is_the_same() -> None:
+    said = printed(FOUND)
+    assert said.startswith("vm1\n  now         the guest has, to the byte, what its QEMU (10.0.13)")
+    assert "SMBIOS, 2 ACPI tables (DSDT FACP), 2 PCI functions" in said
+    assert "next start  the guest will find the same machine (10.0.13)" in said
+    assert "not" not in said.replace("noted", "")
+
+
+def test_what_differs_and_what_is_not_known() -> None:
+    guest = replace(SAME, differences=(SUN,), not_compared=("BGRT: later",), functions=1)
+    found = replace(FOUND, guest=guest, changes=(SUN, SUN), now=LEFT)
+    said = printed(found)
+    assert "1 PCI function\n" in said
+    assert said.count(r"ACPI DSDT, _SB.PCI0.S18: _SUN 3 -> 4\x1b[31m") == 3
+    assert "not rehearsed" in said
+    assert "vfio-pci hostdev0" in said
+    assert "BGRT: later" in said
+    assert "\x1b" not in said
+
+
+def test_one_that_does_not_run() -> None:
+    off = replace(FOUND, now=NOT_RUNNING, guest=NOT_RUNNING)
+    assert "now" not in printed(off).split()
+    assert exit_code(off) == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "code"),
+    [
+        (FOUND, 0),
+        (replace(FOUND, changes=(SUN,)), 0),
+        (replace(FOUND, guest=replace(SAME, differences=(SUN,))), 1),
+        (replace(FOUND, guest=replace(SAME, differences=(SUN,)), changes=HUNG), 1),
+        (replace(FOUND, changes=HUNG, start=HUNG), 3),
+        (replace(FOUND, guest=HUNG, now=HUNG), 3),
+        (replace(FOUND, guest=replace(SAME, tables=(), functions=0, smbios=False)), 3),
+    ],
+)
+def test_the_exit_code(found: Rehearsal, code: int) -> None:
+    assert exit_code(found) == code
+    assert printed(found)
+    form = json.loads(render(found, code))
+    assert (form["schema"], form["exit_code"], form["name"]) == (1, code, "vm1")
+
+
+def test_the_document_has_the_machine() -> None:
+    form = json.loads(render(replace(FOUND, now=LEFT, start=HUNG, changes=HUNG), 3))
+    assert [table["signature"] for table in form["now"]["acpi"]] == ["RSDT", "DSDT", "FACP"]
+    assert form["now"]["pci"][0]["device"] == 0x1041
+    assert form["now"]["not_rehearsed"] == [
+        {"what": "vfio-pci hostdev0", "tables": [], "stand_in": None}
+    ]
+    assert form["guest"]["tables"] == ["DSDT", "FACP"]
+    assert form["next_start"]["unknown"] == form["changes"]["unknown"] == HUNG.sentence
