@@ -10,16 +10,14 @@ from host_agent.commands.shared.configured import Configured, command_words
 from host_agent.commands.shared.console import complain
 from host_agent.commands.shared.options import (
     ledger_option,
-    open_ledger,
     privacy_option,
     uris_or_default,
 )
-from host_agent.errors import LedgerError
 from host_agent.output.shared.exit_codes import VERIFIED
 from host_agent.verify.reactions import Patience
 
 if TYPE_CHECKING:
-    from host_agent.records.ledger import Ledger
+    from host_agent.records.patient_ledger import PatientLedger
 
 
 @click.command(
@@ -117,10 +115,11 @@ def serve_command(
 COMMANDS = (serve_command,)
 
 
-def _opened(url: str | None) -> "Ledger | None":
+def _opened(url: str | None) -> "PatientLedger | None":
     """The ledger, whatever its state: the daemon outlives a full disk."""
     try:
-        return open_ledger(url)
-    except LedgerError as error:
-        complain(f"no history: {error}", VERIFIED)
+        from host_agent.records.patient_ledger import PatientLedger
+    except ImportError as error:
+        complain(f"no history: it needs SQLAlchemy 1.4 or newer ({error})", VERIFIED)
         return None
+    return PatientLedger(url)

@@ -22,7 +22,7 @@ from host_agent.case.gather import Gatherer
 from host_agent.case.results import Confirmed, Failed
 from host_agent.domain.definition import DomainXmlError, parse
 from host_agent.domain.event import DomainEvent, EventKind
-from host_agent.errors import LedgerError, LibvirtError
+from host_agent.errors import LedgerError, LedgerMissingError, LibvirtError
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.baseline_choice import NO_BASELINE, choose
 from host_agent.evidence.running import Running
@@ -41,7 +41,7 @@ from host_agent.verify.service_manager import ServiceManager
 from host_agent.verify.verifier import Verifier, failed_entry, kept_in, write
 
 if TYPE_CHECKING:
-    from host_agent.records.ledger import Ledger
+    from host_agent.records.patient_ledger import PatientLedger
 
 _NICE = 10
 _RETRY = 1.0
@@ -54,6 +54,8 @@ _TICK = 5.0
 _LAST_SECONDS = 5.0
 _COMMAND_SECONDS = 30.0
 _DAY = 86400.0
+_HISTORY_AGAIN = 10.0
+"""Seconds between tries to write history that could not be written."""
 _UPGRADE = 5.0
 """Seconds between looks at a domain that is being upgraded."""
 
@@ -81,7 +83,7 @@ class Daemon:
     def __init__(
         self,
         options: Options,
-        ledger: "Ledger | None",
+        ledger: "PatientLedger | None",
         *,
         journal: Journal | None = None,
         manager: ServiceManager | None = None,
@@ -99,6 +101,7 @@ class Daemon:
         self._upgrades = UpgradeJournal()
         self._said_of_ledger = ""
         self._next_care = 0.0
+        self._next_writing = 0.0
         self._next_beat = 0.0
 
     def stop(self) -> None:
@@ -153,6 +156,10 @@ class Daemon:
         with suppress(queue.Empty):
             while self._schedule.under_way and time.monotonic() < until:
                 self._inbox.get(timeout=max(0.01, until - time.monotonic()))()
+        self._write_history()
+        if self._ledger is not None and self._ledger.waiting:
+            lost = self._ledger.waiting + self._ledger.lost
+            self._say(f"history is lost: {lost} records were not written", Priority.WARNING)
 
     def _serve(self, hypervisor: Hypervisor, pool: ThreadPoolExecutor) -> None:
         """Serve one connection until it dies or we are stopped."""
@@ -274,6 +281,8 @@ class Daemon:
         """The newest entry of a domain, if this host made it."""
         try:
             found = self._ledger.newest(str(domain.uuid), host) if self._ledger else None
+        except LedgerMissingError:
+            return None
         except LedgerError as error:
             self._say_of_ledger(error)
             return None
@@ -368,7 +377,7 @@ class Daemon:
         self._journal.write_verdict(entry)
         for complaint in result.complaints:
             self._say(f"{entry.name}: {complaint}", Priority.WARNING)
-        self._manager.status(f"{entry.name}: {entry.verdict}")
+        self._status(f"{entry.name}: {entry.verdict}")
         self._command(entry)
 
     def _command(self, entry: Entry) -> None:
@@ -410,10 +419,16 @@ class Daemon:
             self._say_of_ledger(error)
 
     def _look_after_history(self, hypervisor: Hypervisor) -> None:
-        """Once a day: make the ledger where it is not there yet, and drop what is too old."""
-        if self._ledger is None or time.monotonic() < self._next_care:
+        """Write what waits; once a day make the ledger where it is not there, drop what is old."""
+        now = time.monotonic()
+        if self._ledger is None:
             return
-        self._next_care = time.monotonic() + _DAY
+        if now >= self._next_writing:
+            self._next_writing = now + _HISTORY_AGAIN
+            self._write_history()
+        if now < self._next_care:
+            return
+        self._next_care = now + _HISTORY_AGAIN
         try:
             self._ledger.prepare()
             self._ledger.prune(
@@ -423,12 +438,40 @@ class Daemon:
             )
         except LedgerError as error:
             self._say_of_ledger(error)
+        else:
+            self._next_care = now + _DAY
+
+    def _write_history(self) -> None:
+        """Try again what could not be written, and say when it could."""
+        waited = 0 if self._ledger is None else self._ledger.waiting
+        if self._ledger is None or not (waited or self._said_of_ledger):
+            return
+        try:
+            if waited:
+                self._ledger.write_waiting()
+            else:
+                self._ledger.prepare()
+        except LedgerError as error:
+            self._say_of_ledger(error)
+            return
+        self._said_of_ledger = ""
+        lost = f", and {self._ledger.lost} before them are lost" if self._ledger.lost else ""
+        self._ledger.lost = 0
+        told = f"{waited} records that had waited are in it{lost}" if waited else "nothing waited"
+        self._say(f"history is written again: {told}", Priority.NOTICE)
 
     def _say_of_ledger(self, error: LedgerError) -> None:
         # A disk stays full for longer than one domain's verdict.
         if str(error) != self._said_of_ledger:
             self._said_of_ledger = str(error)
-            self._say(f"no history: {error}", Priority.WARNING)
+            self._say(
+                f"no history: {error}; verdicts are given all the same, and written down later",
+                Priority.WARNING,
+            )
+
+    def _status(self, sentence: str) -> None:
+        trouble = self._said_of_ledger or (self._ledger.trouble if self._ledger else None)
+        self._manager.status(f"no history: {trouble}; {sentence}" if trouble else sentence)
 
     def _say(self, sentence: str, priority: Priority) -> None:
         self._journal.write(sentence, priority)

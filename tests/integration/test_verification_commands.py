@@ -429,8 +429,8 @@ def test_serve_catches_up_and_tells(environment: dict[str, str], node: str, tmp_
     }
 
 
-def test_a_command_that_fails_is_said(environment: dict[str, str]) -> None:
-    for command, words in (("/nowhere/x", "No such file"), ("false", "exited 1")):
+def test_a_command_that_fails_is_said(environment: dict[str, str], tmp_path: Path) -> None:
+    for command, words in ((f"{tmp_path}/none", "No such file"), ("false", "exited 1")):
         # One that was verified is not again.
         environment["SAMEMACHINE_LEDGER"] += "1"
         with serving(environment, "-c", URI, "--exec", command) as daemon:

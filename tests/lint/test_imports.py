@@ -56,7 +56,9 @@ FOLDERS = {
     "checks": Row(imports="domain firmware evidence machine_types case"),
     "records": Row(
         imports="domain hypervisor evidence case",
-        asks="forget ledger postgresql sqlite staged systemd_journal upgrade_journal",
+        asks=(
+            "forget ledger patient_ledger postgresql sqlite staged systemd_journal upgrade_journal"
+        ),
     ),
     "verify": Row(
         imports=(

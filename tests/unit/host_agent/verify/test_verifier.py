@@ -100,6 +100,9 @@ class Evidence:
 class Memory:
     """A ledger that remembers, or is full."""
 
+    waiting = lost = 0
+    trouble: str | None = None
+
     def __init__(self, full: str = "") -> None:
         self.full = full
         self.entries: list[Entry] = []
