@@ -39,9 +39,10 @@ ALL = [OLD, NEW, ITSELF, OFF, GONE, BROKEN]
 
 
 def test_what_runs_by_what_its_guest_sees() -> None:
-    assert guest_uuids(cast("Any", ALL), "12.8.0") == {
+    seen = {
         OLD.uuid: SEEN, NEW.uuid: SEEN, SEEN: SEEN, GONE.uuid: GONE.uuid, BROKEN.uuid: BROKEN.uuid,
     }  # fmt: skip
+    assert guest_uuids(cast("Any", ALL), "12.8.0") == seen
     # No libvirt before has the element, so none is asked for.
     hangs = Domain("hangs", UUID(int=6), trouble=LibvirtTimeoutError("no answer"))
     assert guest_uuids(cast("Any", [hangs]), "11.5.0") == {hangs.uuid: hangs.uuid}
