@@ -13,7 +13,8 @@ from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import complain, progress
-from host_agent.commands.shared.options import EXITS, connections, whereabouts
+from host_agent.commands.shared.hosts import whereabouts
+from host_agent.commands.shared.options import EXITS, connections
 from host_agent.commands.shared.telling import Page, printed, tell, untold
 from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.errors import LibvirtError

@@ -6,7 +6,7 @@ import click
 
 from host_agent.commands.shared import config
 from host_agent.commands.shared.configured import command_words
-from host_agent.commands.shared.options import open_ledger
+from host_agent.commands.shared.ledgers import open_ledger
 from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.output.shared.exit_codes import VERIFIED
 

@@ -11,7 +11,8 @@ import click
 
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import complain, plain
-from host_agent.commands.shared.options import formats, whereabouts
+from host_agent.commands.shared.hosts import whereabouts
+from host_agent.commands.shared.options import formats
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.errors import LibvirtError, UsageError
 from host_agent.guest.enroll import Options, enroll

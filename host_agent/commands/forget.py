@@ -10,7 +10,9 @@ import click
 
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import plain
-from host_agent.commands.shared.options import formats, ledger_option, open_ledger, uris_or_default
+from host_agent.commands.shared.hosts import uris_or_default
+from host_agent.commands.shared.ledgers import open_ledger
+from host_agent.commands.shared.options import formats, ledger_option
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.errors import UsageError
 from host_agent.output import forget as forget_output

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from host_agent.commands.shared import completion
-from host_agent.commands.shared.options import formats, ledger_option, open_ledger
+from host_agent.commands.shared.ledgers import open_ledger
+from host_agent.commands.shared.options import formats, ledger_option
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.finding import Finding, Outcome
 from host_agent.output import history as history_output

@@ -19,13 +19,9 @@ from host_agent.case.results import Confirmed, Failed
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import plain, shown
-from host_agent.commands.shared.options import (
-    formats,
-    ledger_option,
-    privacy_option,
-    ready_ledger,
-    uris_or_default,
-)
+from host_agent.commands.shared.hosts import uris_or_default
+from host_agent.commands.shared.ledgers import ready_ledger
+from host_agent.commands.shared.options import formats, ledger_option, privacy_option
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.domain.live_migration import CopyStorage, MigrationEnd, MigrationProgress
 from host_agent.errors import UsageError

@@ -7,7 +7,8 @@ import click
 from host_agent.commands.shared import completion, default_uri
 from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import destination
-from host_agent.commands.shared.options import formats, whereabouts
+from host_agent.commands.shared.hosts import whereabouts
+from host_agent.commands.shared.options import formats
 from host_agent.errors import UsageError
 from host_agent.output import rehearse as rehearse_output
 from host_agent.qemu.rehearsal import SECONDS

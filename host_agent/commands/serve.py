@@ -8,11 +8,8 @@ import click
 from host_agent.commands.shared import default_uri
 from host_agent.commands.shared.configured import Configured, command_words
 from host_agent.commands.shared.console import complain
-from host_agent.commands.shared.options import (
-    ledger_option,
-    privacy_option,
-    uris_or_default,
-)
+from host_agent.commands.shared.hosts import uris_or_default
+from host_agent.commands.shared.options import ledger_option, privacy_option
 from host_agent.output.shared.exit_codes import VERIFIED
 from host_agent.verify.reactions import Patience
 

@@ -9,7 +9,8 @@ from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import complain, destination
-from host_agent.commands.shared.options import formats, uris_or_default
+from host_agent.commands.shared.hosts import uris_or_default
+from host_agent.commands.shared.options import formats
 from host_agent.domain import architectures
 from host_agent.errors import UsageError
 from host_agent.machine_types import release_dates

@@ -11,15 +11,9 @@ import click
 from host_agent.case.results import Confirmed, Failed
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import complain, progress
-from host_agent.commands.shared.options import (
-    EXITS,
-    connections,
-    ledger_option,
-    privacy_option,
-    ready_ledger,
-    uris_or_default,
-    whereabouts,
-)
+from host_agent.commands.shared.hosts import uris_or_default, whereabouts
+from host_agent.commands.shared.ledgers import ready_ledger
+from host_agent.commands.shared.options import EXITS, connections, ledger_option, privacy_option
 from host_agent.commands.shared.telling import Page, printed, tell, untold
 from host_agent.errors import LibvirtError, NoDomainError, UsageError
 from host_agent.output import verify as verify_output

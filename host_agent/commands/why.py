@@ -8,13 +8,9 @@ import click
 from host_agent.case.results import HostAudit
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import complain, destination, new_file
-from host_agent.commands.shared.options import (
-    EXITS,
-    connections,
-    ledger_option,
-    ready_ledger,
-    whereabouts,
-)
+from host_agent.commands.shared.hosts import whereabouts
+from host_agent.commands.shared.ledgers import ready_ledger
+from host_agent.commands.shared.options import EXITS, connections, ledger_option
 from host_agent.errors import LibvirtError, UsageError
 from host_agent.output import why as why_output
 from host_agent.verify import why

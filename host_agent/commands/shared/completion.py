@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 from click.shell_completion import CompletionItem
 
-from host_agent.commands.shared.options import uris_or_default
+from host_agent.commands.shared.hosts import uris_or_default
 from host_agent.printable import printable
 
 _SECONDS = 1.0

@@ -1,20 +1,12 @@
 """Options that several commands share."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from host_agent.commands.shared import default_uri
 from host_agent.commands.shared.configured import Configured
-from host_agent.commands.shared.console import complain, progress
-from host_agent.errors import LedgerError
-from host_agent.output.shared.exit_codes import UNREACHABLE
-
-if TYPE_CHECKING:
-    from host_agent.case.whereabouts import Whereabouts
-    from host_agent.records.ledger import Ledger
 
 EXITS = """\b
 Exit codes:
@@ -103,43 +95,3 @@ def privacy_option(command: Callable[..., int]) -> Callable[..., int]:
         help="keep MAC addresses and serial numbers as they are, in baseline and history  "
         "[default: salted hashes; or $SAMEMACHINE_CLEAR_IDENTIFIERS=1]",
     )(command)
-
-
-def uris_or_default(uris: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the connections that were named, else the user's default one, else this host's."""
-    return tuple(dict.fromkeys(uris)) or (default_uri.of(),)
-
-
-def open_ledger(url: str | None) -> "Ledger":
-    """Return the ledger of a URL; raises ``UsageError``, ``LedgerError``."""
-    # SQLAlchemy takes as long to load as everything else together: only for who needs it.
-    try:
-        from host_agent.records.ledger import Ledger
-    except ImportError as error:
-        raise LedgerError(f"history needs SQLAlchemy 1.4 or newer ({error})") from error
-    return Ledger(url)
-
-
-def ready_ledger(url: str | None) -> "Ledger | None":
-    """Return the ledger, made where it is not there yet; without one, verification goes on."""
-    try:
-        ledger = open_ledger(url)
-        ledger.prepare()
-    except LedgerError as error:
-        complain(f"no history: {error}", 0)
-        return None
-    return ledger
-
-
-def whereabouts(uris: tuple[str, ...], names: Sequence[str]) -> "Whereabouts":
-    """Find domains on the hosts that were named; which of these can't be reached is said."""
-    from host_agent.case.whereabouts import find
-
-    asked = uris_or_default(uris)
-    if len(asked) == 1:
-        return find(asked, names)
-    with progress("looking for domains") as told:
-        where = find(asked, names, told)
-    for error in where.unreachable.values():
-        complain(str(error), UNREACHABLE)
-    return where
