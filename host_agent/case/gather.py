@@ -183,6 +183,9 @@ class Gatherer:
             observation: Observation | Missing = undialled(declared, running) or memory
         else:
             observation = self.dialler.observe(domain, declared, running, self.seconds)
+        active = declared.active
+        if active is not None and active.firmware == "efi" and _is_untold(memory, observation):
+            memory = booted_tables.search(domain, active, _MONITOR_SECONDS)
         # First, since what it asks a QEMU tells of the tables of now as well.
         next_start = self._next_start(declared, looked.persistent)
         now = self._now(declared, running)
@@ -346,6 +349,13 @@ class Gatherer:
             return now.qemu
         replaced = isinstance(running, Missing) or running.replaced is not False
         return None if replaced else self.facts.hypervisor
+
+
+def _is_untold(memory: Smbios | Missing, observation: "Observation | Missing") -> bool:
+    """Tell whether nobody has said what a guest booted with, and memory can be searched for it."""
+    if not isinstance(memory, Missing) or memory.reason is not Reason.UNSUPPORTED:
+        return False
+    return isinstance(observation, Missing) or isinstance(observation.booted, Missing)
 
 
 def _here() -> Release | Missing:

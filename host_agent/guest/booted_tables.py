@@ -3,9 +3,16 @@
 SeaBIOS puts the SMBIOS entry point into 0xF0000 to 0xFFFFF, and up to 600 bytes of tables with it;
 longer ones lie at the top of the memory below 4 GiB (DSP0134 5.2.1; SeaBIOS
 ``src/fw/biostables.c: copy_smbios_21``, ``MAX_SMBIOS_FSEG``): from five sockets on, or with some
-strings of an owner's. A UEFI firmware leaves both wherever its memory allocator puts them, named
-only by the EFI system table (UEFI 4.6), which is nowhere fixed: that is said, and not searched for.
+strings of an owner's.
+
+A UEFI firmware leaves both wherever its memory allocator puts them, named by the EFI system table
+alone (UEFI 4.6), which is nowhere fixed. OVMF has the entry point at the beginning of a page in the
+last megabytes below the top of low memory, where it stays when an operating system runs; so it is
+searched for there, and its checksum and the tables that it names prove it.
 """
+
+from collections.abc import Iterator
+from contextlib import suppress
 
 from host_agent.domain.architectures import X86
 from host_agent.domain.definition import Definition
@@ -15,13 +22,20 @@ from host_agent.firmware.smbios import (
     EntryPoint,
     Smbios,
     SmbiosError,
+    entry_point,
     find_entry_point,
     parse,
 )
+from host_agent.guest import low_memory
 from host_agent.hypervisor import Domain
 from host_agent.missing import Missing, Reason
 
 _SEGMENT, _SEGMENT_SIZE = 0xF0000, 0x10000
+_PAGE = 0x1000
+_NOWHERE = Missing(
+    reason=Reason.UNSUPPORTED,
+    sentence="a UEFI firmware leaves the booted tables nowhere fixed in memory",
+)
 _MOST_LOW = 0xE0000000
 """QEMU never has RAM of a PC between here and 4 GiB (``hw/i386/pc_piix.c``, ``pc_q35.c``)."""
 
@@ -34,10 +48,7 @@ def read(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing
             sentence=f"booted tables of {active.architecture} guests lie nowhere fixed in memory",
         )
     if active.firmware == "efi":
-        return Missing(
-            reason=Reason.UNSUPPORTED,
-            sentence="a UEFI firmware leaves the booted tables nowhere fixed in memory",
-        )
+        return _NOWHERE
     try:
         entry = find_entry_point(domain.peek_memory(_SEGMENT, _SEGMENT_SIZE, seconds))
         if entry is None and active.loader is not None:
@@ -64,6 +75,38 @@ def read(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing
         return Missing(
             reason=Reason.REFUSED, sentence=f"the tables in guest memory are not valid: {error}"
         )
+
+
+def search(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing:
+    """Return the booted tables of a UEFI guest, or why they can't be had.
+
+    It takes some tens of megabytes' reading, so it is for who can't be asked otherwise.
+    """
+    if active.architecture not in X86 or active.firmware != "efi" or active.memory is None:
+        return _NOWHERE
+    memory = low_memory.of(domain, active, seconds)
+    try:
+        for _, piece in memory.downwards():
+            for entry in _entries(piece):
+                if outside(entry, memory.top) is None:
+                    with suppress(SmbiosError):
+                        tables = memory.read(entry.address, entry.length)
+                        return parse(entry.raw, tables, "guest memory")
+    except EvidenceError as error:
+        return error.missing
+    return Missing(
+        reason=Reason.EARLY,
+        sentence="the UEFI firmware has left no SMBIOS tables where they are looked for (yet)",
+        remedy="if the guest has just been started, ask again in half a minute",
+    )
+
+
+def _entries(piece: bytes) -> Iterator[EntryPoint]:
+    """Yield the valid entry points at the beginning of a page, the highest first."""
+    for at in range(len(piece) // _PAGE * _PAGE, -1, -_PAGE):
+        found = entry_point(piece[at : at + 0x20]) if piece[at : at + 3] == b"_SM" else None
+        if found is not None and found.length:
+            yield found
 
 
 def outside(entry: EntryPoint, memory: int | None) -> str | None:

@@ -22,7 +22,8 @@ T = TypeVar("T")
 
 METADATA_SECONDS = 5.0
 """How long libvirt may take to write metadata."""
-_MAX_PEEK = 0x8000
+_MAX_PEEK = 0x100000
+"""Bytes of one call; libvirt takes 4 MiB (``REMOTE_DOMAIN_MEMORY_PEEK_BUFFER_MAX``)."""
 _MONITOR_RETRY = 0.05
 _JOB = Missing(
     reason=Reason.BUSY,

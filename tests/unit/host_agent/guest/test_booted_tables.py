@@ -1,9 +1,17 @@
 """Where a guest's entry point may send the host to: into the guest's memory, and nowhere else."""
 
+from typing import TYPE_CHECKING, cast
+
 import pytest
 
-from host_agent.firmware.smbios import MAX_TABLES, EntryPoint
-from host_agent.guest.booted_tables import outside
+from host_agent.firmware.smbios import MAX_TABLES, EntryPoint, Smbios
+from host_agent.guest.booted_tables import outside, search
+from host_agent.missing import Missing, Reason
+from tests.integration.scripted_qemu import SMBIOS_AT, left_by_firmware
+from tests.unit.host_agent.guest.test_booted_acpi import SIZE, Memory, active
+
+if TYPE_CHECKING:
+    from host_agent.hypervisor import Domain
 
 _MIB, _GIB = 1 << 20, 1 << 30
 
@@ -35,3 +43,41 @@ def test_only_the_guests_memory_is_read(
     wrong = outside(EntryPoint(raw=b"", address=address, length=length), memory)
     assert (wrong is None) is (said is None)
     assert (said or "") in (wrong or "")
+
+
+def found(memory: Memory, firmware: str = "efi") -> Smbios | Missing:
+    return search(cast("Domain", memory), active(firmware), 3)
+
+
+ANCHOR, TABLES = left_by_firmware()[SMBIOS_AT], left_by_firmware()[SMBIOS_AT + 0x20]
+BELOW = SIZE - 27 * _MIB
+"""A page that is as far below the top as OVMF's were seen to be."""
+
+
+def test_uefi_guests_tables_are_found_by_their_entry_point() -> None:
+    # What only looks like one, or names what is no tables, does not end the search.
+    wrong = bytes([*ANCHOR[:4], ANCHOR[4] ^ 1, *ANCHOR[5:]])
+    elsewhere = bytearray(ANCHOR)
+    elsewhere[0x18:0x1C] = (SIZE - 0x2000).to_bytes(4, "little")
+    elsewhere[4] = 0
+    elsewhere[4] = -sum(elsewhere) % 256
+    memory = Memory(
+        {
+            SIZE - 0x1000: wrong,
+            SIZE - 0x3000: bytes(elsewhere),
+            SIZE - 0x4FF0: ANCHOR,
+            BELOW: ANCHOR,
+            SMBIOS_AT + 0x20: TABLES,
+        }
+    )
+    tables = found(memory)
+    assert isinstance(tables, Smbios)
+    assert tables.tables == TABLES
+    assert all(at + length <= SIZE for at, length in memory.asked)
+
+
+def test_where_none_are_it_may_be_early() -> None:
+    missing = found(Memory({}))
+    assert isinstance(missing, Missing)
+    assert missing.reason is Reason.EARLY
+    assert isinstance(found(Memory({BELOW: ANCHOR, SMBIOS_AT + 0x20: TABLES}), "bios"), Missing)

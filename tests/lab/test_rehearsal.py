@@ -1,0 +1,116 @@
+"""A rehearsal, and what a real guest's kernel shows: the same tables, the same functions."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.lab import pace
+from tests.lab.guest import Guest, GuestOptions
+from tests.lab.host import Host
+
+_MORE = """
+    <controller type='scsi' model='virtio-scsi'/>
+    <disk type='file' device='disk'><driver name='qemu' type='raw'/>
+      <source file='/lab/data.raw'/><target dev='sda' bus='scsi'/><readonly/></disk>
+    <interface type='user'><mac address='52:54:00:18:00:01'/><model type='virtio'/></interface>
+    <interface type='user'><mac address='52:54:00:18:00:02'/><model type='e1000'/></interface>
+    <controller type='usb' model='qemu-xhci'/>
+    <input type='tablet' bus='usb'/>
+    <rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>
+    <video><model type='vga'/></video><graphics type='vnc' port='-1'/>
+  </devices>"""
+_BRIDGE = {
+    "i440fx": "<controller type='pci' model='pci-bridge'/></devices>",
+    "q35": "<controller type='pci' model='pcie-to-pci-bridge'/></devices>",
+}
+_NUMA = """<cpu mode='custom'><model>qemu64</model><numa>
+    <cell id='0' cpus='0-1' memory='256' unit='MiB'/>
+    <cell id='1' cpus='2-3' memory='256' unit='MiB'/></numa></cpu>"""
+
+
+def _with_devices(xml: str) -> str:
+    kind = "q35" if "q35" in xml else "i440fx"
+    more = xml.replace("<controller type='usb' model='none'/>", "")
+    return more.replace("</devices>", _BRIDGE[kind]).replace("</devices>", _MORE)
+
+
+def _with_nodes(xml: str) -> str:
+    cpu = "<cpu mode='custom'><model>qemu64</model></cpu>"
+    return _with_devices(xml).replace(cpu, _NUMA)
+
+
+GUESTS = (
+    GuestOptions(name="re-440", machine="pc-i440fx-7.2", edit=_with_devices),
+    GuestOptions(name="re-q35", machine="pc-q35-7.2", vcpus=4, cpu="qemu64", edit=_with_nodes),
+    GuestOptions(
+        name="re-uefi", machine="pc-q35-7.2", uefi=True, edit=_with_devices,
+        sysinfo={"system": {"manufacturer": "OpenStack Foundation", "product": "Nova"}},
+    ),
+)  # fmt: skip
+
+
+def rehearsed(host: Host, *arguments: str) -> dict[str, Any]:
+    """Rehearse a domain and read the JSON; its exit code must be the command's."""
+    waits = ("--timeout", pace.words(30), "--rehearsal-timeout", pace.words(120))
+    done = host.samemachine("rehearse", *arguments, "--format", "json", *waits)
+    assert done.stdout, done.stderr
+    form = dict(json.loads(done.stdout))
+    assert form["exit_code"] == done.returncode
+    return form
+
+
+@pytest.mark.parametrize("options", GUESTS, ids=lambda options: options.name)
+def test_rehearsal_and_guest_agree_byte_for_byte(
+    host_a: Host, new_guest: Callable[[GuestOptions], Guest], options: GuestOptions
+) -> None:
+    guest = new_guest(options).start().wait_ready()
+    form = rehearsed(host_a, options.name)
+    assert form["exit_code"] == 0, form
+    found = form["guest"]
+    assert found["differences"] == []
+    assert found["smbios"] is True
+    # The boot picture's place is the firmware's own affair.
+    left = ["BGRT"] if options.uefi else []
+    assert [one.partition(":")[0] for one in found["not_compared"]] == left
+    shown = {
+        name: guest.run("sha256sum", f"/sys/firmware/acpi/tables/{name}").split()[0]
+        for name in found["tables"]
+    }
+    made = {table["signature"]: table["sha256"] for table in form["now"]["acpi"]}
+    assert {"DSDT", "FACP", "APIC", "HPET"} <= shown.keys()
+    assert shown == {name: made[name] for name in shown}
+    assert found["functions"] == len(guest.run("ls", "/sys/bus/pci/devices").split())
+    assert form["now"]["not_rehearsed"] == []
+    # The next start is of the same QEMU and the same definition.
+    assert form["changes"] == []
+    # And without the agent, by memory.
+    guest.stop_agent()
+    alone = rehearsed(host_a, options.name)
+    assert alone["guest"]["differences"] == []
+    assert alone["guest"]["tables"] == found["tables"]
+    assert alone["guest"]["smbios"] is True
+    assert alone["guest"]["functions"] == 0
+
+
+def test_what_another_machine_type_changes_comes_true(
+    host_a: Host, new_guest: Callable[[GuestOptions], Guest]
+) -> None:
+    options = GuestOptions(name="raised", machine="pc-i440fx-6.0", edit=_with_devices)
+    guest = new_guest(options).start().wait_ready()
+    forecast = rehearsed(host_a, "raised", "--machine", "pc-i440fx-7.2")
+    assert forecast["changes"]
+    guest.destroy()
+    raised = replace(options, machine="pc-i440fx-7.2")
+    host_a.run("virsh", "define", "/dev/stdin", text_input=raised.xml())
+    guest.start().wait_ready()
+    after = rehearsed(host_a, "raised")
+    assert after["guest"]["differences"] == []
+    wanted, found = (
+        {table["signature"]: table["sha256"] for table in form["acpi"]}
+        for form in (forecast["next_start"], after["now"])
+    )
+    assert found == wanted
+    assert after["now"]["pci"] == forecast["next_start"]["pci"]
