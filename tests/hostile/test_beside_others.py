@@ -5,8 +5,11 @@ with the oldest gRPC that is supported and with the newest. The honest ones are 
 were alone; the attack has its own result; the process stays small and its page can be read.
 """
 
+import contextlib
 import select
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -21,6 +24,7 @@ from tests.hostile.guests import (
     OLDEST,
     Audit,
     Guest,
+    Serve,
     answer,
     audit,
     by_hand,
@@ -214,3 +218,52 @@ def test_an_attack_is_its_own_result(
     assert all(character.isprintable() or character == "\n" for character in seen.page)
     assert len(seen.page) < len(alone.page) + 60_000
     assert seen.memory < alone.memory + MEMORY
+
+
+LONG = 240.0
+"""Seconds that a guest has which is not waited for so long."""
+
+
+def holding(answered: threading.Semaphore, *, takes: bool) -> Serve:
+    """A guest that keeps its place until the honest ones have answered, and then hangs up."""
+
+    def hold(stream: DescriptorStream) -> None:
+        session = session_of(stream)
+        if takes:
+            write(stream, Frame(FrameType.ACK, session).encode())
+        for _ in range(HONEST):
+            answered.acquire()
+
+    return hold
+
+
+def counted(guest: Guest, answered: threading.Semaphore) -> Guest:
+    """The guest, which says when its host has hung up."""
+
+    @contextlib.contextmanager
+    def serve(folder: Path) -> Iterator[Serve]:
+        with guest.serve(folder) as inner:
+
+            def served(stream: DescriptorStream) -> None:
+                inner(stream)
+                answered.release()
+
+            yield served
+
+    return replace(guest, serve=serve)
+
+
+@pytest.mark.parametrize("takes", [False, True], ids=["silent", "taking"])
+def test_nobody_waits_for_one_that_never_answers(
+    takes: bool, alone: Audit, version: str, tmp_path: Path
+) -> None:
+    """Told by order, not by seconds: the attacker goes on until all others were answered."""
+    answered = threading.Semaphore(0)
+    attacker = raw("holding", NUMBER, holding(answered, takes=takes), LONG)
+    others = [counted(honest(number), answered) for number in range(HONEST)]
+    seen = audit(tmp_path, [attacker, *others], oldest=version == "oldest")
+    assert sorted(seen.order) == sorted([*alone.order, "holding"])
+    # It hung up, which it does when all others were answered, before its own time was over.
+    assert "channel was closed before" in seen.results["holding"]["why"]
+    for name, result in alone.results.items():
+        assert seen.results[name] == result
