@@ -21,6 +21,7 @@ from host_agent.printable import printable, shortened
         ("\U000e0041", "\\U000e0041"), ("\ud800", "\\ud800"), ("\ue000", "\\ue000"),
         # What is drawn as another text is.
         ("e\u0301", "e\\u0301"), ("\u212b", "\\u212b"), ("\u1100\u1161", "\u1100\\u1161"),
+        ("\u212b\u212b", "\\u212b\\u212b"),
         # What people write stays.
         ("M\u00fcller", "M\u00fcller"),
         ("\ud55c\uae00", "\ud55c\uae00"), ("Vi\u1ec7t", "Vi\u1ec7t"),

@@ -96,6 +96,14 @@ def test_what_a_move_did_not_show_stays_with_its_time(group: str) -> None:
     assert trial.ledger.copies[-1][1] == trial.domain.written[-1][0]
 
 
+def test_what_stays_again_and_again_keeps_its_first_time() -> None:
+    first, older = kept_evidence.merged(answer("pci"), FULL)
+    later = replace(FULL, observation=first, older=older, taken=FULL.taken + 1, host="node41")
+    _, still = kept_evidence.merged(answer("pci"), later)
+    assert still["pci"] == older["pci"]
+    assert still["pci"].taken == FULL.taken
+
+
 def test_a_group_that_is_not_valid_is_replaced_by_the_old_one() -> None:
     def spoil(pci: guest_pb2.PciBus) -> None:
         pci.functions[0].address = "nowhere"

@@ -192,6 +192,8 @@ ROWS = [
     ),
     (product.check, shows("Ubuntu 25.10 PC v2 (Q35 + ICH9, + 10.1 machine, 2009)", QUESTING_V2,
                           "pc-q35-questing-v2"), PASS, "+ 10.1 machine"),
+    (product.check, shows("Ubuntu 25.10 LTS PC v2 (Q35 + ICH9, + 10.1 machine, 2009)", QUESTING_V2,
+                          "pc-q35-questing-v2"), PASS, "LTS PC v2 (Q35"),
     (product.check, shows("Ubuntu 24.04 PC v2 (Q35 + ICH9, arch_caps fix, 2009)", NOBLE_V2,
                           "pc-i440fx-noble-v2"), FAIL, "Q35"),
     (product.check, shows("Ubuntu 24.04 PC v2 (i440FX + PIIXels, 1996)", NOBLE_V2,

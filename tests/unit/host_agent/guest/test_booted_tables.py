@@ -1,13 +1,15 @@
 """Where a guest's entry point may send the host to: into the guest's memory, and nowhere else."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from host_agent.firmware.smbios import MAX_TABLES, EntryPoint, Smbios
-from host_agent.guest.booted_tables import outside, search
+from host_agent.guest.booted_tables import outside, read, search
 from host_agent.missing import Missing, Reason
 from tests.integration.scripted_qemu import SMBIOS_AT, left_by_firmware
+from tests.smbios_builder import entry_point
 from tests.unit.host_agent.guest.test_booted_acpi import SIZE, Memory, active
 
 if TYPE_CHECKING:
@@ -43,6 +45,26 @@ def test_only_the_guests_memory_is_read(
     wrong = outside(EntryPoint(raw=b"", address=address, length=length), memory)
     assert (wrong is None) is (said is None)
     assert (said or "") in (wrong or "")
+
+
+@pytest.mark.parametrize(
+    "at", [0xF5000, 0x1000000, SIZE - len(left_by_firmware()[SMBIOS_AT + 0x20])]
+)
+def test_a_bios_tables_are_read_where_its_entry_point_says(at: int) -> None:
+    tables = left_by_firmware()[SMBIOS_AT + 0x20]
+    memory = Memory({0xF0010: entry_point(len(tables), at), at: tables})
+    seen = read(cast("Domain", memory), active("bios"), 3)
+    assert isinstance(seen, Smbios)
+    assert seen.tables == tables
+
+
+def test_a_firmware_of_its_own_is_not_called_early() -> None:
+    """Who waits for a BIOS that is none waits for ever."""
+    own = replace(active("bios"), loader="/srv/OVMF.fd")
+    for definition, reason in ((own, Reason.UNSUPPORTED), (active("bios"), Reason.EARLY)):
+        missing = read(cast("Domain", Memory({})), definition, 3)
+        assert isinstance(missing, Missing)
+        assert missing.reason is reason
 
 
 def found(memory: Memory, firmware: str = "efi") -> Smbios | Missing:

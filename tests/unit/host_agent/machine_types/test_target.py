@@ -140,6 +140,10 @@ def test_a_target_is_kept_no_shorter(current: str, name: str, note: str | None) 
         ("pc-q35-jammy", ("pc-q35-jammy", "pc-q35-noble-v2", "pc-q35-questing"), "pc-q35-noble-v2"),
         ("pc-q35-noble", ("pc-q35-noble", "pc-q35-questing"), "pc-q35-noble"),
         ("pc-q35-noble", ("pc-q35-questing",), None),
+        # Both are kept longer than what it is: the one that is kept longest, not the newest.
+        ("pc-q35-lunar", ("pc-q35-noble-v2", "pc-q35-questing"), "pc-q35-noble-v2"),
+        # A newer one with a feature is no plain one.
+        ("pc-q35-bionic", ("pc-q35-jammy", "pc-q35-noble-hpb"), "pc-q35-jammy"),
         ("pc-q35-plucky", ("pc-q35-noble-v2", "pc-q35-plucky", "pc-q35-questing"),
          "pc-q35-questing"),
         ("pc-q35-noble", ("pc-q35-noble", "pc-q35-questing", "pc-q35-resolute"), "pc-q35-resolute"),

@@ -87,6 +87,17 @@ def test_the_same_is_asked_once() -> None:
     assert libvirt.asked == 2
 
 
+def test_an_alias_that_several_types_carry_is_none_of_them() -> None:
+    twice = CAPABILITIES.replace(
+        "<machine deprecated='yes'>",
+        "<machine canonical='pc-i440fx-7.2'>pc</machine><machine deprecated='yes'>",
+    )
+    there = Destination(cast("Any", Libvirt()), replace(FACTS, capabilities=twice), [])
+    found = there.offer(replace(DEFINITION, machine="pc"))
+    assert isinstance(found, Missing)
+    assert found.sentence == '"pc" is the alias of pc-i440fx-10.0 and of pc-i440fx-7.2 there'
+
+
 def test_an_emulator_that_is_not_listed_is_asked_for() -> None:
     other = replace(DEFINITION, emulator="/usr/local/bin/qemu")
     assert destination(Libvirt()).offer(other) == Offer(canonical="pc-i440fx-7.2", deprecated=False)
