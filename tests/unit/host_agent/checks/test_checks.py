@@ -26,12 +26,14 @@ from host_agent.checks import (
     running_qemu,
     stale_qemu,
     upgrade,
+    vendor_support,
 )
 from host_agent.domain.definition import Declared
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios
 from host_agent.firmware.smbios_fields import PROCESSOR_ID
+from host_agent.machine_types.vendors import POLICIES
 from host_agent.missing import Missing, Reason
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1
@@ -384,3 +386,9 @@ def test_checks_never_pass_on_missing_evidence() -> None:
         "pending-change",
         "alias",
     }
+
+
+def test_every_policy_has_a_row() -> None:
+    told = " ".join(row[0](row[1]).sentence for row in ROWS if row[0] is vendor_support.check)
+    for policy in POLICIES.values():
+        assert policy.upstream in told

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from host_agent.machine_types import catalogue
 from host_agent.machine_types import names as type_names
 from host_agent.machine_types.names import base, is_newer, is_ubuntu, newest, order, parse
-from host_agent.machine_types.vendors import FAMILIES, Vendor
+from host_agent.machine_types.vendors import FAMILIES, SCHEMES, Vendor
 
 OPAQUE = {
     "isapc", "microvm", "virt",
@@ -27,28 +27,36 @@ def test_every_known_name_is_parsed_or_declared_opaque() -> None:
         assert (one.family in FAMILIES) is (one.text not in OPAQUE)
 
 
+NAMES = [
+    ("pc-i440fx-7.2", "upstream", "pc-i440fx", (7, 2), None, (), None),
+    ("pc-q35-4.0.1", "upstream", "pc-q35", (4, 0, 1), None, (), None),
+    ("pc-1.3", "upstream", "pc-i440fx", (1, 3), None, (), None),
+    ("pc-0.10", "upstream", "pc-i440fx", (0, 10), None, (), None),
+    ("pseries-2.12-sxxm", "upstream", "pseries", (2, 12), None, ("sxxm",), None),
+    ("pc-q35-noble-v2", "ubuntu", "pc-q35", None, "noble", (), "v2"),
+    ("pc-i440fx-jammy-hpb-maxcpus", "ubuntu", "pc-i440fx", None, "jammy", ("hpb", "maxcpus"),
+     None),
+    ("pseries-bionic-sxxm", "ubuntu", "pseries", None, "bionic", ("sxxm",), None),
+    ("pc-i440fx-2.5-xenial", "ubuntu", "pc-i440fx", (2, 5), "xenial", (), None),
+    ("pc-q35-2.6-xenial-1", "ubuntu", "pc-q35", (2, 6), "xenial", (), "1"),
+    ("s390-ccw-virtio-jammy", "ubuntu", "s390-ccw-virtio", None, "jammy", (), None),
+    ("pc-q35-rhel9.2.0", "rhel", "pc-q35", None, "9.2.0", (), None),
+    ("pseries-rhel7.6.0-sxxm", "rhel", "pseries", None, "7.6.0", ("sxxm",), None),
+    ("rhel6.6.0", "rhel", "pc-i440fx", None, "6.6.0", (), None),
+    ("pc-q35-10.0+pve1", "proxmox", "pc-q35", (10, 0), None, (), "pve1"),
+    ("pc-i440fx-9.2+pve1.pxe", "proxmox", "pc-i440fx", (9, 2), None, ("pxe",), "pve1"),
+]  # fmt: skip
+
+
+def test_every_vendor_has_a_scheme_and_an_example() -> None:
+    vendors = set(Vendor) - {Vendor.OPAQUE}
+    assert {scheme.vendor for scheme in SCHEMES} == vendors
+    assert {row[1] for row in NAMES} == vendors
+
+
 @pytest.mark.parametrize(
-    ("name", "vendor", "family", "version", "release", "features", "increment"),
-    [
-        ("pc-i440fx-7.2", "upstream", "pc-i440fx", (7, 2), None, (), None),
-        ("pc-q35-4.0.1", "upstream", "pc-q35", (4, 0, 1), None, (), None),
-        ("pc-1.3", "upstream", "pc-i440fx", (1, 3), None, (), None),
-        ("pc-0.10", "upstream", "pc-i440fx", (0, 10), None, (), None),
-        ("pseries-2.12-sxxm", "upstream", "pseries", (2, 12), None, ("sxxm",), None),
-        ("pc-q35-noble-v2", "ubuntu", "pc-q35", None, "noble", (), "v2"),
-        ("pc-i440fx-jammy-hpb-maxcpus", "ubuntu", "pc-i440fx", None, "jammy", ("hpb", "maxcpus"),
-         None),
-        ("pseries-bionic-sxxm", "ubuntu", "pseries", None, "bionic", ("sxxm",), None),
-        ("pc-i440fx-2.5-xenial", "ubuntu", "pc-i440fx", (2, 5), "xenial", (), None),
-        ("pc-q35-2.6-xenial-1", "ubuntu", "pc-q35", (2, 6), "xenial", (), "1"),
-        ("s390-ccw-virtio-jammy", "ubuntu", "s390-ccw-virtio", None, "jammy", (), None),
-        ("pc-q35-rhel9.2.0", "rhel", "pc-q35", None, "9.2.0", (), None),
-        ("pseries-rhel7.6.0-sxxm", "rhel", "pseries", None, "7.6.0", ("sxxm",), None),
-        ("rhel6.6.0", "rhel", "pc-i440fx", None, "6.6.0", (), None),
-        ("pc-q35-10.0+pve1", "proxmox", "pc-q35", (10, 0), None, (), "pve1"),
-        ("pc-i440fx-9.2+pve1.pxe", "proxmox", "pc-i440fx", (9, 2), None, ("pxe",), "pve1"),
-    ],
-)  # fmt: skip
+    ("name", "vendor", "family", "version", "release", "features", "increment"), NAMES
+)
 def test_names_have_parts(
     name: str,
     vendor: str,
