@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.printable import printable, shortened
+from host_agent.printable import MOST, printable, shortened
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,11 @@ def test_nothing_is_hidden(text: str) -> None:
 )
 def test_shortened(text: str, shown: str) -> None:
     assert shortened(text, 3) == shown
+
+
+def test_what_is_too_long_ends_with_a_mark() -> None:
+    assert printable("x" * MOST) == "x" * MOST
+    for text in ("x" * (MOST + 1), "x" * 10_000_000):
+        assert printable(text) == "x" * (MOST - 1) + "\u2026"
+    # Escaped it is longer than it was.
+    assert len(printable("\x1b" * MOST)) == MOST

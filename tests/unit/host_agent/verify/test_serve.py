@@ -211,3 +211,21 @@ def test_a_command_is_run_however_long_a_guests_strings_are(memory: Memory, tmp_
         daemon = Daemon(Options(uri="", command=(str(script),)), None, journal=journal)
         daemon._command(ledger_entry.bounded(entry))
     assert told.read_text() == "x" * ledger_entry.MAX_TEXT
+
+
+def test_the_watchdog_hears_no_more_than_it_needs(tmp_path: Path) -> None:
+    beats: list[None] = []
+    manager = SimpleNamespace(watchdog_seconds=None, watchdog=lambda: beats.append(None))
+    with (tmp_path / "journal").open("w") as said:
+        daemon = Daemon(
+            Options(uri=""),
+            None,
+            journal=Journal(tmp_path / "none", said),
+            manager=cast("Any", manager),
+        )
+        for _ in range(100):
+            daemon._beat()
+        assert len(beats) == 1
+        daemon._next_beat = 0.0
+        daemon._beat()
+    assert len(beats) == 2
