@@ -75,7 +75,7 @@ demo: $(VENV)/.demo
 	@sh tests/rooted $(BIN)/python -m tests.lab.demo
 
 bench: venv
-	$(BIN)/python -m tests.bench $(ARGS)
+	@sh tests/rooted $(BIN)/python -m tests.bench $(ARGS)
 
 SECONDS ?= 3600
 fuzz: venv
