@@ -170,6 +170,30 @@ def from_row(row: dict[str, object]) -> Entry:
         raise ValueError(str(error)) from error
 
 
+def damaged(row: dict[str, object], why: str) -> Entry:
+    """Return what is told of columns that are no entry: what can be read of them, and why."""
+
+    def read(name: str) -> str:
+        text = row.get(name)
+        return text if isinstance(text, str) else "?"
+
+    time = row.get("time")
+    trouble = Finding(
+        check="history",
+        outcome=Outcome.UNKNOWN,
+        sentence=f"this entry of the ledger is damaged: {_bounded(why, MAX_TEXT)}",
+    )
+    return Entry(
+        time=time if isinstance(time, float) and 0 <= time < LAST_TIME else 0.0,
+        findings=(trouble,),
+        host=read("host"),
+        uuid=read("uuid"),
+        name=read("name"),
+        occasion=read("occasion"),
+        verdict="damaged",
+    )
+
+
 def _bounded(text: str, length: int) -> str:
     return printable(text)[:length].rstrip()
 

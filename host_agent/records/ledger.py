@@ -150,7 +150,8 @@ class Ledger:
     ) -> tuple[Entry, ...]:
         """Return the newest entries, oldest first: of one domain (name, title or UUID) or of all.
 
-        ``since`` is in seconds since 1970-01-01 UTC. Raises ``LedgerError``.
+        ``since`` is in seconds since 1970-01-01 UTC. One that is damaged says so, and costs the
+        others nothing. Raises ``LedgerError``.
         """
         query = sql.select(_ENTRIES).order_by(_ENTRIES.c.time.desc(), _ENTRIES.c.id.desc())
         if domain is not None:
@@ -158,7 +159,8 @@ class Ledger:
         if since is not None:
             query = query.where(_ENTRIES.c.time >= since)
         with self._reading() as connection:
-            return self._entries(connection, query.limit(min(most, MAX_ENTRIES)))[::-1]
+            rows = connection.execute(query.limit(min(most, MAX_ENTRIES))).mappings().all()
+        return tuple(_told(dict(row)) for row in reversed(rows))
 
     def arrivals(self, host: str, since: float) -> tuple[Entry, ...]:
         """Return the newest arrival of each domain that came to a host since then, oldest first.
@@ -312,6 +314,13 @@ class Ledger:
                 f"{SCHEMA}; update samemachine"
             )
         return True
+
+
+def _told(row: dict[str, object]) -> Entry:
+    try:
+        return ledger_entry.from_row(row)
+    except ValueError as error:
+        return ledger_entry.damaged(row, str(error))
 
 
 def _is(domain: str) -> "sql.ColumnElement[bool]":

@@ -268,9 +268,6 @@ SCHEMAS = {
     "UPDATE samemachine_ledger SET schema = 2": "has schema 2, this samemachine knows 1; update",
     "DELETE FROM samemachine_ledger": "is damaged: it has no schema number",
     "DROP TABLE samemachine_entries": "samemachine_entries",
-    "UPDATE samemachine_entries SET findings = '[7]'": "holds an entry that can't be read",
-    "UPDATE samemachine_entries SET findings = '{'": "holds an entry that can't be read",
-    "UPDATE samemachine_entries SET time = 1e99": "holds an entry that can't be read",
 }
 
 
@@ -281,9 +278,24 @@ def test_a_ledger_that_is_not_as_we_made_it(ledger: Ledger, statement: str) -> N
         connection.execute(sql.text(statement))
     with trouble(SCHEMAS[statement]):
         ledger.history()
-    if "can't be read" not in SCHEMAS[statement]:
-        with trouble(SCHEMAS[statement]):
-            ledger.append(ENTRY)
+    with trouble(SCHEMAS[statement]):
+        ledger.append(ENTRY)
+
+
+@pytest.mark.parametrize("damage", ["findings = '[7]'", "findings = '{'", "time = 1e99"])
+def test_a_damaged_entry_costs_the_others_nothing(ledger: Ledger, damage: str) -> None:
+    other = entry(uuid=OTHER, name="vm2", title=None)
+    ledger.append(ENTRY, other)
+    with ledger._writing() as connection:
+        statement = f"UPDATE samemachine_entries SET {damage} WHERE uuid = '{ENTRY.uuid}'"
+        connection.execute(sql.text(statement))
+    found = {one.name: one for one in ledger.history()}
+    assert found["vm2"] == other
+    assert found[ENTRY.name].verdict == "damaged"
+    assert found[ENTRY.name].problem is not None
+    # Who decides by it is told.
+    with trouble("holds an entry that can't be read"):
+        ledger.newest(ENTRY.uuid, ENTRY.host)
 
 
 @pytest.mark.parametrize(

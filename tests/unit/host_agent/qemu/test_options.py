@@ -383,6 +383,16 @@ def test_options_that_are_not_kept_of_a_domain_are_not_taken(more: list[str]) ->
         from_text(json.dumps({**form, "arguments": form["arguments"] + more}))
 
 
+@pytest.mark.parametrize("value", ["file=/FILE", "type=11,path=/FILE", "nofile"])
+def test_no_file_of_tables_is_taken_where_others_are(value: str) -> None:
+    """At its own place among the options, where nothing else is wrong."""
+    form = json.loads(to_text(taken(I440FX)))
+    ours = ["-smbios", "type=11,value=x"]
+    from_text(json.dumps({**form, "arguments": ours + form["arguments"]}))
+    with pytest.raises(OptionsError, match="name a file"):
+        from_text(json.dumps({**form, "arguments": ["-smbios", value, *form["arguments"]]}))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

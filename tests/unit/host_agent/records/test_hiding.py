@@ -37,6 +37,8 @@ def test_it_finds_what_an_expression_of_them_all_would(words: list[str], text: s
     [
         ((), "nothing is known", "nothing is known"),
         (("abcd", "abcdefgh"), "abcdefgh abcd", "<abcdefgh> <abcd>"),
+        # The nearest word is not there, but one that it begins with is.
+        (("abcdefgh", "abcdefghij"), "abcdefghix", "<abcdefgh>ix"),
         (("abcd",), "xabcd abcdx abcd_ (abcd)", "xabcd abcdx abcd_ (<abcd>)"),
         (("abcdefgh",), "xabcdefghx", "x<abcdefgh>x"),
         (("abc",), "abc", "abc"),
