@@ -3,14 +3,18 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from uuid import UUID
 
-from host_agent.domain.definition import DomainXmlError, parse
+from host_agent.domain.definition import parse
 from host_agent.errors import LibvirtError, LibvirtTimeoutError
+from host_agent.guard import guarded
 from host_agent.hypervisor.domain import Domain
 
 _HWUUID = (11, 6)
 """The first libvirt that has ``<hwuuid>``."""
+_AFTER_TROUBLE = 300.0
+"""Seconds until a libvirtd that did not answer is asked again for all of its domains."""
 _FRESH = 10.0
 """Seconds for which an answer is good; a guest is asked more often than its neighbours start."""
 
@@ -28,15 +32,20 @@ def guest_uuids(domains: Iterable[Domain], version: str) -> dict[UUID, UUID]:
     running = [domain for domain in domains if domain.id() is not None]
     found = {domain.uuid: domain.uuid for domain in running}
     for domain in running if knows_hwuuid(version) else ():
-        try:
-            found[domain.uuid] = parse(domain.xml(inactive=False)).guest_uuid
-        except LibvirtTimeoutError:
+        # One that went away since, or can't be read: who asks for it will hear it.
+        seen = guarded(partial(_seen, domain), lambda _: None)
+        if isinstance(seen, LibvirtTimeoutError):
             # The next one would be waited for as long.
-            raise
-        except (LibvirtError, DomainXmlError):
-            # It went away since, or is no domain that can be judged: who asks will hear it.
-            continue
+            raise seen
+        found[domain.uuid] = seen or domain.uuid
     return found
+
+
+def _seen(domain: Domain) -> UUID | LibvirtTimeoutError:
+    try:
+        return parse(domain.xml(inactive=False)).guest_uuid
+    except LibvirtTimeoutError as error:
+        return error
 
 
 class Neighbours:
@@ -56,14 +65,22 @@ class Neighbours:
         self._until: float | None = None
 
     def others(self, name: str, guest_uuid: UUID) -> tuple[str, ...]:
-        """Return the names of the other running domains of this UUID; raises ``LibvirtError``."""
+        """Return the names of the other running domains of this UUID, as far as that is known."""
         with self._lock:
             if self._until is None or self._clock() >= self._until:
-                domains = self._domains()
-                guests = guest_uuids(domains, self._version)
-                self._known = {one.name: guests[one.uuid] for one in domains if one.uuid in guests}
-                self._until = self._clock() + _FRESH
+                self._known, fresh = self._look()
+                self._until = self._clock() + fresh
             known = self._known
         return tuple(
             sorted(other for other, uuid in known.items() if uuid == guest_uuid and other != name)
         )
+
+    def _look(self) -> tuple[dict[str, UUID], float]:
+        """Return what runs, by name, and for how many seconds nobody needs to look again."""
+        try:
+            domains = self._domains()
+            guests = guest_uuids(domains, self._version)
+        except LibvirtError:
+            # Each domain is asked for itself, and says what is wrong.
+            return {}, _AFTER_TROUBLE
+        return {one.name: guests[one.uuid] for one in domains if one.uuid in guests}, _FRESH
