@@ -1,18 +1,15 @@
-"""The command ``samemachine-guest``: serve, report, check. Only this module exits or prints."""
+"""The command ``samemachine-guest``: serve, report, check. It exits and prints."""
 
 import argparse
 import json
-import logging
 import os
-import secrets
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Optional
 
-from guest_agent import __version__, server, virtio_port
+from guest_agent import __version__, virtio_port
 from guest_agent.config import DEFAULT_PATH, Config, load
 from guest_agent.errors import GuestAgentError, PortError
 
@@ -124,7 +121,6 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Run the command and exit: 0 done, 1 failed, 2 usage or configuration."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(name)s: %(message)s", stream=sys.stderr)
     try:
         if options.command == "check-config":
             sys.exit(_check_config(options.file))
@@ -166,11 +162,11 @@ def _check_config(file: Optional[Path]) -> int:
 
 
 def _serve(options: argparse.Namespace, config: Config) -> int:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    from guest_agent import serve
+
     if options.socket:
-        server.serve_socket(options.socket, config)
-    server.serve_port(replace(config, port=options.port) if options.port else config)
-    return 0
+        serve.serve_socket(options.socket, config)
+    serve.serve_port(replace(config, port=options.port) if options.port else config)
 
 
 def _report(options: argparse.Namespace, config: Config) -> int:
@@ -179,7 +175,7 @@ def _report(options: argparse.Namespace, config: Config) -> int:
 
         print("\n".join(explanations.lines(config.groups_off)))
         return 0
-    # protobuf is imported where it is needed: the resident process lives without it.
+    # protobuf is imported where it is needed: other commands live without it.
     from google.protobuf.json_format import MessageToDict
 
     from guest_agent.report import gather, readers
@@ -187,7 +183,7 @@ def _report(options: argparse.Namespace, config: Config) -> int:
     wanted = _numbers(options.group)
     if wanted is None:
         return 2
-    report = gather(secrets.token_bytes(16), readers(config), wanted, config.groups_off)
+    report = gather(os.urandom(16), readers(config), wanted, config.groups_off)
     as_json = MessageToDict(report, preserving_proto_field_name=True)
     print(json.dumps(as_json, indent=2, ensure_ascii=True))
     return 0
@@ -200,7 +196,7 @@ def _check(options: argparse.Namespace, config: Config) -> int:
     required = [name.strip() for name in options.require.split(",") if name.strip()]
     if _numbers(required) is None:
         return 2
-    report = gather(secrets.token_bytes(16), readers(config), (), config.groups_off)
+    report = gather(os.urandom(16), readers(config), (), config.groups_off)
     missing = {absence.group: absence for absence in report.absences}
     bad = False
     for group, number in GROUPS.items():

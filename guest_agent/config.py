@@ -76,7 +76,7 @@ def parse(text: str, source: str = "configuration") -> Config:
 
 
 def _near(key: str) -> str:
-    # It is needed only here, and the resident process stays small.
+    # It is needed only here.
     import difflib
 
     near = difflib.get_close_matches(key, KEYS, n=2)

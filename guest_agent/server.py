@@ -1,41 +1,39 @@
 """The resident process: waits on its port or socket and hands each session to the gRPC worker.
 
-It is small and sleeps in one poll; it imports no gRPC (see ``worker_process``).
+It sleeps in one poll for as long as the guest runs, so it is small: ``serve`` reads and opens what
+there is, and becomes it. What it imports is counted (tests/integration/test_resident.py).
 """
 
-import contextlib
-import logging
 import os
+import select
+import signal
 import socket
-import stat
+import sys
 import time
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Optional
 
-from guest_agent import virtio_port
-from guest_agent.config import Config
-from guest_agent.errors import PortError, WorkerError
+from guest_agent.errors import WorkerError
 from guest_agent.worker_process import WorkerProcess
-from samemachine.pump import DescriptorStream, Pump, Stream
+from samemachine.pump import DescriptorStream, Pump
 from samemachine.session import GuestSession
 
-_log = logging.getLogger("samemachine-guest")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from samemachine.stream import Stream
 
 
 class Server:
     """Serves sessions over one stream after another, and ends the worker when they stay away."""
 
-    def __init__(self, config: Config) -> None:
-        self._worker = WorkerProcess(config)
-        self._idle_seconds = config.idle_seconds
+    def __init__(self, worker: WorkerProcess, idle_seconds: float) -> None:
+        self._worker = worker
+        self._idle_seconds = idle_seconds
         self._busy_at = time.monotonic()
 
     def close(self) -> None:
         """End the worker."""
         self._worker.close()
 
-    def follow(self, stream: Stream, *, endless: bool) -> None:
+    def follow(self, stream: "Stream", *, endless: bool) -> None:
         """Serve what comes over the stream until it ends; an endless one never does."""
         pump = Pump(stream, GuestSession(), self._connect, endless=endless)
         try:
@@ -46,7 +44,7 @@ class Server:
         finally:
             pump.close()
 
-    def idle_at(self) -> Optional[float]:
+    def idle_at(self) -> "float | None":
         """When the worker has been idle long enough; None: there is no worker."""
         return self._busy_at + self._idle_seconds if self._worker.running else None
 
@@ -54,69 +52,77 @@ class Server:
         """End the worker where nobody has asked for long enough."""
         at = self.idle_at()
         if at is not None and time.monotonic() >= at:
-            _log.info("no session for %g s: ending the gRPC worker", self._idle_seconds)
+            _say(f"no session for {self._idle_seconds:g} s: ending the gRPC worker")
             self._worker.stop()
 
-    def _connect(self) -> Optional[Stream]:
+    def _connect(self) -> "Stream | None":
         self._busy_at = time.monotonic()
         try:
             return self._worker.connect()
         except WorkerError as error:
-            _log.error("%s", error)
+            _say(str(error))
             return None
 
 
-def serve_port(config: Config) -> None:
-    """Serve the virtio-serial port; returns never.
+def main(
+    kind: str, descriptor: str, path: str, folder: str, idle_seconds: str, config: str
+) -> None:
+    """Serve the ``port`` or the listening ``socket`` that is open as ``descriptor`` until SIGTERM.
 
-    Raises ``PortError`` where there is no such port, another program holds it, or it is unplugged.
+    ``path`` is its name, ``folder`` is the worker's, ``config`` goes to the worker.
     """
-    device = virtio_port.find(config.port)
-    stream = virtio_port.open_port(device)
-    with contextlib.closing(stream), contextlib.closing(Server(config)) as server:
-        _log.info("waiting on %s", device)
-        try:
-            server.follow(stream, endless=True)
-        except OSError as error:
-            raise PortError(f"{device}: {error.strerror}; was the port unplugged?") from error
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    _name_itself()
+    os.set_inheritable(int(descriptor), False)
+    os.chdir("/")
+    server = Server(WorkerProcess(folder, config), float(idle_seconds))
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        if kind == "port":
+            _serve_port(server, int(descriptor), path)
+        else:
+            _serve_socket(server, int(descriptor), path)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    finally:
+        server.close()
 
 
-def serve_socket(path: Path, config: Config) -> None:
-    """Serve a unix socket, one connection at a time as QEMU's own; returns never.
+def _name_itself() -> None:
+    """Be what ps and top show as the command that it was started as, not as "python3"."""
+    try:
+        with open("/proc/self/comm", "wb", buffering=0) as name:
+            name.write(b"samemachine-guest")
+    except OSError:
+        pass
 
-    Raises ``PortError`` where it can't listen there.
-    """
-    with _listener(path) as listener, contextlib.closing(Server(config)) as server:
-        _log.info("waiting on %s", path)
+
+def _serve_port(server: Server, descriptor: int, path: str) -> None:
+    try:
+        server.follow(DescriptorStream(descriptor), endless=True)
+    except OSError as error:
+        _say(f"{path}: {error.strerror}; was the port unplugged?")
+        sys.exit(1)
+
+
+def _serve_socket(server: Server, descriptor: int, path: str) -> None:
+    listener = socket.socket(fileno=descriptor)
+    try:
         while True:
             at = server.idle_at()
-            listener.settimeout(None if at is None else max(0.01, at - time.monotonic()))
-            try:
-                connection, _ = listener.accept()
-            except socket.timeout:
+            timeout = None if at is None else max(0.0, at - time.monotonic())
+            if not select.select([listener], [], [], timeout)[0]:
                 server.rest()
                 continue
-            with contextlib.closing(DescriptorStream.of_socket(connection)) as stream:
+            stream = DescriptorStream.of_socket(listener.accept()[0])
+            try:
                 server.follow(stream, endless=False)
+            finally:
+                stream.close()
+    finally:
+        if os.path.exists(path):
+            os.unlink(path)
 
 
-@contextlib.contextmanager
-def _listener(path: Path) -> Iterator[socket.socket]:
-    try:
-        if stat.S_ISSOCK(path.stat().st_mode):
-            path.unlink()
-    except FileNotFoundError:
-        pass
-    with socket.socket(socket.AF_UNIX) as listener:
-        before = os.umask(0o177)
-        try:
-            listener.bind(str(path))
-        except OSError as error:
-            raise PortError(f"{path}: {error.strerror}") from error
-        finally:
-            os.umask(before)
-        listener.listen(1)
-        try:
-            yield listener
-        finally:
-            path.unlink(missing_ok=True)
+def _say(sentence: str) -> None:
+    sys.stderr.write(f"samemachine-guest: {sentence}\n")

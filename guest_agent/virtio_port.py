@@ -5,7 +5,6 @@ import os
 from pathlib import Path
 
 from guest_agent.errors import PortError
-from samemachine.pump import DescriptorStream
 
 _LINKS = "dev/virtio-ports"
 _CLASS = "sys/class/virtio-ports"
@@ -32,10 +31,10 @@ def find(name: str, root: Path = Path("/")) -> Path:
     )
 
 
-def open_port(device: Path) -> DescriptorStream:
-    """Open the port; raises ``PortError`` where another program holds it or it may not be."""
+def open_port(device: Path) -> int:
+    """Return its descriptor; raises ``PortError`` where another program holds it or it may not."""
     try:
-        return DescriptorStream(os.open(device, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC))
+        return os.open(device, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         why = {
             errno.EBUSY: "another program has it open (is samemachine-guest running already?)",

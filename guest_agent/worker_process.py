@@ -1,25 +1,18 @@
 """The resident's handle on the gRPC worker: starts it, connects to it, ends it.
 
 gRPC in memory costs 30 MiB and wakes several times a second even when nobody asks. So the resident
-never imports it: ``guest_agent.worker`` runs as a process of its own while sessions come. A pipe
-joins the two: a line "ready" comes out when the worker's socket listens, and the worker ends when
-its standard input does, so it never outlives the resident.
+never imports it: ``guest_agent.worker`` runs as a process of its own while sessions come. Two pipes
+join them: a line "ready" comes out when the worker's socket listens, and the worker ends when its
+standard input does, so it never outlives the resident. Its standard output ends when it does.
 """
 
-import json
 import os
-import shutil
+import select
+import signal
 import socket
-import subprocess
-import sys
-import tempfile
 import time
-from dataclasses import asdict
-from pathlib import Path
-from select import select
-from typing import Optional
 
-from guest_agent.config import Config
+from guest_agent import interpreter
 from guest_agent.errors import WorkerError
 from samemachine.pump import DescriptorStream
 
@@ -31,14 +24,17 @@ _READY = b"ready\n"
 
 
 class WorkerProcess:
-    """Starts the worker when its first connection is wanted, and again after it died."""
+    """Starts the worker when its first connection is wanted, and again after it died.
 
-    def __init__(self, config: Config) -> None:
+    ``folder`` is for its socket alone, and nobody else may enter it; ``config`` is the Config, as
+    JSON.
+    """
+
+    def __init__(self, folder: str, config: str) -> None:
+        self._folder = folder
         self._config = config
-        self._process: Optional[subprocess.Popen[bytes]] = None
-        # 0700: no other user of the guest reaches the server.
-        self._directory = tempfile.mkdtemp(prefix="samemachine-guest-")
-        self.socket = str(Path(self._directory, "grpc"))
+        self._process: _Process | None = None
+        self.socket = f"{folder}/grpc"
         """Path of the worker's unix socket; nobody listens before the first connection."""
 
     @property
@@ -48,7 +44,7 @@ class WorkerProcess:
 
     def connect(self) -> DescriptorStream:
         """Return a new connection to the gRPC server; raises ``WorkerError``."""
-        if self._process is None or self._process.poll() is not None:
+        if self._process is None or self._process.read(0.0) == b"":
             self.stop()
             self._start()
         connection = socket.socket(socket.AF_UNIX)
@@ -62,49 +58,74 @@ class WorkerProcess:
     def stop(self) -> None:
         """End the process, gently first; does nothing where there is none."""
         process, self._process = self._process, None
-        if process is None:
-            return
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                pipe.close()
-        try:
-            process.wait(_STOP_TIMEOUT)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            process.stop()
 
     def close(self) -> None:
-        """End the process and remove the socket's directory."""
+        """End the process and remove the socket's folder."""
         self.stop()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._remove_socket()
+        os.rmdir(self._folder)
 
     def _start(self) -> None:
-        Path(self.socket).unlink(missing_ok=True)
-        # The working folder must not be a place to import from: it may be anybody's.
-        path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path)
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "guest_agent.worker",
-                self.socket,
-                json.dumps(asdict(self._config)),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd="/",
-            env={**os.environ, "PYTHONPATH": path},
-        )
-        if not self._becomes_ready(self._process, time.monotonic() + START_TIMEOUT):
-            code = self._process.poll()
-            self.stop()
-            how = f"did not start in {START_TIMEOUT:.0f} s" if code is None else f"exited {code}"
+        self._remove_socket()
+        command = interpreter.command("guest_agent.worker", self.socket, self._config)
+        try:
+            self._process = process = _Process(command)
+        except OSError as error:
+            raise WorkerError(f"the gRPC worker can't be started: {error}") from error
+        said = process.read(START_TIMEOUT)
+        if said != _READY:
+            code = process.stop()
+            self._process = None
+            how = f"did not start in {START_TIMEOUT:.0f} s" if said is None else f"exited {code}"
             raise WorkerError(f"the gRPC worker {how}")
 
-    @staticmethod
-    def _becomes_ready(process: "subprocess.Popen[bytes]", deadline: float) -> bool:
-        pipe = process.stdout
-        if pipe is None:
-            return False
-        readable, _, _ = select([pipe], [], [], max(0.0, deadline - time.monotonic()))
-        return bool(readable) and pipe.readline() == _READY
+    def _remove_socket(self) -> None:
+        try:
+            os.unlink(self.socket)
+        except FileNotFoundError:
+            pass
+
+
+class _Process:
+    """A child with pipes for its standard input and output."""
+
+    def __init__(self, command: "list[str]") -> None:
+        theirs_in, self._stdin = os.pipe()
+        self._stdout, theirs_out = os.pipe()
+        try:
+            self._pid = os.posix_spawn(
+                command[0],
+                command,
+                os.environ,
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, theirs_in, 0),
+                    (os.POSIX_SPAWN_DUP2, theirs_out, 1),
+                ],
+            )
+        except OSError:
+            os.close(self._stdin)
+            os.close(self._stdout)
+            raise
+        finally:
+            os.close(theirs_in)
+            os.close(theirs_out)
+
+    def read(self, seconds: float) -> "bytes | None":
+        """Return what it says within that time; empty: it has ended; None: nothing came."""
+        if not select.select([self._stdout], [], [], seconds)[0]:
+            return None
+        return os.read(self._stdout, 64)
+
+    def stop(self) -> int:
+        """End it, gently first, and return its exit code."""
+        os.close(self._stdin)
+        until = time.monotonic() + _STOP_TIMEOUT
+        while said := self.read(max(0.0, until - time.monotonic())):
+            pass
+        if said is None:
+            os.kill(self._pid, signal.SIGKILL)
+        os.close(self._stdout)
+        _, status = os.waitpid(self._pid, 0)
+        return os.waitstatus_to_exitcode(status)

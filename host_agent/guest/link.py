@@ -26,8 +26,9 @@ import grpc
 
 from host_agent.evidence import report_bounds
 from host_agent.printable import printable
-from samemachine.pump import BudgetError, DescriptorStream, Pump, Stream
+from samemachine.pump import BudgetError, DescriptorStream, Pump
 from samemachine.session import HostSession
+from samemachine.stream import Stream
 from samemachine.v1 import guest_pb2
 
 NONCE_BYTES = 32

@@ -17,7 +17,8 @@ from host_agent.domain.definition import CHANNEL_NAME, Channel
 from host_agent.errors import EvidenceError
 from host_agent.hypervisor import Domain, GuestStream, is_local
 from host_agent.missing import Reason
-from samemachine.pump import DescriptorStream, Stream
+from samemachine.pump import DescriptorStream
+from samemachine.stream import Stream
 
 _CHUNK = 32768
 _BUSY_RETRY = 0.1

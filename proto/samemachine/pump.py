@@ -9,11 +9,17 @@ a level-triggered poll would spin on it (Linux ``drivers/char/virtio_console.c: 
 import errno
 import os
 import select
-import socket
 import time
-from typing import Callable, Optional, Protocol, Union
 
 from samemachine.session import Closed, Event, GuestSession, HostSession, Opened, Payload
+
+# What only types need is larger than all of this: see ``session``.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+
+    from samemachine.stream import Stream
 
 _CHUNK = 32768
 # One write of at most 32 KiB is all or nothing on a virtio-serial port.
@@ -35,26 +41,6 @@ class BudgetError(PumpError):
         self.budget = budget
 
 
-class Stream(Protocol):
-    """A byte stream behind a non-blocking descriptor."""
-
-    def fileno(self) -> int:
-        """Return the descriptor to poll."""
-        ...
-
-    def read(self) -> Optional[bytes]:
-        """Return bytes, ``b""`` where the other end is gone, None where none are there yet."""
-        ...
-
-    def write(self, data: bytes) -> Optional[int]:
-        """Return how many bytes were taken, None where the other end is gone."""
-        ...
-
-    def close(self) -> None:
-        """Give the descriptor back."""
-        ...
-
-
 class DescriptorStream:
     """A stream over a raw descriptor that this object owns: a socket's or a port's."""
 
@@ -63,7 +49,7 @@ class DescriptorStream:
         self._descriptor = descriptor
 
     @classmethod
-    def of_socket(cls, connection: socket.socket) -> "DescriptorStream":
+    def of_socket(cls, connection: "socket.socket") -> "DescriptorStream":
         """Take the descriptor of a connected socket over."""
         return cls(connection.detach())
 
@@ -71,7 +57,7 @@ class DescriptorStream:
         """Return the descriptor to poll."""
         return self._descriptor
 
-    def read(self) -> Optional[bytes]:
+    def read(self) -> "bytes | None":
         """Return bytes, ``b""`` where the other end is gone, None where none are there yet."""
         try:
             return os.read(self._descriptor, _CHUNK)
@@ -82,7 +68,7 @@ class DescriptorStream:
                 return b""
             raise
 
-    def write(self, data: bytes) -> Optional[int]:
+    def write(self, data: bytes) -> "int | None":
         """Return how many bytes were taken, None where the other end is gone."""
         try:
             return os.write(self._descriptor, data)
@@ -103,7 +89,7 @@ class DescriptorStream:
 class _Side:
     """One stream with what is known of its readiness and what waits to be written to it."""
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: "Stream") -> None:
         self.stream = stream
         self.readable = self.writable = True
         self.pending = bytearray()
@@ -123,7 +109,7 @@ class _Side:
     def full(self) -> bool:
         return len(self.pending) > _PENDING_MAX
 
-    def read(self) -> Optional[bytes]:
+    def read(self) -> "bytes | None":
         data = self.stream.read() if self.readable else None
         if not data:
             self.readable = False
@@ -142,13 +128,13 @@ class Pump:
 
     def __init__(
         self,
-        framed: Stream,
-        session: Union[HostSession, GuestSession],
-        open_inner: Callable[[], Optional[Stream]],
+        framed: "Stream",
+        session: "HostSession | GuestSession",
+        open_inner: "Callable[[], Stream | None]",
         *,
         endless: bool = False,
-        budget: Optional[int] = None,
-        clock: Callable[[], float] = time.monotonic,
+        budget: "int | None" = None,
+        clock: "Callable[[], float]" = time.monotonic,
     ) -> None:
         self._framed = _Side(framed)
         self._session = session
@@ -156,12 +142,12 @@ class Pump:
         self._endless = endless
         self._budget = budget
         self._clock = clock
-        self._inner: Optional[_Side] = None
+        self._inner: _Side | None = None
         self._epoll = select.epoll()
         self._epoll.register(framed.fileno(), _ET)
         self._absent = False
         self.received = 0
-        self.ended: Optional[str] = None
+        self.ended: str | None = None
 
     @property
     def busy(self) -> bool:
@@ -173,7 +159,7 @@ class Pump:
         self._drop_inner()
         self._epoll.close()
 
-    def step(self, until: Optional[float] = None) -> bool:
+    def step(self, until: "float | None" = None) -> bool:
         """Wait for something to happen, but not past ``until``, and carry on.
 
         Returns whether the pump goes on; where not, ``ended`` says why. Raises ``BudgetError``.
@@ -197,7 +183,7 @@ class Pump:
     # What follows moves bytes until nothing more can be moved without waiting, or time is up: a
     # peer that never pauses must not keep the caller from its deadline.
 
-    def _carry(self, until: Optional[float]) -> None:
+    def _carry(self, until: "float | None") -> None:
         self._apply(self._session.tick(self._clock()))
         moved = True
         while moved and self.ended is None:
@@ -256,7 +242,7 @@ class Pump:
             elif isinstance(event, Closed) and not self._endless:
                 self.ended = event.reason
 
-    def _take_inner(self, stream: Optional[Stream]) -> None:
+    def _take_inner(self, stream: "Stream | None") -> None:
         if stream is None:
             self._inner_gone()
             return
@@ -286,7 +272,7 @@ class Pump:
             self._absent = True
             self._apply(self._session.peer_gone())
 
-    def _wait(self, until: Optional[float]) -> None:
+    def _wait(self, until: "float | None") -> None:
         due = [at for at in (until, self._session.next_at()) if at is not None]
         timeout = max(0.0, min(due) - self._clock()) if due else None
         for descriptor, _ in self._epoll.poll(timeout):

@@ -19,14 +19,13 @@ RST     guest → host  the session (0: whatever session) is over: start a new o
 FIN     host → guest  the session is done
 ======  ============  ===========================================================================
 
-Everything here is pure: bytes and a clock's reading come in, frames and events go out.
+Everything here is pure: bytes and a clock's reading come in, frames and events go out. It stays in
+memory in every guest, so it needs neither ``typing`` nor ``dataclasses``, which are larger than it.
 """
 
 import struct
 import zlib
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple, Optional, Union
 
 MAGIC = b"\xabSM\xba"
 VERSION = 1
@@ -56,13 +55,39 @@ class FrameType(IntEnum):
     FIN = 5
 
 
-class Frame(NamedTuple):
+class _Fact:
+    """What its slots say, and no more: equal where they are."""
+
+    __slots__: "tuple[str, ...]" = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and all(
+            getattr(self, name) == getattr(other, name) for name in self.__slots__
+        )
+
+    __hash__ = None  # type: ignore[assignment]  # it can be changed
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"{type(self).__name__}({values})"
+
+
+class Frame(_Fact):
     """One frame as it came or goes."""
 
-    type: FrameType
-    session: int
-    sequence: int = 0
-    payload: bytes = b""
+    __slots__ = ("payload", "sequence", "session", "type")
+
+    def __init__(
+        self,
+        type: FrameType,  # noqa: A002 - as a frame calls it
+        session: int,
+        sequence: int = 0,
+        payload: bytes = b"",
+    ) -> None:
+        self.type = type
+        self.session = session
+        self.sequence = sequence
+        self.payload = payload
 
     def encode(self) -> bytes:
         """Return the frame's bytes; the payload must not be longer than ``MAX_PAYLOAD``."""
@@ -89,7 +114,7 @@ class FrameParser:
         self._credit = _RESCANS
         self.checked = 0
         """Bytes over which a checksum was computed, for whoever counts the work."""
-        self._incomplete_since: Optional[float] = None
+        self._incomplete_since: float | None = None
 
     def feed(self, data: bytes, now: float) -> list[Frame]:
         """Return the frames that are whole after ``data`` arrived at ``now`` (seconds)."""
@@ -104,13 +129,13 @@ class FrameParser:
             frames.append(found)
 
     @property
-    def stalls_at(self) -> Optional[float]:
+    def stalls_at(self) -> "float | None":
         """When to call ``feed(b"", now)`` because an incomplete frame is then taken for cut."""
         if self._incomplete_since is None:
             return None
         return self._incomplete_since + STALLED_AFTER
 
-    def _next(self, now: float) -> Optional[Frame]:
+    def _next(self, now: float) -> "Frame | None":
         buffer = self._buffer
         position = 0
         while True:
@@ -147,7 +172,7 @@ class FrameParser:
         if not keep_clock:
             self._incomplete_since = None
 
-    def _decode(self, start: int) -> "tuple[Optional[Frame], int]":
+    def _decode(self, start: int) -> "tuple[Frame | None, int]":
         """Return the frame at ``start`` and its size.
 
         No frame and a size of 0: what stands there can never become one; below 0: nor can so many
@@ -170,28 +195,37 @@ class FrameParser:
         return Frame(FrameType(kind), session, sequence, payload), size
 
 
-@dataclass(frozen=True)
-class Opened:
+class Event(_Fact):
+    """What bytes meant for a session."""
+
+    __slots__ = ()
+
+
+class Opened(Event):
     """A session begins; what an earlier one left is void."""
 
-    session: int
+    __slots__ = ("session",)
+
+    def __init__(self, session: int) -> None:
+        self.session = session
 
 
-@dataclass(frozen=True)
-class Payload:
+class Payload(Event):
     """Bytes of the session's HTTP/2 connection, in order, none missing."""
 
-    data: bytes
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
 
 
-@dataclass(frozen=True)
-class Closed:
+class Closed(Event):
     """The session is over; the reason completes the sentence "the session ended because …"."""
 
-    reason: str
+    __slots__ = ("reason",)
 
-
-Event = Union[Opened, Payload, Closed]
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
 
 
 class _End:
@@ -200,7 +234,7 @@ class _End:
     def __init__(self) -> None:
         self._parser = FrameParser()
         self._outgoing: list[bytes] = []
-        self.session: Optional[int] = None
+        self.session: int | None = None
         self._sent = 0
         self._received = 0
 
@@ -244,7 +278,7 @@ class HostSession(_End):
         self._syn_at = now
         self._over = False
 
-    def next_at(self) -> Optional[float]:
+    def next_at(self) -> "float | None":
         """When ``tick`` has something to do next; None: nothing is due."""
         due = [self._parser.stalls_at, None if self.acknowledged or self._over else self._syn_at]
         return min((at for at in due if at is not None), default=None)
@@ -309,7 +343,7 @@ class GuestSession(_End):
         # A host that waits for an answer of an earlier agent learns at once that it is gone.
         self._put(FrameType.RST, 0)
 
-    def next_at(self) -> Optional[float]:
+    def next_at(self) -> "float | None":
         """When ``tick`` has something to do next; None: nothing is due."""
         return self._parser.stalls_at
 

@@ -21,8 +21,9 @@ from typing import Any
 
 import grpc
 
-from samemachine.pump import DescriptorStream, Pump, Stream
+from samemachine.pump import DescriptorStream, Pump
 from samemachine.session import GuestSession
+from samemachine.stream import Stream
 from samemachine.v1 import guest_pb2
 from tests.hostile.guests import answer
 

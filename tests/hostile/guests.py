@@ -16,8 +16,9 @@ from uuid import UUID
 
 import grpc
 
-from samemachine.pump import DescriptorStream, Pump, Stream
+from samemachine.pump import DescriptorStream, Pump
 from samemachine.session import GuestSession
+from samemachine.stream import Stream
 from samemachine.v1 import guest_pb2
 from tests.checkout import CHECKOUT
 from tests.hostile import http2

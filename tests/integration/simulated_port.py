@@ -113,7 +113,7 @@ class SimulatedPort:
 
 
 class GuestEnd:
-    """The guest's end, a ``samemachine.pump.Stream``."""
+    """The guest's end, a ``samemachine.stream.Stream``."""
 
     def __init__(self, port: SimulatedPort) -> None:
         self._port = port

@@ -4,18 +4,22 @@ Every scenario recovers with the next question, and no question ever gets a wron
 """
 
 import contextlib
+import json
 import os
 import random
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from guest_agent.config import Config
 from guest_agent.server import Server
+from guest_agent.worker_process import WorkerProcess
 from host_agent.guest import link as guest_link
 from host_agent.guest.ways import SocketStream
 from samemachine.session import MAGIC, Frame, FrameType
@@ -29,7 +33,8 @@ class Guest:
 
     def __init__(self, port: SimulatedPort) -> None:
         self._port = port
-        self._server = Server(Config(idle_seconds=600))
+        folder = tempfile.mkdtemp(prefix="samemachine-guest-")
+        self._server = Server(WorkerProcess(folder, json.dumps(asdict(Config()))), 600)
         self._end: GuestEnd | None = None
         self._thread: threading.Thread | None = None
         self._dying: _Mortal | None = None

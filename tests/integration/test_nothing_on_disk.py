@@ -12,9 +12,12 @@ from host_agent.guest import link as guest_link
 from host_agent.guest.ways import SocketStream
 from tests.checkout import CHECKOUT
 
-# Loaded by Python itself at its start: tells of every file that is opened for writing, of every
-# one that is made, moved or linked (docs.python.org/3/library/audit_events.html).
+# Stands for the standard library's module of its name, which each process of the agent imports: the
+# bare ones know no sitecustomize. Tells of every file that is opened for writing, of every one that
+# is made, moved or linked (docs.python.org/3/library/audit_events.html).
 _WATCH = """
+from _struct import *
+from _struct import _clearcache
 import os, sys
 _log = os.open(os.environ["WATCH_LOG"], os.O_WRONLY | os.O_APPEND)
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -34,7 +37,8 @@ def test_nothing_is_written_but_a_folder_that_goes_with_the_process(tmp_path: Pa
     watch, scratch, log = tmp_path / "watch", tmp_path / "tmp", tmp_path / "log"
     for folder in (watch, scratch):
         folder.mkdir()
-    (watch / "sitecustomize.py").write_text(_WATCH, encoding="utf-8")
+    (watch / "sitecustomize.py").write_text("import struct\n", encoding="utf-8")
+    (watch / "struct.py").write_text(_WATCH, encoding="utf-8")
     log.touch()
     port = tmp_path / "port"
     path = os.pathsep.join(map(str, (watch, CHECKOUT, CHECKOUT / "proto")))

@@ -21,8 +21,9 @@ from host_agent.firmware.smbios import Named
 from host_agent.guest import link as guest_link
 from host_agent.guest.ways import SocketStream
 from host_agent.missing import Missing, Reason
-from samemachine.pump import DescriptorStream, Pump, Stream
+from samemachine.pump import DescriptorStream, Pump
 from samemachine.session import Frame, FrameType, GuestSession
+from samemachine.stream import Stream
 from samemachine.v1 import guest_pb2
 
 Handler = Callable[[bytes, grpc.ServicerContext], bytes]

@@ -281,19 +281,6 @@ def test_the_guest_side_knows_no_host(folder: str) -> None:
         assert ours <= allowed, f"{file} imports {ours}"
 
 
-def test_the_resident_process_imports_no_grpc() -> None:
-    program = """
-import sys
-import guest_agent.cli, guest_agent.server, guest_agent.virtio_port, guest_agent.worker_process
-heavy = [name for name in sys.modules if name.split(".")[0] in ("grpc", "google")]
-sys.exit(" ".join(heavy) or 0)
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-
 def test_the_command_line_loads_no_database_until_it_is_asked_for_one() -> None:
     """SQLAlchemy would double the time that every command takes to start."""
     program = """

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from samemachine.pump import BudgetError, DescriptorStream, Pump, Stream
+from samemachine.pump import BudgetError, DescriptorStream, Pump
 from samemachine.session import Frame, FrameType, GuestSession, HostSession
+from samemachine.stream import Stream
 
 SESSION = 77
 DEADLINE = 20.0
