@@ -12,6 +12,8 @@ MAX_BYTES = 256 * 1024
 _ATTRIBUTE_BYTES = 4096
 """sysfs gives an attribute in one page (Linux filesystems/sysfs.rst); most have a few bytes."""
 
+_CHUNK = 16384
+
 
 def read_bytes(root: Path, name: str, limit: int = MAX_BYTES) -> bytes:
     """Return the content of ``name`` (absolute, as on a real guest) under ``root``.
@@ -27,8 +29,14 @@ def read_bytes(root: Path, name: str, limit: int = MAX_BYTES) -> bytes:
 def read_head(root: Path, name: str, size: int) -> bytes:
     """Return at most the first ``size`` bytes of ``name``; raises as ``read_bytes`` does."""
     try:
-        with open(root / name.lstrip("/"), "rb", opener=_without_waiting) as file:
-            return file.read(size) or b""
+        # A report is made of hundreds of small files: neither paths nor buffers are built for each.
+        # Whatever lies there, opening it must not block.
+        path = os.path.join(root, name.lstrip("/"))  # noqa: PTH118
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            return _read(descriptor, size)
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise EvidenceError(AbsenceReason.ABSENT, f"there is no {name}") from None
     except PermissionError:
@@ -39,6 +47,17 @@ def read_head(root: Path, name: str, size: int) -> bytes:
         raise EvidenceError(
             AbsenceReason.FAILED, f"{name} can't be read: {error.strerror}"
         ) from error
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    """Read until the end, the size, or where there is nothing yet: /proc gives a page at a time."""
+    data = b""
+    try:
+        while len(data) < size and (more := os.read(descriptor, min(_CHUNK, size - len(data)))):
+            data += more
+    except BlockingIOError:
+        pass
+    return data
 
 
 def read_text(root: Path, name: str) -> str:
@@ -58,8 +77,3 @@ def attribute(root: Path, name: str) -> Optional[bytes]:
         if error.reason is AbsenceReason.UNREADABLE:
             raise
         return None
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    # Whatever lies there, opening it must not block.
-    return os.open(path, flags | os.O_NONBLOCK)
