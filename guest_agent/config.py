@@ -28,7 +28,7 @@ class Config:
     """Reload the module qemu_fw_cfg where its directory is stale after a live migration."""
     groups_off: "tuple[str, ...]" = ()
     """Evidence groups that are never given, by the contract's field names, comma-separated."""
-    idle_seconds: float = 60.0
+    idle_seconds: float = 10.0
     """The gRPC worker ends after so many seconds without a session."""
 
 
@@ -64,7 +64,7 @@ def parse(text: str, source: str = "configuration") -> Config:
             port=section.get("port", DEFAULT_PORT),
             refresh_fw_cfg=section.getboolean("refresh-fw-cfg", fallback=False),
             groups_off=tuple(off),
-            idle_seconds=section.getfloat("idle-seconds", fallback=60.0),
+            idle_seconds=section.getfloat("idle-seconds", fallback=10.0),
         )
     except ValueError as error:
         raise ConfigError(f"{source}: {error}") from error

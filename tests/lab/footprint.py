@@ -13,8 +13,8 @@ from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
 
 _SECONDS = 60
-# Its worker, which speaks gRPC, ends after a minute without a question.
-_IDLE = 75
+# Its worker, which speaks gRPC, ends after ten seconds without a question.
+_IDLE = 25
 # A child of qemu-guest-agent is the shell that looks.
 _PIDS = {
     "samemachine-guest": "$main $(cat /proc/$main/task/$main/children)",
