@@ -9,7 +9,7 @@ from tests.bench.figure import Figure, Goal
 from tests.bench.idle import Pair, State
 from tests.bench.many_domains import DOMAINS, MORE_KIB
 from tests.bench.processes import bare, environment, program
-from tests.bench.resident import resident, running
+from tests.bench.resident import listening, resident, running
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
@@ -64,7 +64,7 @@ def _agent(bench: Bench, number: int) -> Iterator[tuple[int, int]]:
     env = environment(bench.folder)
     waiting, ours = (bench.folder / f"{name}-{number}" for name in ("waiting", "idle"))
     with (
-        running(bare("waiting", str(waiting)), env, waiting.exists) as floor,
+        running(bare("waiting", str(waiting)), env, lambda: listening(waiting)) as floor,
         resident(ours, env) as agent,
     ):
         for process in (floor, agent):

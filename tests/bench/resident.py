@@ -37,9 +37,16 @@ def running(
         process.wait()
 
 
+def listening(socket: Path) -> bool:
+    """Tell whether a unix socket takes connections; its file is there a moment earlier."""
+    words = (line.split() for line in Path("/proc/net/unix").read_text("utf-8").splitlines())
+    # The fourth word are the flags, of which this is SO_ACCEPTCON (Linux net/unix/af_unix.c).
+    return any(one[3] == "00010000" and one[7:] == [str(socket)] for one in words)
+
+
 @contextlib.contextmanager
 def resident(socket: Path, env: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
     """Run it on a socket."""
     command = [program("samemachine-guest"), "serve", "--socket", str(socket)]
-    with running(command, env, socket.exists) as process:
+    with running(command, env, lambda: listening(socket)) as process:
         yield process
