@@ -27,6 +27,9 @@ class GuestAgent(guest_pb2_grpc.GuestAgentServicer):
                 f"the nonce has {len(request.nonce)} bytes; "
                 f"{NONCE_BYTES.start} to {NONCE_BYTES.stop - 1} are wanted",
             )
+        if not context.is_active():
+            # It waited behind another one for longer than its host did: nobody would read it.
+            return guest_pb2.Report()
         report = gather(request.nonce, self._readers, request.groups, self._config.groups_off)
         if report.ByteSize() > MAX_REPORT_BYTES:
             context.abort(

@@ -74,6 +74,10 @@ OPTIONS = (
 )
 
 
+_LIMIT = "Concurrent RPC limit exceeded"
+"""What grpcio says in the guest while it works on calls that were given up (``_server.py``)."""
+
+
 class SilentError(Exception):
     """Nobody answered before the deadline; ``acknowledged`` tells whether the session was."""
 
@@ -199,6 +203,8 @@ class _Attempt:
         if code is grpc.StatusCode.UNAVAILABLE:
             return _AgainError(f"the session ended without a report: {self._pump.ended or details}")
         if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
+            if details.startswith(_LIMIT):
+                return _AgainError("the guest agent is still busy with an earlier question")
             return RefusedError(
                 f"sent more than {report_bounds.MAX_REPORT} bytes, or could not: {details}"
             )

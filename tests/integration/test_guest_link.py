@@ -1,5 +1,6 @@
 """gRPC's own socket on the host: nobody else reaches it, and nothing of it stays."""
 
+import contextlib
 import os
 import socket
 import stat
@@ -8,13 +9,19 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 
 from host_agent.guest.link import SilentError, ask
-from samemachine.pump import DescriptorStream
+from samemachine.pump import DescriptorStream, Pump
+from samemachine.session import GuestSession
+from samemachine.v1 import guest_pb2
 
+_EARLIER = b"an earlier question"
 CONNECT = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
 
 
@@ -82,3 +89,60 @@ def test_a_long_path_is_no_trouble(tmp_path: Path) -> None:
     )
     assert done.stdout == "silent\n"
     assert list(place.iterdir()) == []
+
+
+def test_an_agent_that_is_still_busy_with_what_was_given_up(tmp_path: Path) -> None:
+    """As after an attempt whose time was over: it is asked again, not called a liar."""
+    inner = str(tmp_path / "grpc")
+    sessions: list[int] = []
+    asked, release = threading.Event(), threading.Event()
+
+    class Service(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
+        def service(self, details: grpc.HandlerCallDetails) -> Any:
+            return grpc.unary_unary_rpc_method_handler(answer)
+
+    def answer(raw: bytes, _: grpc.ServicerContext) -> bytes:
+        if raw == _EARLIER:
+            asked.set()
+            release.wait(60)
+            return b""
+        nonce = guest_pb2.GetReportRequest.FromString(raw).nonce
+        return guest_pb2.Report(nonce=nonce).SerializeToString()
+
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=2), handlers=[Service()], maximum_concurrent_rpcs=1
+    )
+    server.add_insecure_port(f"unix:{inner}")
+    server.start()
+
+    def connect() -> DescriptorStream:
+        sessions.append(1)
+        if len(sessions) > 1:
+            release.set()
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(inner)
+        return DescriptorStream.of_socket(connection)
+
+    ours, theirs = socket.socketpair()
+    pump = Pump(DescriptorStream.of_socket(theirs), GuestSession(), connect, endless=True)
+    done: list[bool] = []
+
+    def carry() -> None:
+        while not done and pump.step(time.monotonic() + 0.1):
+            pass
+
+    guest = threading.Thread(target=carry, daemon=True)
+    with (
+        contextlib.closing(DescriptorStream.of_socket(ours)) as stream,
+        grpc.insecure_channel(f"unix:{inner}") as channel,
+    ):
+        earlier = channel.unary_unary("/x/y", None, None).future(_EARLIER)
+        assert asked.wait(60)
+        guest.start()
+        assert ask(stream, time.monotonic() + 60).report.nonce
+        assert len(sessions) > 1
+        earlier.result(60)
+    done.append(True)
+    guest.join()
+    pump.close()
+    server.stop(None).wait()
