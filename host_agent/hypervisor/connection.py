@@ -96,7 +96,12 @@ class Hypervisor:
         return cls(call(lambda: libvirt.openReadOnly(uri)), uri, read_only=True)
 
     def keep_alive(self) -> None:
-        """Notice a dead peer of a remote connection after 15 s; other drivers refuse it."""
+        """Notice a dead peer of a remote connection after 15 s; other drivers refuse it.
+
+        A local one that ends is noticed at once, and to ask it would wake us every few seconds.
+        """
+        if is_local(self.uri):
+            return
         try:
             self._connection.setKeepAlive(5, 3)
         except libvirt.libvirtError:

@@ -19,8 +19,6 @@ def start() -> None:
         libvirt.virEventRegisterDefaultImpl()
         # Errors are raised; libvirt's own printing of them would go to the user's terminal.
         libvirt.registerErrorHandler(lambda *_: None, None)
-        # Without a timer the loop sleeps for ever and never sees what another thread added.
-        libvirt.virEventAddTimeout(1000, lambda *_: None, None)
         threading.Thread(target=_run, name="libvirt-events", daemon=True).start()
         _running = True
 

@@ -211,7 +211,7 @@ class Daemon:
     def _beat(self) -> None:
         """Tell the service manager that we are alive, not more often than it needs to hear it."""
         now = time.monotonic()
-        if now >= self._next_beat:
+        if self._manager.watchdog_seconds is not None and now >= self._next_beat:
             self._next_beat = now + self._tick() / 2
             self._manager.watchdog()
 
@@ -219,8 +219,9 @@ class Daemon:
         self._say(why, Priority.ERR)
 
     def _tick(self) -> float:
+        """Seconds until we wake where nothing happens: where nobody watches us, once a day."""
         watched = self._manager.watchdog_seconds
-        return _TICK if watched is None else min(_TICK, watched / 2)
+        return _DAY if watched is None else min(_TICK, watched / 2)
 
     def _hear(self, hypervisor: Hypervisor, event: DomainEvent) -> None:
         react(self._schedule, event, time.monotonic(), self._options.patience)
