@@ -30,6 +30,10 @@ class RehearsedFunction:
     function: PciFunction
     device: str
     """QEMU's id of it; empty: it is the machine's own."""
+    multifunction: bool = False
+    """Whether its header says that its slot has several functions."""
+    index: int = 0
+    """The onboard index that its owner gave it (``acpi-index``); 0: none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from host_agent.output.shared.document import document
 from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
 from host_agent.output.shared.tables import Row, grid, print_table
 from host_agent.printable import printable
-from host_agent.verify.rehearsal import Rehearsal
+from host_agent.verify.rehearsal import Nic, Rehearsal
 
 _SCHEMA = 1
 
@@ -28,6 +28,7 @@ def print_rehearsal(console: Console, found: Rehearsal) -> None:
     if found.now is not NOT_RUNNING:
         rows += _block("now", _now(found))
     rows += _block("next start", _start(found))
+    rows += _block("card names", _nics(found.nics))
     left = {one.what for side in (found.now, found.start) for one in _left_out(side)}
     rows += _block("not rehearsed", sorted(left))
     compared = () if isinstance(found.guest, Missing) else found.guest.not_compared
@@ -80,6 +81,23 @@ def _start(found: Rehearsal) -> Iterator[str]:
     yield from _told(found.changes)
 
 
+def _nics(nics: Sequence[Nic]) -> Iterator[str]:
+    """Yield what becomes of the names of network cards, those that change first."""
+    staying = []
+    for one in nics:
+        if one.is_pinned:
+            otherwise = " or ".join(one.now)
+            yield f"{one.device} is called {one.called}, not {otherwise}: by the guest's own rule"
+        elif one.changes:
+            yield f"{one.device}: {' or '.join(one.now)} -> {' or '.join(one.start)}"
+        elif one.start:
+            staying.append(" or ".join(one.now))
+        else:
+            yield f"{one.device}: {' or '.join(one.now)} now, not known at the next start"
+    if staying:
+        yield f"{', '.join(staying)} stay{'s' if len(staying) == 1 else ''}"
+
+
 def _told(differences: Sequence[Difference]) -> Iterator[str]:
     yield from (f"  {one}" for one in differences)
 
@@ -115,6 +133,9 @@ def render(found: Rehearsal, code: int) -> str:
         "changes": _missing(found.changes)
         if isinstance(found.changes, Missing)
         else [asdict(one) for one in found.changes],
+        "nics": [
+            {**asdict(one), "changes": one.changes, "pinned": one.is_pinned} for one in found.nics
+        ],
     }
     return document(form)
 

@@ -37,6 +37,11 @@ def function(place: Place, bridge: Place | None, space: bytes) -> PciFunction:
     )
 
 
+def is_multifunction(space: bytes) -> bool:
+    """Tell whether the header says that the slot has several functions (PCI 3.0, 6.2.1)."""
+    return bool(space[0x0E] & 0x80)
+
+
 def _subsystem(space: bytes) -> tuple[int, int]:
     """Return vendor and device; a bridge tells them in a capability (PCI-to-PCI Bridge 1.2, 3.2.5).
 

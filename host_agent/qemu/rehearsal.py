@@ -81,7 +81,7 @@ def rehearse(
         # Once more, of a machine that does nothing any more.
         tables = _tables(reader, place) if options.has_acpi else ()
         booted = _smbios(reader, place)
-        functions = _pci(session)
+        functions = _pci(session, options.indexes)
     try:
         return Rehearsed(
             qemu=_version(version),
@@ -224,7 +224,7 @@ def _smbios(reader: _Reader, place: _Bios | _Efi) -> Smbios | None:
         ) from error
 
 
-def _pci(session: QemuSession) -> tuple[RehearsedFunction, ...]:
+def _pci(session: QemuSession, indexes: Mapping[str, int]) -> tuple[RehearsedFunction, ...]:
     """Return every function, in the order of addresses; raises ``EvidenceError``."""
     try:
         found = sorted(_places(session.qmp("query-pci"), None, 0))
@@ -233,10 +233,19 @@ def _pci(session: QemuSession) -> tuple[RehearsedFunction, ...]:
     if len(found) > _MAX_FUNCTIONS:
         raise EvidenceError(Reason.FAILED, f"QEMU lists {len(found)} PCI functions")
     return tuple(
-        RehearsedFunction(
-            function=pci_header.function(place, bridge, _header(session, place)), device=device
-        )
+        _function(place, bridge, device, _header(session, place), indexes)
         for place, bridge, device in found
+    )
+
+
+def _function(
+    place: Place, bridge: Place | None, device: str, space: bytes, indexes: Mapping[str, int]
+) -> RehearsedFunction:
+    return RehearsedFunction(
+        function=pci_header.function(place, bridge, space),
+        device=device,
+        multifunction=pci_header.is_multifunction(space),
+        index=indexes.get(device, 0),
     )
 
 

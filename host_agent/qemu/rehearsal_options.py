@@ -76,6 +76,11 @@ class RehearsalOptions:
         return sum(size for _, size in _memory_backends(list(_options(given))))
 
     @property
+    def indexes(self) -> dict[str, int]:
+        """The onboard indexes that devices were given, by their ids."""
+        return dict(_indexes(self.devices))
+
+    @property
     def has_acpi(self) -> bool:
         """Whether the machine has ACPI at all."""
         properties = self.machine.machine.split(",")
@@ -137,6 +142,15 @@ def from_domain(arguments: Sequence[str], architecture: str) -> RehearsalOptions
         irqchip=irqchip,
         left_out=tuple(rehearsing.left),
     )
+
+
+def _indexes(words: Sequence[str]) -> Iterator[tuple[str, int]]:
+    for option, value in _options(words):
+        if option == "device":
+            device = _properties(value, "driver")
+            index = device.get("acpi-index", "")
+            if index.isdecimal() and device.get("id"):
+                yield device["id"], int(index[:9])
 
 
 def _option(text: str) -> NotRehearsed:

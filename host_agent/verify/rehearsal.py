@@ -1,14 +1,42 @@
 """A rehearsed domain: what its guest has, what it will have, and what differs. Pure."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from host_agent.difference import Area, Difference
-from host_agent.evidence import rehearsal_diff
+from host_agent.evidence import nic_names, rehearsal_diff
+from host_agent.evidence.hardware import NetworkInterface
+from host_agent.evidence.nic_names import Scheme
 from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.firmware.smbios_diff import differences
 from host_agent.missing import Missing, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nic:
+    """One network card, by systemd's rules."""
+
+    device: str
+    """QEMU's id of it."""
+    called: str | None
+    """What the guest calls it today; None: it does not say."""
+    now: tuple[str, ...]
+    """What systemd's rules call it now: more than one where it depends on their version, and the
+    guest does not show which it has."""
+    start: tuple[str, ...]
+    """The same at the next start, by the same versions; none: the card is gone, or not known."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the next start gives it another name."""
+        return bool(self.start) and self.now != self.start
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether the guest calls it otherwise than systemd's rules: then by a rule of its own."""
+        return self.called is not None and self.called not in self.now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +53,8 @@ class Rehearsal:
     """The machine that its next start will make."""
     changes: tuple[Difference, ...] | Missing
     """What a guest will find otherwise there than now."""
+    nics: tuple[Nic, ...] = ()
+    """What its kernel calls its network cards, and will call them."""
 
 
 def changes(
@@ -51,3 +81,34 @@ def with_smbios(found: Compared, now: Rehearsed, booted: Smbios | Missing) -> Co
     except SmbiosError as error:
         return replace(found, not_compared=(*found.not_compared, f"{Area.SMBIOS}: {error}"))
     return replace(found, differences=(*more, *found.differences), smbios=not more)
+
+
+def nics(
+    now: Rehearsed | Missing,
+    start: Rehearsed | Missing,
+    network: tuple[NetworkInterface, ...] | Missing,
+) -> tuple[Nic, ...]:
+    """Return what the cards of a machine are called, and will be."""
+    if isinstance(now, Missing):
+        return ()
+    called = {} if isinstance(network, Missing) else {one.parent: one.name for one in network}
+    later = () if isinstance(start, Missing) else nic_names.names(start)
+    after = {one.device: one.names for one in later}
+    found = []
+    for one in nic_names.names(now):
+        today = called.get(one.address)
+        fitting = [scheme for scheme in Scheme if one.names[scheme] == today] or list(Scheme)
+        names = after.get(one.device, {})
+        found.append(
+            Nic(
+                device=one.device or one.address,
+                called=today,
+                now=_each(one.names, fitting),
+                start=_each(names, fitting) if names else (),
+            )
+        )
+    return tuple(found)
+
+
+def _each(names: Mapping[Scheme, str], schemes: Sequence[Scheme]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names[scheme] for scheme in schemes))

@@ -8,6 +8,7 @@ from host_agent.case.case import Case
 from host_agent.case.gather import Gatherer
 from host_agent.errors import EvidenceError
 from host_agent.evidence import rehearsal_diff
+from host_agent.evidence.hardware import NetworkInterface
 from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.evidence.running import Running
@@ -18,7 +19,7 @@ from host_agent.hypervisor.selection import chosen
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu.domain_rehearsal import DomainRehearsal
-from host_agent.verify.rehearsal import Rehearsal, changes, with_smbios
+from host_agent.verify.rehearsal import Rehearsal, changes, nics, with_smbios
 
 _MONITOR_SECONDS = 3.0
 _ELSEWHERE = Missing(
@@ -81,6 +82,7 @@ def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
             guest=_guest(domain, case, now),
             start=start,
             changes=changes(before, start),
+            nics=nics(before, start, _network(case)),
         )
 
 
@@ -110,6 +112,11 @@ def _start(
     except EvidenceError as error:
         return error.missing
     return rehearsal.of_xml(hypervisor, persistent, (options.edit or str)(xml), binary)
+
+
+def _network(case: Case) -> tuple[NetworkInterface, ...] | Missing:
+    seen = case.observation
+    return seen if isinstance(seen, Missing) else seen.hardware.network
 
 
 def _guest(domain: Domain, case: Case, now: Rehearsed | Missing) -> Compared | Missing:

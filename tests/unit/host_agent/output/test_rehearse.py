@@ -12,7 +12,7 @@ from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import NotRehearsed
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.output.rehearse import exit_code, print_rehearsal, render
-from host_agent.verify.rehearsal import Rehearsal
+from host_agent.verify.rehearsal import Nic, Rehearsal
 from tests.unit.host_agent.evidence.test_rehearsal_diff import REHEARSED
 
 SUN = Difference(
@@ -91,3 +91,21 @@ def test_the_document_has_the_machine() -> None:
     ]
     assert form["guest"]["tables"] == ["DSDT", "FACP"]
     assert form["next_start"]["unknown"] == form["changes"]["unknown"] == HUNG.sentence
+
+
+def test_what_becomes_of_the_names_of_cards() -> None:
+    cards = (
+        Nic(device="net0", called="ens3", now=("ens3",), start=("enp0s3",)),
+        Nic(device="net1", called=None, now=("enp1s8", "ens8"), start=("enp1s8", "ens8")),
+        Nic(device="net2", called="lan0", now=("ens5",), start=("ens5",)),
+        Nic(device="net3", called=None, now=("ens6",), start=()),
+        Nic(device="net4", called="ens7", now=("ens7",), start=("ens7",)),
+    )
+    found = replace(FOUND, nics=cards)
+    said = printed(found)
+    assert "card names  net0: ens3 -> enp0s3\n" in said
+    assert "net2 is called lan0, not ens5: by the guest's own rule" in said
+    assert "net3: ens6 now, not known at the next start" in said
+    assert "enp1s8 or ens8, ens7 stay\n" in said
+    form = json.loads(render(found, 0))
+    assert [one["changes"] for one in form["nics"]] == [True, False, False, False, False]
