@@ -215,7 +215,7 @@ def test_a_command_is_run_however_long_a_guests_strings_are(memory: Memory, tmp_
 
 def test_the_watchdog_hears_no_more_than_it_needs(tmp_path: Path) -> None:
     beats: list[None] = []
-    manager = SimpleNamespace(watchdog_seconds=None, watchdog=lambda: beats.append(None))
+    manager = SimpleNamespace(watchdog_seconds=60.0, watchdog=lambda: beats.append(None))
     with (tmp_path / "journal").open("w") as said:
         daemon = Daemon(
             Options(uri=""),
@@ -228,4 +228,9 @@ def test_the_watchdog_hears_no_more_than_it_needs(tmp_path: Path) -> None:
         assert len(beats) == 1
         daemon._next_beat = 0.0
         daemon._beat()
+        assert len(beats) == 2
+        # Where nobody watches, it sleeps.
+        manager.watchdog_seconds, daemon._next_beat = None, 0.0
+        daemon._beat()
     assert len(beats) == 2
+    assert daemon._tick() > 3600
