@@ -101,7 +101,7 @@ def _reason(group: Group, finding: Finding) -> str:
 def remedy_of(group: Group, finding: Finding, names: PlannedNames) -> str | None:
     """Return what to do about a finding; where the type is to be raised, how."""
     if group.raise_to is not None and finding.check in {"move-machine-type", "plan-next-start"}:
-        return f"samemachine upgrade {names.some(group.domains)} --to {_to(group)}"
+        return f"samemachine upgrade {names.every(group.domains)} --to {_to(group)}"
     return _named(finding.remedy, group.domains, names)
 
 

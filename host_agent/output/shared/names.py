@@ -88,6 +88,14 @@ class PlannedNames:
         """Return the first names, whole, and how many more there are."""
         return _some([self.of(one) for one in planned[:_MOST]], len(planned))
 
+    def every(self, planned: Sequence[Planned | Failed]) -> str:
+        """Return all names for a command; where they are too many for a line, what stands for them.
+
+        The names that are shown beside it would be taken for all, and a number of more for a name.
+        """
+        some = self.some(planned)
+        return some if some == " ".join(map(self.of, planned)) else "DOMAIN..."
+
 
 def _argument(own: str | None, definition: Definition) -> str:
     """Return the owner's name where it may be an argument, else libvirt's, else the UUID."""

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from host_agent.commands.shared.console import plain
 from host_agent.hypervisor.selection import present
+from host_agent.output.shared.names import PlannedNames
 from host_agent.printable import argument, operand, printable, quoted
+from tests.unit.host_agent.plan.test_folding import planned
 
 HOSTILE = ["[/]", "[bold]x", "[red", "a[/b]", ":smile:", "$(reboot)", "a b", "'", "`id`", "-x;y"]
 
@@ -74,3 +76,12 @@ def test_what_names_a_domain_is_found_again(name: str) -> None:
 
 def test_an_operand_is_no_option() -> None:
     assert [operand("-x y"), operand("x y")] == ["-- '-x y'", "'x y'"]
+
+
+@pytest.mark.parametrize("name", ["vm{}", "a long name of a domain {}"])
+def test_a_command_for_many_names_all_of_them_or_none(name: str) -> None:
+    several = [planned(name.format(at)) for at in range(9)]
+    names = PlannedNames(several)
+    assert names.every(several) == "DOMAIN..."
+    assert "+" in names.some(several)
+    assert shlex.split(names.every(several[:2])) == [name.format(at) for at in range(2)]
