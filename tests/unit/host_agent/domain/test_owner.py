@@ -110,3 +110,9 @@ def test_what_domain_xml_accepts_has_an_owner(metadata: str, name: str) -> None:
         found = owner.of(definition)
         assert found.name is None or 0 < len(found.name) <= 1024
         assert whose(definition).isprintable()
+
+
+def test_whose_definitions_are_left_to_them() -> None:
+    """What is changed in theirs is lost at the next start: neither a type nor a channel is."""
+    ours = {owner.OwnerKind.LIBVIRT, owner.OwnerKind.BOXES, owner.OwnerKind.COCKPIT}
+    assert set(owner.OwnerKind) - ours == owner.WRITES_DEFINITION

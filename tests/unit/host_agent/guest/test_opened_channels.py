@@ -84,6 +84,19 @@ def test_what_is_no_file_is_replaced(tmp_path: Path, kind: str) -> None:
     assert (tmp_path / "other").read_text(encoding="utf-8") == "{}"
 
 
+def test_a_file_that_is_too_large_is_begun_anew(tmp_path: Path) -> None:
+    channels = OpenedChannels(tmp_path)
+    channels.begin(KEY)
+    place = tmp_path / "unanswered-channels.json"
+    with place.open("a") as file:
+        file.write(" " * (1 << 20))
+    channels.begin(KEY)
+    assert place.stat().st_size < 1000
+    # As it would have been without those spaces.
+    with pytest.raises(EvidenceError, match="left alone"):
+        channels.begin(KEY)
+
+
 def test_one_among_others_that_are_damaged_counts_on() -> None:
     now = 1e9
     raw = json.dumps({"a": [1, now - 5], "b": "?", "c": [2, 1e300], "d": [1, 1.0], "e": [3, 1]})
