@@ -34,6 +34,7 @@ from host_agent.machine_types.surroundings import Release, Surroundings
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.qemu import process as qemu_process
 from host_agent.qemu.domain_probe import DomainProbe
+from host_agent.qemu.domain_rehearsal import DomainRehearsal
 from host_agent.qemu.process import Processes
 
 if TYPE_CHECKING:
@@ -102,6 +103,8 @@ class Gatherer:
     elsewhere: Elsewhere
     neighbours: Neighbours
     raised: Raised = nothing_raised
+    rehearsal: DomainRehearsal | None = None
+    """None: it was not asked for."""
 
     @classmethod
     def on(
@@ -115,6 +118,7 @@ class Gatherer:
         kept: Kept = nothing_kept,
         raised: Raised = nothing_raised,
         elsewhere: Elsewhere = MappingProxyType({}),
+        rehearse: bool = False,
     ) -> "Gatherer":
         """Return one for a connection; raises ``LibvirtError``."""
         facts = hypervisor.facts()
@@ -134,6 +138,7 @@ class Gatherer:
             elsewhere=elsewhere,
             neighbours=Neighbours(hypervisor.domains, facts.libvirt),
             raised=raised,
+            rehearsal=DomainRehearsal() if rehearse and local else None,
         )
 
     def refreshed(self, seconds: float | None = None) -> "Gatherer":

@@ -80,6 +80,11 @@ def _restarting(command: Callable[..., int]) -> Callable[..., int]:
             key="probe",
             help="whether to ask QEMU itself",
         ),
+        click.option(
+            "--rehearse",
+            is_flag=True,
+            help="run the firmware on the domain's devices too: ACPI by device, PCI by function",
+        ),
     ):
         command = option(command)
     return ledger_option(privacy_option(formats(command)))
@@ -163,6 +168,7 @@ def upgrade_command(
     yes: bool,
     force_off: bool,
     probe: bool,
+    rehearse: bool,
     clear_identifiers: bool,
 ) -> int:
     """Raise the machine type of domains, verify each with its own guest, roll back what fails.
@@ -187,6 +193,7 @@ def upgrade_command(
         dry_run=dry_run,
         patience=Patience(shutdown=shutdown_timeout, wait=wait, force_off=force_off),
         probe=probe,
+        rehearse=rehearse,
         change=change,
         canary=canary or 0,
         stop_after=stop_after_failures or 0,
@@ -225,6 +232,7 @@ def rollback_command(
     yes: bool,
     force_off: bool,
     probe: bool,
+    rehearse: bool,
     clear_identifiers: bool,
 ) -> int:
     """Give domains the machine type back that they had before 'samemachine upgrade'.
@@ -245,6 +253,7 @@ def rollback_command(
         asked=Asked(back=True),
         dry_run=dry_run,
         probe=probe,
+        rehearse=rehearse,
         patience=Patience(shutdown=shutdown_timeout, wait=wait, force_off=force_off),
         clear_identifiers=clear_identifiers,
     )

@@ -3,11 +3,14 @@
 import threading
 from concurrent.futures import Future
 
+from host_agent.difference import Difference
 from host_agent.domain import architectures
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
+from host_agent.evidence import rehearsal_diff
 from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.evidence.running import Running
+from host_agent.firmware.smbios import SmbiosError
 from host_agent.hypervisor import Hypervisor
 from host_agent.missing import Missing, Reason
 from host_agent.qemu import binary as qemu_binary
@@ -56,6 +59,21 @@ class DomainRehearsal:
             return self._rehearsed(binary, options)
         except EvidenceError as error:
             return error.missing
+
+    def differences(
+        self, hypervisor: Hypervisor, definition: Definition, before: str, after: str
+    ) -> tuple[Difference, ...] | Missing:
+        """Return what the installed binary makes otherwise of one XML than of another."""
+        old = self.of_xml(hypervisor, definition, before)
+        new = self.of_xml(hypervisor, definition, after)
+        if isinstance(old, Missing):
+            return old
+        if isinstance(new, Missing):
+            return new
+        try:
+            return rehearsal_diff.between(old, new)
+        except SmbiosError as error:
+            return Missing(reason=Reason.FAILED, sentence=f"the tables can't be compared: {error}")
 
     def _rehearsed(self, binary: QemuBinary, options: RehearsalOptions) -> Rehearsed:
         shared, shape = rehearsal_shape.of(options)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from host_agent import untrusted_xml
 from host_agent.case.gather import Gatherer
-from host_agent.difference import Difference
+from host_agent.difference import Area, Difference
 from host_agent.domain import owner, snapshots
 from host_agent.domain.definition import Definition, DomainXmlError, parse
 from host_agent.errors import EvidenceError, LibvirtError, UpgradeJournalError, UsageError
@@ -180,7 +180,20 @@ class Look:
             )
         if self.gatherer.probe is None:
             return Missing(reason=Reason.ABSENT, sentence="probes were switched off (--no-probe)")
-        return self.gatherer.probe.differences(self.gatherer.hypervisor, definition, old, new)
+        hypervisor, rehearsal = self.gatherer.hypervisor, self.gatherer.rehearsal
+        served = self.gatherer.probe.differences(hypervisor, definition, old, new)
+        if rehearsal is None or isinstance(served, Missing):
+            return served
+        made = rehearsal.differences(hypervisor, definition, old, new)
+        return made if isinstance(made, Missing) else with_rehearsal(served, made)
+
+
+def with_rehearsal(
+    served: Sequence[Difference], made: Sequence[Difference]
+) -> tuple[Difference, ...]:
+    """Return what QEMU serves, with what firmware and QEMU make of it where that says more."""
+    kept = (one for one in served if one.area is not Area.ACPI)
+    return (*kept, *(one for one in made if one.area in {Area.ACPI, Area.PCI}))
 
 
 def _how_far(record: Record) -> str:

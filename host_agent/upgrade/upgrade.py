@@ -61,6 +61,8 @@ class Options:
     patience: Patience = field(default_factory=Patience)
     seconds: float = 10.0
     probe: bool = True
+    rehearse: bool = False
+    """Whether the firmware is run on each domain's devices, with the old type and the new."""
     clear_identifiers: bool = False
     """Whether addresses and serial numbers are kept as they are, and not hashed."""
     change: str | None = None
@@ -174,6 +176,7 @@ class _Job:
             opened=OpenedChannels(),
             kept=kept_in(ledger),
             raised=raised_in(self._upgrades),
+            rehearse=options.rehearse,
         )
         facts = [self._gatherer.facts, *(one.facts() for one in hypervisors[1:])]
         self._view = Look(

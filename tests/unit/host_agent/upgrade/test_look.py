@@ -1,0 +1,21 @@
+"""What a rehearsal adds to what QEMU serves."""
+
+from host_agent.difference import Area, Difference
+from host_agent.upgrade.look import with_rehearsal
+
+
+def one(area: Area, subject: str) -> Difference:
+    return Difference(area=area, subject=subject, field="x", old="1", new="2")
+
+
+def test_a_rehearsal_says_more_of_acpi_and_pci() -> None:
+    served = (one(Area.SMBIOS, "type 1"), one(Area.ACPI, "DSDT"), one(Area.ROM, "pc.bios"))
+    made = (
+        one(Area.SMBIOS, "type 0"), one(Area.ACPI, "DSDT, _SB.PCI0"), one(Area.PCI, "0000:00:01.0"),
+    )  # fmt: skip
+    assert [each.subject for each in with_rehearsal(served, made)] == [
+        "type 1",
+        "pc.bios",
+        "DSDT, _SB.PCI0",
+        "0000:00:01.0",
+    ]
