@@ -1,1 +1,1 @@
-"""What a guest reports, validated; a baseline, which is a report that is kept. Pure."""
+"""What a guest reports, and baselines: such reports, validated and kept. Pure."""

@@ -1,1 +1,1 @@
-"""What is written down and outlives the program; and forgetting it."""
+"""Ledger, journals and what else outlives the program; and forgetting it."""

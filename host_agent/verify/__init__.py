@@ -1,1 +1,1 @@
-"""Cases judged: alone, or against what was; the jobs audit, verify, why, serve."""
+"""Cases judged by a command or the daemon; alone or against what was: audit, verify, why, serve."""
