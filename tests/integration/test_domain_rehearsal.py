@@ -1,0 +1,114 @@
+"""Rehearsals of a host's domains, by a QEMU that a test writes: one for all of a shape."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+from uuid import UUID, uuid5
+
+import pytest
+
+from host_agent.evidence.rehearsed import Rehearsed
+from host_agent.missing import Missing, Reason
+from host_agent.qemu.domain_rehearsal import DomainRehearsal
+from tests.integration.scripted_qemu import write
+from tests.integration.test_probe_failures import nothing_is_left, open_folder
+from tests.unit.host_agent.shared.cases import DEFINITION
+
+if TYPE_CHECKING:
+    from host_agent.domain.definition import Definition
+    from host_agent.hypervisor import Hypervisor
+
+__all__ = ["nothing_is_left", "open_folder"]
+
+SPACE = UUID("00112233-4455-6677-8899-aabbccddeeff")
+# A type 1 structure with the UUID that it was started with, as QEMU writes one.
+OWN_UUID = """
+import uuid
+given = uuid.UUID(sys.argv[sys.argv.index("-uuid") + 1]).bytes_le
+system = bytes([1, 27, 0, 1, 1, 2, 0, 0]) + given + bytes(3) + b"QEMU\\0Q35\\0\\0"
+tables = system + bytes([127, 4, 0, 0x7F, 0, 0])
+anchor = bytearray(qemu.left[SMBIOS_AT])
+anchor[0x16:0x18] = len(tables).to_bytes(2, "little")
+anchor[4] = 0
+anchor[4] = -sum(anchor) % 256
+qemu.left |= {SMBIOS_AT: bytes(anchor), SMBIOS_AT + 0x20: tables}
+"""
+
+
+@dataclass(frozen=True)
+class Native:
+    """A libvirt that is asked for command lines alone: the XML is the number of a domain."""
+
+    shapes: int
+
+    def native_arguments(self, xml: str) -> tuple[str, ...]:
+        number = int(xml)
+        uuid, mac = uuid5(SPACE, xml), f"52:54:00:00:00:{number:02x}"
+        slot = number % self.shapes + 3
+        return (
+            *f"qemu -machine pc-q35-9.0 -accel tcg -m 8 -smp 1 -uuid {uuid}".split(),
+            "-netdev",
+            "user,id=a",
+            "-device",
+            f"e1000,netdev=a,id=net0,mac={mac},addr={slot:#x}",
+        )
+
+
+def definition(qemu: Path) -> "Definition":
+    return replace(DEFINITION, emulator=str(qemu), architecture="x86_64")
+
+
+def rehearsed(
+    rehearsal: DomainRehearsal, qemu: Path, xml: str, shapes: int = 1
+) -> Rehearsed | Missing:
+    hypervisor = cast("Hypervisor", Native(shapes))
+    return rehearsal.of_xml(hypervisor, definition(qemu), xml)
+
+
+def test_a_host_of_two_hundred_domains_of_five_shapes(open_folder: Path) -> None:
+    starts = open_folder / "starts"
+    starts.touch()
+    starts.chmod(0o666)
+    count = f"open({str(starts)!r}, 'a').write('x')"
+    qemu = write(open_folder, "qemu = Qemu()", count, OWN_UUID, "qemu.serve()")
+    rehearsal = DomainRehearsal(at_once=2)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda n: rehearsed(rehearsal, qemu, str(n), 5), range(200)))
+    assert starts.read_text(encoding="ascii") == "x" * 5
+    for number, one in enumerate(found):
+        assert isinstance(one, Rehearsed)
+        assert one.smbios is not None
+        # Each domain has its own of the tables that were made for all.
+        assert one.smbios.named.uuid == uuid5(SPACE, str(number))
+
+
+@pytest.mark.parametrize(
+    ("emulator", "reason"), [(None, Reason.ABSENT), ("/nonexistent/qemu", Reason.ABSENT)]
+)
+def test_without_a_binary_nothing_is_rehearsed(emulator: str | None, reason: Reason) -> None:
+    hypervisor = cast("Hypervisor", Native(1))
+    changed = replace(DEFINITION, emulator=emulator, architecture="x86_64")
+    missing = DomainRehearsal().of_xml(hypervisor, changed, "1")
+    assert isinstance(missing, Missing)
+    assert missing.reason is reason
+
+
+def test_what_fails_is_said_to_all(open_folder: Path) -> None:
+    qemu = write(open_folder, "sys.exit('qemu: no luck')")
+    rehearsal = DomainRehearsal()
+    for _ in range(2):
+        missing = rehearsed(rehearsal, qemu, "1")
+        assert isinstance(missing, Missing)
+        assert "no luck" in missing.sentence
+
+
+def test_what_two_definitions_make_is_compared(open_folder: Path) -> None:
+    place = "qemu.config[8] = 0x06000000 | ('addr=0x4' in ' '.join(sys.argv))"
+    qemu = write(open_folder, "qemu = Qemu()", place, "qemu.serve()")
+    hypervisor = cast("Hypervisor", Native(2))
+    found = DomainRehearsal().differences(hypervisor, definition(qemu), "2", "3")
+    assert not isinstance(found, Missing)
+    assert {str(one) for one in found} == {
+        f"PCI 0000:{place}: revision 0 -> 1" for place in ("00:00.0", "00:01.0", "01:02.0")
+    }
