@@ -18,6 +18,8 @@ class Area(StrEnum):
     DEVICE_TREE = "device tree"
     PCI = "PCI"
     """The functions on its buses, as the firmware left them."""
+    VIRTIO = "virtio"
+    """What paravirtual devices offer their drivers."""
 
 
 class Effect(StrEnum):

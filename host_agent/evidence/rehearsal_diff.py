@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from host_agent.difference import Area, Difference
 from host_agent.evidence.hardware import AcpiTable, PciFunction
@@ -209,7 +210,27 @@ def between(old: Rehearsed, new: Rehearsed) -> tuple[Difference, ...]:
     mine, theirs = ({one.function.address: one.function for one in side.pci} for side in (old, new))
     for address in sorted(mine.keys() | theirs.keys()):
         found += _function(address, mine.get(address), theirs.get(address))
-    return tuple(found)
+    return (*found, *_queues(old, new))
+
+
+def _queues(old: Rehearsed, new: Rehearsed) -> Iterator[Difference]:
+    """Yield what devices that both have offer otherwise."""
+    stand_ins = {one.stand_in for side in (old, new) for one in side.left_out}
+    for device, sizes in old.queues.items():
+        after = new.queues.get(device, sizes)
+        if sizes != after and device not in stand_ins:
+            yield Difference(
+                area=Area.VIRTIO,
+                subject=device,
+                field="entries of its queues",
+                old=_sizes(sizes),
+                new=_sizes(after),
+            )
+
+
+def _sizes(sizes: tuple[int, ...]) -> str:
+    runs = [(size, len(list(run))) for size, run in groupby(sizes)]
+    return " ".join(f"{size}" if many == 1 else f"{many}x{size}" for size, many in runs)
 
 
 def _table(name: str, one: Table, two: Table) -> Iterator[Difference]:

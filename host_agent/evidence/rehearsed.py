@@ -1,6 +1,7 @@
 """What a rehearsal of a machine found: what its firmware left, and what was not rehearsed."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from host_agent.evidence.hardware import PciFunction
 from host_agent.firmware.acpi import Table
@@ -53,3 +54,5 @@ class Rehearsed:
     left_out: tuple[NotRehearsed, ...]
     as_domain: bool
     """Whether it had the domain's own accelerator, on which ACPI depends as well."""
+    queues: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """QEMU's id of a virtio device → entries of each of its queues; empty: it does not say."""

@@ -59,6 +59,9 @@ _FW_CFG = Touched(
 _TREE = Touched(
     Effect.DRIVER, "the kernel's set of devices", "Devicetree specification 0.4, clause 2"
 )
+_VIRTIO = Touched(
+    Effect.DRIVER, "how much a driver can have under way at once", "OASIS virtio 1.3, clause 2.6"
+)
 _PCI = Touched(
     Effect.DRIVER,
     "the drivers of its cards and disks, and the names of network cards",
@@ -113,6 +116,7 @@ TABLE = (
     Row(Area.FW_CFG,      "",         "",                 _FW_CFG),
     Row(Area.DEVICE_TREE, "",         "",                 _TREE),
     Row(Area.PCI,         "",         "",                 _PCI),
+    Row(Area.VIRTIO,      "",         "",                 _VIRTIO),
     # What a migration refuses.
     Row(Area.ROM,         "",         "",                 _MIGRATION),
     Row(Area.FIRMWARE,    "",         "size",             _MIGRATION),

@@ -164,6 +164,7 @@ def _machine(found: Rehearsed | Missing) -> dict[str, Any]:
             for table in found.acpi
         ],
         "pci": [{"device": one.device, **asdict(one.function)} for one in found.pci],
+        "virtio_queues": dict(found.queues),
         "not_rehearsed": [
             {"what": one.what, "tables": sorted(one.tables), "stand_in": one.stand_in}
             for one in found.left_out

@@ -6,6 +6,7 @@ q35 there is no MCFG, and the DSDT is shorter, until the firmware has set up PCI
 ``hw/i386/acpi-build.c: acpi_build_update``), so it is run until its tables are in memory.
 """
 
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ _MOST_LOW = 0xE0000000
 _MAX_READ = 4 * 1024 * 1024
 _MAX_FUNCTIONS = 4096
 _MAX_DEPTH = 64
+_MAX_QUEUES = 8192
+_NAMED_DEVICE = re.compile(r"/machine/peripheral/([^/]+)/virtio-backend")
+"""Where QEMU has the virtio device of one with an id."""
 _SOURCE = "QEMU itself, rehearsed"
 
 
@@ -74,6 +78,8 @@ def rehearse(
         ) as session,
     ):
         version = session.qmp("query-version")
+        # Before a firmware's driver has chosen fewer entries.
+        queues = _queues(session)
         session.qmp("cont")
         reader = _Reader(session, machine.memory)
         place = _wait(session, reader, _places_of(options), acpi=options.has_acpi)
@@ -92,9 +98,38 @@ def rehearse(
             pci=functions,
             left_out=options.left_out,
             as_domain=as_domain,
+            queues=queues,
         )
     except _NO_QMP as error:
         raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
+
+
+def _queues(session: QemuSession) -> Mapping[str, tuple[int, ...]]:
+    """Return the sizes of the queues of virtio devices; empty where this QEMU does not tell.
+
+    The query is QEMU's from 7.2 on, and experimental (``qapi/virtio.json``).
+    """
+    try:
+        devices = session.qmp("x-query-virtio")
+        paths = [str(one["path"]) for one in devices][:_MAX_FUNCTIONS]
+    except (EvidenceError, *_NO_QMP):
+        return {}
+    left = _MAX_QUEUES
+    found: dict[str, tuple[int, ...]] = {}
+    for path in paths:
+        named = _NAMED_DEVICE.fullmatch(path)
+        sizes: list[int] = []
+        while named and left:
+            left -= 1
+            try:
+                status = session.qmp("x-query-virtio-queue-status", path=path, queue=len(sizes))
+                sizes.append(int(status["vring-num"]))
+            except (EvidenceError, *_NO_QMP):
+                # There is none of that number.
+                break
+        if named and sizes:
+            found[printable(named[1])] = tuple(sizes)
+    return found
 
 
 class _Reader:

@@ -98,6 +98,33 @@ def test_one_that_fails_says_so(tmp_path: Path, case: str) -> None:
     assert str(caught.value).isprintable()
 
 
+QUEUES = """
+devices = [{"path": f"/machine/peripheral/{name}/virtio-backend"} for name in ("net0", "disk0")]
+qemu.answers["x-query-virtio"] = [*devices, {"path": "/machine/unattached/device[3]"}]
+plain = qemu.on_qmp
+def on_qmp(line):
+    asked = json.loads(line)
+    if asked["execute"] != "x-query-virtio-queue-status":
+        return plain(line)
+    if asked["arguments"]["queue"] >= MOST:
+        return b'{"error": {"desc": "Invalid virtqueue number"}}\\n'
+    return b'{"return": {"vring-num": 256}}\\n'
+qemu.on_qmp = on_qmp
+"""
+
+
+@pytest.mark.parametrize(("most", "first", "both"), [("3", 3, 6), ("1e9", 8192, 8192)])
+def test_queues_are_counted_and_bounded(tmp_path: Path, most: str, first: int, both: int) -> None:
+    found = rehearsed(tmp_path, QUEUES.replace("MOST", most))
+    assert len(found.queues["net0"]) == first
+    assert sum(map(len, found.queues.values())) == both
+
+
+@pytest.mark.parametrize("answer", ["7", "[{}]", "[{'path': 7}]", "[{'path': '/machine'}]"])
+def test_what_is_no_list_of_devices_has_no_queues(tmp_path: Path, answer: str) -> None:
+    assert rehearsed(tmp_path, f"qemu.answers['x-query-virtio'] = {answer}").queues == {}
+
+
 def test_a_machine_without_acpi_has_no_tables_to_wait_for(tmp_path: Path) -> None:
     found = rehearsed(tmp_path, f"del qemu.left[{RSDP_AT}]", more="-machine acpi=off")
     assert found.acpi == ()
