@@ -6,7 +6,9 @@ error of ours.
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -19,19 +21,22 @@ BROKEN = 3
 FAULT = "ZeroDivisionError"
 
 
+def failing(honest: Callable[..., Any]) -> Callable[..., Any]:
+    def ask(self: Domain, **given: Any) -> Any:
+        if self.name == name(BROKEN):
+            raise ZeroDivisionError("\x1b[31munforeseen")
+        return honest(self, **given)
+
+    return ask
+
+
 @pytest.fixture
 def uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     file = tmp_path / "node.xml"
     domains = "".join(domain(number) for number in range(1, 21))
     file.write_text(f"<node>{domains}</node>", encoding="utf-8")
-    honest = Domain.xml
-
-    def xml(self: Domain, *, inactive: bool) -> str:
-        if self.name == name(BROKEN):
-            raise ZeroDivisionError("\x1b[31munforeseen")
-        return honest(self, inactive=inactive)
-
-    monkeypatch.setattr(Domain, "xml", xml)
+    for asked in ("xml", "look"):
+        monkeypatch.setattr(Domain, asked, failing(getattr(Domain, asked)))
     monkeypatch.setitem(os.environ, "SAMEMACHINE_LEDGER", str(tmp_path / "ledger.sqlite"))
     return f"test://{file}"
 
