@@ -1,7 +1,7 @@
 """All evidence of one domain → a ``Case``: libvirt, the QEMU process, memory, the guest, probes."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -119,8 +119,12 @@ class Gatherer:
         raised: Raised = nothing_raised,
         elsewhere: Elsewhere = MappingProxyType({}),
         rehearse: bool = False,
+        listed: Sequence[Domain] | None = None,
     ) -> "Gatherer":
-        """Return one for a connection; raises ``LibvirtError``."""
+        """Return one for a connection; raises ``LibvirtError``.
+
+        ``listed``: all its domains, where they were asked for a moment ago.
+        """
         facts = hypervisor.facts()
         local = is_local(uri)
         return cls(
@@ -136,7 +140,7 @@ class Gatherer:
             seconds=seconds,
             kept=kept,
             elsewhere=elsewhere,
-            neighbours=Neighbours(hypervisor.domains, facts.libvirt),
+            neighbours=Neighbours(hypervisor.domains, facts.libvirt, listed),
             raised=raised,
             rehearsal=DomainRehearsal() if rehearse and local else None,
         )

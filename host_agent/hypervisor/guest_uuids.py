@@ -55,9 +55,12 @@ class Neighbours:
         self,
         domains: Callable[[], Sequence[Domain]],
         version: str,
+        listed: Sequence[Domain] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``listed``: what ``domains`` returned a moment ago; None: nobody has asked yet."""
         self._domains = domains
+        self._listed = listed
         self._version = version
         self._clock = clock
         self._lock = threading.Lock()
@@ -78,7 +81,8 @@ class Neighbours:
     def _look(self) -> tuple[dict[str, UUID], float]:
         """Return what runs, by name, and for how many seconds nobody needs to look again."""
         try:
-            domains = self._domains()
+            domains = self._domains() if self._listed is None else self._listed
+            self._listed = None
             guests = guest_uuids(domains, self._version)
         except LibvirtError:
             # Each domain is asked for itself, and says what is wrong.

@@ -49,7 +49,8 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
     """
     started, clock = time.time(), time.monotonic()
     with connected(uri) as hypervisor:
-        domains = chosen(hypervisor.domains(), options.names, uri)
+        listed = hypervisor.domains()
+        domains = chosen(listed, options.names, uri)
         gatherer = Gatherer.on(
             hypervisor,
             uri,
@@ -59,6 +60,7 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
             kept=options.kept,
             elsewhere=options.elsewhere,
             raised=raised_in(UpgradeJournal()),
+            listed=listed,
         )
         results = tuple(
             side_by_side.each(
