@@ -184,7 +184,8 @@ class Daemon:
             now = time.monotonic()
             for task in self._schedule.take(now, self._options.at_once):
                 pool.submit(self._work, hypervisor, gatherer, task)
-            self._wait(self._schedule.next_due(self._options.at_once))
+            due = [self._schedule.next_due(self._options.at_once), self._history_due()]
+            self._wait(min((at for at in due if at is not None), default=None))
         if gone.is_set():
             self._say("the connection to libvirt was lost", Priority.WARNING)
 
@@ -441,6 +442,11 @@ class Daemon:
             self._say_of_ledger(error)
         else:
             self._next_care = now + _DAY
+
+    def _history_due(self) -> float | None:
+        """Return when to try again what waits for the ledger; None: nothing does."""
+        waits = self._ledger is not None and (self._ledger.waiting or self._said_of_ledger)
+        return self._next_writing if waits else None
 
     def _write_history(self) -> None:
         """Try again what could not be written, and say when it could."""
