@@ -4,10 +4,12 @@ A guest is untrusted. What is not valid becomes a ``Missing`` with the reason, o
 answer can't be trusted, a ``DecodeError``; control characters are escaped.
 """
 
-from collections.abc import Mapping, MutableMapping, MutableSequence
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from uuid import UUID
 
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from host_agent.evidence import decode_hardware
@@ -89,24 +91,43 @@ def _raw(report: guest_pb2.Report) -> bytes:
 def _cut(message: Message) -> None:
     """Cut each text of a message, but so that it still is too long, or has the mark, when read."""
     for field, value in message.ListFields():
-        if isinstance(value, Message):
+        shape = _shape(field)
+        if shape == "message":
             _cut(value)
-        elif isinstance(value, (str, bytes)):
+        elif shape == "messages":
+            for one in value:
+                _cut(one)
+        elif shape == "text":
             most = MAX_TABLES if field.name == "tables" else MAX_TEXT
             if len(value) > most:
                 setattr(message, field.name, value[: most + 1])
-        elif isinstance(value, MutableMapping):
-            # One text is another's key.
-            if any(len(text) > MAX_TEXT for pair in value.items() for text in pair):
-                cut = {key[: MAX_TEXT + 1]: text[: MAX_TEXT + 1] for key, text in value.items()}
-                value.clear()
-                value.update(cut)
-        elif isinstance(value, MutableSequence):
+        elif shape == "texts":
             for at, one in enumerate(value):
-                if isinstance(one, Message):
-                    _cut(one)
-                elif isinstance(one, str) and len(one) > MAX_TEXT:
+                if len(one) > MAX_TEXT:
                     value[at] = one[: MAX_TEXT + 1]
+        elif shape == "map":
+            pairs = list(value.items())
+            if any(len(text) > MAX_TEXT for pair in pairs for text in pair):
+                value.clear()
+                # One text is another's key.
+                value.update({key[: MAX_TEXT + 1]: text[: MAX_TEXT + 1] for key, text in pairs})
+
+
+@cache
+def _shape(field: FieldDescriptor) -> str:
+    """Return what a field holds, in a word; "" for numbers, which are never too long."""
+    # Its label told until protobuf 31, and tells in a warning now.
+    many = getattr(field, "is_repeated", None)
+    if many is None:
+        many = getattr(field, "label", None) == FieldDescriptor.LABEL_REPEATED
+    inner = field.message_type
+    if inner is not None:
+        if inner.GetOptions().map_entry:
+            return "map"
+        return "messages" if many else "message"
+    if field.cpp_type != FieldDescriptor.CPPTYPE_STRING:
+        return ""
+    return "texts" if many else "text"
 
 
 def _why(missing: Mapping[Any, Missing], group: int, *, agent: bool) -> Missing:

@@ -7,7 +7,9 @@ within bounds is parsed.
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import DecodeError
 
 from samemachine.v1 import guest_pb2
@@ -39,6 +41,7 @@ _MOST = {
     ("Network", "interfaces"):           MAX_INTERFACES,
     ("Block", "devices"):                MAX_DISKS,
 }  # fmt: skip
+_Key = tuple[str, str]
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _SIZES = {_FIXED64: 8, _FIXED32: 4}
 _VARINT_BYTES = 10
@@ -64,31 +67,42 @@ def count(raw: bytes) -> int:
 
     A field that is there several times is counted as often, since its parts would be merged.
     """
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[_Key] = Counter()
     fields = 0
     waiting = [(guest_pb2.Report.DESCRIPTOR, 0, len(raw))]
     while waiting:
         kind, start, end = waiting.pop()
+        known = _known(kind)
         for number, at, until in _fields(raw, start, end):
             fields += 1
             if fields > MAX_FIELDS:
                 raise BoundsError(f"it has more than {MAX_FIELDS} fields")
-            field = kind.fields_by_number.get(number)
-            if field is None:
+            if number not in known:
                 continue
-            key = kind.name, field.name
-            seen[key] += 1
-            if seen[key] > _MOST.get(key, MAX_FIELDS):
-                raise BoundsError(f"it has more than {_MOST[key]} {field.name} in {kind.name}")
-            if field.message_type is not None and at >= 0:
-                waiting.append((field.message_type, at, until))
+            key, inner = known[number]
+            if key is not None:
+                seen[key] += 1
+                if seen[key] > _MOST[key]:
+                    raise BoundsError(f"it has more than {_MOST[key]} {key[1]} in {key[0]}")
+            if inner is not None and at >= 0:
+                waiting.append((inner, at, until))
     return fields
+
+
+@cache
+def _known(kind: Descriptor) -> dict[int, tuple[_Key | None, Descriptor | None]]:
+    """Return of a message's fields, by number: whose number is bounded, and what is in them."""
+    found: dict[int, tuple[_Key | None, Descriptor | None]] = {}
+    for field in kind.fields:
+        key = kind.name, field.name
+        found[field.number] = key if key in _MOST else None, field.message_type
+    return found
 
 
 def _fields(raw: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
     """Yield the number of each field, and where its contents lie; -1: it has no length."""
     while at < end:
-        tag, at = _varint(raw, at, end)
+        tag, at = _varint(raw, at, end) if raw[at] >= 0x80 else (raw[at], at + 1)
         number, wire = tag >> 3, tag & 7
         if wire == _LENGTH:
             length, at = _varint(raw, at, end)
@@ -110,6 +124,9 @@ def _fields(raw: bytes, at: int, end: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _varint(raw: bytes, at: int, end: int) -> tuple[int, int]:
+    if at < end and raw[at] < 0x80:
+        # Nearly all that are there.
+        return raw[at], at + 1
     value = 0
     for shift in range(_VARINT_BYTES):
         if at >= end:
