@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent.case import occasion
+from host_agent.case import occasion, rehearsing
 from host_agent.case.case import Case, SnapshotTaken
 from host_agent.case.doubles import Sighting
 from host_agent.case.expectation import Expectation, by_rule, with_probe
@@ -20,6 +20,7 @@ from host_agent.evidence import baseline_element as baselines
 from host_agent.evidence import recognition
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.baseline_choice import choose, newer
+from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.running import ProbedTables, Running
 from host_agent.firmware.smbios import Smbios
 from host_agent.guest import booted_tables
@@ -225,7 +226,15 @@ class Gatherer:
             snapshot=snapshot,
             newer=newer_,
         )
-        return replace(case, occasion=occasion.of(case))
+        return replace(case, occasion=occasion.of(case), rehearsal=self._rehearsed(domain, case))
+
+    def _rehearsed(self, domain: Domain, case: Case) -> Compared | Missing | None:
+        active = case.declared.active
+        if self.rehearsal is None or active is None:
+            return None
+        if isinstance(case.running, Missing):
+            return case.running
+        return rehearsing.guest(domain, case, self.rehearsal.now(case.running, active))
 
     def _snapshot(
         self,

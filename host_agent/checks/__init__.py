@@ -33,6 +33,7 @@ _FILES = (
     "stale_qemu",
     "next_boot",
     "next_start",
+    "whole_machine",
     "pending_change",
     "upgrade",
     "alias",

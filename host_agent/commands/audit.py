@@ -60,6 +60,11 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="warnings that are accepted for now, as TOML; repeatable  [default: $SAMEMACHINE_WAIVE]",
 )
+@click.option(
+    "--rehearse",
+    is_flag=True,
+    help="run the firmware on each domain's devices; compare its SMBIOS, ACPI and PCI",
+)
 @connections
 def audit_command(
     domains: tuple[str, ...],
@@ -71,6 +76,7 @@ def audit_command(
     output: Path | None,
     *,
     probe: bool,
+    rehearse: bool,
     verbose: bool,
 ) -> int:
     """Audit a host: declared against running, booted and live, with a verdict for each domain.
@@ -78,7 +84,7 @@ def audit_command(
     DOMAIN is libvirt's name, the owner's display name or a UUID; none: all of them, running or not.
     Nothing is changed.
     """
-    options = Options(names=domains, seconds=timeout, at_once=jobs, probe=probe)
+    options = Options(names=domains, seconds=timeout, at_once=jobs, probe=probe, rehearse=rehearse)
     accepted = [one for file in waived for one in read_waivers(file)]
     found, unreachable = _run(uris, options)
     applied = waivers.apply(found, accepted, date.today())
@@ -109,6 +115,11 @@ def audit_command(
     f"\n{EXITS}",
 )
 @click.argument("domain", shell_complete=completion.domains)
+@click.option(
+    "--rehearse",
+    is_flag=True,
+    help="run the firmware on each domain's devices; compare its SMBIOS, ACPI and PCI",
+)
 @connections
 def show_command(
     domain: str,
@@ -118,9 +129,12 @@ def show_command(
     output: Path | None,
     *,
     probe: bool,
+    rehearse: bool,
 ) -> int:
     """Show one domain's views side by side, where each comes from, and every finding."""
-    found, unreachable = _run(uris, Options(names=(domain,), seconds=timeout, probe=probe))
+    found, unreachable = _run(
+        uris, Options(names=(domain,), seconds=timeout, probe=probe, rehearse=rehearse)
+    )
 
     def told(console: "Console", audits: Sequence[HostAudit]) -> Page:
         code = exit_code(audits, len(unreachable))

@@ -35,6 +35,18 @@ class Compared:
     smbios: bool = False
     """Whether the SMBIOS tables are the same, the firmware's own structure too."""
 
+    @property
+    def same(self) -> str:
+        """What is the same, in words; empty: nothing could be compared."""
+        parts = [str(Area.SMBIOS)] if self.smbios else []
+        number = len(self.tables)
+        if number:
+            names = " ".join(self.tables)
+            parts.append(f"{number} ACPI table{'s' if number > 1 else ''} ({names})")
+        if self.functions:
+            parts.append(f"{self.functions} PCI function{'s' if self.functions > 1 else ''}")
+        return ", ".join(parts)
+
 
 def with_guest(
     rehearsed: Rehearsed,

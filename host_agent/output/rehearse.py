@@ -46,7 +46,7 @@ def _now(found: Rehearsal) -> Iterator[str]:
     if isinstance(guest, Missing):
         yield f"not known: {guest.sentence}"
         return
-    same = _same(guest)
+    same = guest.same
     made = f"what its QEMU{_version(found.now)} and firmware make at a boot"
     if same and not guest.differences:
         yield f"the guest has, to the byte, {made}: {same}"
@@ -58,16 +58,6 @@ def _now(found: Rehearsal) -> Iterator[str]:
         yield from _told(guest.differences)
     elif not same:
         yield "nothing of the guest could be held against the rehearsal"
-
-
-def _same(guest: Compared) -> str:
-    parts = ["SMBIOS"] if guest.smbios else []
-    if guest.tables:
-        number = len(guest.tables)
-        parts.append(f"{number} ACPI table{'s' if number > 1 else ''} ({' '.join(guest.tables)})")
-    if guest.functions:
-        parts.append(f"{guest.functions} PCI function{'s' if guest.functions > 1 else ''}")
-    return ", ".join(parts)
 
 
 def _start(found: Rehearsal) -> Iterator[str]:
@@ -116,7 +106,7 @@ def exit_code(found: Rehearsal) -> int:
         return MISMATCH
     unknown = isinstance(found.changes, Missing)
     if found.now is not NOT_RUNNING:
-        unknown |= isinstance(found.guest, Missing) or not _same(found.guest)
+        unknown |= isinstance(found.guest, Missing) or not found.guest.same
     return UNVERIFIED if unknown else VERIFIED
 
 

@@ -35,6 +35,8 @@ class Options:
     """How many domains are asked at the same time."""
     probe: bool = True
     """Whether QEMU itself is asked what it builds for each domain."""
+    rehearse: bool = False
+    """Whether the firmware is run on each running domain's devices."""
     opened: OpenedChannels = field(default_factory=OpenedChannels)
     elsewhere: Elsewhere = field(default_factory=dict)
     """The domains that run on other hosts as well, with where."""
@@ -61,6 +63,7 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
             elsewhere=options.elsewhere,
             raised=raised_in(UpgradeJournal()),
             listed=listed,
+            rehearse=options.rehearse,
         )
         results = tuple(
             side_by_side.each(

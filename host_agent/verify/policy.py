@@ -17,7 +17,7 @@ from host_agent.missing import Missing, Reason
 _OF_TABLES = frozenset({"identity", "machine-type", "product"})
 _DECIDED = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.WARN})
 # Checks that judge the guest by what it booted with, and all that judge it by what it says.
-_OF_BOOTED = _OF_TABLES | {"exact", "same-smbios"}
+_OF_BOOTED = _OF_TABLES | {"exact", "same-smbios", "whole-machine"}
 _OF_GUEST = _OF_BOOTED | {
     "machine-type-live",
     "same-boot",

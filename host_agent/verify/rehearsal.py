@@ -1,16 +1,15 @@
 """A rehearsed domain: what its guest has, what it will have, and what differs. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from host_agent.difference import Area, Difference
+from host_agent.difference import Difference
 from host_agent.evidence import nic_names, rehearsal_diff
 from host_agent.evidence.hardware import NetworkInterface
 from host_agent.evidence.nic_names import Scheme
 from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed
-from host_agent.firmware.smbios import Smbios, SmbiosError
-from host_agent.firmware.smbios_diff import differences
+from host_agent.firmware.smbios import SmbiosError
 from host_agent.missing import Missing, Reason
 
 
@@ -69,18 +68,6 @@ def changes(
         return rehearsal_diff.between(before, after)
     except SmbiosError as error:
         return Missing(reason=Reason.FAILED, sentence=f"the tables can't be compared: {error}")
-
-
-def with_smbios(found: Compared, now: Rehearsed, booted: Smbios | Missing) -> Compared:
-    """Add the SMBIOS tables that a guest booted with, the firmware's own structure too."""
-    if now.smbios is None or isinstance(booted, Missing):
-        why = booted.sentence if isinstance(booted, Missing) else "the rehearsal has none"
-        return replace(found, not_compared=(*found.not_compared, f"{Area.SMBIOS}: {why}"))
-    try:
-        more = differences(now.smbios.tables, booted.tables, now.masked)
-    except SmbiosError as error:
-        return replace(found, not_compared=(*found.not_compared, f"{Area.SMBIOS}: {error}"))
-    return replace(found, differences=(*more, *found.differences), smbios=not more)
 
 
 def nics(

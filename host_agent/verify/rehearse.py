@@ -4,24 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from host_agent.case import rehearsing
 from host_agent.case.case import Case
 from host_agent.case.gather import Gatherer
 from host_agent.errors import EvidenceError
-from host_agent.evidence import rehearsal_diff
 from host_agent.evidence.hardware import NetworkInterface
-from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.evidence.running import Running
-from host_agent.guest import booted_acpi
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor, connected, is_local
 from host_agent.hypervisor.selection import chosen
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu.domain_rehearsal import DomainRehearsal
-from host_agent.verify.rehearsal import Rehearsal, changes, nics, with_smbios
+from host_agent.verify.rehearsal import Rehearsal, changes, nics
 
-_MONITOR_SECONDS = 3.0
 _ELSEWHERE = Missing(
     reason=Reason.UNSUPPORTED,
     sentence="a QEMU can be rehearsed only on its own host",
@@ -79,7 +76,7 @@ def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
             name=definition.name,
             uuid=str(definition.uuid),
             now=now,
-            guest=_guest(domain, case, now),
+            guest=rehearsing.guest(domain, case, now),
             start=start,
             changes=changes(before, start),
             nics=nics(before, start, _network(case)),
@@ -117,18 +114,3 @@ def _start(
 def _network(case: Case) -> tuple[NetworkInterface, ...] | Missing:
     seen = case.observation
     return seen if isinstance(seen, Missing) else seen.hardware.network
-
-
-def _guest(domain: Domain, case: Case, now: Rehearsed | Missing) -> Compared | Missing:
-    """Hold the guest against the rehearsal: by its own report, else by its memory."""
-    active = case.declared.active
-    if isinstance(now, Missing) or active is None:
-        return now if isinstance(now, Missing) else NOT_RUNNING
-    seen = case.observation
-    acpi = seen if isinstance(seen, Missing) else seen.hardware.acpi
-    pci = seen if isinstance(seen, Missing) else seen.hardware.pci
-    if isinstance(acpi, Missing) and now.acpi:
-        left = booted_acpi.read(domain, active, _MONITOR_SECONDS)
-        acpi = left if isinstance(left, Missing) else rehearsal_diff.as_reported(left)
-    found = rehearsal_diff.with_guest(now, acpi, pci)
-    return with_smbios(found, now, case.booted_tables)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.lab import pace
+from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 
@@ -86,6 +87,8 @@ def test_rehearsal_and_guest_agree_byte_for_byte(
     assert form["now"]["not_rehearsed"] == []
     # The next start is of the same QEMU and the same definition.
     assert form["changes"] == []
+    judged = audit(host_a, options.name, "--rehearse")
+    assert judged.outcome(options.name, "whole-machine") == "pass"
     # And without the agent, by memory.
     guest.stop_agent()
     alone = rehearsed(host_a, options.name)

@@ -51,7 +51,7 @@ FOLDERS = {
     ),
     "case": Row(
         imports="domain firmware hypervisor evidence machine_types guest qemu",
-        asks="gather whereabouts",
+        asks="gather rehearsing whereabouts",
     ),
     "checks": Row(imports="domain firmware evidence machine_types case"),
     "records": Row(

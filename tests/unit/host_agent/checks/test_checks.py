@@ -27,9 +27,12 @@ from host_agent.checks import (
     stale_qemu,
     upgrade,
     vendor_support,
+    whole_machine,
 )
+from host_agent.difference import Area, Difference
 from host_agent.domain.definition import Declared
 from host_agent.evidence.observation import Observation
+from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios
 from host_agent.firmware.smbios_fields import PROCESSOR_ID
@@ -123,6 +126,10 @@ def processor_id(digit: int) -> Smbios:
 NO_START = Missing(
     reason=Reason.NO_START,
     sentence="QEMU refuses libvirt's options: -no-acpi: invalid option",
+)
+SAME = Compared(differences=(), tables=("DSDT",), functions=0, not_compared=(), smbios=True)
+GONE = Difference(
+    area=Area.PCI, subject="0000:00:03.0", field="function", old="there", new="absent"
 )
 ROWS = [
     (agent.check, case(), PASS, "50 ms"),
@@ -254,6 +261,16 @@ ROWS = [
      f"hwuuid none now, {OTHER} at the next start"),
     (pending_change.check, case(declared=declared(firmware="efi")), WARN, "firmware"),
     (pending_change.check, case(declared=OFF), SKIP, "not running"),
+    (whole_machine.check, case(), SKIP, "was not rehearsed"),
+    (whole_machine.check, case(declared=OFF, rehearsal=SAME), SKIP, "not running"),
+    (whole_machine.check, case(rehearsal=NOTHING), UNKNOWN, "not to be had"),
+    (whole_machine.check, case(rehearsal=SAME), PASS, "SMBIOS, 1 ACPI table (DSDT)"),
+    (whole_machine.check, case(rehearsal=replace(SAME, not_compared=("BGRT: later",))), PASS,
+     "not compared: BGRT: later"),
+    (whole_machine.check, case(rehearsal=replace(SAME, tables=(), smbios=False)), UNKNOWN,
+     "nothing of the guest"),
+    (whole_machine.check, case(rehearsal=replace(SAME, differences=(GONE,))), WARN,
+     "PCI 0000:00:03.0: function there -> absent"),
     (exact.check, case(), PASS, "is served exactly"),
     (exact.check, case(observation=BOOTED), PASS, "is served exactly"),
     (exact.check, case(observation=MOVED, now=replace(PROBED, smbios=OTHER_TABLES)), PASS,

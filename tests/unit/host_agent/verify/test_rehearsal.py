@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+from host_agent.case.rehearsing import with_smbios
 from host_agent.evidence.hardware import NetworkInterface
 from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.firmware import smbios
 from host_agent.missing import NOT_RUNNING
-from host_agent.verify.rehearsal import changes, nics, with_smbios
+from host_agent.verify.rehearsal import changes, nics
 from tests.integration.scripted_qemu import smbios as smbios_tables
 from tests.unit.host_agent.evidence.test_nic_names import LAYOUTS
 from tests.unit.host_agent.evidence.test_rehearsal_diff import REHEARSED
