@@ -226,15 +226,23 @@ class Gatherer:
             snapshot=snapshot,
             newer=newer_,
         )
-        return replace(case, occasion=occasion.of(case), rehearsal=self._rehearsed(domain, case))
+        return replace(
+            case, occasion=occasion.of(case), rehearsal=self._rehearsed(domain, case, looked.active)
+        )
 
-    def _rehearsed(self, domain: Domain, case: Case) -> Compared | Missing | None:
-        active = case.declared.active
-        if self.rehearsal is None or active is None:
+    def _rehearsed(self, domain: Domain, case: Case, xml: str | None) -> Compared | Missing | None:
+        rehearsal, running, active = self.rehearsal, case.running, case.declared.active
+        if rehearsal is None or active is None or xml is None:
             return None
-        if isinstance(case.running, Missing):
-            return case.running
-        return rehearsing.guest(domain, case, self.rehearsal.now(case.running, active))
+        if isinstance(running, Missing):
+            return running
+        _, found = rehearsing.machine_and_guest(
+            domain,
+            case,
+            rehearsal.now(running, active),
+            lambda: rehearsal.plugged(self.hypervisor, running, active, xml),
+        )
+        return found
 
     def _snapshot(
         self,

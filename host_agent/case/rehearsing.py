@@ -1,5 +1,6 @@
 """A guest held against a rehearsal of its machine: by its own report, else by its memory."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from host_agent.case.case import Case
@@ -14,6 +15,27 @@ from host_agent.hypervisor import Domain
 from host_agent.missing import NOT_RUNNING, Missing
 
 _MONITOR_SECONDS = 3.0
+
+
+def machine_and_guest(
+    domain: Domain,
+    case: Case,
+    started: Rehearsed | Missing,
+    plugged: Callable[[], Rehearsed | Missing],
+) -> tuple[Rehearsed | Missing, Compared | Missing]:
+    """Return the machine that the guest is held against, and what came of it.
+
+    ``started``: as it was started; ``plugged`` rehearses it with what was plugged in since, which
+    a guest has that booted after that: it is asked where the first is not what the guest has.
+    """
+    found = guest(domain, case, started)
+    if isinstance(found, Missing) or not found.differences:
+        return started, found
+    other = plugged()
+    again = guest(domain, case, other)
+    if isinstance(again, Missing) or again.differences:
+        return started, found
+    return other, again
 
 
 def guest(domain: Domain, case: Case, now: Rehearsed | Missing) -> Compared | Missing:

@@ -39,6 +39,19 @@ class DomainRehearsal:
         except EvidenceError as error:
             return error.missing
 
+    def plugged(
+        self, hypervisor: Hypervisor, running: Running, active: Definition, xml: str
+    ) -> Rehearsed | Missing:
+        """Return what a guest finds that boots with all that its active XML has by now.
+
+        What was plugged in since its start is on no command line.
+        """
+        try:
+            binary = qemu_binary.running(running.pid, running.binary)
+        except EvidenceError as error:
+            return error.missing
+        return self.of_xml(hypervisor, active, xml, binary)
+
     def of_xml(
         self,
         hypervisor: Hypervisor,

@@ -9,8 +9,8 @@ from host_agent.case.case import Case
 from host_agent.case.gather import Gatherer
 from host_agent.errors import EvidenceError
 from host_agent.evidence.hardware import NetworkInterface
+from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed
-from host_agent.evidence.running import Running
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor, connected, is_local
 from host_agent.hypervisor.selection import chosen
@@ -65,7 +65,7 @@ def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
                 changes=_ELSEWHERE,
             )
         rehearsal = DomainRehearsal(seconds=options.rehearsal_seconds)
-        now = _now(rehearsal, case)
+        now, guest = _now(rehearsal, hypervisor, domain, case)
         start = _start(rehearsal, hypervisor, domain, case, options)
         before = now
         if isinstance(now, Missing) and now is NOT_RUNNING:
@@ -76,19 +76,28 @@ def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
             name=definition.name,
             uuid=str(definition.uuid),
             now=now,
-            guest=rehearsing.guest(domain, case, now),
+            guest=guest,
             start=start,
             changes=changes(before, start),
             nics=nics(before, start, _network(case)),
         )
 
 
-def _now(rehearsal: DomainRehearsal, case: Case) -> Rehearsed | Missing:
-    if case.declared.active is None:
-        return NOT_RUNNING
-    if not isinstance(case.running, Running):
-        return case.running
-    return rehearsal.now(case.running, case.declared.active)
+def _now(
+    rehearsal: DomainRehearsal, hypervisor: Hypervisor, domain: Domain, case: Case
+) -> tuple[Rehearsed | Missing, Compared | Missing]:
+    """Return the machine that runs, and its guest held against it."""
+    running, active = case.running, case.declared.active
+    if active is None:
+        return NOT_RUNNING, NOT_RUNNING
+    if isinstance(running, Missing):
+        return running, running
+    return rehearsing.machine_and_guest(
+        domain,
+        case,
+        rehearsal.now(running, active),
+        lambda: rehearsal.plugged(hypervisor, running, active, domain.xml(inactive=False)),
+    )
 
 
 def _start(
