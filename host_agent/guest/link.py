@@ -74,6 +74,12 @@ OPTIONS = (
 )
 
 
+_ENDED = {
+    grpc.StatusCode.UNAVAILABLE,
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.ABORTED,
+}
+"""A server in the guest that ends answers so what it is asked: another one comes."""
 _LIMIT = "Concurrent RPC limit exceeded"
 """What grpcio says in the guest while it works on calls that were given up (``_server.py``)."""
 
@@ -200,7 +206,7 @@ class _Attempt:
             )
         if self._pump.ended == "the channel was closed":
             return ClosedError("the channel was closed")
-        if code is grpc.StatusCode.UNAVAILABLE:
+        if code in _ENDED:
             return _AgainError(f"the session ended without a report: {self._pump.ended or details}")
         if code is grpc.StatusCode.RESOURCE_EXHAUSTED:
             if details.startswith(_LIMIT):

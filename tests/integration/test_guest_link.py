@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -91,58 +92,93 @@ def test_a_long_path_is_no_trouble(tmp_path: Path) -> None:
     assert list(place.iterdir()) == []
 
 
-def test_an_agent_that_is_still_busy_with_what_was_given_up(tmp_path: Path) -> None:
-    """As after an attempt whose time was over: it is asked again, not called a liar."""
-    inner = str(tmp_path / "grpc")
-    sessions: list[int] = []
-    asked, release = threading.Event(), threading.Event()
+@contextlib.contextmanager
+def guest(
+    tmp_path: Path, answer: Callable[..., bytes], told: Callable[[], None], most: int | None = None
+) -> Iterator[tuple[DescriptorStream, str]]:
+    """A guest that answers session after session: the host's end of its channel, and its server.
+
+    ``told`` hears of each session, ``most`` calls are answered at once.
+    """
+    inner, over = str(tmp_path / "grpc"), threading.Event()
 
     class Service(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
         def service(self, details: grpc.HandlerCallDetails) -> Any:
             return grpc.unary_unary_rpc_method_handler(answer)
 
-    def answer(raw: bytes, _: grpc.ServicerContext) -> bytes:
-        if raw == _EARLIER:
-            asked.set()
-            release.wait(60)
-            return b""
-        nonce = guest_pb2.GetReportRequest.FromString(raw).nonce
-        return guest_pb2.Report(nonce=nonce).SerializeToString()
-
     server = grpc.server(
-        ThreadPoolExecutor(max_workers=2), handlers=[Service()], maximum_concurrent_rpcs=1
+        ThreadPoolExecutor(max_workers=2), handlers=[Service()], maximum_concurrent_rpcs=most
     )
     server.add_insecure_port(f"unix:{inner}")
     server.start()
 
     def connect() -> DescriptorStream:
-        sessions.append(1)
-        if len(sessions) > 1:
-            release.set()
+        told()
         connection = socket.socket(socket.AF_UNIX)
         connection.connect(inner)
         return DescriptorStream.of_socket(connection)
 
     ours, theirs = socket.socketpair()
     pump = Pump(DescriptorStream.of_socket(theirs), GuestSession(), connect, endless=True)
-    done: list[bool] = []
 
     def carry() -> None:
-        while not done and pump.step(time.monotonic() + 0.1):
+        while not over.is_set() and pump.step(time.monotonic() + 0.1):
             pass
 
-    guest = threading.Thread(target=carry, daemon=True)
+    thread = threading.Thread(target=carry, daemon=True)
+    thread.start()
+    with contextlib.closing(DescriptorStream.of_socket(ours)) as stream:
+        try:
+            yield stream, inner
+        finally:
+            over.set()
+            thread.join()
+            pump.close()
+            server.stop(None).wait()
+
+
+def report_for(raw: bytes) -> bytes:
+    nonce = guest_pb2.GetReportRequest.FromString(raw).nonce
+    return guest_pb2.Report(nonce=nonce).SerializeToString()
+
+
+def test_an_agent_that_is_still_busy_with_what_was_given_up(tmp_path: Path) -> None:
+    """As after an attempt whose time was over: it is asked again, not called a liar."""
+    sessions: list[int] = []
+    asked, release = threading.Event(), threading.Event()
+
+    def answer(raw: bytes, _: grpc.ServicerContext) -> bytes:
+        if raw != _EARLIER:
+            return report_for(raw)
+        asked.set()
+        release.wait(60)
+        return b""
+
+    def told() -> None:
+        sessions.append(1)
+        if len(sessions) > 1:
+            release.set()
+
     with (
-        contextlib.closing(DescriptorStream.of_socket(ours)) as stream,
+        guest(tmp_path, answer, told, most=1) as (stream, inner),
         grpc.insecure_channel(f"unix:{inner}") as channel,
     ):
         earlier = channel.unary_unary("/x/y", None, None).future(_EARLIER)
         assert asked.wait(60)
-        guest.start()
         assert ask(stream, time.monotonic() + 60).report.nonce
         assert len(sessions) > 1
         earlier.result(60)
-    done.append(True)
-    guest.join()
-    pump.close()
-    server.stop(None).wait()
+
+
+@pytest.mark.parametrize("code", [grpc.StatusCode.CANCELLED, grpc.StatusCode.ABORTED])
+def test_a_server_that_ends_while_it_is_asked(tmp_path: Path, code: grpc.StatusCode) -> None:
+    sessions: list[int] = []
+
+    def answer(raw: bytes, context: grpc.ServicerContext) -> bytes:
+        if len(sessions) == 1:
+            context.abort(code, "the end")
+        return report_for(raw)
+
+    with guest(tmp_path, answer, lambda: sessions.append(1)) as (stream, _):
+        assert ask(stream, time.monotonic() + 60).report.nonce
+    assert len(sessions) == 2

@@ -141,7 +141,7 @@ def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host, booting: Gues
         found = wait_for(
             host_b, lambda found: "arrival" in [occasion for occasion, _ in told(found, name)]
         )
-        assert told(found, name) == [("arrival", "mismatch")], found
+        assert told(found, name) == [("arrival", "mismatch")], str(found)
         (entry,) = (one for one in found if one["name"] == name)
         assert "booted anew while it moved" in entry["findings"][0]["sentence"]
     code, domains = verify(host_b, name, "--wait", pace.words(60))
