@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tests.bench.idle import State
 from tests.bench.processes import BrokenError, program
 from tests.checkout import CHECKOUT
 
 SECONDS = 60
+_LOOK = 0.2
 
 
 @contextlib.contextmanager
@@ -46,7 +48,20 @@ def listening(socket: Path) -> bool:
 
 @contextlib.contextmanager
 def resident(socket: Path, env: Mapping[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run it on a socket."""
+    """Run it on a socket; it has gone to sleep when the block begins."""
     command = [program("samemachine-guest"), "serve", "--socket", str(socket)]
     with running(command, env, lambda: listening(socket)) as process:
+        # The socket is there before the process is what waits on it.
+        end = time.monotonic() + SECONDS
+        while not _sleeps(process.pid):
+            if time.monotonic() > end:
+                raise BrokenError(f"{' '.join(command)} does not go to sleep")
         yield process
+
+
+def _sleeps(pid: int) -> bool:
+    before = State.of(pid)
+    time.sleep(_LOOK)
+    now = State.of(pid)
+    state = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+    return state == "S" and (before.wakes, before.cpu) == (now.wakes, now.cpu)
