@@ -183,7 +183,9 @@ def _report(options: argparse.Namespace, config: Config) -> int:
     wanted = _numbers(options.group)
     if wanted is None:
         return 2
-    report = gather(os.urandom(16), readers(config), wanted, config.groups_off)
+    report = gather(
+        os.urandom(16), readers(refresh_fw_cfg=config.refresh_fw_cfg), wanted, config.groups_off
+    )
     as_json = MessageToDict(report, preserving_proto_field_name=True)
     print(json.dumps(as_json, indent=2, ensure_ascii=True))
     return 0
@@ -196,7 +198,9 @@ def _check(options: argparse.Namespace, config: Config) -> int:
     required = [name.strip() for name in options.require.split(",") if name.strip()]
     if _numbers(required) is None:
         return 2
-    report = gather(os.urandom(16), readers(config), (), config.groups_off)
+    report = gather(
+        os.urandom(16), readers(refresh_fw_cfg=config.refresh_fw_cfg), (), config.groups_off
+    )
     missing = {absence.group: absence for absence in report.absences}
     bad = False
     for group, number in GROUPS.items():

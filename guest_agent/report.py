@@ -7,7 +7,6 @@ from typing import Any
 
 from guest_agent import __version__, fw_cfg_refresh
 from guest_agent.absence import absence
-from guest_agent.config import Config
 from guest_agent.errors import AbsenceReason, EvidenceError
 from guest_agent.evidence import (
     acpi,
@@ -42,9 +41,9 @@ GROUPS: "dict[str, int]" = {
 """All groups of the contract: ``EVIDENCE_GROUP_BOOT`` → 1 and so on; the field is the last word."""
 
 
-def readers(config: Config, root: Path = Path("/")) -> "dict[str, Reader]":
+def readers(root: Path = Path("/"), *, refresh_fw_cfg: bool = False) -> "dict[str, Reader]":
     """Return the reader of each group that this version gathers, by the name of its field."""
-    refresh = fw_cfg_refresh.refresh if config.refresh_fw_cfg else None
+    refresh = fw_cfg_refresh.refresh if refresh_fw_cfg else None
     # An ioctl knows no root: of a tree it would tell what is not there.
     ask_mac = permanent_mac.ask if root == Path("/") else None
     return {

@@ -9,8 +9,6 @@ import socket
 import stat
 import sys
 import tempfile
-from dataclasses import asdict
-from json import dumps
 from pathlib import Path
 from typing import NoReturn
 
@@ -46,9 +44,9 @@ def _become_resident(kind: str, descriptor: int, path: Path, config: Config) -> 
     os.set_inheritable(descriptor, True)
     # Until the resident can clean up it is not to be ended.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    idle, settings = str(config.idle_seconds), dumps(asdict(config))
-    arguments = (kind, str(descriptor), str(path.absolute()), folder, idle, settings)
-    command = interpreter.command("guest_agent.server", *arguments)
+    resident = (kind, str(descriptor), str(path.absolute()), folder, str(config.idle_seconds))
+    worker = ("yes" if config.refresh_fw_cfg else "no", *config.groups_off)
+    command = interpreter.command("guest_agent.server", *resident, *worker)
     os.execv(command[0], command)  # noqa: S606 - without a shell is right
 
 

@@ -65,17 +65,17 @@ class Server:
 
 
 def main(
-    kind: str, descriptor: str, path: str, folder: str, idle_seconds: str, config: str
+    kind: str, descriptor: str, path: str, folder: str, idle_seconds: str, *settings: str
 ) -> None:
     """Serve the ``port`` or the listening ``socket`` that is open as ``descriptor`` until SIGTERM.
 
-    ``path`` is its name, ``folder`` is the worker's, ``config`` goes to the worker.
+    ``path`` is its name, ``folder`` and ``settings`` are the worker's.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     _name_itself()
     os.set_inheritable(int(descriptor), False)
     os.chdir("/")
-    server = Server(WorkerProcess(folder, config), float(idle_seconds))
+    server = Server(WorkerProcess(folder, *settings), float(idle_seconds))
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
         if kind == "port":

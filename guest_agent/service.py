@@ -1,9 +1,10 @@
 """The servicer: a nonce comes in, a report goes out."""
 
+from collections.abc import Mapping, Sequence
+
 import grpc
 
-from guest_agent.config import Config
-from guest_agent.report import MAX_REPORT_BYTES, gather, readers
+from guest_agent.report import MAX_REPORT_BYTES, Reader, gather
 from samemachine.v1 import guest_pb2, guest_pb2_grpc
 
 NONCE_BYTES = range(16, 65)
@@ -11,11 +12,14 @@ NONCE_BYTES = range(16, 65)
 
 
 class GuestAgent(guest_pb2_grpc.GuestAgentServicer):
-    """Answers ``samemachine.v1.GuestAgent``. Stateless: every request reads everything anew."""
+    """Answers ``samemachine.v1.GuestAgent``. Stateless: every request reads everything anew.
 
-    def __init__(self, config: Config) -> None:
-        self._config = config
-        self._readers = readers(config)
+    ``off`` are the groups that the administrator has switched off.
+    """
+
+    def __init__(self, readers: Mapping[str, Reader], off: Sequence[str]) -> None:
+        self._readers = readers
+        self._off = off
 
     def GetReport(  # noqa: N802 - the wire contract's name
         self, request: guest_pb2.GetReportRequest, context: grpc.ServicerContext
@@ -30,7 +34,7 @@ class GuestAgent(guest_pb2_grpc.GuestAgentServicer):
         if not context.is_active():
             # It waited behind another one for longer than its host did: nobody would read it.
             return guest_pb2.Report()
-        report = gather(request.nonce, self._readers, request.groups, self._config.groups_off)
+        report = gather(request.nonce, self._readers, request.groups, self._off)
         if report.ByteSize() > MAX_REPORT_BYTES:
             context.abort(
                 grpc.StatusCode.RESOURCE_EXHAUSTED,

@@ -1,13 +1,11 @@
 """The gRPC worker: a process of its own that ``worker_process`` starts and ends."""
 
-import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 
-from guest_agent.config import Config
-from guest_agent.report import MAX_REPORT_BYTES
+from guest_agent.report import MAX_REPORT_BYTES, readers
 from guest_agent.service import GuestAgent
 from samemachine.v1 import guest_pb2_grpc
 
@@ -19,15 +17,17 @@ _OPTIONS = (
 )
 
 
-def main(socket_path: str, config_json: str) -> None:
-    """Serve on the socket until standard input ends; print "ready" once it listens."""
-    settings = json.loads(config_json)
-    config = Config(**{**settings, "groups_off": tuple(settings["groups_off"])})
+def main(socket_path: str, refresh_fw_cfg: str, *groups_off: str) -> None:
+    """Serve on the socket until standard input ends; print "ready" once it listens.
+
+    ``refresh_fw_cfg`` is yes or no. What a Config is made of is not imported.
+    """
+    agent = GuestAgent(readers(refresh_fw_cfg=refresh_fw_cfg == "yes"), groups_off)
     server = grpc.server(
         ThreadPoolExecutor(max_workers=1), maximum_concurrent_rpcs=2, options=_OPTIONS
     )
     guest_pb2_grpc.add_GuestAgentServicer_to_server(  # type: ignore[no-untyped-call]  # generated
-        GuestAgent(config), server
+        agent, server
     )
     server.add_insecure_port(f"unix:{socket_path}")
     server.start()
@@ -35,7 +35,3 @@ def main(socket_path: str, config_json: str) -> None:
     sys.stdout.buffer.flush()
     sys.stdin.buffer.read()
     server.stop(None).wait()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

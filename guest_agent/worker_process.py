@@ -26,13 +26,13 @@ _READY = b"ready\n"
 class WorkerProcess:
     """Starts the worker when its first connection is wanted, and again after it died.
 
-    ``folder`` is for its socket alone, and nobody else may enter it; ``config`` is the Config, as
-    JSON.
+    ``folder`` is for its socket alone, and nobody else may enter it; ``settings`` are what
+    the worker is called with beside it.
     """
 
-    def __init__(self, folder: str, config: str) -> None:
+    def __init__(self, folder: str, *settings: str) -> None:
         self._folder = folder
-        self._config = config
+        self._settings = settings
         self._process: _Process | None = None
         self.socket = f"{folder}/grpc"
         """Path of the worker's unix socket; nobody listens before the first connection."""
@@ -69,7 +69,7 @@ class WorkerProcess:
 
     def _start(self) -> None:
         self._remove_socket()
-        command = interpreter.command("guest_agent.worker", self.socket, self._config)
+        command = interpreter.command("guest_agent.worker", self.socket, *self._settings)
         try:
             self._process = process = _Process(command)
         except OSError as error:

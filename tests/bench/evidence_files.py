@@ -3,13 +3,12 @@
 import json
 import sys
 
-from guest_agent.config import Config
 from guest_agent.report import gather, readers
 
 
 def main() -> None:
     """Gather one, and see what is opened (sys.addaudithook)."""
-    reading = readers(Config())
+    reading = readers()
     opened: dict[str, None] = {}
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:

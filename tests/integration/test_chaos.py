@@ -4,7 +4,6 @@ Every scenario recovers with the next question, and no question ever gets a wron
 """
 
 import contextlib
-import json
 import os
 import random
 import socket
@@ -12,12 +11,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-from guest_agent.config import Config
 from guest_agent.server import Server
 from guest_agent.worker_process import WorkerProcess
 from host_agent.guest import link as guest_link
@@ -34,7 +31,7 @@ class Guest:
     def __init__(self, port: SimulatedPort) -> None:
         self._port = port
         folder = tempfile.mkdtemp(prefix="samemachine-guest-")
-        self._server = Server(WorkerProcess(folder, json.dumps(asdict(Config()))), 600)
+        self._server = Server(WorkerProcess(folder, "no"), 600)
         self._end: GuestEnd | None = None
         self._thread: threading.Thread | None = None
         self._dying: _Mortal | None = None

@@ -28,8 +28,8 @@ RESIDENT_OURS = {
 }  # fmt: skip
 # What the worker has beside gRPC and protobuf.
 WORKER = {
-    "concurrent", "configparser", "dataclasses", "dmidecode", "fnmatch", "guest_agent", "hashlib",
-    "ipaddress", "json", "ntpath", "pathlib", "queue", "samemachine", "urllib",
+    "concurrent", "dmidecode", "fnmatch", "guest_agent", "hashlib", "ipaddress", "ntpath",
+    "pathlib", "queue", "samemachine", "urllib",
 }  # fmt: skip
 _AT_REST = 1.0
 _PATIENCE = 60.0

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from google.protobuf.json_format import MessageToDict
 
-from guest_agent.config import Config
 from guest_agent.evidence import cpuid, network
 from guest_agent.report import GROUPS, field_of, gather, readers
 from tests.unit.guest_agent import trees
@@ -19,7 +18,7 @@ WANTED = [number for group, number in GROUPS.items() if field_of(group) in FIELD
 
 def document(guest: trees.Captured) -> str:
     ask = {"network": lambda: network.read(guest.root, guest.ask_mac)}
-    report = gather(b"", {**readers(Config(), guest.root), **ask}, WANTED)
+    report = gather(b"", {**readers(guest.root), **ask}, WANTED)
     report.ClearField("agent_version")
     report.clock.realtime_nanoseconds = report.clock.boottime_nanoseconds = 0
     report.cpu.ClearField("live_cpuid_absence")
@@ -40,7 +39,7 @@ def test_a_real_guest(tmp_path: Path, name: str) -> None:
 def test_the_addresses_are_those_that_the_domain_gave(tmp_path: Path) -> None:
     """Not only what it was last time: the devices are where QEMU's command line put them."""
     root = trees.captured(tmp_path, "q35")
-    report = gather(b"", readers(Config(), root.root), WANTED)
+    report = gather(b"", readers(root.root), WANTED)
     disks = {disk.name: (disk.serial, disk.parent, disk.unit) for disk in report.block.devices}
     assert disks["nvme0n1"] == ("NVME-0001", "0000:00:10.0", "1")
     assert disks["sda"] == ("SCSI-0001", "0000:05:00.0", "0:0:0")

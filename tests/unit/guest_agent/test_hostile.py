@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from guest_agent.config import Config
 from guest_agent.report import GROUPS, MAX_REPORT_BYTES, field_of, gather, readers
 from samemachine.v1 import guest_pb2
 from tests.unit.guest_agent import trees
@@ -112,7 +111,7 @@ def test_a_strange_tree_gives_groups_or_reasons(
 ) -> None:
     root = trees.guest(trees.captured(tmp_path, "q35").root)
     spoil(root)
-    report = gather(NONCE, readers(Config(), root))
+    report = gather(NONCE, readers(root))
     raw = report.SerializeToString()
     assert len(raw) <= MAX_REPORT_BYTES
     named = {field_of(guest_pb2.EvidenceGroup.Name(absence.group)) for absence in report.absences}
@@ -127,5 +126,5 @@ def test_a_strange_tree_gives_groups_or_reasons(
 def test_three_thousand_functions_are_all_there(tmp_path: Path) -> None:
     root = trees.captured(tmp_path, "q35").root
     three_thousand_devices(root)
-    report = gather(NONCE, readers(Config(), root), [guest_pb2.EVIDENCE_GROUP_PCI])
+    report = gather(NONCE, readers(root), [guest_pb2.EVIDENCE_GROUP_PCI])
     assert len(report.pci.functions) >= 3000

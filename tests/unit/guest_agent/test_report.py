@@ -30,7 +30,7 @@ def absences(report: guest_pb2.Report) -> dict[str, tuple[str, str]]:
 
 
 def test_every_group_is_there_or_named(tmp_path: Path) -> None:
-    report = gather(NONCE, readers(Config(), trees.guest(tmp_path)))
+    report = gather(NONCE, readers(trees.guest(tmp_path)))
     assert report.nonce == NONCE
     fields = {field_of(group) for group in GROUPS}
     there = {field for field in fields if report.HasField(field)}
@@ -45,7 +45,7 @@ def test_the_names_are_those_of_the_contract() -> None:
 
 def test_only_what_was_asked_for_is_read(tmp_path: Path) -> None:
     asked = [guest_pb2.EVIDENCE_GROUP_BOOT, 999]
-    report = gather(NONCE, readers(Config(), trees.guest(tmp_path)), asked)
+    report = gather(NONCE, readers(trees.guest(tmp_path)), asked)
     assert report.HasField("boot")
     assert not report.HasField("dmi")
     assert not report.absences
