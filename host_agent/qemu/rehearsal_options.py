@@ -20,6 +20,7 @@ from host_agent.qemu.options import (
     ProbeOptions,
     _bytes,
     _memory_backends,
+    _merged,
     _options,
     _properties,
     from_command_line,
@@ -133,6 +134,7 @@ def from_domain(arguments: Sequence[str], architecture: str) -> RehearsalOptions
             rehearsing.left.append(_table(value))
         elif option not in _SILENT:
             rehearsing.left.append(_option(f"-{option}"))
+    rehearsing.left += _vcpus_to_come(given)
     if irqchip not in {"", "on", "off", "split"}:
         raise OptionsError("QEMU's command line has an interrupt controller of no known kind")
     return RehearsalOptions(
@@ -151,6 +153,18 @@ def _indexes(words: Sequence[str]) -> Iterator[tuple[str, int]]:
             index = device.get("acpi-index", "")
             if index.isdecimal() and device.get("id"):
                 yield device["id"], int(index[:9])
+
+
+def _vcpus_to_come(given: Sequence[tuple[str, str]]) -> Iterator[NotRehearsed]:
+    """Name vCPUs that may be plugged in after the start, as libvirt does before the guest runs.
+
+    They are on no command line, and ACPI tells which are there (``hw/i386/acpi-common.c``).
+    """
+    smp = _merged(given, ("smp",), "cpus")
+    if int(smp.get("maxcpus") or 0) > int(smp.get("cpus") or 1):
+        yield NotRehearsed(
+            what="vCPUs that are plugged in after the start", tables=frozenset({"APIC", "SRAT"})
+        )
 
 
 def _option(text: str) -> NotRehearsed:

@@ -158,6 +158,11 @@ DEVICES = {
         ["-fw_cfg", "name=opt/ovmf/X-PciMmio64Mb,string=65536"], {},
     ),
     "a ROM": ("-bios /usr/share/seabios/bios.bin", ["-bios", "/usr/share/seabios/bios.bin"], {}),
+    "vCPUs to come": (
+        "-smp 1,maxcpus=4,sockets=4", [],
+        {"vCPUs that are plugged in after the start": (frozenset({"APIC", "SRAT"}), None)},
+    ),
+    "all vCPUs": ("-smp 4,maxcpus=4,sockets=4", [], {}),
     "an object that speaks of a device": (
         """-object '{"qom-type":"acpi-generic-initiator","id":"g","pci-dev":"net0","node":0}'""",
         ["-object", '{"qom-type":"acpi-generic-initiator","id":"g","pci-dev":"net0","node":0}'], {},
