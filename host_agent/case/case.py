@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from host_agent.case.doubles import Sighting
 from host_agent.case.expectation import Expectation
 from host_agent.domain.definition import Declared
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.observation import Observation
-from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.running import ProbedTables, Running
 from host_agent.firmware.smbios import Named, Smbios
 from host_agent.machine_types.surroundings import Surroundings
 from host_agent.missing import Missing, Reason
+
+if TYPE_CHECKING:
+    # Few audits rehearse.
+    from host_agent.evidence.rehearsal_diff import Compared
 
 
 class Occasion(StrEnum):
@@ -73,7 +77,7 @@ class Case:
 
     snapshot: SnapshotTaken | None = None
     """The current snapshot, where the domain may have been reverted to it; None: there is none."""
-    rehearsal: Compared | Missing | None = None
+    rehearsal: "Compared | Missing | None" = None
     """The guest held against a rehearsal of what runs; None: it was not asked for."""
     newer: Baseline | None = None
     """The ledger's copy, where it is newer than the baseline in the XML."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from host_agent.case import occasion, rehearsing
+from host_agent.case import occasion
 from host_agent.case.case import Case, SnapshotTaken
 from host_agent.case.doubles import Sighting
 from host_agent.case.expectation import Expectation, by_rule, with_probe
@@ -20,7 +20,6 @@ from host_agent.evidence import baseline_element as baselines
 from host_agent.evidence import recognition
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.baseline_choice import choose, newer
-from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.running import ProbedTables, Running
 from host_agent.firmware.smbios import Smbios
 from host_agent.guest import booted_tables
@@ -35,11 +34,12 @@ from host_agent.machine_types.surroundings import Release, Surroundings
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.qemu import process as qemu_process
 from host_agent.qemu.domain_probe import DomainProbe
-from host_agent.qemu.domain_rehearsal import DomainRehearsal
 from host_agent.qemu.process import Processes
 
 if TYPE_CHECKING:
     from host_agent.evidence.observation import Observation
+    from host_agent.evidence.rehearsal_diff import Compared
+    from host_agent.qemu.domain_rehearsal import DomainRehearsal
 
 _NOT_ASKED_FOR = Missing(reason=Reason.ABSENT, sentence="probes were switched off (--no-probe)")
 _ELSEWHERE = Missing(
@@ -104,7 +104,7 @@ class Gatherer:
     elsewhere: Elsewhere
     neighbours: Neighbours
     raised: Raised = nothing_raised
-    rehearsal: DomainRehearsal | None = None
+    rehearsal: "DomainRehearsal | None" = None
     """None: it was not asked for."""
 
     @classmethod
@@ -143,7 +143,7 @@ class Gatherer:
             elsewhere=elsewhere,
             neighbours=Neighbours(hypervisor.domains, facts.libvirt, listed),
             raised=raised,
-            rehearsal=DomainRehearsal() if rehearse and local else None,
+            rehearsal=_rehearsals() if rehearse and local else None,
         )
 
     def refreshed(self, seconds: float | None = None) -> "Gatherer":
@@ -230,12 +230,16 @@ class Gatherer:
             case, occasion=occasion.of(case), rehearsal=self._rehearsed(domain, case, looked.active)
         )
 
-    def _rehearsed(self, domain: Domain, case: Case, xml: str | None) -> Compared | Missing | None:
+    def _rehearsed(
+        self, domain: Domain, case: Case, xml: str | None
+    ) -> "Compared | Missing | None":
         rehearsal, running, active = self.rehearsal, case.running, case.declared.active
         if rehearsal is None or active is None or xml is None:
             return None
         if isinstance(running, Missing):
             return running
+        from host_agent.case import rehearsing  # noqa: PLC0415 - few audits rehearse
+
         _, found = rehearsing.machine_and_guest(
             domain,
             case,
@@ -382,6 +386,12 @@ def _is_untold(memory: Smbios | Missing, observation: "Observation | Missing") -
     if not isinstance(memory, Missing) or memory.reason is not Reason.UNSUPPORTED:
         return False
     return isinstance(observation, Missing) or isinstance(observation.booted, Missing)
+
+
+def _rehearsals() -> "DomainRehearsal":
+    from host_agent.qemu.domain_rehearsal import DomainRehearsal  # noqa: PLC0415 - few rehearse
+
+    return DomainRehearsal()
 
 
 def _here() -> Release | Missing:

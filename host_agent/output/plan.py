@@ -15,7 +15,8 @@ from host_agent.case.results import Failed
 from host_agent.difference import Effect
 from host_agent.finding import Finding, Outcome
 from host_agent.output import plan_words
-from host_agent.output.shared.names import PlannedNames, whose
+from host_agent.output.shared.names import whose
+from host_agent.output.shared.planned_names import PlannedNames
 from host_agent.output.shared.tables import Row, grid, print_table
 from host_agent.plan import folding as plan_folding
 from host_agent.plan.facts import Answer, Hop, Plan, Planned

@@ -9,7 +9,8 @@ from host_agent.output import plan_words as words
 from host_agent.output.shared import pages as page_of
 from host_agent.output.shared.document import document
 from host_agent.output.shared.forms import plain_finding
-from host_agent.output.shared.names import PlannedNames, whose
+from host_agent.output.shared.names import whose
+from host_agent.output.shared.planned_names import PlannedNames
 from host_agent.plan import folding as plan_folding
 from host_agent.plan.facts import Answer, Hop, Plan, Planned, Site
 from host_agent.plan.folding import answer_of

@@ -7,10 +7,9 @@ from host_agent.case.results import Audited, Failed
 from host_agent.domain import owner
 from host_agent.domain.definition import Definition
 from host_agent.domain.owner import OwnerKind
-from host_agent.plan.facts import Planned
 from host_agent.printable import argument, printable
 
-_MOST = 6
+MOST = 6
 _WIDTH = 56
 """What a list of names may take on a line, if more than one name is to be in it."""
 
@@ -59,51 +58,21 @@ class Names:
         own = self._own.get(id(result))
         if isinstance(result, Failed):
             return argument(result.name, result.uuid)
-        return _argument(own, result.case.declared.definition)
+        return argument_of(own, result.case.declared.definition)
 
     def some(self, results: Sequence[Audited | Failed]) -> str:
         """Return the first names, whole, and how many more there are."""
-        return _some([self.of(result) for result in results[:_MOST]], len(results))
+        return some_of([self.of(result) for result in results[:MOST]], len(results))
 
 
-class PlannedNames:
-    """The names of the domains of a plan, as ``Names`` has those of an audit."""
-
-    def __init__(self, planned: Sequence[Planned | Failed]) -> None:
-        own = {
-            id(one): owner.of(one.definition).name for one in planned if isinstance(one, Planned)
-        }
-        taken = Counter(name for name in own.values() if name)
-        taken.update({printable(one.name) for one in planned})
-        self._own = {key: name for key, name in own.items() if name and taken[name] == 1}
-
-    def of(self, one: Planned | Failed) -> str:
-        """Return a name that can be pasted into a command."""
-        own = self._own.get(id(one))
-        if isinstance(one, Failed):
-            return argument(one.name, one.uuid)
-        return _argument(own, one.definition)
-
-    def some(self, planned: Sequence[Planned | Failed]) -> str:
-        """Return the first names, whole, and how many more there are."""
-        return _some([self.of(one) for one in planned[:_MOST]], len(planned))
-
-    def every(self, planned: Sequence[Planned | Failed]) -> str:
-        """Return all names for a command; where they are too many for a line, what stands for them.
-
-        The names that are shown beside it would be taken for all, and a number of more for a name.
-        """
-        some = self.some(planned)
-        return some if some == " ".join(map(self.of, planned)) else "DOMAIN..."
-
-
-def _argument(own: str | None, definition: Definition) -> str:
+def argument_of(own: str | None, definition: Definition) -> str:
     """Return the owner's name where it may be an argument, else libvirt's, else the UUID."""
     name = argument(definition.name, definition.uuid)
     return argument(own, name) if own else name
 
 
-def _some(names: list[str], number: int) -> str:
+def some_of(names: list[str], number: int) -> str:
+    """Return as many names as a line takes, and how many more of that number there are."""
     while len(names) > 1 and len(" ".join(names)) > _WIDTH:
         names.pop()
     more = number - len(names)

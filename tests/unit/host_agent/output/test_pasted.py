@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from host_agent.commands.shared.console import plain
 from host_agent.hypervisor.selection import present
-from host_agent.output.shared.names import PlannedNames
+from host_agent.output.shared.planned_names import PlannedNames
 from host_agent.printable import argument, operand, printable, quoted
 from tests.unit.host_agent.plan.test_folding import planned
 
