@@ -29,7 +29,16 @@ from host_agent.evidence import decode, report_bounds
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.baseline_element import BaselineError
 from host_agent.evidence.decode import DecodeError
-from host_agent.firmware import acpi, device_tree, fw_cfg, smbios, smbios_fields
+from host_agent.firmware import (
+    acpi,
+    aml_objects,
+    device_tree,
+    efi_tables,
+    fw_cfg,
+    left_tables,
+    smbios,
+    smbios_fields,
+)
 from host_agent.firmware.fingerprint import ANCHOR, LOADER, SMBIOS, Fingerprint
 from host_agent.guest import opened_channels
 from host_agent.machine_types import offers
@@ -164,6 +173,48 @@ def _acpi() -> Iterator[bytes]:
             yield len(script).to_bytes(2, "little") + script + one.acpi.build()[:65536]
 
 
+def memory(raw: bytes) -> None:
+    """What a firmware left in a guest's memory, which is all that there is."""
+
+    def read(address: int, length: int) -> bytes:
+        return raw[address : address + length]
+
+    place = efi_tables.system_table(raw)
+    if place is not None:
+        efi_tables.configuration(place, read)
+    pointer = left_tables.root_pointer(raw)
+    if pointer is not None:
+        left_tables.tables(pointer, read)
+
+
+def _proved(raw: bytes, at: int, until: int | None = None) -> bytes:
+    """The same with a checksum at this place that makes the bytes up to there sum up to nothing."""
+    rest = sum(raw[:at]) + sum(raw[at + 1 : until])
+    return raw[:at] + bytes([-rest % 256]) + raw[at + 1 :]
+
+
+def _memories() -> Iterator[bytes]:
+    for one in fingerprints():
+        if one.acpi is None:
+            continue
+        found = [table.raw for table in one.acpi.tables][:6]
+        places = [64 + 36 + 4 * len(found)]
+        for raw in found:
+            places.append(places[-1] + len(raw))
+        named = b"".join(place.to_bytes(4, "little") for place in places[:-1])
+        size = (36 + len(named)).to_bytes(4, "little")
+        root = _proved(b"RSDT" + size + bytes([1, 0]) + bytes(26) + named, 9)
+        pointer = _proved(b"RSD PTR \0BOCHS \0" + (64).to_bytes(4, "little"), 8)
+        yield pointer.ljust(64, b"\0") + root + b"".join(_proved(raw, 9) for raw in found)
+
+
+def _aml() -> Iterator[bytes]:
+    for one in fingerprints():
+        for table in one.acpi.tables if one.acpi else ():
+            if table.raw.startswith((b"DSDT", b"SSDT")):
+                yield table.raw[acpi.HEADER :]
+
+
 def _trees() -> Iterator[bytes]:
     return (one.device_tree for one in fingerprints() if one.device_tree is not None)
 
@@ -279,6 +330,8 @@ TARGETS = {
     "session": Target(run=session, errors=(), seeds=_frames),
     "smbios": Target(run=tables, errors=(smbios.SmbiosError,), seeds=_smbios),
     "acpi": Target(run=blob, errors=(acpi.AcpiError,), seeds=_acpi),
+    "memory": Target(run=memory, errors=(acpi.AcpiError,), seeds=_memories),
+    "aml": Target(run=aml_objects.objects, errors=(aml_objects.AmlError,), seeds=_aml),
     "device-tree": Target(
         run=device_tree.parse, errors=(device_tree.DeviceTreeError,), seeds=_trees
     ),
