@@ -4,6 +4,7 @@ import threading
 from collections import OrderedDict
 from concurrent.futures import Future
 from dataclasses import replace
+from typing import NamedTuple
 
 from host_agent.difference import Difference
 from host_agent.domain import architectures, start_options
@@ -41,7 +42,6 @@ _PROBED = frozenset({"x86_64", "i386", "aarch64"})
 """QEMU's words for targets whose tables a probe can read."""
 
 
-_Asked = tuple[Identity, ProbeOptions]
 _MOST_SHAPES = 512
 """How many shapes' probes are remembered, of some 200 KiB each at most."""
 
@@ -164,38 +164,64 @@ class DomainProbe:
 
     def _of_shape(self, binary: QemuBinary, options: ProbeOptions, *, tables_only: bool) -> Probed:
         """Return the probe of a shape, which whoever comes first makes for all."""
-        asked = binary.identity, options
-        plain = binary.identity, replace(options, harmless=())
+        whole = _Asked(binary.identity, options, tables=False)
+        asked = whole._replace(tables=tables_only and not options.harmless)
         with self._lock:
             made = self._made.get(asked)
             if made is None and tables_only:
-                made = self._succeeded(self._tried.get(plain))
+                made = self._succeeded(whole) or self._succeeded(self._tried.get(_plain(whole)))
             mine = made is None
             if made is None:
                 made = self._made[asked] = Future()
-                self._tried[plain] = asked
+                self._tried[_plain(asked)] = asked
                 while len(self._made) > _MOST_SHAPES:
                     gone, _ = self._made.popitem(last=False)
-                    self._tried.pop((gone[0], replace(gone[1], harmless=())), None)
+                    self._tried.pop(_plain(gone), None)
         if mine:
             try:
-                made.set_result(self._stored_or_new(binary, options))
+                made.set_result(self._stored_or_new(binary, asked))
             except BaseException as error:
                 made.set_exception(error)
                 raise
         return made.result()
 
-    def _succeeded(self, asked: _Asked | None) -> "Future[Probed] | None":
+    def _succeeded(self, asked: "_Asked | None") -> "Future[Probed] | None":
         made = None if asked is None else self._made.get(asked)
         return made if made and made.done() and made.exception() is None else None
 
-    def _stored_or_new(self, binary: QemuBinary, options: ProbeOptions) -> Probed:
+    def _stored_or_new(self, binary: QemuBinary, asked: "_Asked") -> Probed:
+        options = asked.options
         probed = self._store.get(binary.identity, options)
+        if probed is None and asked.tables:
+            probed = self._store.get(binary.identity, options, tables=True)
         if probed is None:
             with self._turns:
                 probed = probe.probe(binary, options)
             self._store.put(binary.identity, options, probed)
+            if options.harmless:
+                # After an upgrade of its package this binary may not start any more.
+                plain = replace(options, harmless=())
+                self._store.put(binary.identity, plain, _asked_as(probed, plain), tables=True)
         return probed
+
+
+class _Asked(NamedTuple):
+    """What was asked of which binary."""
+
+    identity: Identity
+    options: ProbeOptions
+    tables: bool
+    """Whether the tables are all that is wanted: files of fw_cfg tell how a start was tried."""
+
+
+def _plain(asked: _Asked) -> _Asked:
+    """Return the same without what shows nothing."""
+    return asked._replace(options=replace(asked.options, harmless=()), tables=False)
+
+
+def _asked_as(probed: Probed, options: ProbeOptions) -> Probed:
+    command = tuple(map(printable, options.command()))
+    return replace(probed, fingerprint=replace(probed.fingerprint, options=command))
 
 
 def _with_own(probed: Probed, shape: Shape, options: ProbeOptions) -> Probed | None:
@@ -204,8 +230,7 @@ def _with_own(probed: Probed, shape: Shape, options: ProbeOptions) -> Probed | N
     files = shapes.filled(fingerprint.files, fingerprint.acpi, shape)
     if files is None:
         return None
-    command = tuple(map(printable, options.command()))
-    return replace(probed, fingerprint=replace(fingerprint, options=command, files=files))
+    return _asked_as(replace(probed, fingerprint=replace(fingerprint, files=files)), options)
 
 
 def _architecture(definition: Definition) -> str:

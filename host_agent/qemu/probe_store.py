@@ -54,9 +54,14 @@ class FingerprintStore:
         self._folder = folder or default_folder()
         self._most = most
 
-    def get(self, binary: Identity, options: ProbeOptions) -> Probed | None:
-        """Return a kept probe; None: there is none that can be read."""
-        name = _name(binary, options)
+    def get(
+        self, binary: Identity, options: ProbeOptions, *, tables: bool = False
+    ) -> Probed | None:
+        """Return a kept probe; None: there is none that can be read.
+
+        ``tables``: one of which the tables alone are those of these options.
+        """
+        name = _name(binary, options, tables=tables)
         try:
             with self._opened() as folder:
                 descriptor = os.open(
@@ -80,7 +85,9 @@ class FingerprintStore:
         asked = tuple(map(printable, options.command()))
         return probed if probed.fingerprint.options == asked else None
 
-    def put(self, binary: Identity, options: ProbeOptions, probed: Probed) -> None:
+    def put(
+        self, binary: Identity, options: ProbeOptions, probed: Probed, *, tables: bool = False
+    ) -> None:
         """Keep a probe; a full disk or a folder that is not ours costs nothing but time later."""
         blobs: Blobs = {}
         form = {
@@ -94,7 +101,7 @@ class FingerprintStore:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self._opened() as folder:
                 self._prune(folder)
-                whole_file.write(folder, _name(binary, options), raw)
+                whole_file.write(folder, _name(binary, options, tables=tables), raw)
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
@@ -121,6 +128,7 @@ class FingerprintStore:
                     os.unlink(name, dir_fd=folder)
 
 
-def _name(binary: Identity, options: ProbeOptions) -> str:
-    asked = json.dumps([_SCHEMA, asdict(binary), options.architecture, options.command()])
+def _name(binary: Identity, options: ProbeOptions, *, tables: bool) -> str:
+    what = [_SCHEMA, asdict(binary), options.architecture, options.command()]
+    asked = json.dumps([*what, "tables"] if tables else what)
     return f"{hashlib.sha256(asked.encode()).hexdigest()}{_SUFFIX}"

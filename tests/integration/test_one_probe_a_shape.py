@@ -118,6 +118,13 @@ def test_trying_a_start_tells_of_the_tables_of_now(
     start = asked(probe, counter, [options(1, starting=True)])
     assert asked(probe, counter, [options(1)]) == start
     assert counter.starts() == 1
+    # Nor is it asked by another run of the program: after an upgrade it could not start any more.
+    later = DomainProbe(2, FingerprintStore(tmp_path / "store"))
+    assert asked(later, counter, [options(1), options(2)])[0] == start[0]
+    assert counter.starts() == 0
+    # What is compared as a whole is.
+    later._probed(counter.binary, options(1))
+    assert counter.starts() == 1
     # Not the other way: what QEMU refuses at a start was not asked.
     another = DomainProbe(2, FingerprintStore(tmp_path / "another"))
     asked(another, counter, [options(1), options(1, starting=True)])
