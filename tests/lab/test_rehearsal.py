@@ -24,8 +24,11 @@ _MORE = """
     <video><model type='vga'/></video><graphics type='vnc' port='-1'/>
   </devices>"""
 _BRIDGE = {
-    "i440fx": "<controller type='pci' model='pci-bridge'/></devices>",
-    "q35": "<controller type='pci' model='pcie-to-pci-bridge'/></devices>",
+    "i440fx": """<controller type='pci' index='0' model='pci-root'/>
+    <controller type='pci' index='1' model='pci-bridge'/></devices>""",
+    "q35": """<controller type='pci' index='0' model='pcie-root'/>
+    <controller type='pci' index='1' model='pcie-root-port'/>
+    <controller type='pci' index='2' model='pcie-to-pci-bridge'/></devices>""",
 }
 _NUMA = """<cpu mode='custom'><model>qemu64</model><numa>
     <cell id='0' cpus='0-1' memory='256' unit='MiB'/>
