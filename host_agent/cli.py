@@ -1,9 +1,11 @@
 """The door: finds the command that was called, and exits with its code."""
 
+import gc
 import os
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 import click
@@ -63,6 +65,16 @@ def _leave(code: int) -> NoReturn:
         except OSError as error:
             code = complain(f"the output can't be written: {error.strerror}", USAGE)
     os._exit(code)
+
+
+def _loaded(name: str) -> ModuleType:
+    """Import a module, and do not look meanwhile for what could be freed: a tenth of the time."""
+    gc.disable()
+    try:
+        return import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 _COMMANDS = {
@@ -153,8 +165,7 @@ class Door(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, loaded; None: there is none of this name."""
         if cmd_name not in self.commands and cmd_name in _COMMANDS:
-            file = import_module(f"host_agent.commands.{_COMMANDS[cmd_name][0]}")
-            for command in file.COMMANDS:
+            for command in _loaded(f"host_agent.commands.{_COMMANDS[cmd_name][0]}").COMMANDS:
                 self.add_command(command)
         return super().get_command(ctx, cmd_name)
 

@@ -13,7 +13,6 @@ from typing import IO, TYPE_CHECKING, NoReturn
 
 import click
 
-from host_agent import whole_file
 from host_agent.errors import UsageError
 from host_agent.printable import printable
 
@@ -109,6 +108,9 @@ def new_file(output: Path, *, shared: bool = False) -> Iterator[IO[bytes]]:
     Where there is one already, its mode and owner stay. A new one has the umask's mode where it is
     ``shared``, for it says nothing of a domain; else nobody but its owner may read it.
     """
+    # Few commands write one, and it brings cryptography along.
+    from host_agent import whole_file
+
     try:
         if _is_no_file(output):
             with output.open("wb") as file:
