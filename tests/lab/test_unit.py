@@ -75,6 +75,11 @@ def test_it_verifies_a_domain_that_starts(booted: Guest) -> None:
     run(booted, "systemctl enable --now samemachine")
     # Type=notify: it has said that it is ready, and what it does.
     assert unit(booted, "ActiveState") == "active"
+    # What starts before it listens is caught up with, and then heard of as well.
+    deadline = time.monotonic() + pace.stretched(_SECONDS)
+    while "watching" not in run(booted, "journalctl --output=cat --unit=samemachine"):
+        assert time.monotonic() < deadline
+        time.sleep(1)
     run(booted, f'echo "{_DOMAIN}" >/tmp/inner.xml; virsh define /tmp/inner.xml; virsh start inner')
     deadline = time.monotonic() + pace.stretched(_SECONDS)
     while not (told := entries(booted)) and time.monotonic() < deadline:
