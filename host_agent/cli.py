@@ -68,7 +68,7 @@ def _leave(code: int) -> NoReturn:
 
 
 def _loaded(name: str) -> ModuleType:
-    """Import a module, and do not look meanwhile for what could be freed: a tenth of the time."""
+    """Import a module, and do not look meanwhile for what could be freed: nothing could."""
     gc.disable()
     try:
         return import_module(name)

@@ -43,7 +43,7 @@ _PROBED = frozenset({"x86_64", "i386", "aarch64"})
 
 
 _MOST_SHAPES = 512
-"""How many shapes' probes are remembered, of some 200 KiB each at most."""
+"""How many shapes' probes are remembered."""
 
 
 class DomainProbe:
