@@ -20,6 +20,8 @@ class Area(StrEnum):
     """The functions on its buses, as the firmware left them."""
     VIRTIO = "virtio"
     """What paravirtual devices offer their drivers."""
+    CPU = "CPU"
+    """Number, name and features of the processors."""
 
 
 class Effect(StrEnum):

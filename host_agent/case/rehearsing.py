@@ -44,12 +44,16 @@ def guest(domain: Domain, case: Case, now: Rehearsed | Missing) -> Compared | Mi
     if isinstance(now, Missing) or active is None:
         return now if isinstance(now, Missing) else NOT_RUNNING
     seen = case.observation
-    acpi = seen if isinstance(seen, Missing) else seen.hardware.acpi
-    pci = seen if isinstance(seen, Missing) else seen.hardware.pci
+    acpi, pci, virtio, cpu = (
+        (seen,) * 4
+        if isinstance(seen, Missing)
+        else (seen.hardware.acpi, seen.hardware.pci, seen.hardware.virtio, seen.hardware.cpu)
+    )
     if isinstance(acpi, Missing) and now.acpi:
         left = booted_acpi.read(domain, active, _MONITOR_SECONDS)
         acpi = left if isinstance(left, Missing) else rehearsal_diff.as_reported(left)
     found = rehearsal_diff.with_guest(now, acpi, pci)
+    found = rehearsal_diff.with_offers(found, now, virtio, cpu)
     return with_smbios(found, now, case.booted_tables)
 
 

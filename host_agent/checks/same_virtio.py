@@ -5,25 +5,13 @@ from collections.abc import Iterator
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.baseline import Change, Kind, groups, judged, same_kernel
+from host_agent.evidence import virtio_names
 from host_agent.evidence.hardware import VirtioDevice
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding
 from host_agent.missing import Missing
 
 ID = "same-virtio"
-
-# VIRTIO 1.2, chapter 5.
-_DEVICES = {
-    1: "network", 2: "block", 3: "console", 4: "entropy", 5: "balloon", 8: "SCSI host", 9: "9P",
-    16: "GPU", 18: "input", 19: "socket", 20: "crypto", 23: "IOMMU", 24: "memory", 25: "sound",
-    26: "file system", 27: "pmem",
-}  # fmt: skip
-# VIRTIO 1.2, chapter 6: those that do not depend on the device.
-_FEATURES = {
-    24: "NOTIFY_ON_EMPTY", 27: "ANY_LAYOUT", 28: "RING_INDIRECT_DESC", 29: "RING_EVENT_IDX",
-    32: "VERSION_1", 33: "ACCESS_PLATFORM", 34: "RING_PACKED", 35: "IN_ORDER",
-    36: "ORDER_PLATFORM", 37: "SR_IOV", 38: "NOTIFICATION_DATA", 40: "RING_RESET",
-}  # fmt: skip
 
 _Key = tuple[str, int]
 
@@ -71,7 +59,7 @@ def _features(
         elif old.features != new.features:
             lost, gained = old.features & ~new.features, new.features & ~old.features
             words = [
-                f"{word} {_bits(bits)}"
+                f"{word} {virtio_names.said(bits)}"
                 for word, bits in (("lost", lost), ("gained", gained))
                 if bits
             ]
@@ -97,7 +85,7 @@ def _come_and_gone(
     for sign, side in (("gone", before - after), ("new", after - before)):
         for parent, kind in sorted(side):
             if parent not in told:
-                name = f"virtio {_DEVICES.get(kind, kind)} at {parent}"
+                name = f"virtio {virtio_names.DEVICES.get(kind, kind)} at {parent}"
                 yield Change(
                     sentence=f"{name} is {sign}",
                     old=name if sign == "gone" else f"{name}: absent",
@@ -110,10 +98,4 @@ def _key(one: VirtioDevice) -> _Key:
 
 
 def _name(one: VirtioDevice) -> str:
-    return f"virtio {_DEVICES.get(one.device_id, one.device_id)} at {one.parent}"
-
-
-def _bits(features: int) -> str:
-    bits = [bit for bit in range(features.bit_length()) if features >> bit & 1]
-    words = [f"{bit} ({_FEATURES[bit]})" if bit in _FEATURES else str(bit) for bit in bits]
-    return f"feature{'' if len(bits) == 1 else 's'} {', '.join(words)}"
+    return f"virtio {virtio_names.DEVICES.get(one.device_id, one.device_id)} at {one.parent}"

@@ -172,13 +172,20 @@ def lasting_cpuid(leaves: Iterable[guest_pb2.CpuidLeaf]) -> tuple[CpuidLeaf, ...
     return tuple(_leaf(one) for one in leaves if one.leaf not in _MEASURED)
 
 
-def _leaf(one: guest_pb2.CpuidLeaf) -> CpuidLeaf:
-    blank = _NOT_THE_MACHINES.get((one.leaf, one.subleaf)) or _NOT_THE_MACHINES.get(
-        (one.leaf, None), (0, 0, 0, 0)
+def lasting_bits(leaf: int, subleaf: int, register: int) -> int:
+    """Return the bits of an answer that are the machine's; ``register``: 0 EAX to 3 EDX."""
+    if leaf in _MEASURED:
+        return 0
+    blank = _NOT_THE_MACHINES.get((leaf, subleaf)) or _NOT_THE_MACHINES.get(
+        (leaf, None), (0, 0, 0, 0)
     )
+    return _ALL & ~blank[register]
+
+
+def _leaf(one: guest_pb2.CpuidLeaf) -> CpuidLeaf:
     eax, ebx, ecx, edx = (
-        register & ~bits
-        for register, bits in zip((one.eax, one.ebx, one.ecx, one.edx), blank, strict=True)
+        answer & lasting_bits(one.leaf, one.subleaf, register)
+        for register, answer in enumerate((one.eax, one.ebx, one.ecx, one.edx))
     )
     return CpuidLeaf(leaf=one.leaf, subleaf=one.subleaf, registers=(eax, ebx, ecx, edx))
 

@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from host_agent.difference import Area, Difference
-from host_agent.evidence.hardware import AcpiTable, PciFunction
+from host_agent.evidence import offered_diff
+from host_agent.evidence.hardware import AcpiTable, Cpu, PciFunction, VirtioDevice
 from host_agent.evidence.rehearsed import ALL, Rehearsed
 from host_agent.firmware import aml_objects, smbios_diff
 from host_agent.firmware.acpi import Table
@@ -34,6 +34,12 @@ class Compared:
     """What could not be held against each other, and why."""
     smbios: bool = False
     """Whether the SMBIOS tables are the same, the firmware's own structure too."""
+    virtio: int = 0
+    """How many virtio devices' drivers took nothing that is not offered."""
+    cpu: bool = False
+    """Whether number, vendor, name and revision of the processors are the same."""
+    registers: int = 0
+    """How many registers that CPUID answers with are the same."""
 
     @property
     def same(self) -> str:
@@ -45,6 +51,12 @@ class Compared:
             parts.append(f"{number} ACPI table{'s' if number > 1 else ''} ({names})")
         if self.functions:
             parts.append(f"{self.functions} PCI function{'s' if self.functions > 1 else ''}")
+        if self.virtio:
+            parts.append(f"{self.virtio} virtio device{'s' if self.virtio > 1 else ''}")
+        if self.cpu or self.registers:
+            named = [str(Area.CPU)] if self.cpu else []
+            known = [f"{self.registers} CPUID registers"] if self.registers else []
+            parts.append(" and ".join(named + known))
         return ", ".join(parts)
 
 
@@ -84,6 +96,24 @@ def with_guest(
                 found += differences
     return Compared(
         differences=tuple(found), tables=tuple(same), functions=functions, not_compared=tuple(left)
+    )
+
+
+def with_offers(
+    found: Compared,
+    rehearsed: Rehearsed,
+    virtio: tuple[VirtioDevice, ...] | Missing,
+    cpu: Cpu | Missing,
+) -> Compared:
+    """Add what a guest took of its virtio devices, and its CPU."""
+    held = offered_diff.with_guest(rehearsed, virtio, cpu)
+    return replace(
+        found,
+        differences=(*found.differences, *held.differences),
+        not_compared=(*found.not_compared, *held.not_compared),
+        virtio=held.virtio,
+        cpu=held.cpu,
+        registers=held.registers,
     )
 
 
@@ -205,12 +235,13 @@ def _presence(area: Area, subject: str, field: str, old: object, new: object) ->
 def between(old: Rehearsed, new: Rehearsed) -> tuple[Difference, ...]:
     """Return what a guest finds otherwise in one machine than in another.
 
-    SMBIOS by structure and field, ACPI by table, device and name, PCI by function. Raises
-    ``SmbiosError``.
+    SMBIOS by structure and field, ACPI by table, device and name, PCI by function, virtio by device
+    and feature, the CPU by register. Raises ``SmbiosError``.
     """
     found: list[Difference] = []
     if old.smbios is not None and new.smbios is not None:
         masked = old.masked | new.masked
+        found += smbios_diff.entry_points(old.smbios.entry_point, new.smbios.entry_point)
         found += smbios_diff.differences(old.smbios.tables, new.smbios.tables, masked)
     before, after = named(old.acpi), named(new.acpi)
     for name in dict.fromkeys([*before, *after]):
@@ -222,27 +253,7 @@ def between(old: Rehearsed, new: Rehearsed) -> tuple[Difference, ...]:
     mine, theirs = ({one.function.address: one.function for one in side.pci} for side in (old, new))
     for address in sorted(mine.keys() | theirs.keys()):
         found += _function(address, mine.get(address), theirs.get(address))
-    return (*found, *_queues(old, new))
-
-
-def _queues(old: Rehearsed, new: Rehearsed) -> Iterator[Difference]:
-    """Yield what devices that both have offer otherwise."""
-    stand_ins = {one.stand_in for side in (old, new) for one in side.left_out}
-    for device, sizes in old.queues.items():
-        after = new.queues.get(device, sizes)
-        if sizes != after and device not in stand_ins:
-            yield Difference(
-                area=Area.VIRTIO,
-                subject=device,
-                field="entries of its queues",
-                old=_sizes(sizes),
-                new=_sizes(after),
-            )
-
-
-def _sizes(sizes: tuple[int, ...]) -> str:
-    runs = [(size, len(list(run))) for size, run in groupby(sizes)]
-    return " ".join(f"{size}" if many == 1 else f"{many}x{size}" for size, many in runs)
+    return (*found, *_folded(offered_diff.between(old, new)))
 
 
 def _table(name: str, one: Table, two: Table) -> Iterator[Difference]:
@@ -286,8 +297,9 @@ def _folded(changes: Iterator[Difference]) -> tuple[Difference, ...]:
     """Tell what is the same of many devices once, with the first of them and how many there are."""
     found: dict[tuple[str, ...], Difference] = {}
     for one in changes:
-        # A device that comes or goes is told each for itself.
-        key = (one.field, one.old, one.new, one.subject if one.field == "device" else "")
+        # A device that comes or goes is told each for itself, and so is what is not one of many.
+        alone = one.field in {"device", "file", "size"}
+        key = (one.field, one.old, one.new, one.subject if alone else "")
         kept = found.get(key)
         found[key] = one if kept is None else replace(kept, count=kept.count + 1)
     return tuple(found.values())

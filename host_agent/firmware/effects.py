@@ -59,8 +59,14 @@ _FW_CFG = Touched(
 _TREE = Touched(
     Effect.DRIVER, "the kernel's set of devices", "Devicetree specification 0.4, clause 2"
 )
-_VIRTIO = Touched(
+_QUEUES = Touched(
     Effect.DRIVER, "how much a driver can have under way at once", "OASIS virtio 1.3, clause 2.6"
+)
+_VIRTIO = Touched(
+    Effect.DRIVER, "what a driver may use of its device", "OASIS virtio 1.3, clause 2.2"
+)
+_CPU = Touched(
+    Effect.DRIVER, "programs that choose their code by the CPU's features", "Intel SDM 2A, CPUID"
 )
 _PCI = Touched(
     Effect.DRIVER,
@@ -116,7 +122,9 @@ TABLE = (
     Row(Area.FW_CFG,      "",         "",                 _FW_CFG),
     Row(Area.DEVICE_TREE, "",         "",                 _TREE),
     Row(Area.PCI,         "",         "",                 _PCI),
+    Row(Area.VIRTIO,      "",         "entries of its queues", _QUEUES),
     Row(Area.VIRTIO,      "",         "",                 _VIRTIO),
+    Row(Area.CPU,         "",         "",                 _CPU),
     # What a migration refuses.
     Row(Area.ROM,         "",         "",                 _MIGRATION),
     Row(Area.FIRMWARE,    "",         "size",             _MIGRATION),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 
 from host_agent.difference import Area, Difference
-from host_agent.firmware import acpi, device_tree, fw_cfg, smbios, smbios_diff
+from host_agent.firmware import acpi, device_tree, fw_cfg, smbios_diff
 from host_agent.firmware.fingerprint import ANCHOR, E820, LOADER, RSDP, Fingerprint
 
 ABSENT = "absent"
@@ -21,9 +21,9 @@ def differences(
     return (
         *_smbios(old, new, masked),
         *_acpi(old, new),
-        *_memory_map(old, new),
-        *_directory(old, new),
-        *_memory_blocks(old.memory_blocks, new.memory_blocks),
+        *memory_map(_ranges(old), _ranges(new)),
+        *files(_sizes(old), _sizes(new), old.files),
+        *memory_blocks(old.memory_blocks, new.memory_blocks),
         *_firmware(old, new),
         *_device_tree(old, new),
     )
@@ -36,9 +36,7 @@ def _smbios(
         if old.smbios != new.smbios:
             yield _presence(Area.SMBIOS, "", "tables", old.smbios, new.smbios)
         return
-    was, now = (smbios.version(side.files.get(ANCHOR, b"")) or ABSENT for side in (old, new))
-    if was != now:
-        yield Difference(area=Area.SMBIOS, subject="entry point", field="version", old=was, new=now)
+    yield from smbios_diff.entry_points(*(side.files.get(ANCHOR, b"") for side in (old, new)))
     yield from smbios_diff.differences(old.smbios, new.smbios, masked)
 
 
@@ -102,8 +100,18 @@ def tables(fingerprint: Fingerprint) -> dict[str, acpi.Table]:
     return found
 
 
-def _memory_map(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
-    before, after = (fw_cfg.memory_map(side.files.get(E820, b"")) for side in (old, new))
+def _ranges(side: Fingerprint) -> tuple[fw_cfg.Range, ...]:
+    return fw_cfg.memory_map(side.files.get(E820, b""))
+
+
+def _sizes(side: Fingerprint) -> Mapping[str, int]:
+    return {file.name: file.size for file in side.directory}
+
+
+def memory_map(
+    before: tuple[fw_cfg.Range, ...], after: tuple[fw_cfg.Range, ...]
+) -> Iterator[Difference]:
+    """Yield what differs between the maps that two QEMUs hand their firmware."""
     if before != after:
         yield Difference(
             area=Area.MEMORY_MAP,
@@ -114,20 +122,25 @@ def _memory_map(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
         )
 
 
-def _directory(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
-    before, after = ({file.name: file for file in side.directory} for side in (old, new))
+def files(
+    before: Mapping[str, int], after: Mapping[str, int], compared: Collection[str]
+) -> Iterator[Difference]:
+    """Yield what differs between two directories, name → size.
+
+    ``compared``: files whose contents are compared, so that their sizes say nothing more.
+    """
     for name in dict.fromkeys([*before, *after]):
         one, two = before.get(name), after.get(name)
         if one is None or two is None:
             yield _presence(Area.FW_CFG, name, "file", one, two)
-        elif one.size != two.size and name not in old.files:
-            # The size of a file whose contents are compared says nothing more.
+        elif one != two and name not in compared:
             yield Difference(
-                area=Area.FW_CFG, subject=name, field="size", old=str(one.size), new=str(two.size)
+                area=Area.FW_CFG, subject=name, field="size", old=str(one), new=str(two)
             )
 
 
-def _memory_blocks(old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[Difference]:
+def memory_blocks(old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[Difference]:
+    """Yield what differs between the sizes of memory blocks that both have."""
     for name in sorted(old.keys() | new.keys()):
         if name.startswith(_DERIVED) or name not in old or name not in new:
             # A block that only one has may be there for that machine's own reasons; the migration

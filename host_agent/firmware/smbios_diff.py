@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 
 from host_agent.difference import Area, Difference
+from host_agent.firmware import smbios
 from host_agent.firmware.smbios import END_OF_TABLE, Structure, split
 from host_agent.firmware.smbios_fields import changed, type_name, values
 from host_agent.printable import shortened
@@ -44,6 +45,13 @@ def _firmwares_own(one: Sequence[Structure], two: Sequence[Structure]) -> frozen
     """Return the types that only one of the two has because its firmware wrote them."""
     mine, theirs = (any(structure.type == BIOS for structure in side) for side in (one, two))
     return frozenset({BIOS}) if mine != theirs else frozenset()
+
+
+def entry_points(old: bytes, new: bytes) -> Iterator[Difference]:
+    """Yield what differs between two entry points: their kind and version."""
+    was, now = (smbios.version(one) or ABSENT for one in (old, new))
+    if was != now:
+        yield Difference(area=Area.SMBIOS, subject="entry point", field="version", old=was, new=now)
 
 
 def differences(

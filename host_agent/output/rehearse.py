@@ -1,6 +1,7 @@
 """A rehearsed domain as text and as JSON."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -9,8 +10,9 @@ from rich.console import Console
 from rich.text import Text
 
 from host_agent.difference import Difference
+from host_agent.evidence import offered_diff, virtio_names
 from host_agent.evidence.rehearsal_diff import Compared
-from host_agent.evidence.rehearsed import Rehearsed
+from host_agent.evidence.rehearsed import Rehearsed, RehearsedCpu
 from host_agent.missing import NOT_RUNNING, Missing
 from host_agent.output.shared.document import document
 from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
@@ -19,6 +21,8 @@ from host_agent.printable import printable
 from host_agent.verify.rehearsal import Nic, Rehearsal
 
 _SCHEMA = 1
+_ROM = re.compile(r"\.rom$|^pc\.bios$|^system\.flash|^isa-bios")
+"""Blocks of memory with an option ROM or the firmware's image."""
 
 
 def print_rehearsal(console: Console, found: Rehearsal) -> None:
@@ -29,6 +33,7 @@ def print_rehearsal(console: Console, found: Rehearsal) -> None:
         rows += _block("now", _now(found))
     rows += _block("next start", _start(found))
     rows += _block("card names", _nics(found.nics))
+    rows += _offered(found.now if isinstance(found.start, Missing) else found.start)
     left = {one.what for side in (found.now, found.start) for one in _left_out(side)}
     rows += _block("not rehearsed", sorted(left))
     compared = () if isinstance(found.guest, Missing) else found.guest.not_compared
@@ -86,6 +91,31 @@ def _nics(nics: Sequence[Nic]) -> Iterator[str]:
             yield f"{one.device}: {' or '.join(one.now)} now, not known at the next start"
     if staying:
         yield f"{', '.join(staying)} stay{'s' if len(staying) == 1 else ''}"
+
+
+def _offered(machine: Rehearsed | Missing) -> Iterator[Row]:
+    """Yield what a machine offers beside its tables."""
+    if isinstance(machine, Missing):
+        return
+    if machine.cpu is not None:
+        yield from _block("CPU", _cpu(machine.cpu))
+    yield from _block(
+        "virtio",
+        (
+            f"{one.device or one.address} ({virtio_names.DEVICES.get(one.kind, one.kind)}): "
+            f"features {one.features:#x}, queues {offered_diff.sizes(one.queues) or 'none'}"
+            for one in machine.virtio
+        ),
+    )
+    yield from _block("memory map", map(str, machine.memory))
+    roms = {name: size for name, size in machine.blocks.items() if _ROM.search(name)}
+    yield from _block("ROMs", (f"{name} {size // 1024} KiB" for name, size in roms.items()))
+
+
+def _cpu(cpu: RehearsedCpu) -> Iterator[str]:
+    yield f"{cpu.vcpus} of {cpu.vendor} {cpu.revision} '{cpu.name}'"
+    if cpu.filtered:
+        yield f"without {' '.join(cpu.filtered)}, which its model has and can't be had here"
 
 
 def _told(differences: Sequence[Difference]) -> Iterator[str]:
@@ -154,7 +184,13 @@ def _machine(found: Rehearsed | Missing) -> dict[str, Any]:
             for table in found.acpi
         ],
         "pci": [{"device": one.device, **asdict(one.function)} for one in found.pci],
-        "virtio_queues": dict(found.queues),
+        "virtio": [asdict(one) | {"features": f"{one.features:#x}"} for one in found.virtio],
+        "cpu": None
+        if found.cpu is None
+        else asdict(found.cpu) | {"words": {one.name: one.bits for one in found.cpu.words}},
+        "memory_map": [str(one) for one in found.memory],
+        "files": dict(found.files),
+        "memory_blocks": dict(found.blocks),
         "not_rehearsed": [
             {"what": one.what, "tables": sorted(one.tables), "stand_in": one.stand_in}
             for one in found.left_out

@@ -105,7 +105,7 @@ class _Folder:
 
 def _read(session: QemuSession, options: ProbeOptions, folder: _Folder | None) -> Fingerprint:
     window = _WINDOWS.get(options.architecture)
-    blocks = _memory_blocks(session)
+    blocks = memory_blocks_of(session)
     command = options.command()
     if folder is not None:
         tree = _device_tree(session, folder)
@@ -137,7 +137,8 @@ def _read(session: QemuSession, options: ProbeOptions, folder: _Folder | None) -
     )
 
 
-def _memory_blocks(session: QemuSession) -> Mapping[str, int]:
+def memory_blocks_of(session: QemuSession) -> Mapping[str, int]:
+    """Return name → size of each block of memory; raises ``EvidenceError``."""
     text = session.qmp("human-monitor-command", **{"command-line": "info ramblock"})
     return memory_blocks.parse(str(text))
 

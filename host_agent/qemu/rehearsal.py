@@ -6,22 +6,23 @@ q35 there is no MCFG, and the DSDT is shorter, until the firmware has set up PCI
 ``hw/i386/acpi-build.c: acpi_build_update``), so it is run until its tables are in memory.
 """
 
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from host_agent.errors import EvidenceError
-from host_agent.evidence.rehearsed import Rehearsed, RehearsedFunction
-from host_agent.firmware import efi_tables, left_tables, smbios
+from host_agent.evidence.rehearsed import Rehearsed, RehearsedFunction, RehearsedVirtio
+from host_agent.firmware import efi_tables, fw_cfg, left_tables, smbios
 from host_agent.firmware.acpi import AcpiError, Table
+from host_agent.firmware.fingerprint import E820
+from host_agent.firmware.fw_cfg import Range
 from host_agent.firmware.smbios import MAX_TABLES, EntryPoint, Smbios, SmbiosError
 from host_agent.missing import Reason
 from host_agent.printable import printable
-from host_agent.qemu import pci_header, variable_store
+from host_agent.qemu import cpu_reader, pci_header, probe, variable_store, virtio_reader
 from host_agent.qemu.binary import QemuBinary
-from host_agent.qemu.fw_cfg_reader import _decoded
+from host_agent.qemu.fw_cfg_reader import _PORTS, _decoded, _FwCfg
 from host_agent.qemu.machine_list import _NO_QMP, _version
 from host_agent.qemu.options import KVM
 from host_agent.qemu.pci_header import Place
@@ -39,9 +40,6 @@ _MOST_LOW = 0xE0000000
 _MAX_READ = 4 * 1024 * 1024
 _MAX_FUNCTIONS = 4096
 _MAX_DEPTH = 64
-_MAX_QUEUES = 8192
-_NAMED_DEVICE = re.compile(r"/machine/peripheral/([^/]+)/virtio-backend")
-"""Where QEMU has the virtio device of one with an id."""
 _SOURCE = "QEMU itself, rehearsed"
 
 
@@ -78,8 +76,6 @@ def rehearse(
         ) as session,
     ):
         version = session.qmp("query-version")
-        # Before a firmware's driver has chosen fewer entries.
-        queues = _queues(session)
         session.qmp("cont")
         reader = _Reader(session, machine.memory)
         place = _wait(session, reader, _places_of(options), acpi=options.has_acpi)
@@ -87,7 +83,12 @@ def rehearse(
         # Once more, of a machine that does nothing any more.
         tables = _tables(reader, place) if options.has_acpi else ()
         booted = _smbios(reader, place)
-        functions = _pci(session, options.indexes)
+        spaces = _spaces(session)
+        cpu = cpu_reader.read(session)
+        blocks = probe.memory_blocks_of(session)
+        # What is asked for from here on changes the machine.
+        virtio = tuple(_virtio(session, spaces))
+        files, memory = _served(session)
     try:
         return Rehearsed(
             qemu=_version(version),
@@ -95,41 +96,17 @@ def rehearse(
             smbios=booted,
             masked=machine.masked,
             acpi=tables,
-            pci=functions,
+            pci=tuple(_function(one, options.indexes) for one in spaces),
             left_out=options.left_out,
             as_domain=as_domain,
-            queues=queues,
+            virtio=virtio,
+            cpu=cpu,
+            memory=memory,
+            files=files,
+            blocks=blocks,
         )
     except _NO_QMP as error:
         raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
-
-
-def _queues(session: QemuSession) -> Mapping[str, tuple[int, ...]]:
-    """Return the sizes of the queues of virtio devices; empty where this QEMU does not tell.
-
-    The query is QEMU's from 7.2 on, and experimental (``qapi/virtio.json``).
-    """
-    try:
-        devices = session.qmp("x-query-virtio")
-        paths = [str(one["path"]) for one in devices][:_MAX_FUNCTIONS]
-    except (EvidenceError, *_NO_QMP):
-        return {}
-    left = _MAX_QUEUES
-    found: dict[str, tuple[int, ...]] = {}
-    for path in paths:
-        named = _NAMED_DEVICE.fullmatch(path)
-        sizes: list[int] = []
-        while named and left:
-            left -= 1
-            try:
-                status = session.qmp("x-query-virtio-queue-status", path=path, queue=len(sizes))
-                sizes.append(int(status["vring-num"]))
-            except (EvidenceError, *_NO_QMP):
-                # There is none of that number.
-                break
-        if named and sizes:
-            found[printable(named[1])] = tuple(sizes)
-    return found
 
 
 class _Reader:
@@ -259,7 +236,17 @@ def _smbios(reader: _Reader, place: _Bios | _Efi) -> Smbios | None:
         ) from error
 
 
-def _pci(session: QemuSession, indexes: Mapping[str, int]) -> tuple[RehearsedFunction, ...]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Space:
+    """A PCI function, with its configuration as the firmware left it."""
+
+    place: Place
+    bridge: Place | None
+    device: str
+    space: bytes
+
+
+def _spaces(session: QemuSession) -> tuple[_Space, ...]:
     """Return every function, in the order of addresses; raises ``EvidenceError``."""
     try:
         found = sorted(_places(session.qmp("query-pci"), None, 0))
@@ -268,20 +255,39 @@ def _pci(session: QemuSession, indexes: Mapping[str, int]) -> tuple[RehearsedFun
     if len(found) > _MAX_FUNCTIONS:
         raise EvidenceError(Reason.FAILED, f"QEMU lists {len(found)} PCI functions")
     return tuple(
-        _function(place, bridge, device, _header(session, place), indexes)
+        _Space(place=place, bridge=bridge, device=device, space=_header(session, place))
         for place, bridge, device in found
     )
 
 
-def _function(
-    place: Place, bridge: Place | None, device: str, space: bytes, indexes: Mapping[str, int]
-) -> RehearsedFunction:
+def _function(one: _Space, indexes: Mapping[str, int]) -> RehearsedFunction:
     return RehearsedFunction(
-        function=pci_header.function(place, bridge, space),
-        device=device,
-        multifunction=pci_header.is_multifunction(space),
-        index=indexes.get(device, 0),
+        function=pci_header.function(one.place, one.bridge, one.space),
+        device=one.device,
+        multifunction=pci_header.is_multifunction(one.space),
+        index=indexes.get(one.device, 0),
     )
+
+
+def _virtio(session: QemuSession, spaces: Sequence[_Space]) -> Iterator[RehearsedVirtio]:
+    """Yield what every virtio device offers; raises ``EvidenceError``."""
+    for one in spaces:
+        offered = virtio_reader.read(session, one.place, one.space)
+        if offered is not None:
+            yield RehearsedVirtio(
+                address=one.place.address, device=printable(one.device), **offered._asdict()
+            )
+
+
+def _served(session: QemuSession) -> tuple[Mapping[str, int], tuple[Range, ...]]:
+    """Return the files of fw_cfg, and the memory map; raises ``EvidenceError``."""
+    device = _FwCfg(session, _PORTS)
+    try:
+        directory = device.directory()
+    except fw_cfg.FwCfgError as error:
+        raise EvidenceError(Reason.FAILED, f"what QEMU serves can't be read: {error}") from error
+    maps = [fw_cfg.memory_map(device.read(file)) for file in directory if file.name == E820]
+    return {file.name: file.size for file in directory}, maps[0] if maps else ()
 
 
 def _places(

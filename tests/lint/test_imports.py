@@ -45,8 +45,9 @@ FOLDERS = {
     "qemu": Row(
         imports="domain firmware atlas hypervisor evidence machine_types",
         asks=(
-            "atlas_probe binary domain_probe domain_rehearsal enter_root fw_cfg_reader "
-            "machine_list probe probe_store process rehearsal session variable_store"
+            "atlas_probe binary cpu_reader domain_probe domain_rehearsal enter_root fw_cfg_reader "
+            "machine_list probe probe_store process rehearsal session variable_store "
+            "virtio_reader"
         ),
     ),
     "case": Row(

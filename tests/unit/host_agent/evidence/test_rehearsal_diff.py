@@ -194,16 +194,3 @@ def test_what_is_the_same_of_many_devices_is_told_once() -> None:
 
     (one,) = between(many(1), many(2))
     assert str(one) == "ACPI DSDT, S00: _SUN 1 -> 2 (9 times)"
-
-
-def test_queues_of_other_sizes_are_told() -> None:
-    serial = (128, 128, 32, 32, *[128] * 60)
-    old = replace(REHEARSED, queues={"net0": (256, 256, 64), "serial0": serial, "gone": (8,)})
-    new = replace(REHEARSED, queues={"net0": (1024,) * 3, "serial0": (1024,) * 64, "more": (8,)})
-    assert [str(one) for one in between(old, new)] == [
-        "virtio net0: entries of its queues 2x256 64 -> 3x1024",
-        "virtio serial0: entries of its queues 2x128 2x32 60x128 -> 64x1024",
-    ]
-    assert between(old, REHEARSED) == ()
-    left = (NotRehearsed(what="vhost-vsock-pci net0", stand_in="net0"),)
-    assert len(between(replace(old, left_out=left), new)) == 1

@@ -1,0 +1,49 @@
+"""The CPU that a QEMU gives its guest, as QMP tells it of the first vCPU: features and name."""
+
+from typing import Any
+
+from host_agent.errors import EvidenceError
+from host_agent.evidence.rehearsed import CpuWord, RehearsedCpu
+from host_agent.printable import printable
+from host_agent.qemu.machine_list import _NO_QMP
+from host_agent.qemu.session import QemuSession
+
+_MOST_WORDS = 256
+_MOST_NAMES = 1024
+_LONGEST = 64
+_NAMED = "family", "model", "stepping"
+
+
+def read(session: QemuSession) -> RehearsedCpu | None:
+    """Return the CPU; None: this QEMU does not tell (``target/i386/cpu.c``: ``feature-words``)."""
+    try:
+        vcpus = session.qmp("query-cpus-fast")
+        path = str(vcpus[0]["qom-path"])
+
+        def asked(name: str) -> Any:
+            return session.qmp("qom-get", path=path, property=name)
+
+        return RehearsedCpu(
+            vcpus=len(vcpus),
+            vendor=_text(asked("vendor")),
+            name=_text(asked("model-id")),
+            revision="-".join(str(int(asked(name))) for name in _NAMED),
+            words=tuple(sorted(map(_word, asked("feature-words")[:_MOST_WORDS]))),
+            filtered=tuple(map(_text, asked("unavailable-features")[:_MOST_NAMES])),
+        )
+    except (EvidenceError, IndexError, *_NO_QMP):
+        return None
+
+
+def _word(answer: dict[str, Any]) -> CpuWord:
+    """Read QMP's ``X86CPUFeatureWordInfo``."""
+    return CpuWord(
+        leaf=int(answer["cpuid-input-eax"]),
+        subleaf=int(answer.get("cpuid-input-ecx", 0)),
+        register=_text(answer["cpuid-register"]),
+        bits=int(answer["features"]) & 0xFFFFFFFF,
+    )
+
+
+def _text(answer: object) -> str:
+    return printable(str(answer))[:_LONGEST]

@@ -1,0 +1,177 @@
+"""What a virtio device offers its driver, read as a driver reads it: by the device's own registers.
+
+QEMU's queries for that (``x-query-virtio…``, ``qapi/virtio.json``) are experimental, absent before
+7.2, and one of them ends QEMU 11.1.2. The registers are for ever: a device has them behind a window
+in its PCI configuration, for which no memory of it must be mapped (VIRTIO 1.2, 4.1.4.9), or, one
+that has the old interface alone, behind its first BAR (4.1.4.10).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from host_agent.errors import EvidenceError
+from host_agent.missing import Reason
+from host_agent.qemu.pci_header import Place
+from host_agent.qemu.session import QemuSession
+
+MOST_QUEUES = 1024
+"""Of one device (QEMU ``include/hw/virtio/virtio.h: VIRTIO_QUEUE_MAX``)."""
+_VENDOR, _FIRST, _MODERN, _LAST = 0x1AF4, 0x1000, 0x1040, 0x107F
+_VENDOR_CAPABILITY, _COMMON, _WINDOW = 0x09, 1, 5
+_MOST_CAPABILITIES = 48
+_COMMAND, _IO = 0x04, 1
+# Offsets in the common configuration (4.1.4.3), and what is there.
+_FEATURE_SELECT, _FEATURE, _QUEUES, _STATUS = 0x00, 0x04, 0x12, 0x14
+_QUEUE_SELECT, _QUEUE_SIZE = 0x16, 0x18
+_FEATURE_WORDS = 4
+# The same of the old interface.
+_OLD_FEATURE, _OLD_SIZE, _OLD_SELECT, _OLD_STATUS = 0, 12, 14, 18
+_AT_ONCE = 64
+_LETTERS = {1: "b", 2: "w", 4: "l"}
+
+
+class Offered(NamedTuple):
+    """What a device offers."""
+
+    kind: int
+    """Its virtio device id: 1 network, 2 block … (chapter 5)."""
+    features: int
+    """Bit n is feature n."""
+    queues: tuple[int, ...]
+    """Entries of each of its queues."""
+
+
+class _Access(NamedTuple):
+    """A register, and what is written to it; None: it is read."""
+
+    at: int
+    size: int
+    value: int | None = None
+
+
+def read(session: QemuSession, place: Place, space: bytes) -> Offered | None:
+    """Return what a function offers; None: it is no virtio device. It is reset for that.
+
+    ``space`` is its configuration. A reset gives back the queues that a firmware's driver made
+    smaller. Raises ``EvidenceError``.
+    """
+    vendor, device = (int.from_bytes(space[at : at + 2], "little") for at in (0, 2))
+    if vendor != _VENDOR or not _FIRST <= device <= _LAST:
+        return None
+    kind = device - _MODERN
+    if device < _MODERN:
+        kind = int.from_bytes(space[0x2E:0x30], "little")
+    found = dict(_capabilities(space))
+    if {_COMMON, _WINDOW} <= found.keys():
+        registers = _Registers(session, place, found[_COMMON], found[_WINDOW])
+        features, queues = registers.offered()
+    else:
+        features, queues = _old(session, place, space)
+    return Offered(kind=kind, features=features, queues=queues)
+
+
+def _capabilities(space: bytes) -> Iterator[tuple[int, int]]:
+    """Yield kind of a virtio structure → where the capability is that names it (4.1.4)."""
+    at = space[0x34] & ~3
+    for _ in range(_MOST_CAPABILITIES):
+        if at < 0x40 or at + 20 > len(space):
+            break
+        if space[at] == _VENDOR_CAPABILITY:
+            yield space[at + 3], at
+        at = space[at + 1] & ~3
+
+
+class _Registers:
+    """The common configuration of a device, through the window."""
+
+    def __init__(self, session: QemuSession, place: Place, common: int, window: int) -> None:
+        self._session = session
+        self._place = place
+        self._window = window
+        bar, offset = self._send(
+            [*_config(place, common + 4, 1), *_config(place, common + 8, 4)],
+        )
+        self._bar, self._offset = bar, offset
+
+    def offered(self) -> tuple[int, tuple[int, ...]]:
+        """Return features and sizes of queues."""
+        words = [
+            one
+            for number in range(_FEATURE_WORDS)
+            for one in (_Access(_FEATURE_SELECT, 4, number), _Access(_FEATURE, 4))
+        ]
+        count, *features = self._do([_Access(_STATUS, 1, 0), _Access(_QUEUES, 2), *words])
+        sizes = [
+            one
+            for number in range(min(count, MOST_QUEUES))
+            for one in (_Access(_QUEUE_SELECT, 2, number), _Access(_QUEUE_SIZE, 2))
+        ]
+        whole = sum(word << 32 * at for at, word in enumerate(features))
+        return whole, tuple(self._do(sizes))
+
+    def _do(self, accesses: Sequence[_Access]) -> list[int]:
+        """Do them in their order, and return what is read."""
+        commands = list(_config(self._place, self._window + 4, 1, self._bar))
+        for one in accesses:
+            commands += _config(self._place, self._window + 8, 4, self._offset + one.at)
+            commands += _config(self._place, self._window + 12, 4, one.size)
+            commands += _config(self._place, self._window + 16, one.size, one.value)
+        return self._send(commands)
+
+    def _send(self, commands: Sequence[str]) -> list[int]:
+        return _answers(self._session, commands)
+
+
+def _old(session: QemuSession, place: Place, space: bytes) -> tuple[int, tuple[int, ...]]:
+    """Return what a device offers that has the old interface alone."""
+    bar = int.from_bytes(space[0x10:0x14], "little")
+    if not bar & 1 or bar < 4:
+        raise EvidenceError(Reason.FAILED, f"the virtio device at {place.address} has no registers")
+    base = bar & 0xFFFC
+    command = int.from_bytes(space[_COMMAND : _COMMAND + 2], "little") | _IO
+    (features,) = _answers(
+        session,
+        [
+            *_config(place, _COMMAND, 2, command),
+            f"outb 0x{base + _OLD_STATUS:x} 0x0",
+            f"inl 0x{base + _OLD_FEATURE:x}",
+        ],
+    )
+    sizes: list[int] = []
+    while len(sizes) < MOST_QUEUES:
+        commands = [
+            line
+            for number in range(len(sizes), len(sizes) + _AT_ONCE)
+            for line in (
+                f"outw 0x{base + _OLD_SELECT:x} 0x{number:x}",
+                f"inw 0x{base + _OLD_SIZE:x}",
+            )
+        ]
+        found = _answers(session, commands)
+        sizes += found
+        if 0 in found:
+            # There is none of that number.
+            break
+    return features, tuple(sizes[: sizes.index(0)] if 0 in sizes else sizes)
+
+
+def _config(place: Place, at: int, size: int, value: int | None = None) -> tuple[str, str]:
+    """Access a function's configuration by mechanism 1 (PCI 3.0, 3.2.2.3.2)."""
+    base = 0x80000000 | place.bus << 16 | place.slot << 11 | place.function << 8
+    port = 0xCFC + (at & 3)
+    letter = _LETTERS[size]
+    access = f"in{letter} 0x{port:x}" if value is None else f"out{letter} 0x{port:x} 0x{value:x}"
+    return f"outl 0xcf8 0x{base | at & 0xFC:x}", access
+
+
+def _answers(session: QemuSession, commands: Sequence[str]) -> list[int]:
+    """Return what is read of all that is sent."""
+    answers = session.qtest(commands)
+    try:
+        return [
+            int(answer, 16)
+            for command, answer in zip(commands, answers, strict=True)
+            if command.startswith("in")
+        ]
+    except ValueError as error:
+        raise EvidenceError(Reason.FAILED, "QEMU's qtest sent no number") from error
