@@ -127,6 +127,10 @@ _COMMANDS = {
         "upgrade",
         "Give domains the machine type back that they had before 'samemachine upgrade'.",
     ),
+    "schema": (
+        "schema",
+        "Print the JSON Schema of a command's JSON: which keys there are, and what they mean.",
+    ),
     "serve": (
         "serve",
         "Verify each arrival and each restart as soon as the guest answers, until stopped.",

@@ -17,9 +17,11 @@ def each(
     things: Sequence[T],
     at_once: int,
     progress: Callable[[int, int], None],
+    ended: Callable[[R], None] | None = None,
 ) -> list[R]:
     """Return the results in the order of the things; ``progress`` is told how many are done.
 
+    ``ended`` gets each result as soon as it is there, one after the other, in the caller's thread.
     Whatever interrupts it, nothing new is begun and nothing is waited for: what is under way ends
     with the program.
     """
@@ -27,7 +29,9 @@ def each(
     try:
         futures = [pool.submit(function, thing) for thing in things]
         progress(0, len(futures))
-        for done, _ in enumerate(as_completed(futures), 1):
+        for done, future in enumerate(as_completed(futures), 1):
+            if ended is not None:
+                ended(future.result())
             progress(done, len(futures))
         return [future.result() for future in futures]
     finally:

@@ -87,6 +87,7 @@ def to_text(atlas: Atlas) -> str:
     blobs: Blobs = {}
     machines = [_machine_form(machine, blobs) for machine in atlas.machines]
     form = {
+        "$schema": f"urn:samemachine:schema:atlas:{SCHEMA}",
         _KEY: SCHEMA,
         "made": {name: getattr(atlas.made, name) for name in _MADE},
         "machines": machines,

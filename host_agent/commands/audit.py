@@ -12,18 +12,19 @@ import click
 from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.configured import Configured
-from host_agent.commands.shared.console import complain, progress
+from host_agent.commands.shared.console import complain, destination, progress
 from host_agent.commands.shared.hosts import whereabouts
-from host_agent.commands.shared.options import EXITS, connections
+from host_agent.commands.shared.options import EXITS, connections, connections_and
 from host_agent.commands.shared.telling import Page, printed, tell, untold
 from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.errors import LibvirtError
+from host_agent.guard import guarded
 from host_agent.output import audit as audit_output
 from host_agent.output import show
 from host_agent.output.shared.counting import exit_code
 from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
 from host_agent.verify import waivers
-from host_agent.verify.audit import Options, audit
+from host_agent.verify.audit import Ended, Options, audit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     "  samemachine audit\n"
     "  samemachine audit vm1 vm2 --verbose\n"
     "  samemachine audit --format json | jq '.hosts[].domains[] | select(.verdict==\"mismatch\")'\n"
+    "  samemachine audit --format jsonl         a line a domain, as soon as it is done\n"
     "  samemachine audit -c qemu+ssh://root@node2/system --timeout 5\n"
     "  samemachine audit --waive /etc/samemachine/waivers.toml\n"
     f"\n{EXITS}",
@@ -65,7 +67,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="run the firmware on each domain's devices; compare its SMBIOS, ACPI and PCI",
 )
-@connections
+@connections_and("jsonl")
 def audit_command(
     domains: tuple[str, ...],
     uris: tuple[str, ...],
@@ -86,6 +88,8 @@ def audit_command(
     """
     options = Options(names=domains, seconds=timeout, at_once=jobs, probe=probe, rehearse=rehearse)
     accepted = [one for file in waived for one in read_waivers(file)]
+    if form == "jsonl":
+        return _stream(output, uris, options, accepted)
     found, unreachable = _run(uris, options)
     applied = waivers.apply(found, accepted, date.today())
     for over in applied.over:
@@ -169,7 +173,45 @@ def _tell(
     return tell(output, found, of, failed)
 
 
-def _run(uris: tuple[str, ...], options: Options) -> tuple[list[HostAudit], list[str]]:
+def _stream(
+    output: Path | None,
+    uris: tuple[str, ...],
+    options: Options,
+    accepted: Sequence[waivers.Waiver],
+) -> int:
+    """Write a line for each domain as soon as it is done, and one for the end."""
+    now = waivers.valid(accepted, date.today())
+    unsaid: dict[int, Failed] = {}
+    with destination(output) as console:
+
+        def ended(one: Ended) -> None:
+            result = waivers.marked(one.result, one.host, now)
+
+            def failed(why: str) -> str:
+                unsaid[id(one.result)] = untold(result, why)
+                return line(unsaid[id(one.result)])
+
+            def line(result: Audited | Failed) -> str:
+                return audit_output.render_line(one.uri, one.host, result, one.predictions)
+
+            console.file.write(guarded(partial(line, result), failed))
+            console.file.flush()
+
+        found, unreachable = _run(uris, options, ended)
+        for over in waivers.apply(found, accepted, date.today()).over:
+            complain(over, VERIFIED)
+        audits = [
+            replace(one, results=tuple(unsaid.get(id(result), result) for result in one.results))
+            for one in found
+        ]
+        code = exit_code(audits, len(unreachable))
+        console.file.write(audit_output.render_end(audits, unreachable, code))
+    return code
+
+
+def _run(
+    uris: tuple[str, ...], options: Options, ended: Callable[[Ended], None] | None = None
+) -> tuple[list[HostAudit], list[str]]:
     """Audit each host in turn; one that can't be reached costs no other its audit."""
     where = whereabouts(uris, options.names)
     audits, unreachable = [], list(where.unreachable)
@@ -177,7 +219,7 @@ def _run(uris: tuple[str, ...], options: Options) -> tuple[list[HostAudit], list
         asked = replace(options, names=place.names, elsewhere=place.elsewhere)
         try:
             with progress(place.uri) as told:
-                audits.append(audit(place.uri, asked, told))
+                audits.append(audit(place.uri, asked, told, ended))
         except LibvirtError as error:
             complain(str(error), UNREACHABLE)
             unreachable.append(place.uri)

@@ -200,7 +200,7 @@ def diff_exit_code(diff: AtlasDiff) -> int:
 
 def render_diff(diff: AtlasDiff, code: int) -> str:
     """Return the difference as JSON."""
-    return document(_form(diff, code))
+    return document("diff", _form(diff, code))
 
 
 def _form(diff: AtlasDiff, code: int) -> dict[str, Any]:

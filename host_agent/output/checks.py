@@ -58,4 +58,4 @@ def render(entries: Sequence[Entry]) -> str:
             for one in entries
         ],
     }
-    return document(form)
+    return document("checks", form)

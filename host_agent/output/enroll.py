@@ -72,7 +72,7 @@ def render(reports: Sequence[Enrollment], code: int) -> str:
             for report in reports
         ],
     }
-    return document(form)
+    return document("enroll", form)
 
 
 def _form(result: Enrolled) -> dict[str, Any]:

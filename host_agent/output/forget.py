@@ -48,7 +48,7 @@ def render(report: Forgetting, code: int) -> str:
         "interrupted": report.interrupted,
         "domains": [_form(result, report.ledger or "") for result in report.results],
     }  # fmt: skip
-    return document(form)
+    return document("forget", form)
 
 
 def _form(result: Forgotten, ledger: str) -> dict[str, Any]:

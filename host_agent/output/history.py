@@ -47,7 +47,7 @@ def render(history: History) -> str:
         "older_left_off": history.older,
         "entries": [_form(entry) for entry in history.entries],
     }
-    return document(form)
+    return document("history", form)
 
 
 def _form(entry: Entry) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def render(report: MoveReport, code: int) -> str:
         "migration": None if result is None else _result(result),
         "after": None if report.after is None else confirmed_form(report.after),
     }
-    return document(form)
+    return document("migrate", form)
 
 
 def _end_form(end: End) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def print_matrix(console: Console, matrix: Matrix) -> None:
 def render_json(matrix: Matrix) -> str:
     """Return the matrix for programs: every path, also those that are none."""
     form = {
-        "samemachine_path_matrix": _SCHEMA,
+        "schema": _SCHEMA,
         "on": str(matrix.on),
         "releases": [_release(one) for one in matrix.releases],
         "paths": [
@@ -81,7 +81,7 @@ def render_json(matrix: Matrix) -> str:
             for target, cell in zip(matrix.releases, row, strict=True)
         ],
     }
-    return document(form)
+    return document("path-matrix", form)
 
 
 def _release(release: Release) -> dict[str, Any]:
@@ -174,7 +174,7 @@ def print_answer(console: Console, answer: PathAnswer) -> None:
 def render_answer(answer: PathAnswer) -> str:
     """Return an answer for programs."""
     form = {
-        "samemachine_path": _SCHEMA,
+        "schema": _SCHEMA,
         "from": answer.origin,
         "to": answer.target,
         "on": str(answer.on),
@@ -185,4 +185,4 @@ def render_answer(answer: PathAnswer) -> str:
         "note": answer.note,
         "remedy": answer.remedy,
     }
-    return document(form)
+    return document("path", form)

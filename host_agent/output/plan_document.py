@@ -34,7 +34,7 @@ def render(plan: Plan, code: int) -> str:
         "staying": list(plan.staying),
         "hops": [_hop(hop) for hop in plan.hops],
     }
-    return document(form)
+    return document("plan", form)
 
 
 def _hop(hop: Hop) -> dict[str, Any]:

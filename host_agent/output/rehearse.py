@@ -157,7 +157,7 @@ def render(found: Rehearsal, code: int) -> str:
             {**asdict(one), "changes": one.changes, "pinned": one.is_pinned} for one in found.nics
         ],
     }
-    return document(form)
+    return document("rehearse", form)
 
 
 def _missing(missing: Missing) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def _machine(found: Rehearsed | Missing) -> dict[str, Any]:
             }
             for table in found.acpi
         ],
-        "pci": [{"device": one.device, **asdict(one.function)} for one in found.pci],
+        "pci": [{"id": one.device, **asdict(one.function)} for one in found.pci],
         "virtio": [asdict(one) | {"features": f"{one.features:#x}"} for one in found.virtio],
         "cpu": None
         if found.cpu is None

@@ -76,8 +76,8 @@ def exit_code(lists: Sequence[TypeList]) -> int:
 
 def render_types(lists: Sequence[TypeList]) -> str:
     """Return the lists for programs: one, or one for each emulator of a host."""
-    form = {"samemachine_types": _SCHEMA, "lists": [_list(one) for one in lists]}
-    return document(form)
+    form = {"schema": _SCHEMA, "lists": [_list(one) for one in lists]}
+    return document("types", form)
 
 
 def _list(found: TypeList) -> dict[str, Any]:

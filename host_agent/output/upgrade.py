@@ -287,7 +287,7 @@ def render_campaign(records: Sequence[Record], troubles: Sequence[str], code: in
         "schema": _SCHEMA, "exit_code": code, "counts": dict(sorted(counts.items())),
         "upgrades": [_record(record) for record in records], "unreadable": list(troubles),
     }  # fmt: skip
-    return document(form)
+    return document("campaign", form)
 
 
 def render(report: Report, code: int) -> str:
@@ -296,7 +296,7 @@ def render(report: Report, code: int) -> str:
         "schema": _SCHEMA, "exit_code": code, "dry_run": report.dry_run, "change": report.change,
         "stopped": report.stopped, "domains": [_form(raised) for raised in report.raised],
     }  # fmt: skip
-    return document(form)
+    return document("upgrade", form)
 
 
 def _form(raised: Raised) -> dict[str, Any]:

@@ -195,7 +195,7 @@ def render(results: Sequence[Confirmed | Failed], code: int) -> str:
         "exit_code": code,
         "domains": [_form(result) for result in results],
     }
-    return document(form)
+    return document("verify", form)
 
 
 def _form(result: Confirmed | Failed) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def render(story: Story, code: int) -> str:
     if story.result is not None and not isinstance(story.result, Failed):
         form["headline"] = stories.headline(story.result.case)
         form["ticket"] = stories.ticket(story.result)
-    return document(form, other=str)
+    return document("why", form, other=str)
 
 
 def exit_code(story: Story, *, unreachable: bool = False) -> int:

@@ -1,7 +1,7 @@
 """The job ``audit``: a whole host, or some of its domains: evidence, checks, verdicts."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from host_agent import side_by_side
@@ -43,9 +43,26 @@ class Options:
     kept: Kept = nothing_kept
 
 
-def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> HostAudit:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """One domain that is done, while others of its host are not yet."""
+
+    uri: str
+    host: str
+    """The host's name."""
+    result: Audited | Failed
+    predictions: tuple[Prediction, ...]
+
+
+def audit(
+    uri: str,
+    options: Options,
+    progress: Progress = lambda *_: None,
+    ended: Callable[[Ended], None] | None = None,
+) -> HostAudit:
     """Audit one host; whatever is wrong with one domain is that domain's own result.
 
+    ``ended`` is told of each domain as soon as it is done, in the order in which they are.
     Raises ``LibvirtError`` where the host can't be reached, ``UsageError`` where it has no domain
     of a name that was asked for.
     """
@@ -65,9 +82,20 @@ def audit(uri: str, options: Options, progress: Progress = lambda *_: None) -> H
             listed=listed,
             rehearse=options.rehearse,
         )
+        foretold = _Foretold()
+
+        def told(result: Audited | Failed) -> None:
+            if ended is not None:
+                name, expected = gatherer.facts.name, foretold.of(result)
+                ended(Ended(uri=uri, host=name, result=result, predictions=expected))
+
         results = tuple(
             side_by_side.each(
-                lambda domain: _audit_one(domain, gatherer), domains, options.at_once, progress
+                lambda domain: _audit_one(domain, gatherer),
+                domains,
+                options.at_once,
+                progress,
+                told,
             )
         )
         return HostAudit(
@@ -85,6 +113,19 @@ def _audit_one(domain: Domain, gatherer: Gatherer) -> Audited | Failed:
         return Audited(case=case, verdict=policy.judge(case))
 
     return guarded(judged, lambda why: Failed(name=domain.name, uuid=str(domain.uuid), error=why))
+
+
+class _Foretold:
+    """Predictions for one domain after the other: atlases are read once for what many share."""
+
+    def __init__(self) -> None:
+        self._known: dict[frozenset[tuple[str, str, str]], tuple[Prediction, ...]] = {}
+
+    def of(self, result: Audited | Failed) -> tuple[Prediction, ...]:
+        wanted = guarded(lambda: frozenset(predicted.wanted([result])), lambda _: frozenset())
+        if wanted not in self._known:
+            self._known[wanted] = guarded(lambda: predictions(wanted), lambda _: ())
+        return self._known[wanted]
 
 
 def _predictions(results: tuple[Audited | Failed, ...]) -> tuple[Prediction, ...]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from host_agent import checks
 from host_agent.case.case import Case
-from host_agent.case.results import Audited, HostAudit
+from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.checks.shared.machine_offer import needed
 from host_agent.errors import UsageError
 from host_agent.finding import Finding, Outcome, Waived
@@ -99,10 +99,10 @@ class Applied:
 
 def apply(audits: Sequence[HostAudit], waivers: Sequence[Waiver], today: date) -> Applied:
     """Mark what is waived on a day."""
-    valid = [one for one in waivers if today <= one.until]
-    over = [one for one in waivers if today > one.until]
+    now = valid(waivers, today)
+    over = [one for one in waivers if one not in now]
     return Applied(
-        audits=tuple(_marked(audit, valid) for audit in audits),
+        audits=tuple(_marked(audit, now) for audit in audits),
         over=tuple(
             f"the waiver of {one} was over on {one.until} ({one.reason})"
             for one in over
@@ -111,20 +111,24 @@ def apply(audits: Sequence[HostAudit], waivers: Sequence[Waiver], today: date) -
     )
 
 
-def _marked(audit: HostAudit, waivers: Sequence[Waiver]) -> HostAudit:
-    def marked(result: Audited) -> Audited:
-        findings = tuple(
-            _finding(finding, result.case, audit.host.name, waivers)
-            for finding in result.verdict.findings
-        )
-        return replace(result, verdict=replace(result.verdict, findings=findings))
+def valid(waivers: Sequence[Waiver], today: date) -> list[Waiver]:
+    """Return those that are not over on a day."""
+    return [one for one in waivers if today <= one.until]
 
-    return replace(
-        audit,
-        results=tuple(
-            marked(result) if isinstance(result, Audited) else result for result in audit.results
-        ),
+
+def marked(result: Audited | Failed, host: str, waivers: Sequence[Waiver]) -> Audited | Failed:
+    """Mark what is waived of one domain, by waivers that are valid."""
+    if isinstance(result, Failed):
+        return result
+    findings = tuple(
+        _finding(finding, result.case, host, waivers) for finding in result.verdict.findings
     )
+    return replace(result, verdict=replace(result.verdict, findings=findings))
+
+
+def _marked(audit: HostAudit, waivers: Sequence[Waiver]) -> HostAudit:
+    results = tuple(marked(result, audit.host.name, waivers) for result in audit.results)
+    return replace(audit, results=results)
 
 
 def _finding(finding: Finding, case: Case, host: str, waivers: Iterable[Waiver]) -> Finding:

@@ -1,6 +1,5 @@
 """``forget`` on libvirt's own test driver: what is kept is told, and then it is gone."""
 
-import json
 import os
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from host_agent.records.ledger import Ledger
 from host_agent.records.remembered import Remembered
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Step
+from tests import json_output
 from tests.integration.ledger_entries import entry
 from tests.unit.host_agent.shared.upgrade_records import RECORD
 
@@ -155,7 +155,7 @@ def test_the_command(tmp_path: Path, ledger: Ledger) -> None:
     assert "1 entries and 1 copies of baselines" in looked.stdout
     assert "nothing was removed" in looked.stdout
     done = run(tmp_path, NAME, "--yes", "--format", "json")
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     assert done.returncode == document["exit_code"] == 0
     assert len(document["domains"][0]["removed"]) == 1
     assert ledger.count(UUID_) == (0, 0)

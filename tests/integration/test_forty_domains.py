@@ -1,11 +1,13 @@
 """Forty domains of several owners, by libvirt's own test driver: names, owners, one line a host."""
 
-import json
 import subprocess
 import sys
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+
+from tests import json_output
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent"]
 NOVA = "http://openstack.org/xmlns/libvirt/nova/1.1"
@@ -59,20 +61,41 @@ def test_one_trouble_of_all_is_few_lines(uri: str) -> None:
     assert run("audit", "-c", uri).stdout.splitlines()[1:] == lines[1:]
 
 
+def test_a_stream_has_a_line_for_each_domain_and_one_for_the_end(uri: str) -> None:
+    done = run("audit", "-c", uri, "--format", "jsonl")
+    *lines, end = [json_output.read(line) for line in done.stdout.splitlines()]
+    assert {line["kind"] for line in lines} == {"domain"}
+    whole = json_output.read(run("audit", "-c", uri, "--format", "json").stdout)
+    (host,) = whole["hosts"]
+    domains = sorted((line["domain"] for line in lines), key=lambda one: str(one["name"]))
+    assert domains == host.pop("domains")
+    assert (end["kind"], end["exit_code"], end["unreachable"]) == ("end", done.returncode, [])
+    assert end["hosts"][0]["counts"] == host["counts"]
+
+
+def test_a_stream_is_whole_in_a_file(uri: str, tmp_path: Path) -> None:
+    file = tmp_path / "audit.jsonl"
+    done = run("audit", "-c", uri, "-c", "test:///gone", "--format", "jsonl", "--output", str(file))
+    assert (done.returncode, done.stdout) == (4, "")
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert json_output.read(lines[-1])["unreachable"] == ["test:///gone"]
+    assert len(lines) == 41
+
+
 @pytest.mark.parametrize(
     ("asked", "number"),
     [("shop 1", 1), (str(UUID(int=2)), 2), (name(3), 3), ("db4", 4), ("prod_db4", 4)],
 )
 def test_any_name_will_do(uri: str, asked: str, number: int) -> None:
     done = run("audit", asked, "-c", uri, "--format", "json")
-    (found,) = json.loads(done.stdout)["hosts"][0]["domains"]
+    (found,) = json_output.read(done.stdout)["hosts"][0]["domains"]
     assert (found["name"], found["uuid"]) == (name(number), str(UUID(int=number)))
 
 
 def test_the_owners_own_name_is_shown(uri: str) -> None:
     assert "owner: shop 1 (Nova, project acme)" in run("show", "shop 1", "-c", uri).stdout
     assert "owner: db4 (KubeVirt, namespace prod)" in run("show", "db4", "-c", uri).stdout
-    document = json.loads(run("audit", "-c", uri, "--format", "json").stdout)
+    document = json_output.read(run("audit", "-c", uri, "--format", "json").stdout)
     owners = [one["owner"]["kind"] for one in document["hosts"][0]["domains"]]
     assert (owners.count("Nova"), owners.count("KubeVirt")) == (30, 10)
 

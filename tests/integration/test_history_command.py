@@ -1,6 +1,5 @@
 """``samemachine history``: what is printed, where to, and the exit codes."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from host_agent.records.ledger import Ledger
+from tests import json_output
 from tests.integration.ledger_entries import ENTRY, entry
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent", "history"]
@@ -64,7 +64,7 @@ def test_a_timeline(file: Path) -> None:
 def test_what_is_asked_for(file: Path, arguments: Any, names: list[str], older: bool) -> None:
     done = run(*arguments, "--format", "json", SAMEMACHINE_LEDGER=f"sqlite:///{file}")
     assert (done.returncode, done.stderr) == (0, "")
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     assert [one["name"] for one in document["entries"]] == names
     assert document["older_left_off"] is older
 

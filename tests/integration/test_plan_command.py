@@ -1,6 +1,5 @@
 """``samemachine plan`` over libvirt's own test driver, atlases and releases: no QEMU, no root."""
 
-import json
 import socket
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 
 from host_agent.atlas import atlas
+from tests import json_output
 from tests.fingerprint_builder import atlas as made
 from tests.fingerprint_builder import machine
 
@@ -64,7 +64,7 @@ def answers(document: dict[str, Any], hop: int = 0) -> dict[str, tuple[str, str 
 
 def planned(*arguments: str) -> tuple[int, dict[str, Any]]:
     done = run(*arguments, "--format", "json")
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     assert document["exit_code"] == done.returncode
     return done.returncode, document
 
@@ -152,7 +152,10 @@ def test_several_hosts_and_one_that_is_gone(uri: str, tmp_path: Path) -> None:
     )
     assert done.returncode == 4
     assert "test:///gone.xml" in done.stderr
-    assert answers(json.loads(done.stdout)) == {"now": ("live", None), "elsewhere": ("live", None)}
+    assert answers(json_output.read(done.stdout)) == {
+        "now": ("live", None),
+        "elsewhere": ("live", None),
+    }
 
 
 @pytest.mark.parametrize(
@@ -210,6 +213,7 @@ def test_snapshots_are_seen() -> None:
 import sys, libvirt
 from datetime import date
 from host_agent.plan import subject
+from tests import json_output
 from host_agent.hypervisor import Hypervisor
 hypervisor = Hypervisor.open("test:///default")
 (domain,) = hypervisor.domains()
@@ -258,7 +262,7 @@ def test_what_a_release_is_known_to_refuse(tmp_path: Path) -> None:
         special(6, "threads", vcpus=4, cpu=_THREADS),
     )
     done = run("--connect", uri, "--to", "debian:trixie", "--format", "json")
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     assert done.returncode == 1
     assert {name: answer for name, (answer, _) in answers(document).items()} == {
         "large": "live",
@@ -274,7 +278,9 @@ def test_what_a_release_is_known_to_refuse(tmp_path: Path) -> None:
         in (hop["not_checked"])
     )
     # noble's QEMU 8.2 says nothing of threads.
-    noble = json.loads(run("--connect", uri, "--to", "ubuntu:noble", "--format", "json").stdout)
+    noble = json_output.read(
+        run("--connect", uri, "--to", "ubuntu:noble", "--format", "json").stdout
+    )
     assert {name: answer for name, (answer, _) in answers(noble).items()} == {
         "large": "live",
         "small": "cannot",
@@ -301,7 +307,7 @@ def test_a_list_that_is_not_whole(
     moved = special(1, "moved").replace("pc-q35-7.2", "pc-i440fx-4.2")
     uri = node(tmp_path, moved)
     done = run("--connect", uri, "--to", release, "--format", "json")
-    (domain,) = json.loads(done.stdout)["hops"][0]["domains"]
+    (domain,) = json_output.read(done.stdout)["hops"][0]["domains"]
     assert domain["answer"] == answer
     told = " ".join(finding["sentence"] for finding in domain["findings"])
     assert said is None or said in told

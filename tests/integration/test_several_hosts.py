@@ -1,6 +1,5 @@
 """Domains of several hosts, by libvirt's own test driver: found where they are, and told twice."""
 
-import json
 import os
 import subprocess
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from host_agent.records.ledger import Ledger
+from tests import json_output
 from tests.integration.ledger_entries import entry
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent"]
@@ -89,7 +89,7 @@ def test_a_name_is_looked_for_everywhere(
     done = run(command, name, *uris, "--format", "json")
     # Such a domain can give no evidence.
     assert done.returncode == 3, done.stderr
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     if command == "why":
         assert document["domain"]["name"] == found
         return
@@ -100,7 +100,7 @@ def test_a_name_is_looked_for_everywhere(
 @pytest.mark.parametrize("command", ["audit", "verify", "baseline"])
 def test_names_of_several_hosts(run: Run, uris: list[str], command: str) -> None:
     done = run(command, "vm4", "web", *uris, "--format", "json")
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     listed = document.get("hosts") or [document]
     assert [one["name"] for host in listed for one in host["domains"]] == ["i-3", "vm4"]
 
@@ -133,10 +133,12 @@ def test_a_definition_that_stayed_behind_is_no_second_domain(
     run: Run, uris: list[str], command: str
 ) -> None:
     done = run(command, "moved", *uris, "--format", "json")
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     domains = [document["domain"]] if command == "why" else document["domains"]
     assert [one["state"] for one in domains] == ["running"]
-    assert len(json.loads(run("audit", "moved", *uris, "--format", "json").stdout)["hosts"]) == 2
+    assert (
+        len(json_output.read(run("audit", "moved", *uris, "--format", "json").stdout)["hosts"]) == 2
+    )
 
 
 def test_where_it_went(run: Run, uris: list[str], ledger: Path) -> None:
@@ -154,7 +156,7 @@ def test_where_it_went(run: Run, uris: list[str], ledger: Path) -> None:
 def test_one_uuid_on_two_hosts(run: Run, host: Callable[[str, Rows], str], command: str) -> None:
     uris = ["-c", host("a", A), "-c", host("b", TWICE)]
     done = run(command, "vm1", f"{UUID}3", *uris, "--format", "json")
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     assert document["exit_code"] == done.returncode == 1
     listed = document.get("hosts") or [document]
     domains = {one["name"]: one for host in listed for one in host["domains"]}

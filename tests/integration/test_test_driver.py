@@ -1,11 +1,12 @@
 """The command against libvirt's own test driver: no QEMU, no root."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from tests import json_output
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent"]
 URI = "test:///default"
@@ -28,7 +29,7 @@ def test_it_says_that_nothing_can_be_asked() -> None:
 
 def test_json() -> None:
     done = run("audit", "-c", URI, "--format", "json")
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     assert document["exit_code"] == done.returncode == 3
     (domain,) = document["hosts"][0]["domains"]
     assert (domain["name"], domain["depth"]) == ("test", None)
@@ -71,7 +72,7 @@ def test_help_has_examples(command: tuple[str, ...]) -> None:
 def test_output_to_a_file_is_whole_or_not_there(tmp_path: Path) -> None:
     file = tmp_path / "audit.json"
     assert run("audit", "-c", URI, "--format", "json", "--output", str(file)).returncode == 3
-    assert json.loads(file.read_text(encoding="utf-8"))["schema"] == 1
+    assert json_output.read(file.read_text(encoding="utf-8"))["schema"] == 1
     assert list(tmp_path.iterdir()) == [file]
     done = run("audit", "-c", URI, "--output", str(tmp_path / "none" / "file"))
     assert done.returncode == 2

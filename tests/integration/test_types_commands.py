@@ -1,12 +1,13 @@
 """``samemachine types`` and ``samemachine path``: options, files and exit codes."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from lxml import etree
+
+from tests import json_output
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent"]
 
@@ -75,7 +76,7 @@ def test_a_page_is_a_whole_file(tmp_path: Path, form: str) -> None:
 
 def test_the_types_of_a_release() -> None:
     done = run("types", "--release", "noble", "--format", "json")
-    (document,) = json.loads(done.stdout)["lists"]
+    (document,) = json_output.read(done.stdout)["lists"]
     assert {"pc-q35-noble-v2", "pc-i440fx-8.2"} <= {one["name"] for one in document["types"]}
     # A shipped atlas is complete, so it is taken where there is one.
     assert "QEMU 10.0." in run("types", "--release", "debian:trixie").stdout.splitlines()[0]

@@ -1,6 +1,5 @@
 """``upgrade``, ``rollback`` and ``campaign`` as commands, where nothing can be raised."""
 
-import json
 import os
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import pytest
 
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Direction, Step
+from tests import json_output
 from tests.unit.host_agent.shared.upgrade_records import NEW, OLD, RECORD
 
 URI = "-c", "test:///default"
@@ -57,7 +57,7 @@ def test_usage(folder: Path, arguments: tuple[str, ...], words: str) -> None:
 
 def test_a_driver_without_qemu(folder: Path) -> None:
     done = run(folder, "upgrade", "test", "--yes", "--format", "json", *URI)
-    (domain,) = json.loads(done.stdout)["domains"]
+    (domain,) = json_output.read(done.stdout)["domains"]
     assert (done.returncode, domain["outcome"]) == (2, "refused")
     assert "runs no QEMU" in domain["preflight"][1]["sentence"]
     assert not folder.exists()
@@ -101,7 +101,7 @@ def test_a_campaign(folder: Path) -> None:
         assert run(folder, "campaign").returncode == 3
         journal.write(replace(begun, step=Step.ROLLED_BACK, direction=Direction.BACK))
         told = run(folder, "campaign", "--change", "CHG17", "--format", "json")
-        assert (told.returncode, json.loads(told.stdout)["counts"]) == (1, {"rolled back": 1})
+        assert (told.returncode, json_output.read(told.stdout)["counts"]) == (1, {"rolled back": 1})
         (journal.place / "state.json").write_text("{", encoding="ascii")
     done = run(folder, "campaign")
     assert (done.returncode, "can't be used" in done.stdout) == (3, True)

@@ -6,7 +6,6 @@ verdicts, and the lab for real guests.
 
 import contextlib
 import itertools
-import json
 import os
 import signal
 import sqlite3
@@ -28,6 +27,7 @@ from host_agent.evidence.baseline_element import NAMESPACE, from_element, to_ele
 from host_agent.hypervisor import Hypervisor
 from host_agent.records.ledger import Ledger
 from host_agent.verify.verifier import write
+from tests import json_output
 from tests.integration.ledger_entries import entry
 from tests.unit.host_agent.shared.cases import BASELINE
 
@@ -194,7 +194,7 @@ def test_baseline_says_why_none_can_be_taken(run: Command) -> None:
 
 def test_all_are_those_that_run(run: Command, node: str) -> None:
     done = run("verify", "--all", "-c", node, "--format", "json")
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     assert document["exit_code"] == done.returncode == 3
     assert {domain["name"] for domain in document["domains"]} == {"vm1", "vm2"}
 
@@ -239,11 +239,11 @@ def test_verdicts_are_remembered(run: Command, node: str, environment: dict[str,
 
 def test_json(run: Command) -> None:
     done = run("baseline", "test", "-c", URI, "--format", "json")
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     assert document["exit_code"] == done.returncode == 3
     assert document["domains"][0]["name"] == "test"
     done = run("why", "test", "-c", URI, "--format", "json")
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     assert document["exit_code"] == done.returncode == 3
     assert document["domain"]["verdict"] == "unverified"
     assert document["ticket"].startswith("test: cannot tell")
@@ -253,7 +253,7 @@ def test_files_are_whole(run: Command, tmp_path: Path) -> None:
     bundle, out = tmp_path / "bundle.json", tmp_path / "out"
     done = run("why", "test", "-c", URI, "--bundle", bundle, "--output", out)
     assert (done.returncode, done.stdout) == (3, "")
-    assert json.loads(bundle.read_text(encoding="utf-8"))["name"] == "test"
+    assert json_output.read(bundle.read_text(encoding="utf-8"))["name"] == "test"
     assert out.read_text(encoding="utf-8").startswith("test UNVERIFIED")
     assert run("verify", "test", "-c", URI, "--output", out).returncode == 3
     assert "Ticket" in out.read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
 """Runs ``samemachine audit`` on a host of the lab and reads its JSON."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
+from tests import json_output
 from tests.lab.host import Host
 
 
@@ -34,7 +34,7 @@ def audit(host: Host, *arguments: str) -> Audit:
 def read(output: str, exit_code: int, error: str = "") -> Audit:
     """Read an audit's output."""
     assert output, error
-    document = json.loads(output)
+    document = json_output.read(output)
     assert document["exit_code"] == exit_code
     hosts = document["hosts"]
     domains = {domain["name"]: domain for host in hosts for domain in host["domains"]}

@@ -1,6 +1,5 @@
 """``samemachine migrate``: from QEMU 7.2 to 10.0 and back, refused, cancelled, given up."""
 
-import json
 import os
 import signal
 import subprocess
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests import json_output
 from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
@@ -42,7 +42,7 @@ def migrate(
     # As on a terminal, with its bar.
     done = host.run("env", "FORCE_COLOR=1", "TERM=xterm", *command, check=False, timeout=240)
     assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, json.loads(done.stdout) if done.stdout else {}, done.stderr
+    return done.returncode, json_output.read(done.stdout) if done.stdout else {}, done.stderr
 
 
 def outcome(report: dict[str, Any], check: str) -> tuple[str, str]:

@@ -1,11 +1,11 @@
 """``samemachine plan`` of a host with QEMU 7.2 for one with 10.0, and libvirt's own word on it."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests import json_output
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 
@@ -59,7 +59,7 @@ def guests(host_a: Host, host_b: Host) -> Iterator[dict[str, Guest]]:
 def plan(host: Host, *arguments: str) -> tuple[int, dict[str, Any]]:
     done = host.samemachine("plan", *arguments, "--format", "json")
     assert "Traceback" not in done.stderr, done.stderr
-    document = json.loads(done.stdout)
+    document = json_output.read(done.stdout)
     assert done.returncode == document["exit_code"]
     return done.returncode, document
 

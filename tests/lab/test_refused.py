@@ -3,7 +3,6 @@
 Domains without a system: firmware alone decides all of it.
 """
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 
+from tests import json_output
 from tests.lab.asking import audit
 from tests.lab.host import Host
 from tests.lab.images import NEWER
@@ -81,7 +81,7 @@ def remove(name: str, *hosts: Host) -> None:
 def plan(host: Host, *arguments: str) -> dict[str, dict[str, Any]]:
     done = host.samemachine("plan", *arguments, "--format", "json")
     assert "Traceback" not in done.stderr, done.stderr
-    (hop,) = json.loads(done.stdout)["hops"]
+    (hop,) = json_output.read(done.stdout)["hops"]
     return {one["name"]: one for one in hop["domains"]}
 
 

@@ -1,12 +1,12 @@
 """A rehearsal, and what a real guest's kernel shows: the same tables, the same functions."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests import json_output
 from tests.lab import pace
 from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
@@ -61,7 +61,7 @@ def rehearsed(host: Host, *arguments: str) -> dict[str, Any]:
     waits = ("--timeout", pace.words(30), "--rehearsal-timeout", pace.words(120))
     done = host.samemachine("rehearse", *arguments, "--format", "json", *waits)
     assert done.stdout, done.stderr
-    form = dict(json.loads(done.stdout))
+    form = dict(json_output.read(done.stdout))
     assert form["exit_code"] == done.returncode
     return form
 

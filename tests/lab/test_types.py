@@ -1,12 +1,12 @@
 """``samemachine types`` and the checks of machine types, against what the hosts' own QEMU says."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests import json_output
 from tests.lab.asking import audit
 from tests.lab.guest import GuestOptions
 from tests.lab.host import Host
@@ -21,7 +21,7 @@ QEMU = "/usr/bin/qemu-system-x86_64"
 def listed(host: Host, *arguments: str) -> dict[str, Any]:
     done = host.samemachine("types", "--format", "json", *arguments)
     assert done.stdout, done.stderr
-    (found,) = json.loads(done.stdout)["lists"]
+    (found,) = json_output.read(done.stdout)["lists"]
     return dict(found)
 
 

@@ -2,7 +2,6 @@
 
 import fcntl
 import itertools
-import json
 import os
 import signal
 import subprocess
@@ -15,7 +14,7 @@ from uuid import NAMESPACE_URL, uuid5
 import pytest
 from _pytest.mark import ParameterSet
 
-from tests import shown
+from tests import json_output, shown
 from tests.lab import pace
 from tests.lab.guest import GuestOptions
 from tests.lab.host import Host
@@ -76,7 +75,7 @@ def run(host: Host, *arguments: str, timeout: float = 200) -> tuple[int, dict[st
     done = host.samemachine(*arguments, "--format", "json", timeout=timeout)
     assert "Traceback" not in done.stderr, done.stderr
     assert done.stdout, done.stderr
-    return done.returncode, json.loads(done.stdout)
+    return done.returncode, json_output.read(done.stdout)
 
 
 def upgrade(host: Host, name: str, *more: str) -> tuple[int, dict[str, Any]]:
@@ -104,7 +103,7 @@ def machines(host: Host, name: str) -> tuple[str | None, str]:
 
 def state(host: Host, name: str) -> dict[str, Any]:
     file = host.root / JOURNAL / uuid(name) / "state.json"
-    return dict(json.loads(file.read_text(encoding="utf-8")))
+    return dict(json_output.read(file.read_text(encoding="utf-8")))
 
 
 def backups(host: Host, name: str) -> list[str]:

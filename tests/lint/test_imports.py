@@ -92,7 +92,7 @@ FOLDERS = {
         ),
         asks=(
             "audit check_config checks diff enroll forget history migrate path plan probe rehearse "
-            "serve shared.atlases shared.completion shared.config shared.configured "
+            "schema serve shared.atlases shared.completion shared.config shared.configured "
             "shared.console shared.default_uri shared.hosts shared.ledgers "
             "shared.options shared.telling shared.waiver_files "
             "types upgrade verify why"

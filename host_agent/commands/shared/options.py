@@ -1,6 +1,6 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -17,13 +17,17 @@ Exit codes:
   4  libvirt can't be reached"""
 
 
-def formats(command: Callable[..., int]) -> Callable[..., int]:
+_Command = Callable[..., int]
+_FORMS = "text", "json"
+
+
+def formats(command: _Command, forms: Sequence[str] = _FORMS) -> _Command:
     """Give a command the options for what it prints and where."""
     for option in (
         click.option(
             "--format",
             "form",
-            type=click.Choice(["text", "json"]),
+            type=click.Choice(forms),
             default="text",
             show_default=True,
             help="what to print",
@@ -39,7 +43,12 @@ def formats(command: Callable[..., int]) -> Callable[..., int]:
     return command
 
 
-def connections(command: Callable[..., int]) -> Callable[..., int]:
+def connections_and(*forms: str) -> Callable[[_Command], _Command]:
+    """Give a command the options of ``connections``, and more forms to print."""
+    return lambda command: connections(command, (*_FORMS, *forms))
+
+
+def connections(command: _Command, forms: Sequence[str] = _FORMS) -> _Command:
     """Give a command the options that all that ask libvirt share."""
     for option in (
         click.option(
@@ -68,7 +77,7 @@ def connections(command: Callable[..., int]) -> Callable[..., int]:
         ),
     ):
         command = option(command)
-    return formats(command)
+    return formats(command, forms)
 
 
 def ledger_option(command: Callable[..., int]) -> Callable[..., int]:

@@ -129,6 +129,7 @@ HOST = (
     Permission(command="path", changes="nothing"),
     Permission(command="check-config", changes="nothing"),
     Permission(command="checks", changes="nothing"),
+    Permission(command="schema", changes="nothing"),
 )
 """The commands of ``samemachine``."""
 

@@ -23,6 +23,23 @@ def test_results_are_in_the_order_of_the_things() -> None:
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
+def test_each_is_told_as_soon_as_it_is_done() -> None:
+    first_told = threading.Event()
+    told: list[int] = []
+
+    def wait(number: int) -> int:
+        # The first of all waits until the second has been told.
+        assert number or first_told.wait(10)
+        return number
+
+    def ended(number: int) -> None:
+        told.append(number)
+        first_told.set()
+
+    assert side_by_side.each(wait, [0, 1], 2, nothing, ended) == [0, 1]
+    assert told == [1, 0]
+
+
 def test_an_interruption_waits_for_nothing_and_begins_nothing() -> None:
     begun: list[int] = []
     release = threading.Event()

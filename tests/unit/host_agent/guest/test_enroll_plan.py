@@ -1,7 +1,6 @@
 """Who may be enrolled, what changes, and what is said of it."""
 
 import io
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from host_agent.guest.enroll_plan import (
 )
 from host_agent.missing import Missing, Reason
 from host_agent.output import enroll as output
+from tests import json_output
 from tests.unit.host_agent.shared.cases import DEFINITION
 
 DOMAINS = Path(__file__).parents[3] / "data" / "domains"
@@ -168,7 +168,7 @@ def test_reports(row: str) -> None:
     output.print_report(Console(file=printed, width=100), report)
     assert words in printed.getvalue()
     assert "\x1b" not in printed.getvalue()
-    form = json.loads(output.render([report], named))
+    form = json_output.read(output.render([report], named))
     assert form["exit_code"] == named
     (domain,) = form["hosts"][0]["domains"]
     assert domain["done"] is results[0].done

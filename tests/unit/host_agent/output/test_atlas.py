@@ -1,7 +1,6 @@
 """Atlases and their differences as people and programs read them."""
 
 import io
-import json
 from dataclasses import replace
 
 import pytest
@@ -11,7 +10,7 @@ from host_agent.atlas.atlas import Atlas
 from host_agent.atlas.diff import AtlasDiff, compare
 from host_agent.firmware.fingerprint import SMBIOS, Firmware
 from host_agent.output import atlas as output
-from tests import smbios_builder
+from tests import json_output, smbios_builder
 from tests.fingerprint_builder import FILES, MADE, atlas, fingerprint, machine
 
 HOSTILE = "\x1b[2J\u202e\n"
@@ -124,7 +123,7 @@ def test_nothing_hostile_reaches_the_terminal() -> None:
 def test_json_says_everything() -> None:
     raw = output.render_diff(DIFF, 1)
     assert raw.isascii()
-    document = json.loads(raw)
+    document = json_output.read(raw)
     assert (document["schema"], document["exit_code"]) == (1, 1)
     assert (document["old"]["qemu"], document["new"]["architecture"]) == ("7.2.22", "x86_64")
     assert (document["gone"], document["added"]) == (["pc-i440fx-1.0"], ["pc-i440fx-11.0"])

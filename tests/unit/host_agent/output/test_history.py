@@ -2,7 +2,6 @@
 
 import dataclasses
 import io
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,6 +12,7 @@ from rich.console import Console
 from host_agent.finding import Finding, Outcome
 from host_agent.output.history import History, print_history, render
 from host_agent.records.entry import Entry
+from tests import json_output
 
 MOVED = Finding(
     check="same-network",
@@ -145,8 +145,9 @@ def test_json_is_ascii_and_says_everything() -> None:
     raw = render(history(FIRST, SECOND, domain="vm\u00e9", since=1.772e9, older=True))
     assert raw.isascii()
     assert raw.endswith("}\n")
-    document = json.loads(raw)
+    document = json_output.read(raw)
     assert {key: value for key, value in document.items() if key != "entries"} == {
+        "$schema": "urn:samemachine:schema:history:1",
         "schema": 1,
         "ledger": "/var/lib/samemachine/ledger.sqlite",
         "domain": "vm\u00e9",

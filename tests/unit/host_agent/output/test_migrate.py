@@ -1,7 +1,6 @@
 """A move's report: exit codes, text and JSON, for each way that it can end."""
 
 import io
-import json
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from host_agent.hypervisor.migration import end_of, not_peer_to_peer
 from host_agent.migrate.facts import MoveReport
 from host_agent.output import migrate
 from host_agent.verify import policy
+from tests import json_output
 from tests.unit.host_agent.migrate.test_preflight import HERE, THERE
 from tests.unit.host_agent.shared.cases import case
 
@@ -99,7 +99,7 @@ def test_ends(fields: dict[str, Any], code: int, words: str) -> None:
     file = io.StringIO()
     migrate.print_report(Console(file=file, width=100), report, verbose=False)
     assert words in file.getvalue()
-    document = json.loads(migrate.render(report, code))
+    document = json_output.read(migrate.render(report, code))
     assert document["exit_code"] == code
     assert (document["migration"] is None) == (report.result is None)
 

@@ -1,7 +1,6 @@
 """A plan as people, programs and browsers read it, also of hostile names."""
 
 import io
-import json
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +18,7 @@ from host_agent.migrate.facts import End
 from host_agent.output import plan as output
 from host_agent.output import plan_document, plan_words
 from host_agent.plan.facts import Answer, Hop, Kind, Limit, Plan, Planned, Site, Way
+from tests import json_output
 from tests.unit.host_agent.plan.test_folding import CODE, FAMILY, failing, planned, warning
 from tests.unit.host_agent.shared.cases import DEFINITION, NOTHING
 
@@ -186,7 +186,8 @@ def test_hops_follow_one_another() -> None:
     assert "exit" not in first
     assert "exit 0" in rest
     assert (
-        len(json.loads(plan_document.render(replace(PLAN, hops=(QUIET, second)), 0))["hops"]) == 2
+        len(json_output.read(plan_document.render(replace(PLAN, hops=(QUIET, second)), 0))["hops"])
+        == 2
     )
 
 
@@ -237,7 +238,8 @@ def test_hostile_names_do_nothing() -> None:
     assert "<script" not in page
     assert "{{ 7 * 7 }}" in page
     assert (
-        json.loads(plan_document.render(hostile(), 1))["hops"][0]["domains"][0]["name"] == HOSTILE
+        json_output.read(plan_document.render(hostile(), 1))["hops"][0]["domains"][0]["name"]
+        == HOSTILE
     )
 
 

@@ -1,6 +1,5 @@
 """A rehearsed domain, printed, and its exit code."""
 
-import json
 from dataclasses import replace
 from io import StringIO
 
@@ -13,6 +12,7 @@ from host_agent.evidence.rehearsed import NotRehearsed
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.output.rehearse import exit_code, print_rehearsal, render
 from host_agent.verify.rehearsal import Nic, Rehearsal
+from tests import json_output
 from tests.unit.host_agent.evidence.test_rehearsal_diff import REHEARSED
 
 SUN = Difference(
@@ -78,12 +78,12 @@ def test_one_that_does_not_run() -> None:
 def test_the_exit_code(found: Rehearsal, code: int) -> None:
     assert exit_code(found) == code
     assert printed(found)
-    form = json.loads(render(found, code))
+    form = json_output.read(render(found, code))
     assert (form["schema"], form["exit_code"], form["name"]) == (1, code, "vm1")
 
 
 def test_the_document_has_the_machine() -> None:
-    form = json.loads(render(replace(FOUND, now=LEFT, start=HUNG, changes=HUNG), 3))
+    form = json_output.read(render(replace(FOUND, now=LEFT, start=HUNG, changes=HUNG), 3))
     assert [table["signature"] for table in form["now"]["acpi"]] == ["RSDT", "DSDT", "FACP"]
     assert form["now"]["pci"][0]["device"] == 0x1041
     assert form["now"]["not_rehearsed"] == [
@@ -107,5 +107,5 @@ def test_what_becomes_of_the_names_of_cards() -> None:
     assert "net2 is called lan0, not ens5: by the guest's own rule" in said
     assert "net3: ens6 now, not known at the next start" in said
     assert "enp1s8 or ens8, ens7 stay\n" in said
-    form = json.loads(render(found, 0))
+    form = json_output.read(render(found, 0))
     assert [one["changes"] for one in form["nics"]] == [True, False, False, False, False]

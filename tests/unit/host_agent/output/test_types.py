@@ -1,7 +1,6 @@
 """Machine types, paths and the matrix, as people, programs and browsers read them."""
 
 import io
-import json
 from dataclasses import replace
 from datetime import date
 
@@ -16,6 +15,7 @@ from host_agent.machine_types.vendors import Vendor
 from host_agent.missing import Missing
 from host_agent.output import path as path_output
 from host_agent.output import types as output
+from tests import json_output
 
 HOSTILE = "<b>&\"'\x1b[2J\u202e"
 TODAY = date(2026, 11, 25)
@@ -95,8 +95,8 @@ def test_types_as_text() -> None:
 
 
 def test_types_as_json() -> None:
-    form = json.loads(output.render_types([LIST, LIST]))
-    assert form["samemachine_types"] == 1
+    form = json_output.read(output.render_types([LIST, LIST]))
+    assert form["schema"] == 1
     document, _ = form["lists"]
     assert document["types"][0]["support_ends"] == "2023-05-31"
     assert document["types"][1]["domains"] == [HOSTILE]
@@ -112,7 +112,7 @@ def test_answers(live: bool) -> None:
     assert text.startswith("NO  bullseye (11) -> trixie (13), " + ("live" if live else "stopped"))
     assert "way round  bullseye -> bookworm -> trixie" in text
     assert ("samemachine upgrade" in " ".join(text.split())) is not live
-    document = json.loads(path_output.render_answer(answer))
+    document = json_output.read(path_output.render_answer(answer))
     assert document["through"] == ["bullseye", "bookworm", "trixie"]
     assert document["supported"] == "no"
 
@@ -140,7 +140,7 @@ def test_the_matrix_fits_a_terminal() -> None:
 
 
 def test_the_matrix_for_programs() -> None:
-    document = json.loads(path_output.render_json(made()))
+    document = json_output.read(path_output.render_json(made()))
     paths = {(one["from"], one["to"]): one for one in document["paths"]}
     assert len(paths) == 81
     assert paths["jammy", "resolute"]["supported"]

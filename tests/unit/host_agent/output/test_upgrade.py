@@ -1,7 +1,6 @@
 """An upgrade's report: exit codes, text and JSON, for each way that it can end."""
 
 import io
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +13,7 @@ from host_agent.output import upgrade
 from host_agent.records.upgrade_record import Direction, Step
 from host_agent.upgrade import preflight as upgrade_preflight
 from host_agent.upgrade.facts import Ending, Raised, Report
+from tests import json_output
 from tests.unit.host_agent.output.test_migrate import confirmed
 from tests.unit.host_agent.shared.upgrade_records import NEW, OLD, RECORD
 from tests.unit.host_agent.upgrade.test_preflight import ACPI, RAISING, STAGED
@@ -83,7 +83,7 @@ def test_a_report(one: Raised, code: int, words: str) -> None:
     text = printed(report)
     assert words in " ".join(text.split()) or words in text, text
     assert "\x1b" not in text
-    form = json.loads(upgrade.render(report, code))
+    form = json_output.read(upgrade.render(report, code))
     assert (form["exit_code"], form["domains"][0]["outcome"]) == (code, one.ending)
 
 
@@ -177,6 +177,6 @@ staged 1, applied 1, rolled back 1
   x can't be read
 """
     )
-    form = json.loads(upgrade.render_campaign(records, ["x"], 1))
+    form = json_output.read(upgrade.render_campaign(records, ["x"], 1))
     assert form["counts"] == {"applied": 1, "rolled back": 1, "staged": 1}
     assert [one["step"] for one in form["upgrades"]] == ["applied", "rolled back", "staged"]

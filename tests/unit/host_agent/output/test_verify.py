@@ -1,7 +1,6 @@
 """What ``verify`` and ``baseline`` print, also of hostile names."""
 
 import io
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +12,7 @@ from host_agent.case.results import Audited, Confirmed, Failed
 from host_agent.missing import Missing, Reason
 from host_agent.output import verify
 from host_agent.verify.policy import judge
+from tests import json_output
 from tests.unit.host_agent.shared import forty
 from tests.unit.host_agent.shared.baseline_rows import (
     ARRIVAL,
@@ -226,7 +226,7 @@ def test_json() -> None:
         confirmed(since(FEWER, **ARRIVAL), kept=False, complaints=("a",)),
         FAILED,
     ]
-    document = json.loads(verify.render(results, 1))
+    document = json_output.read(verify.render(results, 1))
     assert (document["schema"], document["exit_code"]) == (1, 1)
     one, other = document["domains"]
     assert (one["name"], one["verdict"], one["occasion"]) == ("vm1", "mismatch", "arrival")
@@ -234,4 +234,4 @@ def test_json() -> None:
     assert one["ticket"].startswith("vm1: the hardware changed in the move")
     assert (one["baseline_kept"], one["notes"]) == (False, ["a"])
     assert other["error"] == FAILED.error
-    assert json.loads(verify.render([], 0))["domains"] == []
+    assert json_output.read(verify.render([], 0))["domains"] == []

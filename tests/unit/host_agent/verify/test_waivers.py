@@ -1,7 +1,6 @@
 """Warnings that somebody accepts for now."""
 
 import io
-import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -19,6 +18,7 @@ from host_agent.output import audit as audit_output
 from host_agent.output.shared import counting
 from host_agent.verify import waivers
 from host_agent.verify.waivers import Waiver, apply, parse
+from tests import json_output
 from tests.unit.host_agent.shared import forty
 from tests.unit.host_agent.shared.cases import RUNNING
 from tests.unit.host_agent.shared.type_rows import OWN, on
@@ -149,7 +149,7 @@ def test_waived_ones_are_counted_and_shown_when_asked_for() -> None:
     verbose = printed(audit, verbose=True)
     assert "deprecated, until 2026-11-25: ticket 4711" in verbose
     assert "waived: pc-i440fx-2.8 is deprecated" in verbose
-    document = json.loads(audit_output.render([audit], [], 0))
+    document = json_output.read(audit_output.render([audit], [], 0))
     findings = {one["check"]: one for one in document["hosts"][0]["domains"][0]["findings"]}
     assert findings["deprecated"]["waived"] == {"reason": "ticket 4711", "until": "2026-11-25"}
     assert "waived" not in findings["alias"]

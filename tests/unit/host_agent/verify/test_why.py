@@ -1,7 +1,6 @@
 """The 3 a.m. screen: of a domain that is there, that failed, that is gone."""
 
 import io
-import json
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from host_agent.records.entry import Entry
 from host_agent.verify import why
 from host_agent.verify.policy import judge
 from host_agent.verify.story import Story
+from tests import json_output
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.shared.baseline_rows import ARRIVAL, NO_BASELINE, OFF
 from tests.unit.host_agent.shared.cases import BASELINE, RUNNING, SILENT, case, since
@@ -77,7 +77,7 @@ def known(one: Case | Failed | None, *entries: Entry, **how: Any) -> Story:
 def printed(story: Story) -> str:
     out = io.StringIO()
     output.print_why(Console(file=out, width=100, highlight=False), story)
-    document = json.loads(output.render(story, output.exit_code(story)))
+    document = json_output.read(output.render(story, output.exit_code(story)))
     assert (document["schema"], document["exit_code"]) == (1, output.exit_code(story))
     assert all(line.isprintable() for line in out.getvalue().splitlines())
     return out.getvalue()
