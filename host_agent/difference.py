@@ -1,6 +1,6 @@
 """What differs between two views of a machine, and what an atlas predicts of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -68,3 +68,13 @@ class Prediction:
     """Version of the QEMU before, such as ``7.2.22``."""
     new: str
     differences: tuple[Difference, ...]
+
+
+def series(version: str) -> tuple[int, ...]:
+    """Return ``(7, 2)`` for ``7.2.22``: within a series what a machine type shows is kept."""
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
+
+
+def in_one(difference: Difference) -> Difference:
+    """Return the difference as it is in one structure; atlases are of machines with one CPU."""
+    return replace(difference, count=1)

@@ -1,7 +1,7 @@
 """Two atlases → what changes for guests, grouped. Pure."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from host_agent.atlas.atlas import Atlas, Machine
 from host_agent.difference import Difference
@@ -128,13 +128,3 @@ def _aliases(
         for alias in one
         if alias in two and one[alias] != two[alias]
     )
-
-
-def series(version: str) -> tuple[int, ...]:
-    """Return ``(7, 2)`` for ``7.2.22``: within a series what a machine type shows is kept."""
-    return tuple(int(part) for part in version.split(".")[:2] if part.isdecimal())
-
-
-def in_one(difference: Difference) -> Difference:
-    """Return the difference as it is in one structure; atlases are of machines with one CPU."""
-    return replace(difference, count=1)

@@ -4,9 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from host_agent.atlas import diff, files
-from host_agent.atlas import diff as atlas_diff
 from host_agent.atlas.atlas import Atlas
-from host_agent.difference import Difference, Prediction
+from host_agent.difference import Difference, Prediction, series
 from host_agent.domain import architectures
 from host_agent.errors import UsageError
 
@@ -29,18 +28,14 @@ def predictions(wanted: Iterable[tuple[str, str, str]]) -> tuple[Prediction, ...
         for new, names in versions.items():
             for after in _best(atlases, new):
                 for before in atlases:
-                    if atlas_diff.series(before.made.qemu) != atlas_diff.series(new):
+                    if series(before.made.qemu) != series(new):
                         found += _between(before, after, architecture, names)
     return tuple(found)
 
 
 def _best(atlases: Iterable[Atlas], version: str) -> list[Atlas]:
     """Return the atlas of a version, else those of its series."""
-    near = [
-        atlas
-        for atlas in atlases
-        if atlas_diff.series(atlas.made.qemu) == atlas_diff.series(version)
-    ]
+    near = [atlas for atlas in atlases if series(atlas.made.qemu) == series(version)]
     return [atlas for atlas in near if atlas.made.qemu == version] or near
 
 

@@ -22,7 +22,6 @@ from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.baseline_choice import choose, newer
 from host_agent.evidence.running import ProbedTables, Running
 from host_agent.firmware.smbios import Smbios
-from host_agent.guest import booted_tables
 from host_agent.guest.dialler import Dialler, undialled
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
@@ -33,12 +32,12 @@ from host_agent.machine_types import offers, packages, release_dates, releases
 from host_agent.machine_types.surroundings import Release, Surroundings
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.qemu import process as qemu_process
-from host_agent.qemu.domain_probe import DomainProbe
 from host_agent.qemu.process import Processes
 
 if TYPE_CHECKING:
     from host_agent.evidence.observation import Observation
     from host_agent.evidence.rehearsal_diff import Compared
+    from host_agent.qemu.domain_probe import DomainProbe
     from host_agent.qemu.domain_rehearsal import DomainRehearsal
 
 _NOT_ASKED_FOR = Missing(reason=Reason.ABSENT, sentence="probes were switched off (--no-probe)")
@@ -89,7 +88,7 @@ class Gatherer:
     hypervisor: Hypervisor
     facts: Facts
     dialler: Dialler
-    probe: DomainProbe | None
+    probe: "DomainProbe | None"
     """None: it was not asked for."""
     processes: Processes | None
     """None: the host's processes can't be seen from here."""
@@ -132,7 +131,7 @@ class Gatherer:
             hypervisor=hypervisor,
             facts=facts,
             dialler=Dialler(uri=uri, opened=opened),
-            probe=DomainProbe(len(os.sched_getaffinity(0))) if probe else None,
+            probe=_probes() if probe and facts.driver == QEMU else None,
             processes=qemu_process.running() if local else None,
             aliases=offers.aliases(facts.capabilities),
             lists=offers.lists(facts.capabilities),
@@ -195,6 +194,8 @@ class Gatherer:
             observation = self.dialler.observe(domain, declared, running, self.seconds)
         active = declared.active
         if active is not None and active.firmware == "efi" and _is_untold(memory, observation):
+            from host_agent.guest import booted_tables  # noqa: PLC0415 - of QEMU's driver alone
+
             memory = booted_tables.search(domain, active, _MONITOR_SECONDS)
         # First, since what it asks a QEMU tells of the tables of now as well.
         next_start = self._next_start(declared, looked.persistent)
@@ -304,6 +305,8 @@ class Gatherer:
             return Missing(reason=Reason.HUNG, sentence="the QEMU process is stopped by a signal")
         # Before the channel is dialled: a QEMU that does not answer its monitor does not accept
         # connections either, and one opening more through libvirt could freeze libvirtd.
+        from host_agent.guest import booted_tables  # noqa: PLC0415 - of QEMU's driver alone
+
         return booted_tables.read(domain, declared.active, min(_MONITOR_SECONDS, self.seconds / 2))
 
     def _now(self, declared: Declared, running: Running | Missing) -> ProbedTables | Missing:
@@ -386,6 +389,12 @@ def _is_untold(memory: Smbios | Missing, observation: "Observation | Missing") -
     if not isinstance(memory, Missing) or memory.reason is not Reason.UNSUPPORTED:
         return False
     return isinstance(observation, Missing) or isinstance(observation.booted, Missing)
+
+
+def _probes() -> "DomainProbe":
+    from host_agent.qemu.domain_probe import DomainProbe  # noqa: PLC0415 - of QEMU's driver alone
+
+    return DomainProbe(len(os.sched_getaffinity(0)))
 
 
 def _rehearsals() -> "DomainRehearsal":

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
-from host_agent.atlas.diff import series
-from host_agent.difference import Difference
+from host_agent.difference import Difference, series
 from host_agent.domain import architectures
 from host_agent.domain.definition import Definition
 from host_agent.errors import HostAgentError, UsageError

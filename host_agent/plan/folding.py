@@ -5,10 +5,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from host_agent.atlas import diff as atlas_diff
-from host_agent.atlas.diff import in_one
 from host_agent.case import last_boot
 from host_agent.case.results import Failed
-from host_agent.difference import Difference
+from host_agent.difference import Difference, in_one
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
 from host_agent.firmware.effects import Touched

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from host_agent import side_by_side
-from host_agent.atlas.predictions import predictions
 from host_agent.case.gather import Elsewhere, Gatherer, Kept, nothing_kept
 from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.difference import Prediction
@@ -130,7 +129,16 @@ class _Foretold:
 
 def _predictions(results: tuple[Audited | Failed, ...]) -> tuple[Prediction, ...]:
     # They fold what is said; without them all of it is said.
-    return guarded(lambda: predictions(predicted.wanted(results)), lambda _: ())
+    return guarded(lambda: _predicted(results), lambda _: ())
+
+
+def _predicted(results: tuple[Audited | Failed, ...]) -> tuple[Prediction, ...]:
+    wanted = tuple(predicted.wanted(results))
+    if not wanted:
+        return ()
+    from host_agent.atlas.predictions import predictions  # noqa: PLC0415 - few forecasts differ
+
+    return predictions(wanted)
 
 
 def _host(uri: str, facts: Facts, results: Iterable[Audited | Failed]) -> Host:

@@ -8,12 +8,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from host_agent.atlas import diff as atlas_diff
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, Decision, Failed, Verdict
 from host_agent.checks import next_boot, next_start
 from host_agent.checks.shared.tables import said
-from host_agent.difference import Difference, Effect, Prediction
+from host_agent.difference import Difference, Effect, Prediction, in_one
 from host_agent.finding import Finding, Outcome, Waived
 from host_agent.firmware import effects
 from host_agent.missing import Missing, Reason
@@ -182,9 +181,9 @@ def _known(
     lines: dict[tuple[str, str, str], dict[Difference, list[Audited]]] = defaultdict(dict)
     for result, when, prediction, differences in found:
         for difference in differences:
-            lines[when, prediction.old, prediction.new].setdefault(
-                atlas_diff.in_one(difference), []
-            ).append(result)
+            lines[when, prediction.old, prediction.new].setdefault(in_one(difference), []).append(
+                result
+            )
     for (when, old, new), told in lines.items():
         touched = {effects.of(difference).effect for difference in told}
         yield Known(

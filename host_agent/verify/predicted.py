@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 
-from host_agent.atlas.diff import in_one, series
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, Failed
 from host_agent.checks import next_boot, next_start
-from host_agent.difference import Difference, Prediction
+from host_agent.difference import Difference, Prediction, in_one, series
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.running import ProbedTables
 from host_agent.finding import Finding

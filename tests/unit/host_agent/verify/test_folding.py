@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from host_agent.atlas import diff as atlas_diff
 from host_agent.atlas.predictions import predictions
 from host_agent.case.results import Audited, Failed, Verdict
-from host_agent.difference import Area, Difference, Effect, Prediction
+from host_agent.difference import Area, Difference, Effect, Prediction, series
 from host_agent.finding import Finding, Outcome
 from host_agent.verify import folding, predicted
 from host_agent.verify.policy import judge
@@ -196,4 +195,4 @@ def test_no_atlas_is_read_where_nothing_differs() -> None:
     ("version", "expected"), [("7.2.22", (7, 2)), ("10", (10,)), ("", ()), ("odd.x", ())]
 )
 def test_series(version: str, expected: tuple[int, ...]) -> None:
-    assert atlas_diff.series(version) == expected
+    assert series(version) == expected
