@@ -25,7 +25,7 @@ from host_agent.commands.shared.options import formats, ledger_option, privacy_o
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.domain.live_migration import CopyStorage, MigrationEnd, MigrationProgress
 from host_agent.errors import UsageError
-from host_agent.hypervisor import Told
+from host_agent.hypervisor.migration import Told
 from host_agent.migrate.facts import MoveReport
 from host_agent.migrate.migrate import Confirm, Judges, Options, migrate
 from host_agent.output import migrate as migrate_output

@@ -11,9 +11,8 @@ from host_agent.hypervisor.domain import Domain
 from host_agent.hypervisor.events import Sink, Subscription
 from host_agent.hypervisor.guest_stream import GuestStream
 from host_agent.hypervisor.lifecycle import Lifecycle
-from host_agent.hypervisor.migration import Told
 
 __all__ = [
-    "Domain", "Facts", "GuestStream", "Hypervisor", "Lifecycle", "Sink", "Subscription", "Told",
+    "Domain", "Facts", "GuestStream", "Hypervisor", "Lifecycle", "Sink", "Subscription",
     "connected", "is_local",
 ]  # fmt: skip

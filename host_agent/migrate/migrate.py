@@ -19,7 +19,8 @@ from host_agent.evidence import baseline_choice
 from host_agent.firmware import images
 from host_agent.firmware.images import Image, Place
 from host_agent.guard import said
-from host_agent.hypervisor import Domain, Hypervisor, Told, connected, is_local
+from host_agent.hypervisor import Domain, Hypervisor, connected, is_local
+from host_agent.hypervisor.migration import Told
 from host_agent.hypervisor.migration import migrate as move_live
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types import packages

@@ -49,15 +49,16 @@ def measure(bench: Bench) -> Iterator[Figure]:
             yield _figure(bench, row, what, "import click", 1.3, _CLICK, ours, env, {**env, **more})
     for row, (name, package, words) in _BY_IMPORTS.items():
         if row in bench.chosen:
-            names = modules.foreign(package, *words, env=env)
-            floor = bare("imports", *names)
-            packages = dict.fromkeys(one.partition(".")[0] for one in names)
-            beside = f"the imports that it uses, bare ({', '.join(packages)})"
+            names = modules.not_ours(package, *words, env=env)
+            others = modules.foreign(package, *words, env=env)
+            packages = dict.fromkeys(one.partition(".")[0] for one in others)
+            beside = (
+                f"the imports that it uses, bare ({', '.join(packages)}, the standard library's)"
+            )
             what, ours = " ".join((name, *words)), [program(name), *words]
-            figure = _figure(bench, row, what, beside, 1.5, floor, ours, env, env)
-            with_standard = bare("imports", *modules.not_ours(package, *words, env=env))
-            pairs = _pairs(bench, with_standard, ours, env, env)
-            also = {**figure.also, "CPU, beside the standard library's too": cpus(pairs)}
+            figure = _figure(bench, row, what, beside, 1.5, bare("imports", *names), ours, env, env)
+            pairs = _pairs(bench, bare("imports", *others), ours, env, env)
+            also = {**figure.also, "CPU, beside other people's packages alone": cpus(pairs)}
             yield replace(figure, also=also)
 
 
