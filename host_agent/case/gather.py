@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from host_agent import asked
 from host_agent.case import occasion
 from host_agent.case.case import Case, SnapshotTaken
 from host_agent.case.doubles import Sighting
@@ -160,6 +161,10 @@ class Gatherer:
 
     def case(self, domain: Domain) -> Case:
         """Return all evidence of a domain; raises ``LibvirtError``, ``DomainXmlError``."""
+        with asked.about(domain.name):
+            return self._case(domain)
+
+    def _case(self, domain: Domain) -> Case:
         looked = domain.look()
         declared = declared_of(looked)
         definition = declared.definition

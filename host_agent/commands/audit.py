@@ -108,7 +108,7 @@ def audit_command(
         )
         return text, code
 
-    return _tell(output, applied.audits, told)
+    return _tell(output, applied.audits, told, for_people=form == "text")
 
 
 @click.command(
@@ -147,7 +147,7 @@ def show_command(
         pages = (printed(console, partial(show.print_show, console, one)) for one in audits)
         return "".join(pages), code
 
-    return _tell(output, found, told)
+    return _tell(output, found, told, for_people=form == "text")
 
 
 COMMANDS = (audit_command, show_command)
@@ -160,6 +160,8 @@ def _tell(
     output: Path | None,
     audits: Sequence[HostAudit],
     told: "Callable[[Console, Sequence[HostAudit]], Page]",
+    *,
+    for_people: bool,
 ) -> int:
     def of(console: "Console", found: Sequence[_Found]) -> Page:
         of_hosts = (tuple(one for host, one in found if host is audit) for audit in audits)
@@ -170,7 +172,7 @@ def _tell(
         return found[0], untold(found[1], why)
 
     found = [(audit, result) for audit in audits for result in audit.results]
-    return tell(output, found, of, failed)
+    return tell(output, found, of, failed, for_people=for_people)
 
 
 def _stream(

@@ -11,6 +11,7 @@ from host_agent.atlas.code import differing_code
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.atlases import named
 from host_agent.commands.shared.console import destination
+from host_agent.commands.shared.loudness import loudness
 from host_agent.commands.shared.options import formats
 from host_agent.errors import UsageError
 from host_agent.output import atlas as atlas_output
@@ -41,6 +42,7 @@ from host_agent.output import atlas as atlas_output
     is_flag=True,
     help="also what differs in the ACPI code of one --type, line by line (needs iasl)",
 )
+@loudness
 @formats
 def diff_command(
     old: str,

@@ -12,6 +12,7 @@ import click
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import complain, plain
 from host_agent.commands.shared.hosts import whereabouts
+from host_agent.commands.shared.loudness import loudness
 from host_agent.commands.shared.options import formats
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.errors import LibvirtError, UsageError
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     metavar="URI",
     help="libvirt connection; repeatable  [default: as virsh has it, then qemu:///system]",
 )
+@loudness
 @formats
 def enroll_command(
     domains: tuple[str, ...],

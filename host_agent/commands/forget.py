@@ -12,6 +12,7 @@ from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import plain
 from host_agent.commands.shared.hosts import uris_or_default
 from host_agent.commands.shared.ledgers import open_ledger
+from host_agent.commands.shared.loudness import debug_option
 from host_agent.commands.shared.options import formats, ledger_option
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.errors import UsageError
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="look at everything, remove nothing")
 @click.option("-y", "--yes", is_flag=True, help="do not ask")
 @ledger_option
+@debug_option
 @formats
 def forget_command(
     domains: tuple[str, ...],

@@ -21,6 +21,7 @@ from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import plain, shown
 from host_agent.commands.shared.hosts import uris_or_default
 from host_agent.commands.shared.ledgers import ready_ledger
+from host_agent.commands.shared.loudness import loudness, quiet
 from host_agent.commands.shared.options import formats, ledger_option, privacy_option
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.domain.live_migration import CopyStorage, MigrationEnd, MigrationProgress
@@ -101,6 +102,7 @@ _CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 @click.option("-v", "--verbose", is_flag=True, help="every finding of the preflight")
 @ledger_option
 @privacy_option
+@loudness
 @formats
 def migrate_command(
     domain: str,
@@ -216,7 +218,7 @@ def _watching(name: str) -> Iterator[tuple[Told, threading.Event]]:
 @contextmanager
 def _bar(name: str, cancel: threading.Event) -> Iterator[Told]:
     console = plain(stderr=True)
-    if not console.is_terminal:
+    if quiet() or not console.is_terminal:
         yield lambda _: None
         return
     columns = (shown("description"), BarColumn(), shown("fields[line]"))

@@ -15,6 +15,7 @@ from host_agent.commands.shared import completion, default_uri
 from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import complain, orderly_end, progress
 from host_agent.commands.shared.hosts import uris_or_default
+from host_agent.commands.shared.loudness import loudness
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.domain.live_migration import CopyStorage
 from host_agent.errors import UsageError
@@ -112,6 +113,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="write there instead of to standard output",
 )
+@loudness
 def plan_command(
     domains: tuple[str, ...],
     goals: str,

@@ -9,6 +9,7 @@ from host_agent.atlas import atlas
 from host_agent.atlas import files as atlas_files
 from host_agent.commands.shared.atlases import surveyed
 from host_agent.commands.shared.console import new_file, standard_output
+from host_agent.commands.shared.loudness import loudness
 from host_agent.output import atlas as atlas_output
 from host_agent.qemu.session import SECONDS
 
@@ -55,6 +56,7 @@ from host_agent.qemu.session import SECONDS
     metavar="FILE",
     help="write the atlas there as JSON; compressed where the name ends with .xz or .gz",
 )
+@loudness
 def probe_command(
     types: tuple[str, ...],
     qemu: str | None,

@@ -8,6 +8,7 @@ from host_agent.commands.shared import completion, default_uri
 from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import destination
 from host_agent.commands.shared.hosts import whereabouts
+from host_agent.commands.shared.loudness import loudness
 from host_agent.commands.shared.options import formats
 from host_agent.errors import UsageError
 from host_agent.output import rehearse as rehearse_output
@@ -62,6 +63,7 @@ from host_agent.verify.rehearse import Options, rehearse
     metavar="SECONDS",
     help="what one guest may take to answer",
 )
+@loudness
 @formats
 def rehearse_command(
     domain: str,

@@ -9,6 +9,7 @@ from host_agent.commands.shared import default_uri
 from host_agent.commands.shared.configured import Configured, command_words
 from host_agent.commands.shared.console import complain
 from host_agent.commands.shared.hosts import uris_or_default
+from host_agent.commands.shared.loudness import debug_option
 from host_agent.commands.shared.options import ledger_option, privacy_option
 from host_agent.output.shared.exit_codes import VERIFIED
 from host_agent.verify.reactions import Patience
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     "--keep", cls=Configured, key="serve.keep", metavar="DAYS", help="how long history is kept"
 )
 @click.option("--probe/--no-probe", cls=Configured, key="probe", help="whether to ask QEMU")
+@debug_option
 @ledger_option
 @privacy_option
 def serve_command(

@@ -10,6 +10,7 @@ from host_agent.atlas.atlas import Atlas
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import complain, destination
 from host_agent.commands.shared.hosts import uris_or_default
+from host_agent.commands.shared.loudness import loudness
 from host_agent.commands.shared.options import formats
 from host_agent.domain import architectures
 from host_agent.errors import UsageError
@@ -54,6 +55,7 @@ from host_agent.output.shared.exit_codes import VERIFIED
     help="a file of 'samemachine probe' instead, or a shipped atlas",
 )
 @click.option("--arch", metavar="ARCH", help="architecture of the guests  [default: the host's]")
+@loudness
 @formats
 def types_command(
     uri: str | None,

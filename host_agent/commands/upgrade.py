@@ -19,6 +19,7 @@ from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import complain, plain, standard_output
 from host_agent.commands.shared.hosts import uris_or_default
 from host_agent.commands.shared.ledgers import ready_ledger
+from host_agent.commands.shared.loudness import loudness, quiet
 from host_agent.commands.shared.options import formats, ledger_option, privacy_option
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.errors import UsageError
@@ -87,7 +88,7 @@ def _restarting(command: Callable[..., int]) -> Callable[..., int]:
         ),
     ):
         command = option(command)
-    return ledger_option(privacy_option(formats(command)))
+    return ledger_option(privacy_option(loudness(formats(command))))
 
 
 @click.command(
@@ -395,7 +396,7 @@ _DOING = {
 def _telling() -> Callable[[Record], None]:
     """A line for each step, where somebody watches."""
     console = plain(stderr=True)
-    if not console.is_terminal:
+    if quiet() or not console.is_terminal:
         return lambda _: None
 
     def told(record: Record) -> None:

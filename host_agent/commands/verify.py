@@ -76,7 +76,7 @@ def baseline_command(
         each = bool(domains)
         return printed(console, lambda: verify_output.print_kept(console, results, each=each)), code
 
-    return tell(output, results, told, untold)
+    return tell(output, results, told, untold, for_people=form == "text")
 
 
 @click.command(
@@ -163,7 +163,7 @@ def verify_command(
         if not results and code == VERIFIED:
             console.print("nothing to verify")
 
-    return tell(output, results, told, untold)
+    return tell(output, results, told, untold, for_people=form == "text")
 
 
 COMMANDS = (baseline_command, verify_command)

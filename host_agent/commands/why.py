@@ -10,9 +10,11 @@ from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import complain, destination, new_file
 from host_agent.commands.shared.hosts import whereabouts
 from host_agent.commands.shared.ledgers import ready_ledger
+from host_agent.commands.shared.loudness import quiet
 from host_agent.commands.shared.options import EXITS, connections, ledger_option
 from host_agent.errors import LibvirtError, UsageError
 from host_agent.output import why as why_output
+from host_agent.output.shared.exit_codes import VERIFIED
 from host_agent.verify import why
 from host_agent.verify.audit import Options as AuditOptions
 from host_agent.verify.audit import audit
@@ -66,7 +68,7 @@ def why_command(
     with destination(output) as console:
         if form == "json":
             console.file.write(why_output.render(story, code))
-        else:
+        elif not (quiet() and code == VERIFIED):
             why_output.print_why(console, story)
     return code
 

@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from host_agent import asked
 from host_agent.domain.definition import CHANNEL_NAME, Declared
 from host_agent.errors import EvidenceError, LibvirtError
 from host_agent.evidence.decode import DecodeError, decode
@@ -58,7 +59,8 @@ class Dialler:
         except EvidenceError as error:
             return error.missing
         try:
-            answer = link.ask(stream, deadline)
+            with asked.asking(f"guest agent by {type(stream).__name__}"):
+                answer = link.ask(stream, deadline)
             if stream.may_block:
                 self.opened.answered(self._key(domain, declared))
             return decode(answer.report, answer.nonce, answer.seconds, time.time())

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import libvirt
 
-from host_agent import bounded
+from host_agent import asked, bounded
 from host_agent.errors import EvidenceError, LibvirtError, LibvirtTimeoutError
 from host_agent.missing import Reason
 
@@ -31,7 +31,8 @@ _REASONS = {
 def call(function: Callable[[], T]) -> T:
     """Return what the function returns; raises ``LibvirtError``."""
     try:
-        return bounded.call(function, CALL_SECONDS)
+        with asked.asking(_called(function)):
+            return bounded.call(function, CALL_SECONDS)
     except bounded.CallTimeoutError as error:
         raise LibvirtTimeoutError(
             f"libvirt did not answer within {CALL_SECONDS:.0f} s; is libvirtd hung?"
@@ -46,10 +47,16 @@ def evidence_call(function: Callable[[], T], seconds: float) -> T:
     For calls whose failure costs one piece of evidence.
     """
     try:
-        return bounded.call(function, seconds)
+        with asked.asking(_called(function)):
+            return bounded.call(function, seconds)
     except libvirt.libvirtError as error:
         reason = _REASONS.get(error.get_error_code(), Reason.FAILED)
         raise EvidenceError(reason, sentence(error)) from error
+
+
+def _called(function: Callable[[], T]) -> str:
+    """Name a call: libvirt's own function, or the one of ours that is made of several of these."""
+    return f"libvirt {getattr(function, '__qualname__', '').partition('.<locals>')[0]}"
 
 
 def lacks_support(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import libvirt
 
-from host_agent import bounded
+from host_agent import asked, bounded
 from host_agent.domain import shell_words
 from host_agent.errors import EvidenceError, LibvirtError, LibvirtTimeoutError
 from host_agent.hypervisor import event_loop
@@ -60,6 +60,12 @@ def is_local(uri: str) -> bool:
     )
 
 
+def _place(uri: str) -> str:
+    """Return what of a URI is no secret: neither who connects nor with what."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+
+
 class Hypervisor:
     """One connection to one libvirtd."""
 
@@ -75,6 +81,11 @@ class Hypervisor:
     def open(cls, uri: str) -> "Hypervisor":
         """Connect; read-only where read-write is refused. Raises ``LibvirtError``."""
         event_loop.start()
+        with asked.about(_place(uri)):
+            return cls._opened(uri)
+
+    @classmethod
+    def _opened(cls, uri: str) -> "Hypervisor":
         try:
             return cls(call(lambda: libvirt.open(uri)), uri, read_only=False)
         except LibvirtTimeoutError:
@@ -93,7 +104,8 @@ class Hypervisor:
     def open_read_only(cls, uri: str) -> "Hypervisor":
         """Connect with no more rights than everybody has; raises ``LibvirtError``."""
         event_loop.start()
-        return cls(call(lambda: libvirt.openReadOnly(uri)), uri, read_only=True)
+        with asked.about(_place(uri)):
+            return cls(call(lambda: libvirt.openReadOnly(uri)), uri, read_only=True)
 
     def keep_alive(self) -> None:
         """Notice a dead peer of a remote connection after 15 s; other drivers refuse it.

@@ -19,10 +19,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from host_agent import asked
 from host_agent.errors import EvidenceError, QemuEndedError
 from host_agent.missing import Reason
 from host_agent.printable import printable
@@ -145,6 +147,7 @@ class QemuSession:
         self._name = binary.path
         self._stop = stop
         self._until = time.monotonic() + seconds
+        self._asked = contextlib.ExitStack()
         self._seconds = seconds
         self._complaint = b""
         self._qmp_started = False
@@ -191,6 +194,8 @@ class QemuSession:
                 os.close(program)
         for own in (self._qtest, self._qmp):
             own.setblocking(False)
+        machine = dict(pairwise(options)).get("-machine", "")
+        self._asked.enter_context(asked.asking(f"QEMU {binary.path} {machine}".rstrip()))
 
     @staticmethod
     def _start(command: Sequence[str], descriptors: tuple[int, ...]) -> "subprocess.Popen[bytes]":
@@ -231,6 +236,7 @@ class QemuSession:
         for stream in (self._qtest, self._qmp, self._process.stderr):
             if stream is not None:
                 stream.close()
+        self._asked.close()
 
     @property
     def left(self) -> float:

@@ -60,7 +60,7 @@ def complete(made: Path, environment: Mapping[str, str], *words: str) -> list[st
         (("samemachine", "show", ""), ["test"]),
         (("samemachine", "verify", "--arr"), ["--arrived-since"]),
         (("samemachine", "forget", "test", "t"), []),
-        (("samemachine", "audit", "--format", ""), ["text", "json"]),
+        (("samemachine", "show", "--format", ""), ["text", "json"]),
         (("samemachine", "audit", "-c", "qemu+ssh://nowhere/system", ""), []),
         (("samemachine", "checks", "same-b"), ["same-boot", "same-block"]),
         (("samemachine", "path", "bookw"), ["bookworm"]),

@@ -123,3 +123,28 @@ def test_a_file_of_waivers(tmp_path: Path) -> None:
     file.write_bytes(b"\xff")
     assert run("audit", "-c", URI, "--waive", str(file)).returncode == 2
     assert run("audit", "-c", URI, "--waive", str(tmp_path / "none")).returncode == 2
+
+
+def test_what_was_asked_is_told(tmp_path: Path) -> None:
+    done = run("audit", "-c", URI, "--debug", "--format", "json")
+    told = [line for line in done.stderr.splitlines() if line.startswith("samemachine: +")]
+    assert any("test:///default: libvirt Hypervisor." in line for line in told)
+    assert any("test: libvirt Domain.look" in line for line in told)
+    assert json_output.read(done.stdout)["exit_code"] == 3
+
+
+def test_quiet_says_what_is_wrong_and_no_more(tmp_path: Path) -> None:
+    assert "UNVERIFIED" in run("audit", "-c", URI, "--quiet").stdout
+    file = tmp_path / "node.xml"
+    off = "<test:runstate xmlns:test='http://libvirt.org/schemas/domain/test/1.0'>5</test:runstate>"
+    file.write_text(
+        "<node><domain type='test'><name>off</name><memory>8192</memory>"
+        f"<os><type>hvm</type></os>{off}</domain></node>",
+        encoding="utf-8",
+    )
+    uri = f"test://{file}"
+    assert "not running 1" in run("audit", "-c", uri).stdout
+    done = run("audit", "-c", uri, "-q")
+    assert (done.returncode, done.stdout) == (0, "")
+    done = run("audit", "-c", uri, "-q", "--format", "json")
+    assert json_output.read(done.stdout)["exit_code"] == done.returncode == 0

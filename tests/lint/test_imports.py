@@ -93,7 +93,7 @@ FOLDERS = {
         asks=(
             "audit check_config checks diff enroll forget history migrate path plan probe rehearse "
             "schema serve shared.atlases shared.completion shared.config shared.configured "
-            "shared.console shared.default_uri shared.hosts shared.ledgers "
+            "shared.console shared.default_uri shared.hosts shared.ledgers shared.loudness "
             "shared.options shared.telling shared.waiver_files "
             "types upgrade verify why"
         ),
@@ -101,6 +101,7 @@ FOLDERS = {
 }
 # What everybody may import; it imports nothing but itself.
 GROUND = {
+    "asked",
     "bounded",
     "difference",
     "errors",
@@ -116,7 +117,7 @@ GROUND = {
     "untrusted_xml",
     "whole_file",
 }
-GROUND_ASKS = {"bounded", "given_file", "inside_root", "side_by_side", "whole_file"}
+GROUND_ASKS = {"asked", "bounded", "given_file", "inside_root", "side_by_side", "whole_file"}
 # It is imported by nobody, and opens the commands.
 DOOR = {"__init__", "__main__", "cli"}
 DOOR_IMPORTS = {"commands", "output"}

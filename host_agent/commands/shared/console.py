@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, NoReturn
 
 import click
 
+from host_agent.commands.shared.loudness import quiet
 from host_agent.errors import UsageError
 from host_agent.printable import printable
 
@@ -56,7 +57,7 @@ def progress(uri: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress
 
     console = plain(stderr=True)
-    if not console.is_terminal:
+    if quiet() or not console.is_terminal:
         yield lambda *_: None
         return
     columns = (shown("description"), BarColumn(), MofNCompleteColumn())

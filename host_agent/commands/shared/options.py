@@ -7,6 +7,7 @@ import click
 
 from host_agent.commands.shared import default_uri
 from host_agent.commands.shared.configured import Configured
+from host_agent.commands.shared.loudness import debug_option, quiet_option
 
 EXITS = """\b
 Exit codes:
@@ -77,7 +78,8 @@ def connections(command: _Command, forms: Sequence[str] = _FORMS) -> _Command:
         ),
     ):
         command = option(command)
-    return formats(command, forms)
+    command = quiet_option(command, "no progress, and no text where all is well")
+    return formats(debug_option(command), forms)
 
 
 def ledger_option(command: Callable[..., int]) -> Callable[..., int]:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from host_agent.case.results import Audited, Confirmed, Failed
 from host_agent.commands.shared.console import destination
+from host_agent.commands.shared.loudness import quiet
 from host_agent.guard import guarded
+from host_agent.output.shared.exit_codes import VERIFIED
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,15 +29,19 @@ def tell(
     things: Sequence[_T],
     told: "Callable[[Console, Sequence[_T]], Page]",
     failed: Callable[[_T, str], _T],
+    *,
+    for_people: bool = False,
 ) -> int:
     """Write what ``told`` says of things, and return the exit code.
 
     Where it can't say it of all, each is tried alone, and one that can't be told is replaced by
     what ``failed`` makes of it and of the sentence that says why. ``told`` writes nothing itself.
+    What is for people is not written where it is quiet and all is well.
     """
     with destination(output) as console:
         text, code = held(things, partial(told, console), failed)
-        console.file.write(text)
+        if not (for_people and quiet() and code == VERIFIED):
+            console.file.write(text)
     return code
 
 
