@@ -123,7 +123,7 @@ class _Foretold:
     def of(self, result: Audited | Failed) -> tuple[Prediction, ...]:
         wanted = guarded(lambda: frozenset(predicted.wanted([result])), lambda _: frozenset())
         if wanted not in self._known:
-            self._known[wanted] = guarded(lambda: predictions(wanted), lambda _: ())
+            self._known[wanted] = _predictions((result,))
         return self._known[wanted]
 
 
