@@ -1,7 +1,11 @@
 """``whole-machine``: has the guest all that its QEMU and its firmware make at a boot?"""
 
+from dataclasses import replace
+
 from host_agent.case.case import Case
 from host_agent.checks.shared.tables import said
+from host_agent.evidence import what_guests_notice
+from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing
 
@@ -9,7 +13,10 @@ ID = "whole-machine"
 
 
 def check(case: Case) -> Finding:
-    """Hold SMBIOS, ACPI and PCI against a rehearsal: the firmware run on the domain's own devices.
+    """Hold all that a guest has against a rehearsal: the firmware run on the domain's own devices.
+
+    SMBIOS and ACPI by their bytes, PCI by function, virtio by what drivers took of what is offered,
+    the CPU by what CPUID answers.
 
     QEMU makes the ACPI tables of what the firmware set up (``hw/i386/acpi-build.c:
     acpi_build_update``), and the firmware adds structures of its own. They stay as they were made
@@ -31,7 +38,7 @@ def check(case: Case) -> Finding:
             check=ID,
             outcome=Outcome.WARN,
             sentence="the guest has otherwise than its QEMU and firmware make at a boot: "
-            f"{said(found.differences)}",
+            f"{said(found.differences)}{_noticed(found)}{left}",
             expected="; ".join(f"{one.field} {one.old}" for one in found.differences),
             observed="; ".join(f"{one.field} {one.new}" for one in found.differences),
             remedy="samemachine rehearse tells what the next boot and the next start change",
@@ -49,3 +56,10 @@ def check(case: Case) -> Finding:
         outcome=Outcome.PASS,
         sentence=f"the guest has, to the byte, what its QEMU and firmware make: {same}{left}",
     )
+
+
+def _noticed(found: Compared) -> str:
+    """Say what a boot, which makes the machine anew, means to whom."""
+    back = [replace(one, old=one.new, new=one.old) for one in found.differences]
+    answers = what_guests_notice.of_changes(back)
+    return f". After the next boot: {'; '.join(map(str, answers))}" if answers else ""

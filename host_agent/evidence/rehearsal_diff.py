@@ -16,6 +16,8 @@ from samemachine.acpi_content import content
 
 _ROOTS = frozenset({"RSDT", "XSDT"})
 """They hold nothing but where the others lie, and a guest's kernel does not show them."""
+_FACS, _SIGNATURE = "FACS", slice(8, 12)
+"""Where a firmware says that its hardware is another (ACPI 6.5, 5.2.10)."""
 _LATER = {"BGRT": "the firmware makes it of its boot picture, after the rehearsal's end"}
 _KVM = "KVM can't be had for the rehearsal, and ACPI depends on it"
 
@@ -259,6 +261,10 @@ def between(old: Rehearsed, new: Rehearsed) -> tuple[Difference, ...]:
 def _table(name: str, one: Table, two: Table) -> Iterator[Difference]:
     yield from _headers(name, one.header, two.header)
     if content(one.raw) == content(two.raw) or one.body == two.body:
+        return
+    if name == _FACS and one.raw[_SIGNATURE] != two.raw[_SIGNATURE]:
+        was, now = (f"{int.from_bytes(one.raw[_SIGNATURE], 'little'):#010x}" for one in (one, two))
+        yield Difference(area=Area.ACPI, subject=name, field="hardware signature", old=was, new=now)
         return
     changes: tuple[Difference, ...] = ()
     if name[:4] in CODE:

@@ -33,6 +33,7 @@ def print_rehearsal(console: Console, found: Rehearsal) -> None:
         rows += _block("now", _now(found))
     rows += _block("next start", _start(found))
     rows += _block("card names", _nics(found.nics))
+    rows += _block("it notices", map(str, found.notices))
     rows += _offered(found.now if isinstance(found.start, Missing) else found.start)
     left = {one.what for side in (found.now, found.start) for one in _left_out(side)}
     rows += _block("not rehearsed", sorted(left))
@@ -156,6 +157,7 @@ def render(found: Rehearsal, code: int) -> str:
         "nics": [
             {**asdict(one), "changes": one.changes, "pinned": one.is_pinned} for one in found.nics
         ],
+        "notices": [asdict(one) for one in found.notices],
     }
     return document("rehearse", form)
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from rich.console import Console
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from host_agent.case.results import Confirmed, Decision, Failed
+from host_agent.evidence.what_guests_notice import Answer
 from host_agent.finding import Finding, Outcome
 from host_agent.output import verify
 from host_agent.output.shared.document import document
@@ -95,6 +97,10 @@ def _rows(raised: Raised, limit: float) -> list[tuple[str, str, str]]:
             rows.append((label, _told(finding), "yellow"))
         elif name == "forecast":
             rows.append(("RISK", finding.sentence, ""))
+    rows += [
+        ("notices", str(one), "yellow" if one.answer is Answer.YES else "")
+        for one in raising.noticed
+    ]
     number = len(raising.changed)
     if number:
         # The whole line may be long; what changes in it is short.
@@ -311,6 +317,7 @@ def _form(raised: Raised) -> dict[str, Any]:
         "hosts": list(raising.hosts),
         "running": raising.running,
         "preflight": [plain_finding(finding) for finding in raised.findings],
+        "notices": [asdict(one) for one in raising.noticed],
         "record": None if raised.record is None else _record(raised.record),
         "before": None if raised.before is None else confirmed_form(raised.before),
         "after": None if raised.after is None else confirmed_form(raised.after),

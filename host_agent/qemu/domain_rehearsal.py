@@ -7,9 +7,10 @@ from host_agent.difference import Difference
 from host_agent.domain import architectures
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
-from host_agent.evidence import rehearsal_diff
+from host_agent.evidence import rehearsal_diff, what_guests_notice
 from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.evidence.running import Running
+from host_agent.evidence.what_guests_notice import Notice
 from host_agent.firmware.smbios import SmbiosError
 from host_agent.hypervisor import Hypervisor
 from host_agent.missing import Missing, Reason
@@ -87,6 +88,19 @@ class DomainRehearsal:
             return rehearsal_diff.between(old, new)
         except SmbiosError as error:
             return Missing(reason=Reason.FAILED, sentence=f"the tables can't be compared: {error}")
+
+    def noticed(
+        self, hypervisor: Hypervisor, definition: Definition, before: str, after: str
+    ) -> tuple[Notice, ...]:
+        """Return what a guest notices of the second XML; none where it can't be rehearsed."""
+        old = self.of_xml(hypervisor, definition, before)
+        new = self.of_xml(hypervisor, definition, after)
+        if isinstance(old, Missing) or isinstance(new, Missing):
+            return ()
+        try:
+            return what_guests_notice.notices(rehearsal_diff.between(old, new), old, new)
+        except SmbiosError:
+            return ()
 
     def _rehearsed(self, binary: QemuBinary, options: RehearsalOptions) -> Rehearsed:
         shared, shape = rehearsal_shape.of(options)

@@ -8,6 +8,7 @@ from host_agent.case.results import Confirmed, Failed
 from host_agent.difference import Difference
 from host_agent.domain.definition import Definition
 from host_agent.domain.owner import Owner
+from host_agent.evidence.what_guests_notice import Notice
 from host_agent.finding import Finding
 from host_agent.machine_types.target import Target
 from host_agent.missing import Missing
@@ -43,6 +44,8 @@ class Raising:
     """The lines of the XML that change, before and after."""
     forecast: tuple[Difference, ...] | Missing
     """What the guest will find on the new machine type that is not as on the old one."""
+    noticed: tuple[Notice, ...] = ()
+    """What people fear of that, answered; none: it was not rehearsed."""
     denied: str | None = None
     """Why the domain can't be changed over this connection."""
     stage: bool = False

@@ -25,10 +25,13 @@ from host_agent.upgrade.facts import Raising
 from host_agent.upgrade.steps import Beginning
 
 if TYPE_CHECKING:
+    from host_agent.evidence.what_guests_notice import Notice
     from host_agent.machine_types.offers import Offer
 
 _JOB_SECONDS = 5.0
 _SNAPSHOT_SECONDS = 10.0
+_REHEARSED = {Area.ACPI, Area.PCI, Area.VIRTIO, Area.CPU, Area.ROM}
+"""Of what a rehearsal says more than QEMU alone, which has no devices."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,7 @@ class Look:
             on_poweroff=_on_poweroff(text),
             changed=definition_edit.changed_lines(old, new) if old and new else (),
             forecast=self._forecast(definition, old, new),
+            noticed=self._noticed(definition, old, new),
             denied=denied,
             stage=self.asked.stage,
             start=self.asked.start,
@@ -187,13 +191,21 @@ class Look:
         made = rehearsal.differences(hypervisor, definition, old, new)
         return made if isinstance(made, Missing) else with_rehearsal(served, made)
 
+    def _noticed(
+        self, definition: Definition, old: str | None, new: str | None
+    ) -> "tuple[Notice, ...]":
+        gatherer = self.gatherer
+        if old is None or new is None or old == new or gatherer.rehearsal is None:
+            return ()
+        return gatherer.rehearsal.noticed(gatherer.hypervisor, definition, old, new)
+
 
 def with_rehearsal(
     served: Sequence[Difference], made: Sequence[Difference]
 ) -> tuple[Difference, ...]:
     """Return what QEMU serves, with what firmware and QEMU make of it where that says more."""
-    kept = (one for one in served if one.area is not Area.ACPI)
-    return (*kept, *(one for one in made if one.area in {Area.ACPI, Area.PCI}))
+    kept = (one for one in served if one.area not in _REHEARSED)
+    return (*kept, *(one for one in made if one.area in _REHEARSED))
 
 
 def _how_far(record: Record) -> str:

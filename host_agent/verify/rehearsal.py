@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from host_agent.difference import Difference
-from host_agent.evidence import nic_names, rehearsal_diff
+from host_agent.evidence import nic_names, rehearsal_diff, what_guests_notice
 from host_agent.evidence.hardware import NetworkInterface
 from host_agent.evidence.nic_names import Scheme
 from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed
+from host_agent.evidence.what_guests_notice import Notice
 from host_agent.firmware.smbios import SmbiosError
 from host_agent.missing import Missing, Reason
 
@@ -54,6 +55,8 @@ class Rehearsal:
     """What a guest will find otherwise there than now."""
     nics: tuple[Nic, ...] = ()
     """What its kernel calls its network cards, and will call them."""
+    notices: tuple[Notice, ...] = ()
+    """What people fear of the next start, answered."""
 
 
 def changes(
@@ -68,6 +71,17 @@ def changes(
         return rehearsal_diff.between(before, after)
     except SmbiosError as error:
         return Missing(reason=Reason.FAILED, sentence=f"the tables can't be compared: {error}")
+
+
+def noticed(
+    before: Rehearsed | Missing,
+    after: Rehearsed | Missing,
+    changes: tuple[Difference, ...] | Missing,
+) -> tuple[Notice, ...]:
+    """Return what a guest notices of another machine; none where that is not known at all."""
+    if isinstance(before, Missing) or isinstance(after, Missing) or isinstance(changes, Missing):
+        return ()
+    return what_guests_notice.notices(changes, before, after)
 
 
 def nics(

@@ -17,7 +17,7 @@ from host_agent.hypervisor.selection import chosen
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu.domain_rehearsal import DomainRehearsal
-from host_agent.verify.rehearsal import Rehearsal, changes, nics
+from host_agent.verify.rehearsal import Rehearsal, changes, nics, noticed
 
 _ELSEWHERE = Missing(
     reason=Reason.UNSUPPORTED,
@@ -72,14 +72,16 @@ def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
             # What does not run is held against how it would start unchanged.
             plain = replace(options, qemu=None, root=None, edit=None)
             before = _start(rehearsal, hypervisor, domain, case, plain)
+        different = changes(before, start)
         return Rehearsal(
             name=definition.name,
             uuid=str(definition.uuid),
             now=now,
             guest=guest,
             start=start,
-            changes=changes(before, start),
+            changes=different,
             nics=nics(before, start, _network(case)),
+            notices=noticed(before, start, different),
         )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 import pytest
 
 from host_agent.evidence.rehearsed import Rehearsed
+from host_agent.evidence.what_guests_notice import Answer
 from host_agent.missing import Missing, Reason
 from host_agent.qemu.domain_rehearsal import DomainRehearsal
 from tests.integration.scripted_qemu import write
@@ -112,3 +113,7 @@ def test_what_two_definitions_make_is_compared(open_folder: Path) -> None:
     assert {str(one) for one in found} == {
         f"PCI 0000:{place}: revision 0 -> 1" for place in ("00:00.0", "00:01.0", "01:02.0")
     }
+    windows, *_ = DomainRehearsal().noticed(hypervisor, definition(qemu), "2", "3")
+    assert windows.answer is Answer.YES
+    assert "another one, by its identification" in windows.because
+    assert DomainRehearsal().noticed(hypervisor, definition(Path("/nonexistent")), "2", "3") == ()

@@ -76,7 +76,7 @@ FOLDERS = {
         asks="atlases hop plan sites sources subject",
     ),
     "upgrade": Row(
-        imports="domain firmware hypervisor machine_types guest case records verify",
+        imports="domain firmware hypervisor evidence machine_types guest case records verify",
         asks="look run upgrade",
     ),
     "output": Row(

@@ -270,7 +270,9 @@ ROWS = [
     (whole_machine.check, case(rehearsal=replace(SAME, tables=(), smbios=False)), UNKNOWN,
      "nothing of the guest"),
     (whole_machine.check, case(rehearsal=replace(SAME, differences=(GONE,))), WARN,
-     "PCI 0000:00:03.0: function there -> absent"),
+     "PCI 0000:00:03.0: function there -> absent. After the next boot: will Windows see a new "
+     "network card or disk? yes: a device is where none was, or gone (PCI 0000:00:03.0: function "
+     "absent -> there); will a hibernated guest find another machine? yes"),
     (exact.check, case(), PASS, "is served exactly"),
     (exact.check, case(observation=BOOTED), PASS, "is served exactly"),
     (exact.check, case(observation=MOVED, now=replace(PROBED, smbios=OTHER_TABLES)), PASS,

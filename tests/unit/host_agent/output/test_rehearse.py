@@ -9,10 +9,12 @@ from rich.console import Console
 from host_agent.difference import Area, Difference
 from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import NotRehearsed
+from host_agent.evidence.what_guests_notice import notices
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.output.rehearse import exit_code, print_rehearsal, render
 from host_agent.verify.rehearsal import Nic, Rehearsal
 from tests import json_output
+from tests.unit.host_agent.evidence.test_offered_diff import CPU, OFFERS
 from tests.unit.host_agent.evidence.test_rehearsal_diff import REHEARSED
 
 SUN = Difference(
@@ -109,3 +111,21 @@ def test_what_becomes_of_the_names_of_cards() -> None:
     assert "enp1s8 or ens8, ens7 stay\n" in said
     form = json_output.read(render(found, 0))
     assert [one["changes"] for one in form["nics"]] == [True, False, False, False, False]
+
+
+def test_what_a_machine_offers_and_what_a_guest_notices() -> None:
+    offers = replace(OFFERS, blocks={"pc.bios": 262144, "pc.ram": 1 << 30})
+    offers = replace(offers, cpu=replace(CPU, filtered=("avx2", "pdpe1gb")))
+    asked = notices((SUN,), REHEARSED, offers)
+    found = replace(FOUND, start=offers, notices=asked)
+    said = printed(found)
+    assert "CPU         2 of AuthenticAMD 6-6-3 'QEMU Virtual CPU version 2.5+ '" in said
+    assert "without avx2 pdpe1gb, which its model has and can't be had here" in said
+    assert "net0 (network): features 0x10100000000, queues 2x256 64" in said
+    assert "memory map  0x0-0x8 RAM" in said
+    assert "ROMs        pc.bios 256 KiB" in said
+    assert "will a hibernated guest find another machine? yes: its ACPI tables are others" in said
+    form = json_output.read(render(found, 0))
+    assert form["next_start"]["cpu"]["words"]["CPUID 0x7.0 EBX"] == 512
+    assert form["next_start"]["virtio"][0]["queues"] == [256, 256, 64]
+    assert [one["answer"] for one in form["notices"]] == ["no", "no", "yes"]

@@ -8,12 +8,15 @@ import pytest
 from rich.console import Console
 
 from host_agent.case.results import Decision, Failed
+from host_agent.difference import Area, Difference
+from host_agent.evidence.what_guests_notice import notices
 from host_agent.machine_types.target import Target
 from host_agent.output import upgrade
 from host_agent.records.upgrade_record import Direction, Step
 from host_agent.upgrade import preflight as upgrade_preflight
 from host_agent.upgrade.facts import Ending, Raised, Report
 from tests import json_output
+from tests.unit.host_agent.evidence.test_rehearsal_diff import REHEARSED
 from tests.unit.host_agent.output.test_migrate import confirmed
 from tests.unit.host_agent.shared.upgrade_records import NEW, OLD, RECORD
 from tests.unit.host_agent.upgrade.test_preflight import ACPI, RAISING, STAGED
@@ -180,3 +183,17 @@ staged 1, applied 1, rolled back 1
     form = json_output.read(upgrade.render_campaign(records, ["x"], 1))
     assert form["counts"] == {"applied": 1, "rolled back": 1, "staged": 1}
     assert [one["step"] for one in form["upgrades"]] == ["applied", "rolled back", "staged"]
+
+
+def test_what_the_guest_notices_is_answered() -> None:
+    uid = Difference(area=Area.ACPI, subject="DSDT, _SB.PCI0", field="_UID", old="1", new="0")
+    raising = replace(RAISING, noticed=notices((uid,), REHEARSED, REHEARSED))
+    found = raised(Ending.PLANNED, raising=raising)
+    console = Console(file=io.StringIO(), width=300)
+    upgrade.print_plan(console, found, 300.0)
+    said = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "notices  will Windows see a new network card or disk? yes: the PCI root bridge" in said
+    assert "notices  will a licence see another machine? no" in said
+    report = Report(raised=(found,), dry_run=True)
+    (form,) = json_output.read(upgrade.render(report, 0))["domains"]
+    assert [one["answer"] for one in form["notices"]] == ["yes", "no", "yes"]

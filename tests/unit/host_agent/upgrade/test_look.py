@@ -12,10 +12,13 @@ def test_a_rehearsal_says_more_of_acpi_and_pci() -> None:
     served = (one(Area.SMBIOS, "type 1"), one(Area.ACPI, "DSDT"), one(Area.ROM, "pc.bios"))
     made = (
         one(Area.SMBIOS, "type 0"), one(Area.ACPI, "DSDT, _SB.PCI0"), one(Area.PCI, "0000:00:01.0"),
+        one(Area.VIRTIO, "net0"), one(Area.CPU, ""), one(Area.ROM, "pc.bios"),
     )  # fmt: skip
     assert [each.subject for each in with_rehearsal(served, made)] == [
         "type 1",
-        "pc.bios",
         "DSDT, _SB.PCI0",
         "0000:00:01.0",
+        "net0",
+        "",
+        "pc.bios",
     ]
