@@ -9,6 +9,7 @@ from host_agent.case.doubles import Sighting
 from host_agent.case.expectation import Expectation
 from host_agent.domain.definition import Declared
 from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.nvram import Nvram
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import ProbedTables, Running
 from host_agent.firmware.smbios import Named, Smbios
@@ -40,6 +41,7 @@ class SnapshotTaken:
     """Seconds since 1970-01-01 UTC, by the clock of its host then; None: it is not told."""
 
 
+_NOT_READ = Missing(reason=Reason.ABSENT, sentence="the firmware's variables were not asked for")
 _NOWHERE = Missing(reason=Reason.ABSENT, sentence="the host's machine types were not asked for")
 
 
@@ -79,6 +81,10 @@ class Case:
     """The current snapshot, where the domain may have been reverted to it; None: there is none."""
     rehearsal: "Compared | Missing | None" = None
     """The guest held against a rehearsal of what runs; None: it was not asked for."""
+    nvram: Nvram | Missing = _NOT_READ
+    """What its UEFI keeps, as the host reads it."""
+    template: Nvram | Missing = _NOT_READ
+    """What a domain with its firmware would get on this host today."""
     newer: Baseline | None = None
     """The ledger's copy, where it is newer than the baseline in the XML."""
 

@@ -36,6 +36,7 @@ from host_agent.qemu import process as qemu_process
 from host_agent.qemu.process import Processes
 
 if TYPE_CHECKING:
+    from host_agent.case.uefi_stores import UefiStores
     from host_agent.evidence.observation import Observation
     from host_agent.evidence.rehearsal_diff import Compared
     from host_agent.qemu.domain_probe import DomainProbe
@@ -45,6 +46,11 @@ _NOT_ASKED_FOR = Missing(reason=Reason.ABSENT, sentence="probes were switched of
 _ELSEWHERE = Missing(
     reason=Reason.UNSUPPORTED,
     sentence="a QEMU can be asked only on its own host",
+    remedy="run samemachine there",
+)
+_NVRAM_ELSEWHERE = Missing(
+    reason=Reason.UNSUPPORTED,
+    sentence="a firmware's variables can be read only on the domain's own host",
     remedy="run samemachine there",
 )
 _RELEASE_ELSEWHERE = Missing(
@@ -106,6 +112,8 @@ class Gatherer:
     raised: Raised = nothing_raised
     rehearsal: "DomainRehearsal | None" = None
     """None: it was not asked for."""
+    stores: "UefiStores | None" = None
+    """None: the host's files can't be seen from here."""
 
     @classmethod
     def on(
@@ -144,6 +152,7 @@ class Gatherer:
             neighbours=Neighbours(hypervisor.domains, facts.libvirt, listed),
             raised=raised,
             rehearsal=_rehearsals() if rehearse and local else None,
+            stores=_stores() if local and facts.driver == QEMU else None,
         )
 
     def refreshed(self, seconds: float | None = None) -> "Gatherer":
@@ -231,6 +240,8 @@ class Gatherer:
             raised_to=self.raised(definition.uuid),
             snapshot=snapshot,
             newer=newer_,
+            nvram=self.stores.kept(declared, running) if self.stores else _NVRAM_ELSEWHERE,
+            template=self.stores.template(definition) if self.stores else _NVRAM_ELSEWHERE,
         )
         return replace(
             case, occasion=occasion.of(case), rehearsal=self._rehearsed(domain, case, looked.active)
@@ -400,6 +411,12 @@ def _probes() -> "DomainProbe":
     from host_agent.qemu.domain_probe import DomainProbe  # noqa: PLC0415 - of QEMU's driver alone
 
     return DomainProbe(len(os.sched_getaffinity(0)))
+
+
+def _stores() -> "UefiStores":
+    from host_agent.case.uefi_stores import UefiStores  # noqa: PLC0415 - of QEMU's driver alone
+
+    return UefiStores()
 
 
 def _rehearsals() -> "DomainRehearsal":

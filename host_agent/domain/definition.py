@@ -10,6 +10,8 @@ from lxml import etree
 
 from host_agent import untrusted_xml
 from host_agent.domain import elements
+from host_agent.domain import uefi as firmware_words
+from host_agent.domain.uefi import Uefi
 from host_agent.untrusted_xml import XmlError
 
 
@@ -60,6 +62,8 @@ class Definition:
     """``<memory>`` in bytes: what it was given to start with; None: not given, or no number."""
     hardware_uuid: UUID | None = None
     """``<hwuuid>``: what the guest is shown instead of the UUID, from libvirt 11.6 on."""
+    uefi: Uefi | None = None
+    """What it says of its UEFI; None: it has none."""
 
     unjudged: tuple[str, ...] = ()
     """Its elements that the guest sees and no check handles, such as ``<devices/tpm>``."""
@@ -132,6 +136,7 @@ def parse(xml: str) -> Definition:
         raise DomainXmlError(f"the domain's <hwuuid> is not a UUID: {hwuuid!r}") from error
     os_type = root.find("os/type")
     smbios = root.find("os/smbios")
+    firmware = _firmware(root)
     return Definition(
         name=_text(root, "name") or str(parsed_uuid),
         uuid=parsed_uuid,
@@ -142,7 +147,8 @@ def parse(xml: str) -> Definition:
         architecture="" if os_type is None else os_type.get("arch", ""),
         machine=None if os_type is None else os_type.get("machine") or None,
         emulator=_text(root, "devices/emulator"),
-        firmware=_firmware(root),
+        firmware=firmware,
+        uefi=firmware_words.of(root) if firmware == "efi" else None,
         loader=_text(root, "os/loader"),
         smbios_mode=None if smbios is None else smbios.get("mode"),
         sysinfo=_sysinfo(root),

@@ -1,6 +1,7 @@
 """The QEMU process of a domain, and the tables that a probe of it gave."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 from host_agent.firmware.smbios import Smbios
@@ -30,6 +31,11 @@ class Running:
     """The host's own boot id; None: it is not to be seen."""
     name: str | None = None
     """The domain's, as it was given to QEMU."""
+
+    @property
+    def root(self) -> Path:
+        """What the process has as its root directory, in its own mount namespace."""
+        return Path(f"/proc/{self.pid}/root")
 
     @property
     def process(self) -> str | None:

@@ -33,14 +33,14 @@ def opened(flash: Flash | None, binary: QemuBinary) -> Iterator[int | None]:
         yield None
         return
     root = binary.root or (Path(f"/proc/{binary.pid}/root") if binary.pid else Path("/"))
-    template = _template(flash.code, root)
+    named = template(flash.code, root)
     try:
-        content = _content(root, template, _MAX_STORE)
+        content = _content(root, named, _MAX_STORE)
         descriptor = os.memfd_create("samemachine-store")
     except OSError as error:
         raise EvidenceError(
             Reason.FAILED,
-            f"no variable store can be had for {flash.code}: {template}: {error.strerror}",
+            f"no variable store can be had for {flash.code}: {named}: {error.strerror}",
         ) from error
     try:
         with os.fdopen(os.dup(descriptor), "wb") as file:
@@ -52,7 +52,7 @@ def opened(flash: Flash | None, binary: QemuBinary) -> Iterator[int | None]:
         os.close(descriptor)
 
 
-def _template(code: str, root: Path) -> str:
+def template(code: str, root: Path) -> str:
     """Return the store's template, as a descriptor has it (QEMU ``docs/interop/firmware.json``)."""
     names: dict[str, str] = {}
     for folder in _DESCRIPTORS:
@@ -63,12 +63,12 @@ def _template(code: str, root: Path) -> str:
     for name in sorted(names)[:_MAX_DESCRIPTORS]:
         try:
             mapping = json.loads(_content(root, names[name], _MAX_DESCRIPTOR))["mapping"]
-            template = str(mapping["nvram-template"]["filename"])
+            found = str(mapping["nvram-template"]["filename"])
             executable = mapping["executable"]["filename"]
         except (OSError, ValueError, KeyError, TypeError, RecursionError):
             continue
         if executable == code:
-            return template
+            return found
     # No descriptor has the links that packages make to their images.
     return code.replace("CODE", "VARS").replace(".secboot", "")
 

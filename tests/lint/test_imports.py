@@ -46,13 +46,13 @@ FOLDERS = {
         imports="domain firmware atlas hypervisor evidence machine_types",
         asks=(
             "atlas_probe binary cpu_reader domain_probe domain_rehearsal enter_root fw_cfg_reader "
-            "machine_list probe probe_store process rehearsal session variable_store "
-            "virtio_reader"
+            "machine_list nvram_decoder nvram_decoding nvram_file probe probe_store process "
+            "rehearsal session variable_store virtio_reader"
         ),
     ),
     "case": Row(
         imports="domain firmware hypervisor evidence machine_types guest qemu",
-        asks="gather rehearsing whereabouts",
+        asks="gather rehearsing uefi_stores whereabouts",
     ),
     "checks": Row(imports="domain firmware evidence machine_types case"),
     "records": Row(
@@ -144,6 +144,7 @@ ONLY_IN = {
     "click": {"cli", "commands"},
     "elftools": {"qemu.binary"},
     "distro_info": {"machine_types.release_dates"},
+    "virt": {"qemu.nvram_decoding"},
     "jinja2": {"output.shared.pages"},
     "sqlalchemy": {"records.ledger", "records.postgresql", "records.sqlite"},
 }

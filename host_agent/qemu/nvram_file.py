@@ -1,0 +1,144 @@
+"""The bytes of a variable store: read as they are, never locked, never written.
+
+A guest may be writing while we read, so it is read until two readings agree.
+"""
+
+import errno
+import json
+import os
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+from host_agent import inside_root
+from host_agent.errors import EvidenceError
+from host_agent.missing import Reason
+from host_agent.qemu.nvram_place import QCOW2, Place
+from host_agent.qemu.session import probe_user
+
+MOST = 4 * 1024 * 1024
+"""Bytes that are looked at: OVMF's stores have 128 or 528 KiB, and of the 64 MiB of an arm64
+machine's flash the first 768 KiB are the store (edk2 ``OvmfPkg``, ``ArmVirtPkg``)."""
+_MOST_QCOW2 = 16 * 1024 * 1024
+"""Bytes of a file in qcow2, whose clusters may be in any order."""
+_READINGS = 5
+_PAUSE = 0.1
+_TOOL = "qemu-img"
+_SECONDS = 20
+_MEMORY = 1 << 30
+_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
+_BLOCK = 1 << 16
+# Where ours is lower, that limit stays.
+_BOUNDED = 'ulimit -c 0; ulimit -t "$1" 2>/dev/null; ulimit -v "$2" 2>/dev/null; shift 2; exec "$@"'
+
+
+def content(place: Place, root: Path) -> bytes:
+    """Return what is in the store, of a QEMU whose root directory is given.
+
+    Raises ``EvidenceError``.
+    """
+    try:
+        if place.form != QCOW2:
+            return _settled(place.path, root, MOST)
+        return _of_qcow2(_settled(place.path, root, _MOST_QCOW2), place.path)
+    except FileNotFoundError as error:
+        raise EvidenceError(
+            Reason.ABSENT, f"there is no {place.path}; libvirt makes it at the next start"
+        ) from error
+    except PermissionError as error:
+        raise EvidenceError(
+            Reason.DENIED, f"{place.path} may not be read", "run as root"
+        ) from error
+    except OSError as error:
+        raise EvidenceError(Reason.FAILED, f"{place.path}: {error.strerror}") from error
+
+
+def _settled(path: str, root: Path, most: int) -> bytes:
+    """Return a file's first bytes as two readings in a row have them; raises ``OSError``."""
+    before = _read(path, root, most)
+    for _ in range(_READINGS - 1):
+        now = _read(path, root, most)
+        if now == before:
+            return now
+        before = now
+        time.sleep(_PAUSE)
+    raise EvidenceError(Reason.FAILED, f"{path} changes as fast as it is read", "try again")
+
+
+def _read(path: str, root: Path, most: int) -> bytes:
+    # A pipe of that name must not be waited for.
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+    descriptor = os.open(inside_root.resolved(root, path), flags)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        mode = os.fstat(descriptor).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
+            raise OSError(errno.EINVAL, "it is no file", path)
+        found = bytearray()
+        while len(found) < most:
+            part = file.read(min(_BLOCK, most - len(found)))
+            if not part:
+                break
+            found += part
+        return bytes(found)
+
+
+def _of_qcow2(image: bytes, path: str) -> bytes:
+    """Return the first bytes of a disk in qcow2, by QEMU's own tool, which sees a copy only."""
+    if len(image) >= _MOST_QCOW2:
+        raise EvidenceError(Reason.FAILED, f"{path} is larger than a store's image ever is")
+    source, target = os.memfd_create("nvram-image"), os.memfd_create("nvram")
+    try:
+        with os.fdopen(os.dup(source), "wb") as file:
+            file.write(image)
+        for descriptor in (source, target):
+            # The tool opens them again, as a user without rights.
+            os.fchmod(descriptor, 0o666)
+        _convert(source, target, path)
+        with os.fdopen(os.dup(target), "rb") as file:
+            file.seek(0)
+            return file.read(MOST)
+    finally:
+        os.close(source)
+        os.close(target)
+
+
+def _convert(source: int, target: int, path: str) -> None:
+    disk = {
+        "driver": "qcow2",
+        # Whatever the image says: nothing but itself is opened.
+        "backing": None,
+        "file": {"driver": "file", "filename": f"/proc/self/fd/{source}", "locking": "off"},
+    }
+    tool = [
+        _TOOL, "dd", "-U", "-O", "raw", f"bs={_BLOCK}", f"count={MOST // _BLOCK}",
+        f"if=json:{json.dumps(disk)}", f"of=/proc/self/fd/{target}",
+    ]  # fmt: skip
+    user = probe_user() if os.geteuid() == 0 else None
+    try:
+        done = subprocess.run(
+            ["/bin/sh", "-c", _BOUNDED, "sh", str(_SECONDS), str(_MEMORY >> 10), *tool],
+            pass_fds=(source, target),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"LC_ALL": "C", "PATH": _PATH},
+            timeout=2 * _SECONDS,
+            check=False,
+            user=user,
+            group=user,
+            extra_groups=None if user is None else [],
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise EvidenceError(Reason.FAILED, f"qemu-img can't read {path}: {error}") from error
+    if done.returncode == 127:
+        raise EvidenceError(
+            Reason.ABSENT,
+            f"{path} is in qcow2, which qemu-img reads, and that is not installed",
+            "install qemu-utils",
+        )
+    if done.returncode:
+        raise EvidenceError(
+            Reason.FAILED, f"qemu-img can't read {path} (exit code {done.returncode})"
+        )
