@@ -3,7 +3,9 @@
 import gc
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -29,29 +31,49 @@ def main() -> NoReturn:
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
-        code = complain("interrupted; nothing was changed", INTERRUPTED)
+        code = _ended("interrupted; nothing was changed", INTERRUPTED)
     except click.ClickException as error:
         error.show()
-        code = USAGE
+        code = _as_plugin(error.format_message(), USAGE)
     except UsageError as error:
-        code = complain(str(error), USAGE)
+        code = _ended(str(error), USAGE)
     except (LibvirtError, LedgerError) as error:
-        code = complain(str(error), UNREACHABLE)
+        code = _ended(str(error), UNREACHABLE)
     except EvidenceError as error:
         remedy = error.missing.remedy
-        code = complain(f"{error}; {remedy}" if remedy else str(error), USAGE)
+        code = _ended(f"{error}; {remedy}" if remedy else str(error), USAGE)
     except HostAgentError as error:
-        code = complain(str(error), USAGE)
+        code = _ended(str(error), USAGE)
     except BrokenPipeError:
         code = 1
     except OSError as error:
-        code = complain(f"the output can't be written: {error.strerror}", USAGE)
+        code = _ended(f"the output can't be written: {error.strerror}", USAGE)
     except Exception as error:  # noqa: BLE001 - nobody's work is helped by a screen of Python
-        code = complain(said(error), UNVERIFIED)
+        code = _ended(said(error), UNVERIFIED)
     except SystemExit as left:
         # A signal (128 + its number), or click after a reader that has had enough.
         code = left.code
     _leave(int(code or 0))
+
+
+def _ended(sentence: str, code: int) -> int:
+    """Say why it ended before its time, and return the exit code."""
+    return _as_plugin(sentence, complain(sentence, code))
+
+
+def _as_plugin(sentence: str, code: int) -> int:
+    """Say it as a plugin of Nagios does, if it was to be one: our exit codes mean others there.
+
+    The words are looked at as they are: what ended may be that they could not be read.
+    """
+    words = sys.argv[1:]
+    if "--format=nagios" not in words and ("--format", "nagios") not in pairwise(words):
+        return code
+    from host_agent.output import nagios
+
+    with suppress(OSError):
+        click.echo(nagios.unknown(sentence), nl=False)
+    return int(nagios.State.UNKNOWN)
 
 
 def _leave(code: int) -> NoReturn:

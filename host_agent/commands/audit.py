@@ -20,9 +20,10 @@ from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.errors import LibvirtError
 from host_agent.guard import guarded
 from host_agent.output import audit as audit_output
-from host_agent.output import show
+from host_agent.output import for_machines, show
 from host_agent.output.shared.counting import exit_code
 from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
+from host_agent.output.shared.of_hosts import of_audits
 from host_agent.verify import waivers
 from host_agent.verify.audit import Ended, Options, audit
 
@@ -67,7 +68,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="run the firmware on each domain's devices; compare its SMBIOS, ACPI and PCI",
 )
-@connections_and("jsonl")
+@connections_and("jsonl", *for_machines.FORMS)
 def audit_command(
     domains: tuple[str, ...],
     uris: tuple[str, ...],
@@ -99,6 +100,8 @@ def audit_command(
         code = exit_code(audits, len(unreachable))
         if form == "json":
             return audit_output.render(audits, unreachable, code), code
+        if form != "text":
+            return for_machines.page(form, of_audits(audits), unreachable, code)
         each = bool(domains)
         text = printed(
             console,

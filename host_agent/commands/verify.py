@@ -13,11 +13,19 @@ from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import complain, progress
 from host_agent.commands.shared.hosts import uris_or_default, whereabouts
 from host_agent.commands.shared.ledgers import ready_ledger
-from host_agent.commands.shared.options import EXITS, connections, ledger_option, privacy_option
+from host_agent.commands.shared.options import (
+    EXITS,
+    connections,
+    connections_and,
+    ledger_option,
+    privacy_option,
+)
 from host_agent.commands.shared.telling import Page, printed, tell, untold
 from host_agent.errors import LibvirtError, NoDomainError, UsageError
+from host_agent.output import for_machines
 from host_agent.output import verify as verify_output
 from host_agent.output.shared.exit_codes import INTERRUPTED, UNREACHABLE, VERIFIED
+from host_agent.output.shared.of_hosts import of_confirmed
 from host_agent.times import FORMS, parse_past
 from host_agent.verify import why
 from host_agent.verify.verify import Options, verify
@@ -70,7 +78,7 @@ def baseline_command(
     results, unreachable = _run(uris, options, ready_ledger(ledger))
 
     def told(console: "Console", results: Sequence[Confirmed | Failed]) -> Page:
-        code = verify_output.kept_exit_code(results, unreachable)
+        code = verify_output.kept_exit_code(results, len(unreachable))
         if form == "json":
             return verify_output.render(results, code), code
         each = bool(domains)
@@ -114,7 +122,7 @@ def baseline_command(
 @click.option("-v", "--verbose", is_flag=True, help="each domain by itself, also of many alike")
 @ledger_option
 @privacy_option
-@connections
+@connections_and(*for_machines.FORMS)
 def verify_command(
     domains: tuple[str, ...],
     uris: tuple[str, ...],
@@ -153,9 +161,11 @@ def verify_command(
     results, unreachable = _run(uris, options, history)
 
     def told(console: "Console", results: Sequence[Confirmed | Failed]) -> Page:
-        code = verify_output.exit_code(results, unreachable, max_mismatch)
+        code = verify_output.exit_code(results, len(unreachable), max_mismatch)
         if form == "json":
             return verify_output.render(results, code), code
+        if form != "text":
+            return for_machines.page(form, of_confirmed(results), unreachable, code)
         return printed(console, lambda: print_(console, results, code)), code
 
     def print_(console: "Console", results: Sequence[Confirmed | Failed], code: int) -> None:
@@ -176,11 +186,11 @@ def _some(domains: Sequence[str], *, everything: bool) -> None:
 
 def _run(
     uris: tuple[str, ...], options: Options, ledger: "Ledger | None"
-) -> tuple[list[Confirmed | Failed], int]:
+) -> tuple[list[Confirmed | Failed], list[str]]:
     results: list[Confirmed | Failed] = []
     try:
         where = whereabouts(uris, options.names)
-        unreachable = len(where.unreachable)
+        unreachable = list(where.unreachable)
         for place in where.places:
             # A definition that stayed behind where its domain left is nothing to verify.
             asked = replace(options, names=place.running, elsewhere=place.elsewhere)
@@ -191,7 +201,7 @@ def _run(
                     results += verify(place.uri, asked, ledger, told)
             except LibvirtError as error:
                 complain(str(error), UNREACHABLE)
-                unreachable += 1
+                unreachable.append(place.uri)
     except KeyboardInterrupt:
         # Each domain is written to at once or not at all.
         raise SystemExit(

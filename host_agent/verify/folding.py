@@ -234,7 +234,7 @@ def _findings(
     if isinstance(result, Failed):
         return (), ()
     told: dict[str, list[Finding]] = {}
-    for finding in _reasons(result.case, result.verdict):
+    for finding in reasons(result.case, result.verdict):
         told.setdefault(finding.sentence, []).append(finding)
     return (
         tuple(same[0] for same in told.values()),
@@ -242,7 +242,8 @@ def _findings(
     )
 
 
-def _reasons(case: Case, verdict: Verdict) -> list[Finding]:
+def reasons(case: Case, verdict: Verdict) -> list[Finding]:
+    """Return what failed, else what is missing and required; where that is nothing, all that is."""
     if verdict.decision is Decision.MISMATCH:
         return [finding for finding in verdict.findings if finding.outcome is Outcome.FAIL]
     unknown = [finding for finding in verdict.findings if finding.outcome is Outcome.UNKNOWN]

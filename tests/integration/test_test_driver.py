@@ -148,3 +148,23 @@ def test_quiet_says_what_is_wrong_and_no_more(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "")
     done = run("audit", "-c", uri, "-q", "--format", "json")
     assert json_output.read(done.stdout)["exit_code"] == done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("audit", "--format", "nagios", "-c", URI), "SAMEMACHINE UNKNOWN - 1 unverified"),
+        (("audit", "--format=nagios", "nope", "-c", URI), "has no domain 'nope'"),
+        (("audit", "--format=nagios", "--jobs", "0"), "Invalid value for '--jobs'"),
+        (("audit", "--format", "nagios", "-c", "test:///gone"), "1 not reachable"),
+        (("verify", "--format", "nagios"), "name the domains, or say --all"),
+        (("verify", "--format", "nagios", "nope", "-c", URI), "has no domain 'nope'"),
+    ],
+)
+def test_a_plugin_of_nagios_knows_no_other_exit_code(
+    arguments: tuple[str, ...], words: str, tmp_path: Path
+) -> None:
+    done = run(*arguments, *(("--ledger", str(tmp_path / "l")) if "verify" in arguments else ()))
+    assert done.returncode == 3
+    assert done.stdout.startswith("SAMEMACHINE UNKNOWN - ")
+    assert words in done.stdout.splitlines()[0]
