@@ -26,9 +26,10 @@ _BACK_ENDS = {
     2: 1 << 17,
 }
 _REGISTERS = ("EAX", "EBX", "ECX", "EDX")
-# What QEMU adds to an answer beside the features: bits that tell of several vCPUs in a socket, and
-# leaves of which only some bits are features (target/i386/cpu.c: cpu_x86_cpuid).
-_ADDED = {(0x1, "EDX"): 1 << 28, (0x80000001, "ECX"): 1 << 1}
+# What an answer has beside the features: bits that tell of several vCPUs in a socket, and leaves of
+# which only some bits are features (target/i386/cpu.c: cpu_x86_cpuid); and transactions, which a
+# guest may switch off for itself (Linux arch/x86/kernel/cpu/tsx.c).
+_ADDED = {(0x1, "EDX"): 1 << 28, (0x7, "EBX"): 1 << 4 | 1 << 11, (0x80000001, "ECX"): 1 << 1}
 _ADDED_LEAVES = frozenset({0x12, 0x14, 0x24})
 _HYPERVISORS = range(0x40000000, 0x50000000)
 """Leaves that the hypervisor itself answers, as it is configured."""

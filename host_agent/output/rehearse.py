@@ -108,7 +108,9 @@ def _offered(machine: Rehearsed | Missing) -> Iterator[Row]:
             for one in machine.virtio
         ),
     )
-    yield from _block("memory map", map(str, machine.memory))
+    if machine.memory:
+        ranges = ", ".join(map(str, machine.memory))
+        yield from _block("memory map", (f"{ranges}: what QEMU hands the firmware",))
     roms = {name: size for name, size in machine.blocks.items() if _ROM.search(name)}
     yield from _block("ROMs", (f"{name} {size // 1024} KiB" for name, size in roms.items()))
 

@@ -19,7 +19,8 @@ MOST_QUEUES = 1024
 _VENDOR, _FIRST, _MODERN, _LAST = 0x1AF4, 0x1000, 0x1040, 0x107F
 _VENDOR_CAPABILITY, _COMMON, _WINDOW = 0x09, 1, 5
 _MOST_CAPABILITIES = 48
-_COMMAND, _IO = 0x04, 1
+_COMMAND, _IO, _PORTS = 0x04, 1, 0xFFFC
+_NOTHING = 0xFFFFFFFF
 # Offsets in the common configuration (4.1.4.3), and what is there.
 _FEATURE_SELECT, _FEATURE, _QUEUES, _STATUS = 0x00, 0x04, 0x12, 0x14
 _QUEUE_SELECT, _QUEUE_SIZE = 0x16, 0x18
@@ -50,7 +51,7 @@ class _Access(NamedTuple):
 
 
 def read(session: QemuSession, place: Place, space: bytes) -> Offered | None:
-    """Return what a function offers; None: it is no virtio device. It is reset for that.
+    """Return what a function offers; None: nothing of virtio. It is reset for that.
 
     ``space`` is its configuration. A reset gives back the queues that a firmware's driver made
     smaller. Raises ``EvidenceError``.
@@ -62,11 +63,17 @@ def read(session: QemuSession, place: Place, space: bytes) -> Offered | None:
     if device < _MODERN:
         kind = int.from_bytes(space[0x2E:0x30], "little")
     found = dict(_capabilities(space))
+    base = _old_registers(session, place, space)
     if {_COMMON, _WINDOW} <= found.keys():
         registers = _Registers(session, place, found[_COMMON], found[_WINDOW])
         features, queues = registers.offered()
+        # Some features are offered to a driver of the old interface alone.
+        features |= 0 if base is None else _old_features(session, base)
+    elif base is None:
+        # The firmware gave its registers no place.
+        return None
     else:
-        features, queues = _old(session, place, space)
+        features, queues = _old_features(session, base), _old_queues(session, base)
     return Offered(kind=kind, features=features, queues=queues)
 
 
@@ -122,21 +129,24 @@ class _Registers:
         return _answers(self._session, commands)
 
 
-def _old(session: QemuSession, place: Place, space: bytes) -> tuple[int, tuple[int, ...]]:
-    """Return what a device offers that has the old interface alone."""
+def _old_registers(session: QemuSession, place: Place, space: bytes) -> int | None:
+    """Return the port from which a device has its old interface; None: it has none."""
     bar = int.from_bytes(space[0x10:0x14], "little")
-    if not bar & 1 or bar < 4:
-        raise EvidenceError(Reason.FAILED, f"the virtio device at {place.address} has no registers")
-    base = bar & 0xFFFC
+    if not bar & 1 or not bar & _PORTS:
+        return None
     command = int.from_bytes(space[_COMMAND : _COMMAND + 2], "little") | _IO
-    (features,) = _answers(
-        session,
-        [
-            *_config(place, _COMMAND, 2, command),
-            f"outb 0x{base + _OLD_STATUS:x} 0x0",
-            f"inl 0x{base + _OLD_FEATURE:x}",
-        ],
-    )
+    _answers(session, _config(place, _COMMAND, 2, command))
+    return bar & _PORTS
+
+
+def _old_features(session: QemuSession, base: int) -> int:
+    commands = f"outb 0x{base + _OLD_STATUS:x} 0x0", f"inl 0x{base + _OLD_FEATURE:x}"
+    (features,) = _answers(session, commands)
+    # Where nothing answers all bits are set.
+    return 0 if features == _NOTHING else features
+
+
+def _old_queues(session: QemuSession, base: int) -> tuple[int, ...]:
     sizes: list[int] = []
     while len(sizes) < MOST_QUEUES:
         commands = [
@@ -152,7 +162,7 @@ def _old(session: QemuSession, place: Place, space: bytes) -> tuple[int, tuple[i
         if 0 in found:
             # There is none of that number.
             break
-    return features, tuple(sizes[: sizes.index(0)] if 0 in sizes else sizes)
+    return tuple(sizes[: sizes.index(0)] if 0 in sizes else sizes)
 
 
 def _config(place: Place, at: int, size: int, value: int | None = None) -> tuple[str, str]:

@@ -106,9 +106,10 @@ from copy import deepcopy
 qemu.answers["query-pci"] = deepcopy(BUSES)
 qemu.answers["query-pci"][0]["devices"].append(
     {"bus": 0, "slot": 5, "function": 0, "qdev_id": "disk0"})
-OLD, COUNT, SIZE = GIVEN
-DEVICE = 0x10011AF4 if OLD else 0x10421AF4
-SPACE = {0: DEVICE, 8: 0x01000001, 0x10: 0xC001, 0x2C: 0x00021AF4, 0x34: 0 if OLD else 0x40,
+KIND, COUNT, SIZE = GIVEN
+SPACE = {0: 0x10421AF4 if KIND == "modern" else 0x10011AF4, 8: 0x01000001,
+         0x10: 0 if KIND == "modern" else 0xC001, 0x2C: 0x00021AF4,
+         0x34: 0 if KIND == "old" else 0x40,
          0x40: 0x01105009, 0x44: 4, 0x48: 0x2000, 0x4C: 56, 0x50: 0x05140009}
 state = {"at": 0, "offset": 0, "select": 0, "queue": 0, "reset": False}
 plain = qemu.on_qtest
@@ -118,7 +119,8 @@ def size():
     return SIZE if state["reset"] else 7
 def register(at, value=None):
     if value is None:
-        return {4: [0x9, 0x1, 0, 0][state["select"]], 0x12: COUNT, 0x18: size()}.get(at, 0)
+        features = [0x9, 0x1, 0, 0][state["select"]]
+        return {"old": 0x01000008, 4: features, 0x12: COUNT, 0x18: size()}.get(at, 0)
     if at == 0x14:
         state["reset"] = value == 0
     state[{0: "select", 0x16: "queue"}.get(at, "other")] = value
@@ -129,7 +131,7 @@ def on_qtest(line):
     if word == "outl" and given[0] == 0xCF8:
         state["at"] = given[1]
     elif 0xC000 <= given[0] < 0xC020 and word[:2] in ("in", "ou"):
-        at = {0: 4, 12: 0x18, 14: 0x16, 18: 0x14}[given[0] - 0xC000]
+        at = {0: "old", 12: 0x18, 14: 0x16, 18: 0x14}[given[0] - 0xC000]
         return b"OK 0x%04x\\n" % register(at, *given[1:])
     elif state["at"] >> 11 & 31 == 5 and 0xCFC <= given[0] < 0xD00:
         at = (state["at"] & 0xFC) + given[0] - 0xCFC
@@ -146,19 +148,26 @@ qemu.on_qtest = on_qtest
 """
 
 
-@pytest.mark.parametrize("old", [False, True])
-def test_what_a_virtio_device_offers(tmp_path: Path, old: bool) -> None:
-    found = rehearsed(tmp_path, VIRTIO.replace("GIVEN", f"{old}, 3, 256"))
+@pytest.mark.parametrize(
+    ("kind", "features"),
+    [("modern", 0x1_0000_0009), ("both", 0x1_0100_0009), ("old", 0x0100_0008)],
+)
+def test_what_a_virtio_device_offers(tmp_path: Path, kind: str, features: int) -> None:
+    found = rehearsed(tmp_path, VIRTIO.replace("GIVEN", f"{kind!r}, 3, 256"))
     (one,) = found.virtio
-    features = 0x9 if old else 0x1_0000_0009
     assert (one.address, one.device, one.kind) == ("0000:00:05.0", "disk0", 2)
     assert (one.features, one.queues) == (features, (256, 256, 256))
 
 
-@pytest.mark.parametrize("old", [False, True])
-def test_queues_are_bounded(tmp_path: Path, old: bool) -> None:
-    found = rehearsed(tmp_path, VIRTIO.replace("GIVEN", f"{old}, 65535, 8"))
+@pytest.mark.parametrize("kind", ["modern", "old"])
+def test_queues_are_bounded(tmp_path: Path, kind: str) -> None:
+    found = rehearsed(tmp_path, VIRTIO.replace("GIVEN", f"{kind!r}, 65535, 8"))
     assert found.virtio[0].queues == (8,) * 1024
+
+
+def test_a_virtio_device_without_registers_offers_nothing(tmp_path: Path) -> None:
+    lines = VIRTIO.replace("GIVEN", "'old', 3, 8"), "SPACE[0x10] = 0"
+    assert rehearsed(tmp_path, *lines).virtio == ()
 
 
 CPU = """
