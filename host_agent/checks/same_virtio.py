@@ -59,7 +59,7 @@ def _features(
         elif old.features != new.features:
             lost, gained = old.features & ~new.features, new.features & ~old.features
             words = [
-                f"{word} {virtio_names.said(bits)}"
+                f"{word} {virtio_names.said(new.device_id, bits)}"
                 for word, bits in (("lost", lost), ("gained", gained))
                 if bits
             ]

@@ -90,7 +90,7 @@ def _hold_virtio(held: Held, rehearsed: Rehearsed, devices: Sequence[VirtioDevic
             more = one.features & ~offered.features
             by_back_end = more & _BACK_ENDS.get(offered.kind, 0)
             decided += [name] if by_back_end else []
-            held.differences += _features(name, 0, more & ~by_back_end, "not offered", "taken")
+            held.differences += _features(offered, 0, more & ~by_back_end, "not offered", "taken")
             held.virtio += more == by_back_end
     if decided:
         names = ", ".join(decided)
@@ -110,13 +110,15 @@ def _kind(name: str, old: int, new: int) -> Difference:
     return Difference(area=Area.VIRTIO, subject=name, field="kind", old=was, new=now)
 
 
-def _features(name: str, old: int, new: int, without: str, having: str) -> Iterator[Difference]:
+def _features(
+    device: RehearsedVirtio, old: int, new: int, without: str, having: str
+) -> Iterator[Difference]:
     for bit in virtio_names.bits(old ^ new):
         was, now = (having if side >> bit & 1 else without for side in (old, new))
         yield Difference(
             area=Area.VIRTIO,
-            subject=name,
-            field=f"feature {virtio_names.feature(bit)}",
+            subject=_name(device),
+            field=f"feature {virtio_names.feature(device.kind, bit)}",
             old=was,
             new=now,
         )
@@ -196,7 +198,7 @@ def _virtio(old: Rehearsed, new: Rehearsed) -> Iterator[Difference]:
         if one.kind != other.kind:
             yield _kind(name, one.kind, other.kind)
             continue
-        yield from _features(name, one.features, other.features, "not offered", "offered")
+        yield from _features(one, one.features, other.features, "not offered", "offered")
         if one.queues != other.queues:
             yield Difference(
                 area=Area.VIRTIO,

@@ -180,7 +180,7 @@ def test_two_machines() -> None:
     assert [str(one) for one in between(old, other)] == [
         "virtio net0: feature 40 (RING_RESET) offered -> not offered",
         "virtio net0: entries of its queues 2x256 64 -> 3x1024",
-        "virtio disk0: feature 16 not offered -> offered",
+        "virtio disk0: feature 16 (SECURE_ERASE) not offered -> offered",
         "CPU: processors 2 -> 3",
         "CPU: revision '6-6-3' -> '6-6-4'",
         "CPU CPUID 0x1.0 EDX: features 0x078bfbfd -> 0x00000000",
