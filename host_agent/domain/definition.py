@@ -9,8 +9,9 @@ from uuid import UUID
 from lxml import etree
 
 from host_agent import untrusted_xml
-from host_agent.domain import elements
+from host_agent.domain import elements, pci_places
 from host_agent.domain import uefi as firmware_words
+from host_agent.domain.pci_places import Way
 from host_agent.domain.uefi import Uefi
 from host_agent.untrusted_xml import XmlError
 
@@ -64,6 +65,8 @@ class Definition:
     """``<hwuuid>``: what the guest is shown instead of the UUID, from libvirt 11.6 on."""
     uefi: Uefi | None = None
     """What it says of its UEFI; None: it has none."""
+    pci_ways: frozenset[Way] = frozenset()
+    """Of one with UEFI: the ways to its PCI devices, as device paths have them."""
 
     unjudged: tuple[str, ...] = ()
     """Its elements that the guest sees and no check handles, such as ``<devices/tpm>``."""
@@ -149,6 +152,7 @@ def parse(xml: str) -> Definition:
         emulator=_text(root, "devices/emulator"),
         firmware=firmware,
         uefi=firmware_words.of(root) if firmware == "efi" else None,
+        pci_ways=pci_places.of(root) if firmware == "efi" else frozenset(),
         loader=_text(root, "os/loader"),
         smbios_mode=None if smbios is None else smbios.get("mode"),
         sysinfo=_sysinfo(root),

@@ -73,8 +73,8 @@ class BootEntry:
 
     @property
     def name(self) -> str:
-        """Return for example ``Boot0003 (debian)``."""
-        return f"Boot{self.number:04X} ({self.title})"
+        """Return for example ``Boot0003 (debian)``; a network boot's title holds its address."""
+        return f"Boot{self.number:04X} ({self.title if self.mac is None else 'network'})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ from host_agent.machine_types.vendors import POLICIES
 from host_agent.missing import Missing, Reason
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1
-from tests.unit.host_agent.shared import baseline_rows, type_rows
+from tests.unit.host_agent.shared import baseline_rows, type_rows, uefi_rows
 from tests.unit.host_agent.shared.cases import (
     COPY,
     DEFINITION,
@@ -345,6 +345,7 @@ ROWS = [
                          aliases={"pc": NEWER}), SKIP, "staged"),
     *baseline_rows.ROWS,
     *type_rows.ROWS,
+    *uefi_rows.ROWS,
 ]  # fmt: skip
 
 

@@ -21,7 +21,8 @@ SHARED = {
     "judged": {"pass", "fail", "warn"}, "groups": {"skip", "unknown"}, "sides": {"skip", "unknown"},
     "before": {"skip", "unknown"}, "forecast": {"pass", "warn", "unknown"},
     "judge": {"pass", "fail", "unknown"}, "offered": {"skip", "unknown"}, "lacking": {"unknown"},
-    "unknown": {"unknown"}, "not_running": {"skip"},
+    "unknown": {"unknown"}, "not_running": {"skip"}, "stored": {"skip", "unknown"},
+    "keyed": {"skip", "unknown"},
 }  # fmt: skip
 # What no single expression shows: clocks are the guest's and never fail; a plan and a move differ.
 NEVER = {"clock": {"fail"}}

@@ -1,0 +1,57 @@
+"""``boot-entries``: do the firmware's boot entries name devices that this machine has?"""
+
+from host_agent.case.case import Case
+from host_agent.checks.shared.uefi import listed, stored
+from host_agent.domain.definition import Definition
+from host_agent.evidence.nvram import BootEntry
+from host_agent.finding import Finding, Outcome
+
+ID = "boot-entries"
+
+# Of QEMU's chipsets themselves (hw/pc_piix.c, hw/pc_q35.c), which no XML need name.
+_OWN_SLOTS = frozenset({1, 0x1F})
+
+
+def check(case: Case) -> Finding:
+    """Hold the device paths of BootOrder's entries against the domain's PCI devices and NICs.
+
+    UEFI specification, 3.1 and 10.3. The firmware passes over an entry whose device is not there,
+    and boots the next one; what a guest's system was to start by it is then not started. A path
+    that begins with a partition names no device, and no disk is looked at.
+    """
+    found = stored(ID, case)
+    if isinstance(found, Finding):
+        return found
+    order = [found.boot[number] for number in found.boot_order if number in found.boot]
+    if not order:
+        return Finding(
+            check=ID, outcome=Outcome.SKIP, sentence="its firmware has written no boot order yet"
+        )
+    definition = case.declared.definition
+    gone = [one for one in order if one.active and not _is_there(one, definition)]
+    if gone:
+        return Finding(
+            check=ID,
+            outcome=Outcome.WARN,
+            sentence="the firmware is to boot from what this machine does not have: "
+            f"{listed([f'{one.name}: {one.path}' for one in gone])}",
+            expected=listed([one.path for one in gone]),
+            observed="no such device in the definition",
+            remedy="give the device its former <address> or MAC address (virsh edit), or make the "
+            "entry anew in the guest (efibootmgr)",
+        )
+    partitions = sum(1 for one in order if one.partition is not None and not one.pci)
+    said = f"; {partitions} of them a partition, which is not looked for" if partitions else ""
+    return Finding(
+        check=ID,
+        outcome=Outcome.PASS,
+        sentence=f"the firmware's {len(order)} boot entries name what this machine has{said}",
+    )
+
+
+def _is_there(entry: BootEntry, definition: Definition) -> bool:
+    if entry.mac is not None and entry.mac not in definition.identifiers:
+        return False
+    if not entry.pci or (len(entry.pci) == 1 and entry.pci[0][0] in _OWN_SLOTS):
+        return True
+    return entry.pci in definition.pci_ways

@@ -1,0 +1,83 @@
+"""``certificates``: has the guest's store what loaders are signed with today?"""
+
+from datetime import date
+
+from host_agent.case.case import Case
+from host_agent.checks.shared.uefi import PCR_7, keyed, listed
+from host_agent.evidence.known_certificates import SUCCESSORS, Successor
+from host_agent.evidence.nvram import Certificate, Nvram
+from host_agent.finding import Finding, Outcome, unknown
+from host_agent.missing import Missing
+
+ID = "certificates"
+
+_REMEDY = (
+    "add those of 2023 from within the guest (fwupdmgr update; Windows Update), or to the store "
+    "of the stopped domain, of which you keep a copy (virt-fw-vars --add-kek, --add-db); "
+    f"{PCR_7}"
+)
+
+
+def check(case: Case) -> Finding:
+    """Look for Microsoft's certificates of 2011 that lack their successor of 2023.
+
+    An end of validity is no revocation: firmware does not look at it (edk2
+    ``CryptPkcs7VerifyCommon.c``: X509_V_FLAG_NO_CHECK_TIME), and what was signed before still
+    starts. But what is signed with those of 2023 alone does not start where they lack, and an
+    update of dbx that is signed with the key exchange key of 2023 is refused.
+    """
+    found = keyed(ID, case)
+    if isinstance(found, Finding):
+        return found
+    if isinstance(case.surroundings, Missing):
+        return unknown(ID, case.surroundings)
+    today = case.surroundings.today
+    lacking = _lacking(found)
+    ended = [one for _, one in lacking if one.not_after is not None and one.not_after < today]
+    if ended:
+        return Finding(
+            check=ID,
+            outcome=Outcome.WARN,
+            sentence="the guest's store has only certificates that ended: "
+            f"{listed([_named(one) for one in ended])}. What they signed still starts; a loader "
+            "that is signed with those of 2023 does not",
+            expected=listed([pair.new_name for pair, _ in lacking]),
+            observed=listed([str(one.subject) for _, one in lacking]),
+            remedy=_REMEDY,
+        )
+    return Finding(check=ID, outcome=Outcome.PASS, sentence=_passes(found, lacking, today))
+
+
+def _lacking(found: Nvram) -> list[tuple[Successor, Certificate]]:
+    """Return the certificates of 2011 that are there without what takes their place."""
+    lacking = []
+    for pair in SUCCESSORS:
+        there = {one.sha256: one for one in found.certificates(pair.database)}
+        if pair.old in there and pair.new not in there:
+            lacking.append((pair, there[pair.old]))
+    return lacking
+
+
+def _passes(found: Nvram, lacking: list[tuple[Successor, Certificate]], today: date) -> str:
+    revoked = found.databases["dbx"].hashes if "dbx" in found.databases else 0
+    dbx = f"dbx revokes {revoked} image{'' if revoked == 1 else 's'}"
+    if lacking:
+        return (
+            "the guest's store has only Microsoft's certificates of 2011, which have not ended "
+            f"yet: {listed([_named(one, 'ends') for _, one in lacking])}; {dbx}"
+        )
+    known = {pair.new for pair in SUCCESSORS}
+    there = found.certificates("KEK", "db")
+    ended = [one for one in there if one.not_after is not None and one.not_after < today]
+    said = (
+        "the guest's store has Microsoft's certificates of 2023"
+        if known & {one.sha256 for one in there}
+        else "the guest's store has no certificate of Microsoft's"
+    )
+    also = f"; beside them ended ones: {listed([_named(one) for one in ended])}" if ended else ""
+    return f"{said}{also}; {dbx}"
+
+
+def _named(one: Certificate, word: str = "ended") -> str:
+    name = one.subject or f"a certificate without a name ({one.sha256[:16]})"
+    return name if one.not_after is None else f"{name} ({word} {one.not_after})"

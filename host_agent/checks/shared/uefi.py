@@ -1,0 +1,38 @@
+"""What the checks of a UEFI's variables share: the store, or why there is nothing to judge."""
+
+from host_agent.case.case import Case
+from host_agent.evidence.nvram import Nvram
+from host_agent.finding import Finding, Outcome, unknown
+from host_agent.missing import Missing
+
+MOST_NAMED = 6
+"""Of what may be many."""
+PCR_7 = (
+    "it changes PCR 7: suspend before what is bound to that (BitLocker, systemd-cryptenroll), or "
+    "have the recovery keys at hand"
+)
+
+
+def stored(check: str, case: Case) -> Nvram | Finding:
+    """Return what the domain's UEFI keeps, else what the check says: also of one that is off."""
+    if case.declared.definition.uefi is None:
+        return Finding(check=check, outcome=Outcome.SKIP, sentence="the domain has no UEFI")
+    return unknown(check, case.nvram) if isinstance(case.nvram, Missing) else case.nvram
+
+
+def keyed(check: str, case: Case) -> Nvram | Finding:
+    """Return what it keeps, where it has keys for secure boot."""
+    found = stored(check, case)
+    if isinstance(found, Nvram) and "PK" not in found.databases:
+        return Finding(
+            check=check,
+            outcome=Outcome.SKIP,
+            sentence="its store has no platform key: no loader's signature is checked",
+        )
+    return found
+
+
+def listed(names: list[str]) -> str:
+    """Return some names, and how many more there are."""
+    more = len(names) - MOST_NAMED
+    return ", ".join([*names[:MOST_NAMED], *([f"and {more} more"] if more > 0 else [])])
