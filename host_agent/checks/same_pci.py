@@ -18,6 +18,8 @@ _CLASSES = {
     0x0C: "serial bus controller", 0x12: "accelerator",
 }  # fmt: skip
 
+_NEW = ", to Windows a new device"
+
 _Identity = tuple[int, int, int, int, int, int]
 
 
@@ -25,7 +27,8 @@ def check(case: Case) -> Finding:
     """Compare the functions by address (PCI Local Bus 3.0, 6.2.1; Linux PCI/sysfs-pci.rst).
 
     Guests name interfaces and bind drivers by address, so one that moved is told as such, where
-    there is only one of its kind that can have moved.
+    there is only one of its kind that can have moved. Windows keeps what it knows of a device by
+    its place as well (Microsoft, Device instance IDs).
     """
     both = groups(ID, case, "PCI functions", lambda hardware: hardware.pci)
     if isinstance(both, Finding):
@@ -44,7 +47,7 @@ def _changes(then: tuple[PciFunction, ...], now: tuple[PciFunction, ...]) -> Ite
     for old, moved in _moved(gone, new):
         del left[old.address], come[moved.address]
         yield Change(
-            sentence=f"{_name(old)} moved {old.address} -> {moved.address}",
+            sentence=f"{_name(old)} moved {old.address} -> {moved.address}{_NEW}",
             old=f"{_name(old)} at {old.address}",
             new=f"{_name(moved)} at {moved.address}",
         )
@@ -68,7 +71,7 @@ def _changes(then: tuple[PciFunction, ...], now: tuple[PciFunction, ...]) -> Ite
         if one != two and _same(before[address], after[address]):
             was, has = (f"behind {side}" if side else "on a root bus" for side in (one, two))
             yield Change(
-                sentence=f"{_name(after[address])} at {address} was {was}, is {has}",
+                sentence=f"{_name(after[address])} at {address} was {was}, is {has}{_NEW}",
                 old=f"{address} {was}",
                 new=f"{address} {has}",
             )

@@ -15,6 +15,7 @@ from host_agent.checks.shared.baseline import (
 from host_agent.checks.shared.tables import changes, masked, said
 from host_agent.difference import Difference
 from host_agent.evidence.hardware import Platform
+from host_agent.evidence.what_guests_notice import of_changes
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.missing import Missing
@@ -50,7 +51,8 @@ def check(case: Case) -> Finding:
             check=ID, outcome=Outcome.UNKNOWN, sentence=f"the tables can't be compared: {error}"
         )
     told = judged(ID, case, _told(found), "the guest has the SMBIOS tables of the baseline")
-    return replace(told, differences=found)
+    noticed = "; a licence may see another machine" if of_changes(found) else ""
+    return replace(told, sentence=f"{told.sentence}{noticed}", differences=found)
 
 
 def _built_anew(case: Case) -> bool:

@@ -237,7 +237,7 @@ ROWS = [
     (same_smbios.check, tables(OTHER_TABLES, forecast=replace(PROBED, smbios=None), **RESTART),
      UNKNOWN, "to the firmware"),
     (same_smbios.check, since(forecast=NOTHING, **RESTART), PASS, "tables of the baseline"),
-    (same_smbios.check, tables(OTHER_TABLES, **UPGRADE), WARN, "'KVM'"),
+    (same_smbios.check, tables(OTHER_TABLES, **UPGRADE), WARN, "a licence may see another machine"),
     # Only its memory speaks, so that it may have booted anew.
     (same_smbios.check, case(observation=SILENT, memory=OTHER_TABLES), FAIL, "not as forecast"),
     (same_smbios.check, case(observation=SILENT, memory=OTHER_TABLES,
@@ -338,7 +338,7 @@ ROWS = [
     (same_pci.check, since({"pci": at(PCI, 1, revision=9)}, **RESTART), FAIL, "revision 09"),
     (same_pci.check, since({"pci": at(PCI, 1, class_code=0xFF0000)}, **UPGRADE), WARN, "is device"),
     (same_pci.check, since({"pci": at(PCI, 1, bridge="0000:00:02.0")}, **RESTART), FAIL,
-     "was on a root bus, is behind 0000:00:02.0"),
+     "was on a root bus, is behind 0000:00:02.0, to Windows a new device"),
     (same_pci.check, since({"pci": ()}, **RESTART), FAIL, "and 3 more"),
 
     (same_virtio.check, case(), PASS, "the features of 5 virtio devices are the same"),
