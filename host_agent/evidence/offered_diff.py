@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from host_agent.difference import Area, Difference
-from host_agent.evidence import virtio_names
+from host_agent.evidence import cpuid_names, virtio_names
 from host_agent.evidence.decode_hardware import lasting_bits
 from host_agent.evidence.hardware import Cpu, VirtioDevice
 from host_agent.evidence.rehearsed import CpuWord, Rehearsed, RehearsedCpu, RehearsedVirtio
@@ -148,8 +148,7 @@ def _hold_cpu(held: Held, rehearsed: Rehearsed, ours: RehearsedCpu, guests: Cpu)
             if word.bits & mask == answer & mask:
                 held.registers += 1
             else:
-                old, new = (f"{bits & mask:#010x}" for bits in (word.bits, answer))
-                found.append(_of_cpu(word.name, "features", old, new))
+                found.append(_registers(word, word.bits & mask, answer & mask))
     held.differences += found
 
 
@@ -225,15 +224,25 @@ def _cpus(old: RehearsedCpu, new: RehearsedCpu) -> Iterator[Difference]:
         if mine != theirs:
             yield _of_cpu("", what, mine, theirs)
     before, after = _words(old), _words(new)
-    for name in dict.fromkeys([*before, *after]):
+    for word in dict.fromkeys([*before, *after]):
         # What a QEMU does not know it does not give.
-        one, two = before.get(name, 0), after.get(name, 0)
+        one, two = before.get(word, 0), after.get(word, 0)
         if one != two:
-            yield _of_cpu(name, "features", f"{one:#010x}", f"{two:#010x}")
+            yield _registers(word, one, two)
     for name in sorted({*old.filtered} ^ {*new.filtered}):
         states = ["not to be had" if name in side.filtered else "given" for side in (old, new)]
         yield _of_cpu("", f"its model's feature {name}", *states)
 
 
-def _words(cpu: RehearsedCpu) -> Mapping[str, int]:
-    return {one.name: one.bits for one in cpu.words}
+def _words(cpu: RehearsedCpu) -> Mapping[CpuWord, int]:
+    return {one._replace(bits=0): one.bits for one in cpu.words}
+
+
+def _registers(word: CpuWord, old: int, new: int) -> Difference:
+    """Tell what a register answers otherwise, with the features that are lost and gained."""
+    changes = [
+        f"{said} {' '.join(cpuid_names.names(*word[:3], bits))}"
+        for said, bits in (("lost", old & ~new), ("gained", new & ~old))
+        if bits
+    ]
+    return _of_cpu(word.name, "features", f"{old:#010x}", f"{new:#010x} ({'; '.join(changes)})")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from host_agent.evidence.cpuid_names import names
 from host_agent.evidence.hardware import Cpu, CpuidLeaf, VirtioDevice
 from host_agent.evidence.offered_diff import between, with_guest
 from host_agent.evidence.rehearsal_diff import Compared, with_offers
@@ -135,7 +136,7 @@ def test_a_cpu_that_is_another() -> None:
             "CPU: name 'QEMU Virtual CPU version 2.5+' -> 'another'",
             "CPU: revision '6-6-3' -> '6-6-4'",
             "CPU: processors 2 -> 3",
-            "CPU CPUID 0x7.0 EBX: features 0x00000200 -> 0x00000020",
+            "CPU CPUID 0x7.0 EBX: features 0x00000200 -> 0x00000020 (lost erms; gained avx2)",
         ],
         [],
     )
@@ -171,19 +172,26 @@ def test_two_machines() -> None:
             replace(NET, features=1 << 32, queues=(1024,) * 3),
             replace(DISK, features=1 << 32 | 1 << 9 | 1 << 16),
         ),
-        cpu=replace(CPU, revision="6-6-4", words=CPU.words[1:], filtered=("avx",), vcpus=3),
+        cpu=replace(CPU, revision="6-6-4", words=CPU.words[2:], filtered=("avx",), vcpus=3),
         memory=(),
         files={"etc/new": 4, "etc/e820": 8},
         blocks={"pc.bios": 262144, "net.rom": 1024},
     )
-    old = replace(OFFERS, files={"etc/e820": 4}, blocks={"pc.bios": 131072})
+    few = (FLAGS._replace(bits=1 | 1 << 15), *CPU.words[1:])
+    old = replace(
+        OFFERS,
+        cpu=replace(CPU, words=few),
+        files={"etc/e820": 4},
+        blocks={"pc.bios": 131072},
+    )
     assert [str(one) for one in between(old, other)] == [
         "virtio net0: feature 40 (RING_RESET) offered -> not offered",
         "virtio net0: entries of its queues 2x256 64 -> 3x1024",
         "virtio disk0: feature 16 (SECURE_ERASE) not offered -> offered",
         "CPU: processors 2 -> 3",
         "CPU: revision '6-6-3' -> '6-6-4'",
-        "CPU CPUID 0x1.0 EDX: features 0x078bfbfd -> 0x00000000",
+        "CPU CPUID 0x1.0 EDX: features 0x00008001 -> 0x00000000 (lost fpu cmov)",
+        "CPU CPUID 0x7.0 EBX: features 0x00000200 -> 0x00000000 (lost erms)",
         "CPU: its model's feature avx given -> not to be had",
         "e820: ranges 0x0-0x8 RAM -> absent",
         "fw_cfg etc/new: file absent -> there",
@@ -211,3 +219,9 @@ def test_what_only_one_tells_is_no_difference(other: Rehearsed) -> None:
 def test_a_device_of_another_kind() -> None:
     other = replace(OFFERS, virtio=(replace(NET, kind=4, features=0), DISK))
     assert [str(one) for one in between(OFFERS, other)] == ["virtio net0: kind network -> entropy"]
+
+
+def test_a_feature_without_a_name_has_a_number() -> None:
+    assert names(1, 0, "EDX", 1 << 10 | 1 << 28) == ("bit 10", "ht")
+    assert names(0x99, 0, "EAX", 1 << 31) == ("bit 31",)
+    assert names(0x7, 0, "EBX", 1 << 5) == ("avx2",)
