@@ -181,13 +181,15 @@ def _evidence(
 def _unknown(before: Rehearsed, after: Rehearsed) -> dict[Area, str]:
     """Return which areas can't be told of two machines, and why."""
     found: dict[Area, str] = {}
+    for one in dict.fromkeys((*before.left_out, *after.left_out)):
+        why = f"{one.what} can't be rehearsed"
+        # What neither has makes no difference between the two, unless it is an option of any kind.
+        lonely = one not in before.left_out or one not in after.left_out
+        if one.tables == ALL or (lonely and one.tables & {"DSDT", "SSDT"}):
+            found.setdefault(Area.ACPI, why)
+        if lonely and one.stand_in:
+            found.setdefault(Area.PCI, why)
     for side in (before, after):
-        for one in side.left_out:
-            why = f"{one.what} can't be rehearsed"
-            if one.tables & {"DSDT", "SSDT"} or one.tables == ALL:
-                found.setdefault(Area.ACPI, why)
-            if one.stand_in:
-                found.setdefault(Area.PCI, why)
         if side.smbios is None:
             found.setdefault(Area.SMBIOS, "the firmware left no SMBIOS tables")
         if side.cpu is None:

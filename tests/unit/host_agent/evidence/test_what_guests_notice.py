@@ -6,7 +6,7 @@ import pytest
 
 from host_agent.difference import Area, Difference
 from host_agent.evidence.rehearsal_diff import between
-from host_agent.evidence.rehearsed import NotRehearsed, Rehearsed
+from host_agent.evidence.rehearsed import ALL, NotRehearsed, Rehearsed
 from host_agent.evidence.what_guests_notice import (
     Answer,
     Notice,
@@ -104,6 +104,20 @@ def test_a_no_needs_all_evidence(after: Rehearsed, unknown: set[Question], why: 
     assert lacking == unknown
     assert all(why in found[question].because for question in unknown)
     assert not any(one.answer is Answer.YES for one in found.values())
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        NotRehearsed(what="tpm-crb", tables=frozenset({"DSDT"})),
+        NotRehearsed(what="vfio-pci", tables=frozenset({"DSDT"}), stand_in="net0"),
+    ],
+)
+def test_what_neither_machine_could_have_makes_no_difference(left: NotRehearsed) -> None:
+    both = replace(KNOWN, left_out=(left,))
+    assert {one.answer for one in answers(both, both).values()} == {Answer.NO}
+    option = replace(KNOWN, left_out=(NotRehearsed(what="-set", tables=ALL),))
+    assert answers(option, option)[WINDOWS].because == "-set can't be rehearsed"
 
 
 def test_the_hardware_signature_is_told_by_itself() -> None:
