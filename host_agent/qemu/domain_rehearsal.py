@@ -19,16 +19,23 @@ from host_agent.qemu import rehearsal, rehearsal_shape
 from host_agent.qemu.binary import Identity, QemuBinary
 from host_agent.qemu.options import OptionsError
 from host_agent.qemu.rehearsal_options import RehearsalOptions, from_domain
+from host_agent.qemu.rehearsal_store import RehearsalStore
 
 _Asked = tuple[Identity, RehearsalOptions]
 
 
 class DomainRehearsal:
-    """So many at a time, and one for all domains of a shape."""
+    """So many at a time, and one for all domains of a shape, which is kept on disk."""
 
-    def __init__(self, at_once: int = 1, seconds: float = rehearsal.SECONDS) -> None:
+    def __init__(
+        self,
+        at_once: int = 1,
+        seconds: float = rehearsal.SECONDS,
+        store: RehearsalStore | None = None,
+    ) -> None:
         self._turns = threading.BoundedSemaphore(at_once)
         self._seconds = seconds
+        self._store = store or RehearsalStore()
         self._lock = threading.Lock()
         self._made: dict[_Asked, Future[Rehearsed]] = {}
 
@@ -117,12 +124,19 @@ class DomainRehearsal:
                 made = self._made[asked] = Future()
         if mine:
             try:
-                with self._turns:
-                    made.set_result(rehearsal.rehearse(binary, options, self._seconds))
+                made.set_result(self._stored_or_new(binary, options))
             except BaseException as error:
                 made.set_exception(error)
                 raise
         return made.result()
+
+    def _stored_or_new(self, binary: QemuBinary, options: RehearsalOptions) -> Rehearsed:
+        found = self._store.get(binary, options)
+        if found is None:
+            with self._turns:
+                found = rehearsal.rehearse(binary, options, self._seconds)
+            self._store.put(binary, options, found)
+        return found
 
 
 def _options(arguments: tuple[str, ...], definition: Definition) -> RehearsalOptions:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from host_agent.errors import EvidenceError
 from host_agent.evidence.rehearsed import Rehearsed, RehearsedFunction, RehearsedVirtio
+from host_agent.evidence.rehearsed_form import SOURCE
 from host_agent.firmware import efi_tables, fw_cfg, left_tables, smbios
 from host_agent.firmware.acpi import AcpiError, Table
 from host_agent.firmware.fingerprint import E820
@@ -40,7 +41,6 @@ _MOST_LOW = 0xE0000000
 _MAX_READ = 4 * 1024 * 1024
 _MAX_FUNCTIONS = 4096
 _MAX_DEPTH = 64
-_SOURCE = "QEMU itself, rehearsed"
 
 
 def rehearse(
@@ -229,7 +229,7 @@ def _smbios(reader: _Reader, place: _Bios | _Efi) -> Smbios | None:
             return None
         if anchor.length > MAX_TABLES:
             raise SmbiosError(f"they are said to have {anchor.length} bytes")
-        return smbios.parse(anchor.raw, reader.read(anchor.address, anchor.length), _SOURCE)
+        return smbios.parse(anchor.raw, reader.read(anchor.address, anchor.length), SOURCE)
     except (SmbiosError, AcpiError) as error:
         raise EvidenceError(
             Reason.FAILED, f"the firmware left no valid SMBIOS tables: {error}"

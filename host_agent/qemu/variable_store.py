@@ -32,7 +32,7 @@ def opened(flash: Flash | None, binary: QemuBinary) -> Iterator[int | None]:
     if flash is None or not flash.store:
         yield None
         return
-    root = binary.root or (Path(f"/proc/{binary.pid}/root") if binary.pid else Path("/"))
+    root = root_of(binary)
     named = template(flash.code, root)
     try:
         content = _content(root, named, _MAX_STORE)
@@ -52,8 +52,16 @@ def opened(flash: Flash | None, binary: QemuBinary) -> Iterator[int | None]:
         os.close(descriptor)
 
 
+def root_of(binary: QemuBinary) -> Path:
+    """Return the root folder that a binary's paths are in."""
+    return binary.root or (Path(f"/proc/{binary.pid}/root") if binary.pid else Path("/"))
+
+
 def template(code: str, root: Path) -> str:
-    """Return the store's template, as a descriptor has it (QEMU ``docs/interop/firmware.json``)."""
+    """Return the path of a new guest's store, as a descriptor has it.
+
+    QEMU ``docs/interop/firmware.json``. Raises ``OSError``.
+    """
     names: dict[str, str] = {}
     for folder in _DESCRIPTORS:
         place = inside_root.resolved(root, folder)

@@ -1,5 +1,7 @@
 """Rehearsals of a host's domains, by a QEMU that a test writes: one for all of a shape."""
 
+import gzip
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +14,7 @@ from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.evidence.what_guests_notice import Answer
 from host_agent.missing import Missing, Reason
 from host_agent.qemu.domain_rehearsal import DomainRehearsal
+from host_agent.qemu.rehearsal_store import RehearsalStore
 from tests.integration.scripted_qemu import write
 from tests.integration.test_probe_failures import nothing_is_left, open_folder
 from tests.unit.host_agent.shared.cases import DEFINITION
@@ -67,21 +70,115 @@ def rehearsed(
     return rehearsal.of_xml(hypervisor, definition(qemu), xml)
 
 
-def test_a_host_of_two_hundred_domains_of_five_shapes(open_folder: Path) -> None:
-    starts = open_folder / "starts"
-    starts.touch()
-    starts.chmod(0o666)
-    count = f"open({str(starts)!r}, 'a').write('x')"
-    qemu = write(open_folder, "qemu = Qemu()", count, OWN_UUID, "qemu.serve()")
-    rehearsal = DomainRehearsal(at_once=2)
-    with ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(lambda n: rehearsed(rehearsal, qemu, str(n), 5), range(200)))
-    assert starts.read_text(encoding="ascii") == "x" * 5
+@pytest.fixture
+def store(tmp_path: Path) -> RehearsalStore:
+    return RehearsalStore(tmp_path / "kept")
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A QEMU that writes down each start."""
+
+    qemu: Path
+    file: Path
+
+    @classmethod
+    def write(cls, folder: Path, *lines: str) -> "Counting":
+        file = folder / "starts"
+        file.touch()
+        file.chmod(0o666)
+        count = f"open({str(file)!r}, 'a').write('x')"
+        return cls(write(folder, "qemu = Qemu()", count, *lines, "qemu.serve()"), file)
+
+    @property
+    def starts(self) -> int:
+        return len(self.file.read_text(encoding="ascii"))
+
+
+def test_a_host_of_two_hundred_domains_of_five_shapes(
+    open_folder: Path, store: RehearsalStore
+) -> None:
+    counting = Counting.write(open_folder, OWN_UUID)
+
+    def all_of_them() -> list[Rehearsed | Missing]:
+        rehearsal = DomainRehearsal(at_once=2, store=store)
+        with ThreadPoolExecutor(8) as pool:
+            return list(
+                pool.map(lambda n: rehearsed(rehearsal, counting.qemu, str(n), 5), range(200))
+            )
+
+    found = all_of_them()
+    assert counting.starts == 5
     for number, one in enumerate(found):
         assert isinstance(one, Rehearsed)
         assert one.smbios is not None
         # Each domain has its own of the tables that were made for all.
         assert one.smbios.named.uuid == uuid5(SPACE, str(number))
+    # Another run of the program finds them on disk.
+    assert all_of_them() == found
+    assert counting.starts == 5
+
+
+def test_another_firmware_is_another_rehearsal(open_folder: Path, store: RehearsalStore) -> None:
+    folder = open_folder / "share/seabios"
+    folder.mkdir(parents=True)
+    (folder / "bios-256k.bin").write_bytes(b"one")
+    (open_folder / "bin").mkdir()
+    (open_folder / "bin").chmod(0o755)
+    counting = Counting.write(open_folder / "bin")
+
+    def once() -> None:
+        assert isinstance(rehearsed(DomainRehearsal(store=store), counting.qemu, "1"), Rehearsed)
+
+    once()
+    (folder / "README").touch()
+    once()
+    assert counting.starts == 1
+    (folder / "bios-256k.bin").write_bytes(b"another")
+    once()
+    assert counting.starts == 2
+
+
+def test_a_damaged_one_is_made_anew(
+    open_folder: Path, store: RehearsalStore, tmp_path: Path
+) -> None:
+    counting = Counting.write(open_folder)
+    found = rehearsed(DomainRehearsal(store=store), counting.qemu, "1")
+    (file,) = (tmp_path / "kept").iterdir()
+    whole = file.read_bytes()
+    for damage in (whole[:-20], b"{}", gzip.compress(b"[]"), _without_tables(whole)):
+        file.write_bytes(damage)
+        assert rehearsed(DomainRehearsal(store=store), counting.qemu, "1") == found
+        assert rehearsed(DomainRehearsal(store=store), counting.qemu, "1") == found
+    assert counting.starts == 5
+
+
+def _without_tables(whole: bytes) -> bytes:
+    form = json.loads(gzip.decompress(whole))
+    form["found"]["acpi"] = [[0, "AAAA"]]
+    return gzip.compress(json.dumps(form).encode())
+
+
+def test_what_was_asked_of_another_machine_is_not_taken(
+    open_folder: Path, store: RehearsalStore, tmp_path: Path
+) -> None:
+    counting = Counting.write(open_folder)
+    rehearsed(DomainRehearsal(store=store), counting.qemu, "1", 2)
+    (file,) = (tmp_path / "kept").iterdir()
+    other = file.read_bytes()
+    rehearsed(DomainRehearsal(store=store), counting.qemu, "2", 2)
+    for one in (tmp_path / "kept").iterdir():
+        one.write_bytes(other)
+    rehearsed(DomainRehearsal(store=store), counting.qemu, "2", 2)
+    assert counting.starts == 3
+
+
+def test_so_many_are_kept_and_no_more(open_folder: Path, tmp_path: Path) -> None:
+    counting = Counting.write(open_folder)
+    store = RehearsalStore(tmp_path / "kept", most=3)
+    for number in range(6):
+        rehearsed(DomainRehearsal(store=store), counting.qemu, str(number), 6)
+    assert len(list((tmp_path / "kept").iterdir())) == 3
 
 
 @pytest.mark.parametrize(
@@ -95,20 +192,20 @@ def test_without_a_binary_nothing_is_rehearsed(emulator: str | None, reason: Rea
     assert missing.reason is reason
 
 
-def test_what_fails_is_said_to_all(open_folder: Path) -> None:
+def test_what_fails_is_said_to_all(open_folder: Path, store: RehearsalStore) -> None:
     qemu = write(open_folder, "sys.exit('qemu: no luck')")
-    rehearsal = DomainRehearsal()
+    rehearsal = DomainRehearsal(store=store)
     for _ in range(2):
         missing = rehearsed(rehearsal, qemu, "1")
         assert isinstance(missing, Missing)
         assert "no luck" in missing.sentence
 
 
-def test_what_two_definitions_make_is_compared(open_folder: Path) -> None:
+def test_what_two_definitions_make_is_compared(open_folder: Path, store: RehearsalStore) -> None:
     place = "qemu.config[8] = 0x06000000 | ('addr=0x4' in ' '.join(sys.argv))"
     qemu = write(open_folder, "qemu = Qemu()", place, "qemu.serve()")
     hypervisor = cast("Hypervisor", Native(2))
-    found = DomainRehearsal().differences(hypervisor, definition(qemu), "2", "3")
+    found = DomainRehearsal(store=store).differences(hypervisor, definition(qemu), "2", "3")
     assert not isinstance(found, Missing)
     assert {str(one) for one in found} == {
         f"PCI 0000:{place}: revision 0 -> 1" for place in ("00:00.0", "00:01.0", "01:02.0")

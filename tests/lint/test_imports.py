@@ -45,9 +45,10 @@ FOLDERS = {
     "qemu": Row(
         imports="domain firmware atlas hypervisor evidence machine_types",
         asks=(
-            "atlas_probe binary cpu_reader domain_probe domain_rehearsal enter_root fw_cfg_reader "
-            "machine_list nvram_decoder nvram_decoding nvram_file probe probe_store process "
-            "rehearsal session variable_store virtio_reader"
+            "atlas_probe binary cpu_reader domain_probe domain_rehearsal enter_root "
+            "firmware_files fw_cfg_reader kept_files machine_list nvram_decoder nvram_decoding "
+            "nvram_file probe probe_store process rehearsal rehearsal_store session "
+            "variable_store virtio_reader"
         ),
     ),
     "case": Row(

@@ -121,7 +121,12 @@ def test_what_is_kept_is_for_root_alone(other_root: Path) -> None:
     subprocess.run(
         ["systemd-tmpfiles", f"--root={other_root}", "--create", "samemachine.conf"], check=True
     )
-    for name in ("lib/samemachine", "cache/samemachine", "cache/samemachine/probes"):
+    for name in (
+        "lib/samemachine",
+        "cache/samemachine",
+        "cache/samemachine/probes",
+        "cache/samemachine/rehearsals",
+    ):
         assert stat.S_IMODE((other_root / "var" / name).stat().st_mode) == 0o700
     # The folders that the daemon has are these.
     for kind, place in (("State", "lib"), ("Cache", "cache")):
