@@ -134,10 +134,12 @@ def _build_id(descriptor: int, status: os.stat_result) -> str:
 def _read_build_id(descriptor: int) -> str:
     """Look for the note in the segments, of which only few and short ones are read.
 
-    A file that is no QEMU may say of itself what it likes.
+    A file that is no QEMU may say of itself what it likes. A segment of another kind is not made an
+    object of: that of the dynamic linker would read a QEMU's whole table of symbols.
     """
     # Only who asks a QEMU needs it.
     from elftools.common.exceptions import ELFError  # noqa: PLC0415
+    from elftools.common.utils import struct_parse  # noqa: PLC0415
     from elftools.elf.elffile import ELFFile  # noqa: PLC0415
     from elftools.elf.segments import NoteSegment  # noqa: PLC0415
 
@@ -147,10 +149,11 @@ def _read_build_id(descriptor: int) -> str:
     ):
         elf = ELFFile(file)
         for number in range(min(elf.num_segments(), _MOST_SEGMENTS)):
-            segment = elf.get_segment(number)
-            if not isinstance(segment, NoteSegment) or segment["p_filesz"] > _MAX_NOTES:
+            at = elf["e_phoff"] + number * elf["e_phentsize"]
+            header = struct_parse(elf.structs.Elf_Phdr, file, at)
+            if header["p_type"] != "PT_NOTE" or header["p_filesz"] > _MAX_NOTES:
                 continue
-            for note in segment.iter_notes():
+            for note in NoteSegment(header, file, elf).iter_notes():
                 if note["n_type"] == "NT_GNU_BUILD_ID":
                     return str(note["n_desc"])
     return ""

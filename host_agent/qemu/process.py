@@ -9,6 +9,7 @@ import re
 import stat
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from uuid import UUID
@@ -62,9 +63,9 @@ def parse_command_line(raw: bytes) -> tuple[str | None, UUID | None, str | None]
     return machine, uuid, name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Processes:
-    """The QEMU processes of a host."""
+    """The QEMU processes of a host, to be found by name and by UUID: each of many is looked for."""
 
     found: tuple[Running, ...]
     libvirts: frozenset[int] = frozenset()
@@ -78,7 +79,7 @@ class Processes:
         as well. Where only libvirt's own UUID of the domain is known and no process has it, the
         name alone tells. Of several the one that a pid file names wins, then the newest.
         """
-        named = [one for one in self.found if one.name in {None, name}]
+        named = self._named.get(name, []) + self._named.get(None, [])
         wanted = [one for one in named if one.uuid == (guest_uuid or uuid)]
         if guest_uuid is None:
             wanted = wanted or [one for one in named if one.name is not None]
@@ -87,10 +88,22 @@ class Processes:
 
     def others(self, name: str, guest_uuid: UUID) -> tuple[str, ...]:
         """Return the names of libvirt's other domains that show their guests the same UUID."""
-        alike = (
-            one.name for one in self.found if one.uuid == guest_uuid and one.pid in self.libvirts
-        )
+        alike = (one.name for one in self._showing.get(guest_uuid, []) if one.pid in self.libvirts)
         return tuple(sorted(other for other in alike if other not in {None, name}))
+
+    @cached_property
+    def _named(self) -> dict[str | None, list[Running]]:
+        found: dict[str | None, list[Running]] = {}
+        for one in self.found:
+            found.setdefault(one.name, []).append(one)
+        return found
+
+    @cached_property
+    def _showing(self) -> dict[UUID | None, list[Running]]:
+        found: dict[UUID | None, list[Running]] = {}
+        for one in self.found:
+            found.setdefault(one.uuid, []).append(one)
+        return found
 
 
 NONE = Processes(found=())

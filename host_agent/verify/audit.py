@@ -102,7 +102,7 @@ def audit(
             results=results,
             seconds=time.monotonic() - clock,
             started=started,
-            predictions=_predictions(results),
+            predictions=_all_foretold(results),
         )
 
 
@@ -123,17 +123,16 @@ class _Foretold:
     def of(self, result: Audited | Failed) -> tuple[Prediction, ...]:
         wanted = guarded(lambda: frozenset(predicted.wanted([result])), lambda _: frozenset())
         if wanted not in self._known:
-            self._known[wanted] = _predictions((result,))
+            self._known[wanted] = guarded(lambda: _predictions(wanted), lambda _: ())
         return self._known[wanted]
 
 
-def _predictions(results: tuple[Audited | Failed, ...]) -> tuple[Prediction, ...]:
+def _all_foretold(results: tuple[Audited | Failed, ...]) -> tuple[Prediction, ...]:
     # They fold what is said; without them all of it is said.
-    return guarded(lambda: _predicted(results), lambda _: ())
+    return guarded(lambda: _predictions(frozenset(predicted.wanted(results))), lambda _: ())
 
 
-def _predicted(results: tuple[Audited | Failed, ...]) -> tuple[Prediction, ...]:
-    wanted = tuple(predicted.wanted(results))
+def _predictions(wanted: frozenset[tuple[str, str, str]]) -> tuple[Prediction, ...]:
     if not wanted:
         return ()
     from host_agent.atlas.predictions import predictions  # noqa: PLC0415 - few forecasts differ
