@@ -53,6 +53,19 @@ def _shut_off(bench: Bench, place: Place, number: int) -> Iterator[Figure]:
         bench.rounds(7),
         bench.tell,
     )
+    # A domain's next start is judged by the options that libvirt would start it with.
+    converted = in_turn(
+        lambda: place.bare("xmls", URI, "native"),
+        lambda: place.samemachine("audit"),
+        bench.rounds(3),
+        bench.tell,
+    )
+    unconverted = in_turn(
+        lambda: place.bare("xmls", URI),
+        lambda: place.samemachine("audit", "--no-probe"),
+        bench.rounds(3),
+        bench.tell,
+    )
     yield Figure(
         row="shut-off",
         what=f"{number} shut-off domains of five shapes, whole command",
@@ -60,7 +73,11 @@ def _shut_off(bench: Bench, place: Place, number: int) -> Iterator[Figure]:
         judged=walls(pairs),
         goal=Goal.AT_MOST,
         limit=2.0,
-        also={"CPU, without libvirtd's": cpus(pairs)},
+        also={
+            "CPU, without libvirtd's": cpus(pairs),
+            "beside both XMLs, and what libvirt would start each with": walls(converted),
+            "--no-probe, which does without": walls(unconverted),
+        },
     )
 
 
