@@ -25,9 +25,15 @@ from tests import smbios_builder
 
 TABLE = b"DSDT" + (40).to_bytes(4, "little") + bytes(32)
 FUNCTION = PciFunction(
-    address="0000:01:02.0", bridge="0000:00:01.0", vendor=0x1AF4, device=0x1000,
-    subsystem_vendor=0x1AF4, subsystem_device=1, revision=0, class_code=0x020000,
-)  # fmt: skip
+    address="0000:01:02.0",
+    bridge="0000:00:01.0",
+    vendor=0x1AF4,
+    device=0x1000,
+    subsystem_vendor=0x1AF4,
+    subsystem_device=1,
+    revision=0,
+    class_code=0x020000,
+)
 WHOLE = Rehearsed(
     qemu="10.0.13",
     accelerator="kvm",
