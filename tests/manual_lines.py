@@ -22,8 +22,8 @@ _TEXTS = {
     "guest.conf": "[guest]\ngroups-off = network\n",
 }
 # Folders of a host, of which each test has its own.
-_PLACES = "/etc/samemachine/", "/srv/"
-_FOLDERS = "srv/noble", "srv/el9"
+_PLACES = "/etc/samemachine/", "/srv/", "/var/lib/prometheus/"
+_FOLDERS = "srv/noble", "srv/el9", "var/lib/prometheus/node-exporter"
 _PARSED_ONLY = {
     "serve",       # never ends
     "migrate", "upgrade", "rollback",  # move or stop domains

@@ -20,7 +20,7 @@ from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.errors import LibvirtError
 from host_agent.guard import guarded
 from host_agent.output import audit as audit_output
-from host_agent.output import for_machines, show
+from host_agent.output import for_machines, prometheus, show
 from host_agent.output.shared.counting import exit_code
 from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
 from host_agent.output.shared.of_hosts import of_audits
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="run the firmware on each domain's devices; compare its SMBIOS, ACPI and PCI",
 )
-@connections_and("jsonl", *for_machines.FORMS)
+@connections_and("jsonl", *for_machines.FORMS, "prometheus")
 def audit_command(
     domains: tuple[str, ...],
     uris: tuple[str, ...],
@@ -100,6 +100,8 @@ def audit_command(
         code = exit_code(audits, len(unreachable))
         if form == "json":
             return audit_output.render(audits, unreachable, code), code
+        if form == "prometheus":
+            return prometheus.render(prometheus.of_audits(audits, unreachable)), code
         if form != "text":
             return for_machines.page(form, of_audits(audits), unreachable, code)
         each = bool(domains)
@@ -111,7 +113,9 @@ def audit_command(
         )
         return text, code
 
-    return _tell(output, applied.audits, told, for_people=form == "text")
+    return _tell(
+        output, applied.audits, told, for_people=form == "text", shared=form == "prometheus"
+    )
 
 
 @click.command(
@@ -165,6 +169,7 @@ def _tell(
     told: "Callable[[Console, Sequence[HostAudit]], Page]",
     *,
     for_people: bool,
+    shared: bool = False,
 ) -> int:
     def of(console: "Console", found: Sequence[_Found]) -> Page:
         of_hosts = (tuple(one for host, one in found if host is audit) for audit in audits)
@@ -175,7 +180,7 @@ def _tell(
         return found[0], untold(found[1], why)
 
     found = [(audit, result) for audit in audits for result in audit.results]
-    return tell(output, found, of, failed, for_people=for_people)
+    return tell(output, found, of, failed, for_people=for_people, shared=shared)
 
 
 def _stream(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     "serve",
     epilog="\b\nExamples:\n"
     "  samemachine serve                                   as the service does\n"
+    "  samemachine serve --metrics 9918                    Prometheus asks 127.0.0.1:9918\n"
     "  samemachine serve --exec '/usr/local/bin/page-me'   is run for each verdict:\n"
     "      /usr/local/bin/page-me VERDICT DOMAIN UUID, with SAMEMACHINE_VERDICT, _OCCASION,\n"
     "      _DOMAIN, _UUID, _HOST, _DEPTH, _PROBLEM in its environment; no shell\n"
@@ -69,6 +70,13 @@ if TYPE_CHECKING:
 @click.option(
     "--keep", cls=Configured, key="serve.keep", metavar="DAYS", help="how long history is kept"
 )
+@click.option(
+    "--metrics",
+    cls=Configured,
+    key="serve.metrics",
+    metavar="ADDRESS",
+    help="answer Prometheus there: PORT on 127.0.0.1, or ADDRESS:PORT  [default: nowhere]",
+)
 @click.option("--probe/--no-probe", cls=Configured, key="probe", help="whether to ask QEMU")
 @debug_option
 @ledger_option
@@ -80,6 +88,7 @@ def serve_command(
     boot_wait: float,
     arrival_wait: float,
     keep: int,
+    metrics: str | None,
     ledger: str | None,
     *,
     probe: bool,
@@ -90,9 +99,16 @@ def serve_command(
     Verdicts go to the journal, the ledger and the command. Nothing is polled while nothing
     happens, no guest is changed, and no metadata is written while a migration runs.
     """
+    from host_agent.verify.board import Board
     from host_agent.verify.serve import Daemon
     from host_agent.verify.serve import Options as DaemonOptions
 
+    board = Board()
+    if metrics:
+        from host_agent.commands.shared.metrics import listen
+        from host_agent.output.prometheus import Looked
+
+        listen(metrics, lambda: Looked(standings=board.standings, reachable=board.reachable))
     daemon = Daemon(
         DaemonOptions(
             uri=uris_or_default((uri,) if uri else ())[0],
@@ -104,6 +120,7 @@ def serve_command(
             clear_identifiers=clear_identifiers,
         ),
         _opened(ledger),
+        board=board,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop())

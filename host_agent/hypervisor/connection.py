@@ -26,6 +26,7 @@ from host_agent.hypervisor.calls import (
 from host_agent.hypervisor.domain import Domain
 from host_agent.hypervisor.events import Sink, Subscription
 from host_agent.missing import Reason
+from host_agent.uris import place
 
 QEMU = "QEMU"
 """libvirt's word for its driver."""
@@ -60,12 +61,6 @@ def is_local(uri: str) -> bool:
     )
 
 
-def _place(uri: str) -> str:
-    """Return what of a URI is no secret: neither who connects nor with what."""
-    parts = urlsplit(uri)
-    return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
-
-
 class Hypervisor:
     """One connection to one libvirtd."""
 
@@ -81,7 +76,7 @@ class Hypervisor:
     def open(cls, uri: str) -> "Hypervisor":
         """Connect; read-only where read-write is refused. Raises ``LibvirtError``."""
         event_loop.start()
-        with asked.about(_place(uri)):
+        with asked.about(place(uri)):
             return cls._opened(uri)
 
     @classmethod
@@ -104,7 +99,7 @@ class Hypervisor:
     def open_read_only(cls, uri: str) -> "Hypervisor":
         """Connect with no more rights than everybody has; raises ``LibvirtError``."""
         event_loop.start()
-        with asked.about(_place(uri)):
+        with asked.about(place(uri)):
             return cls(call(lambda: libvirt.openReadOnly(uri)), uri, read_only=True)
 
     def keep_alive(self) -> None:

@@ -35,6 +35,8 @@ from host_agent.records.entry import Entry
 from host_agent.records.staged import raised_in
 from host_agent.records.systemd_journal import Journal, Priority
 from host_agent.records.upgrade_journal import UpgradeJournal
+from host_agent.verify import standing
+from host_agent.verify.board import Board
 from host_agent.verify.reactions import Patience, react
 from host_agent.verify.schedule import Schedule, Task
 from host_agent.verify.service_manager import ServiceManager
@@ -87,12 +89,14 @@ class Daemon:
         *,
         journal: Journal | None = None,
         manager: ServiceManager | None = None,
+        board: Board | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._options = options
         self._ledger = ledger
         self._journal = journal or Journal()
         self._manager = manager or ServiceManager()
+        self._board = board or Board()
         self._clock = clock
         self._schedule = Schedule()
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -133,14 +137,17 @@ class Daemon:
             try:
                 hypervisor = stack.enter_context(connected(self._options.uri))
             except LibvirtError as error:
+                self._board.answers(self._options.uri, there=False)
                 wait = _RECONNECT[min(tries, len(_RECONNECT) - 1)]
                 self._say(f"{error}; next try in {wait:.0f} s", Priority.WARNING)
                 self._pass(wait)
                 return tries + 1
+            self._board.answers(self._options.uri, there=True)
             try:
                 self._serve(hypervisor, pool)
             except LibvirtError as error:
                 self._say(f"libvirt: {error}", Priority.WARNING)
+            self._board.answers(self._options.uri, there=False)
         self._pass(_RECONNECT[0])
         return 0
 
@@ -226,6 +233,10 @@ class Daemon:
 
     def _hear(self, hypervisor: Hypervisor, event: DomainEvent) -> None:
         react(self._schedule, event, time.monotonic(), self._options.patience)
+        if event.kind in {EventKind.STOPPED, EventKind.CRASHED}:
+            self._board.stopped(str(event.uuid))
+        elif event.kind in {EventKind.DEPARTED, EventKind.UNDEFINED}:
+            self._board.forget(str(event.uuid))
         if event.kind in {EventKind.DEPARTED, EventKind.CRASHED}:
             departed = event.kind is EventKind.DEPARTED
             entry = ledger_entry.bounded(
@@ -243,7 +254,9 @@ class Daemon:
 
     def _catch_up(self, hypervisor: Hypervisor, gatherer: Gatherer) -> None:
         """Plan what happened while nobody listened."""
-        for domain in hypervisor.domains():
+        domains = hypervisor.domains()
+        self._board.keep({str(domain.uuid) for domain in domains})
+        for domain in domains:
             guarded(
                 partial(self._catch_up_with, domain, gatherer),
                 partial(self._say_of_domain, domain.name),
@@ -263,6 +276,8 @@ class Daemon:
             self._schedule.add_unless_waiting(
                 Task(uuid=domain.uuid, why="missed", due=now, until=now + patience.boot)
             )
+        if told is not None and not self._board.knows(str(domain.uuid)):
+            self._board.put(standing.of_entry(told))
 
     def _was_verified(self, domain: Domain, running: Running, told: Entry) -> bool:
         """Tell whether the newest verdict is of the process that runs now.
@@ -367,6 +382,8 @@ class Daemon:
         return None
 
     def _tell(self, result: Confirmed | Failed, host: str) -> None:
+        shown = result if isinstance(result, Failed) else result.audited
+        self._board.put(standing.of_result(shown, host=host, now=self._clock()))
         if isinstance(result, Failed):
             entry = failed_entry(result, time=self._clock(), host=host)
             self._journal.write_verdict(entry)

@@ -14,8 +14,8 @@ from tests.commands import COMMANDS
 OF_CLICK = {"click"}
 SCREEN = OF_CLICK | {"rich"}
 HEAVY = {
-    "click", "distro_info", "elftools", "google", "grpc", "jinja2", "libvirt", "lxml", "psycopg",
-    "rich", "sqlalchemy", "sqlite3", "tomllib",
+    "click", "distro_info", "elftools", "google", "grpc", "jinja2", "libvirt", "lxml",
+    "prometheus_client", "psycopg", "rich", "sqlalchemy", "sqlite3", "tomllib",
 }  # fmt: skip
 GUEST_HEAVY = {"asyncio", "google", "grpc", "ssl"}
 

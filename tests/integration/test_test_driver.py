@@ -168,3 +168,13 @@ def test_a_plugin_of_nagios_knows_no_other_exit_code(
     assert done.returncode == 3
     assert done.stdout.startswith("SAMEMACHINE UNKNOWN - ")
     assert words in done.stdout.splitlines()[0]
+
+
+def test_metrics_for_a_textfile_are_for_everybody_to_read(tmp_path: Path) -> None:
+    pytest.importorskip("prometheus_client")
+    file = tmp_path / "samemachine.prom"
+    done = run("audit", "-c", URI, "--format", "prometheus", "--output", str(file))
+    assert done.returncode == 3
+    assert file.stat().st_mode & 0o004
+    assert "samemachine_domain_info{" in file.read_text(encoding="utf-8")
+    assert list(tmp_path.iterdir()) == [file]

@@ -8,11 +8,13 @@ import contextlib
 import itertools
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -445,6 +447,45 @@ def test_serve_without_a_ledger_still_tells(environment: dict[str, str]) -> None
         daemon.end(signal.SIGTERM)
         # A disk stays full for longer than one domain's verdict.
         assert sum("no history" in line for line in daemon.said) <= 3
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def test_prometheus_asks_serve(environment: dict[str, str], node: str) -> None:
+    pytest.importorskip("prometheus_client")
+    port = free_port()
+    with serving(environment, "-c", node, "--metrics", str(port)) as daemon:
+        daemon.wait("vm1 UNVERIFIED")
+        daemon.wait("vm2 UNVERIFIED")
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            told = answer.read().decode("utf-8").splitlines()
+        with serving(environment, "-c", node, "--metrics", str(port)) as second:
+            second.wait("Address already in use")
+        daemon.end(signal.SIGTERM)
+    value = {line.rpartition(" ")[0]: line.rpartition(" ")[2] for line in told}
+    for number in (1, 2):
+        (name,) = [
+            one
+            for one in value
+            if one.startswith("samemachine_domain_verdict{")
+            and f'domain="vm{number}"' in one
+            and 'verdict="unverified"' in one
+        ]
+        assert value[name] == "1.0"
+    assert value[f'samemachine_host_reachable{{connection="{node}"}}'] == "1.0"
+    # One that never ran was not looked at.
+    assert not any('domain="vm3"' in one for one in value)
+
+
+@pytest.mark.parametrize("address", ["x", "0"])
+def test_where_serve_can_not_be_asked(run: Command, address: str) -> None:
+    done = run("serve", "-c", URI, "--metrics", address)
+    assert done.returncode == 2
+    assert "PORT, ADDRESS:PORT or [IPV6]:PORT is meant" in done.stderr
 
 
 def test_serve_keeps_trying_and_ends_at_once(environment: dict[str, str]) -> None:

@@ -66,7 +66,7 @@ FOLDERS = {
         imports=(
             "domain firmware atlas hypervisor evidence machine_types guest qemu case checks records"
         ),
-        asks="audit rehearse serve service_manager verifier verify why",
+        asks="audit board rehearse serve service_manager verifier verify why",
     ),
     "migrate": Row(
         imports="domain firmware atlas hypervisor evidence machine_types qemu case",
@@ -95,7 +95,7 @@ FOLDERS = {
             "audit check_config checks diff enroll forget history migrate path plan probe rehearse "
             "schema serve shared.atlases shared.completion shared.config shared.configured "
             "shared.console shared.default_uri shared.hosts shared.ledgers shared.loudness "
-            "shared.options shared.telling shared.waiver_files "
+            "shared.metrics shared.options shared.telling shared.waiver_files "
             "types upgrade verify why"
         ),
     ),
@@ -116,6 +116,7 @@ GROUND = {
     "times",
     "untrusted_text",
     "untrusted_xml",
+    "uris",
     "whole_file",
 }
 GROUND_ASKS = {"asked", "bounded", "given_file", "inside_root", "side_by_side", "whole_file"}
@@ -147,6 +148,7 @@ ONLY_IN = {
     "distro_info": {"machine_types.release_dates"},
     "virt": {"qemu.nvram_decoding"},
     "jinja2": {"output.shared.pages"},
+    "prometheus_client": {"commands.shared.metrics", "output.prometheus"},
     "sqlalchemy": {"records.ledger", "records.postgresql", "records.sqlite"},
 }
 

@@ -65,6 +65,7 @@ KEYS: Mapping[str, Key] = MappingProxyType({
     "serve.boot-wait":    Key(default=300.0, least=1, most=86400),
     "serve.arrival-wait": Key(default=60.0, least=1, most=86400),
     "serve.keep":         Key(default=400, least=1, most=36500),
+    "serve.metrics":      Key(default=""),
 })  # fmt: skip
 
 

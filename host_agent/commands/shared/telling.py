@@ -31,14 +31,16 @@ def tell(
     failed: Callable[[_T, str], _T],
     *,
     for_people: bool = False,
+    shared: bool = False,
 ) -> int:
     """Write what ``told`` says of things, and return the exit code.
 
     Where it can't say it of all, each is tried alone, and one that can't be told is replaced by
     what ``failed`` makes of it and of the sentence that says why. ``told`` writes nothing itself.
-    What is for people is not written where it is quiet and all is well.
+    What is for people is not written where it is quiet and all is well. ``shared``: whether others
+    may read a file, as ``new_file`` has it.
     """
-    with destination(output) as console:
+    with destination(output, shared=shared) as console:
         text, code = held(things, partial(told, console), failed)
         if not (for_people and quiet() and code == VERIFIED):
             console.file.write(text)

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from host_agent import asked
-from host_agent.hypervisor.connection import _place
+from host_agent.uris import place
 
 
 def test_nobody_listens() -> None:
@@ -34,7 +34,8 @@ def test_what_was_asked_of_whom() -> None:
         ("qemu:///system", "qemu:///system"),
         ("qemu+ssh://me:hush@node2/system?keyfile=/hush", "qemu+ssh://node2/system"),
         ("test:///default", "test:///default"),
+        ("qemu+ssh://[hush", "no URI"),
     ],
 )
 def test_of_a_connection_nothing_is_told_that_is_secret(uri: str, told: str) -> None:
-    assert _place(uri) == told
+    assert place(uri) == told

@@ -130,7 +130,14 @@ def trail(process: str | None) -> Baseline:
 def test_what_was_missed_is_planned(
     daemon: Daemon, memory: Memory, host: str, when: float, kept: Baseline | None, planned: int
 ) -> None:
-    told = SimpleNamespace(host=host, time=RUNNING.started + when)
+    told = Entry(
+        time=RUNNING.started + when,
+        host=host,
+        uuid=str(UUID_1),
+        name="vm1",
+        occasion="audit",
+        verdict="verified",
+    )
     cast("Any", memory).newest = lambda uuid, here: told
     gatherer = SimpleNamespace(
         processes=Processes(found=(THIS,)), facts=SimpleNamespace(name="node17")
@@ -140,6 +147,7 @@ def test_what_was_missed_is_planned(
     here = SimpleNamespace(domains=lambda: [domain])
     daemon._catch_up(cast("Hypervisor", here), cast("Gatherer", gatherer))
     assert len(daemon._schedule) == planned
+    assert [one.word for one in daemon._board.standings] == ["verified"] * (host == "node17")
 
 
 class Broken(Present):
