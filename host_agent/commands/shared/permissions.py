@@ -75,7 +75,8 @@ HOST = (
     Permission(
         command="serve",
         **_LOOKS,
-        changes=f"{_BASELINE}; {_LEDGER}; the system's journal; {_COUNT}; runs --exec",
+        changes=f"{_BASELINE}; {_LEDGER}; the system's journal; {_COUNT}; runs --exec; "
+        "with --metrics listens, and tells names and verdicts of all domains",
         leaves=_ASKED,
     ),
     Permission(
