@@ -25,6 +25,7 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
     "wheels": ("packaging/wheels/**/*", "tests/packaging/roots.py", "tests/packaging/wheels.py"),
     "upgrade": ("host_agent/upgrade/*.py", "host_agent/records/upgrade_*.py"),
     "serve": ("host_agent/verify/serve.py", "host_agent/verify/schedule.py"),
+    "vmstate": ("host_agent/atlas/vmstate*.py", "host_agent/data/atlases/*"),
     "channel": ("proto/samemachine/*.py", "host_agent/guest/*.py"),
 }
 

@@ -2,10 +2,13 @@
 
 ::
 
-    {"samemachine_atlas": 1, "made": {...}, "machines": [{"name", ..., "fingerprint" | "error"}],
-     "blobs": {sha256: base64}}
+    {"samemachine_atlas": 1, "made": {...},
+     "machines": [{"name", ..., "fingerprint" | "error", "devices", "properties"}],
+     "blobs": {sha256: base64}, "states": {...}, "properties": [...]}
 
 ``1`` is the schema's version: readers refuse a newer one, and ignore keys that they don't know.
+What ``vmstate_form`` and ``compat_props`` have the forms of is absent from older atlases, and where
+QEMU does not tell it.
 """
 
 import json
@@ -13,6 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from host_agent.atlas import compat_props, vmstate, vmstate_form
+from host_agent.atlas.compat_props import CompatPropsError, Properties
+from host_agent.atlas.vmstate import MOST_DEVICES, VmState, VmStateError
 from host_agent.firmware import fingerprint as fingerprints
 from host_agent.firmware.fingerprint import Blobs, Fingerprint, FingerprintError
 from host_agent.firmware.fw_cfg import FwCfgError
@@ -59,6 +65,10 @@ class Machine:
     fingerprint: Fingerprint | None = None
     error: str | None = None
     """Why there is no fingerprint."""
+    devices: frozenset[str] | None = None
+    """The device models of the machine itself that have a state to send; None: not known."""
+    properties: Properties | None = None
+    """What it sets of devices, so that they stay as they were; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +77,12 @@ class Atlas:
 
     made: Made
     machines: tuple[Machine, ...]
+    states: VmState | None = None
+    """What is sent of devices in a migration; None: not known."""
+
+    def machine(self, name: str) -> Machine | None:
+        """Return the machine type of a name or an alias."""
+        return next((one for one in self.machines if name in {one.name, one.alias}), None)
 
     @property
     def title(self) -> str:
@@ -85,7 +101,8 @@ _OPTIONAL = {"package", "distribution"}
 def to_text(atlas: Atlas) -> str:
     """Return the JSON, the same for the same atlas."""
     blobs: Blobs = {}
-    machines = [_machine_form(machine, blobs) for machine in atlas.machines]
+    table = compat_props.Table()
+    machines = [_machine_form(machine, blobs, table) for machine in atlas.machines]
     form = {
         "$schema": f"urn:samemachine:schema:atlas:{SCHEMA}",
         _KEY: SCHEMA,
@@ -93,16 +110,24 @@ def to_text(atlas: Atlas) -> str:
         "machines": machines,
         "blobs": dict(sorted(blobs.items())),
     }
+    if atlas.states is not None:
+        form["states"] = vmstate_form.to_form(atlas.states)
+    if table.rows():
+        form["properties"] = table.rows()
     return json.dumps(form, indent=1) + "\n"
 
 
-def _machine_form(machine: Machine, blobs: Blobs) -> dict[str, Any]:
+def _machine_form(machine: Machine, blobs: Blobs, table: compat_props.Table) -> dict[str, Any]:
     form: dict[str, Any] = {
         "name": machine.name,
         "alias": machine.alias,
         "default": machine.default,
         "deprecated": machine.deprecated,
     }
+    if machine.devices is not None:
+        form["devices"] = sorted(machine.devices)
+    if machine.properties is not None:
+        form["properties"] = table.form(machine.properties)
     if machine.fingerprint is not None:
         return form | {"fingerprint": fingerprints.to_form(machine.fingerprint, blobs)}
     return form | {"error": machine.error}
@@ -130,13 +155,16 @@ def from_text(text: str) -> Atlas:
             raise TypeError("its machines are no list")
         if len(machines) > _MAX_MACHINES:
             raise AtlasError(f"it has {len(machines)} machine types, more than {_MAX_MACHINES}")
+        rows = compat_props.rows_of(form.get("properties", []))
+        states = form.get("states")
         return Atlas(
             made=_made(form["made"]),
-            machines=tuple(_machine(machine, blobs) for machine in machines),
+            machines=tuple(_machine(machine, blobs, rows) for machine in machines),
+            states=None if states is None else vmstate_form.from_form(states),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise AtlasError(f"something is missing in it: {printable(str(error))}") from error
-    except (FingerprintError, FwCfgError) as error:
+    except (FingerprintError, FwCfgError, VmStateError, CompatPropsError) as error:
         raise AtlasError(str(error)) from error
 
 
@@ -148,7 +176,7 @@ def _made(form: Mapping[str, Any]) -> Made:
     return Made(**{name: value and printable(value) for name, value in values.items()})
 
 
-def _machine(form: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Machine:
+def _machine(form: Mapping[str, Any], blobs: Mapping[str, bytes], rows: Properties) -> Machine:
     name, alias = form["name"], form["alias"]
     if not isinstance(name, str) or not isinstance(alias, str | None):
         raise TypeError("a machine type's name is no text")
@@ -158,6 +186,7 @@ def _machine(form: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Machine:
     fingerprint, error = form.get("fingerprint"), form.get("error")
     if fingerprint is None and not isinstance(error, str):
         raise TypeError("a machine type has neither a fingerprint nor an error")
+    properties = form.get("properties")
     return Machine(
         name=printable(name),
         alias=alias and printable(alias),
@@ -165,4 +194,14 @@ def _machine(form: Mapping[str, Any], blobs: Mapping[str, bytes]) -> Machine:
         deprecated=deprecated,
         fingerprint=None if fingerprint is None else fingerprints.from_form(fingerprint, blobs),
         error=printable(str(error)) if fingerprint is None else None,
+        devices=_devices(form.get("devices")),
+        properties=None if properties is None else compat_props.of_form(properties, rows),
     )
+
+
+def _devices(form: Any) -> frozenset[str] | None:
+    if form is None:
+        return None
+    if not isinstance(form, list) or len(form) > MOST_DEVICES:
+        raise TypeError("a machine type's devices are no list, or too many")
+    return frozenset(map(vmstate.text_of, form))

@@ -3,7 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from host_agent.atlas import state_diff
 from host_agent.atlas.atlas import Atlas, Machine
+from host_agent.atlas.state_diff import StateDiff
 from host_agent.difference import Difference
 from host_agent.firmware import effects, fingerprint_diff
 from host_agent.firmware.effects import Touched
@@ -40,6 +42,8 @@ class AtlasDiff:
     """The default machine type before and after, where it changes."""
     aliases: tuple[tuple[str, str, str], ...]
     """Aliases that point elsewhere: alias, before, after."""
+    states: StateDiff
+    """What is sent of devices in a migration."""
 
     @property
     def seen(self) -> bool:
@@ -90,6 +94,7 @@ def compare(old: Atlas, new: Atlas, only: Collection[str] = ()) -> AtlasDiff:
         not_compared=tuple(failed),
         default=_default(before, after),
         aliases=_aliases(before, after),
+        states=state_diff.compare(old, new, both),
     )
 
 

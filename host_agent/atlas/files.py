@@ -10,6 +10,7 @@ from pathlib import Path
 from host_agent import given_file
 from host_agent.atlas import atlas
 from host_agent.atlas.atlas import Atlas, AtlasError
+from host_agent.difference import series
 from host_agent.domain import architectures
 from host_agent.errors import UsageError
 
@@ -71,6 +72,31 @@ def read(path: Path) -> Atlas:
     except OSError as error:
         raise UsageError(f"{path} can't be read: {error.strerror}") from error
     return _parse(_decompressed(raw, str(path)), str(path))
+
+
+def nearest(architecture: str, version: str | None) -> Atlas | None:
+    """Return the shipped atlas of a QEMU of this version, or of its series; None: there is none.
+
+    ``architecture``: libvirt's word for the guest's, or QEMU's.
+    """
+    named = None if version is None else nearest_named(architecture, version)
+    return None if named is None else named[1]
+
+
+def nearest_named(architecture: str, version: str) -> tuple[str, Atlas] | None:
+    """Return the like, with its name before it."""
+    near: list[tuple[str, Atlas]] = []
+    for name in shipped():
+        if name.endswith(f":{architectures.kept_as(architecture)}"):
+            try:
+                atlas_ = read_shipped(name)
+            except UsageError:
+                # A damaged installation costs a forecast, and nothing else.
+                continue
+            if series(atlas_.made.qemu) == series(version):
+                near.append((name, atlas_))
+    exact = (one for one in near if one[1].made.qemu == version)
+    return next(exact, near[0] if near else None)
 
 
 def compressed(text: str, path: Path) -> bytes:

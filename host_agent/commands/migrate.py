@@ -142,6 +142,7 @@ def migrate_command(
         seconds=timeout,
         xml=None if xml is None else _text(xml),
         atlas=None if atlas is None else atlas_files.read(atlas),
+        probe=probe,
     )
     history = None if dry_run else ready_ledger(ledger)
     asking = VerifyOptions(probe=probe, clear_identifiers=clear_identifiers)

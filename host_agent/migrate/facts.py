@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from host_agent.atlas.state_touching import States
 from host_agent.case import last_boot
 from host_agent.case.last_boot import LastBoot
 from host_agent.case.results import Confirmed, Failed
@@ -78,6 +79,8 @@ class Move:
     """The XML that the destination is to be given; None: the source's."""
     forecast: tuple[Difference, ...] | Missing
     """What the guest finds there at its next boot that is not as here."""
+    states: States | Missing | None = None
+    """What the QEMU there makes of the device states that it sends; None: nobody could say."""
     boot: LastBoot = last_boot.NOT_KNOWN
     images: tuple[Image, ...] = ()
     """The firmware images that it runs with, and whether they are there."""

@@ -19,6 +19,24 @@ Ask = Callable[[str, tuple[str, ...]], Atlas]
 """Asks an emulator of this host what some machine types show; raises ``HostAgentError``."""
 
 
+def once(ask: Ask) -> Ask:
+    """Return what asks the same only once, also where it is not answered."""
+    answers: dict[tuple[str, tuple[str, ...]], Atlas | HostAgentError] = {}
+
+    def asked(emulator: str, types: tuple[str, ...]) -> Atlas:
+        if (emulator, types) not in answers:
+            try:
+                answers[emulator, types] = ask(emulator, types)
+            except HostAgentError as error:
+                answers[emulator, types] = error
+        answer = answers[emulator, types]
+        if isinstance(answer, HostAgentError):
+            raise answer
+        return answer
+
+    return asked
+
+
 def forecast(
     active: Definition, devices: Devices, there: Atlas | None, ask: Ask | None
 ) -> tuple[Difference, ...] | Missing:

@@ -14,7 +14,7 @@ from host_agent.domain import devices as domain_devices
 from host_agent.domain.definition import Definition, DomainXmlError, parse
 from host_agent.domain.devices import Devices
 from host_agent.domain.live_migration import CopyStorage, MigrationEnd, MigrationOptions
-from host_agent.errors import LibvirtError, UsageError
+from host_agent.errors import EvidenceError, LibvirtError, UsageError
 from host_agent.evidence import baseline_choice
 from host_agent.firmware import images
 from host_agent.firmware.images import Image, Place
@@ -27,8 +27,10 @@ from host_agent.machine_types import packages
 from host_agent.migrate import preflight
 from host_agent.migrate.destination import Destination, end_of
 from host_agent.migrate.facts import End, Move, MoveReport, numbers
-from host_agent.migrate.forecast import Ask, forecast
+from host_agent.migrate.forecast import Ask, forecast, once
 from host_agent.migrate.shared_storage import shared
+from host_agent.migrate.states import states
+from host_agent.missing import Missing
 from host_agent.printable import argument, quoted
 from host_agent.qemu import process as qemu_process
 
@@ -71,6 +73,8 @@ class Options:
     """The XML that the destination is given."""
     atlas: Atlas | None = None
     """The destination's."""
+    probe: bool = True
+    """Whether this host's QEMU is asked, where no atlas of the destination needs that already."""
 
 
 def migrate(options: Options, judges: Judges, ask: Ask, watch: Watch) -> MoveReport:
@@ -167,6 +171,7 @@ def _move(
     there, local = Destination.of(destination), is_local(options.uri)
     here, offer = end_of(source.facts()), there.offer(active)
     listed = (there.offered(active) or {}).get(active.machine or "")
+    asked = once(ask) if local else None
     return Move(
         active=active,
         state=domain.state()[0],
@@ -182,11 +187,25 @@ def _move(
         copy_storage=options.copy_storage,
         unsafe=options.unsafe,
         xml=None if options.xml is None else _given(options.xml),
-        forecast=forecast(active, devices, options.atlas, ask if local else None),
+        forecast=forecast(active, devices, options.atlas, asked),
+        states=states(
+            active,
+            (here, there.end),
+            options.atlas,
+            asked if options.probe else None,
+            lambda: _arguments(source, xml),
+        ),
         boot=_boot(domain, source, active, local=local),
         images=_images(here, there, active, devices, local=local),
         most_vcpus=None if listed is None else listed.most_vcpus,
     )
+
+
+def _arguments(source: Hypervisor, xml: str) -> tuple[str, ...] | Missing:
+    try:
+        return source.native_arguments(xml)
+    except EvidenceError as error:
+        return error.missing
 
 
 def _boot(domain: Domain, source: Hypervisor, active: Definition, *, local: bool) -> LastBoot:

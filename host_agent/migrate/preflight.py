@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from host_agent.atlas import touching
+from host_agent.atlas.vmstate_diff import Reading
 from host_agent.difference import Difference
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
@@ -425,6 +426,54 @@ def blocks(move: Move) -> Finding | None:
     )
 
 
+def device_states(move: Move) -> Finding | None:
+    """``move-vmstate``: QEMU there takes what this guest's devices send, as both describe it.
+
+    QEMU docs/devel/migration/main.rst. A warning, unless it was measured that such a device is
+    refused: two QEMUs can agree on what their descriptions do not show.
+    """
+    known = move.states
+    if known is None:
+        return None
+    if isinstance(known, Missing):
+        return Finding(
+            check="move-vmstate",
+            outcome=Outcome.UNKNOWN,
+            sentence="whether QEMU there takes the states of its devices is not known: "
+            f"{known.sentence}",
+            remedy=known.remedy,
+        )
+    measured = qemu_refusals.of_devices(move)
+    if measured:
+        return Finding(
+            check="move-vmstate",
+            outcome=Outcome.FAIL,
+            sentence=f"{move.destination.title} refuses the state of {', '.join(measured)}, which "
+            f"was measured: {'; '.join(measured.values())}",
+            remedy="stop and start the guest there, or give it another model of that device first",
+        )
+    if not known.touching:
+        return Finding(
+            check="move-vmstate",
+            outcome=Outcome.PASS,
+            sentence=f"{known.taken_by} takes the states of the {known.looked_at} kinds of devices "
+            "that both QEMUs describe of it",
+        )
+    shown = "; ".join(
+        f"{one.model}{' (of the machine itself)' if one.own else ''}: {one.change.what}"
+        for one in known.touching[:_SHOWN]
+    )
+    more = len(known.touching) - _SHOWN
+    sure = any(one.change.reading is not Reading.DEPENDS for one in known.touching)
+    return Finding(
+        check="move-vmstate",
+        outcome=Outcome.WARN,
+        sentence=f"QEMU there {'will probably' if sure else 'may'} refuse what this guest sends: "
+        f"{shown}{f'; and {more} more' if more > 0 else ''}",
+        remedy="try the move: a guest that is refused stays here; then stop and start it there",
+    )
+
+
 _IF = {
     Certainty.SURE: (Outcome.FAIL, ""),
     Certainty.IF_RESET: (Outcome.WARN, ", if it was reset there since it came"),
@@ -507,13 +556,14 @@ CHECKS: tuple[Check, ...] = (
     _storage,
     _firmware,
     blocks,
+    device_states,
     _tried,
     _forecast,
 )
 
 MOVING: tuple[Check, ...] = (
     _domain, _machine_type, _vcpus, _cpu, _threads, _versions, _devices, _folders, _storage,
-    _firmware, blocks, _refusal,
+    _firmware, blocks, device_states, _refusal,
 )  # fmt: skip
 """What decides, long before the move, whether a running domain can be moved."""
 STARTING: tuple[Check, ...] = (_domain, _machine_type, _vcpus, _storage)

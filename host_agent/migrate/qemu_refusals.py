@@ -5,11 +5,13 @@ that its row names, and nothing is said of versions in between. A guest that suc
 needs a stop and a start, which lose nothing but the boot.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from host_agent.domain.architectures import X86
 from host_agent.migrate.facts import Move, numbers
+from host_agent.missing import Missing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,55 @@ def known(move: Move) -> tuple[Refusal, Certainty] | None:
                 return refusal, Certainty.IF_RESET
             return refusal, Certainty.SURE if boot.whole else Certainty.NOT_KNOWN
     return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRefusal:
+    """A device whose state one version sends and another one refuses."""
+
+    models: frozenset[str]
+    sent_by: str
+    """QEMU's version, exactly."""
+    refused_by: str
+    said: str
+    """By the one that refuses."""
+
+
+DEVICE_REFUSALS = (
+    DeviceRefusal(
+        models=frozenset({"am53c974", "dc390"}),
+        sent_by="7.2.22",
+        refused_by="10.0.13",
+        said="Missing section footer for …/pciespscsi",
+    ),
+    DeviceRefusal(
+        models=frozenset({"am53c974", "dc390"}),
+        sent_by="11.1.2",
+        refused_by="10.0.13",
+        said="Missing section footer for …/pciespscsi",
+    ),
+    DeviceRefusal(
+        models=frozenset({"isa-vga"}),
+        sent_by="10.0.13",
+        refused_by="11.1.2",
+        said="Unknown section or instance 'vga' 0",
+    ),
+)
+"""Saved by one of Debian's packages and loaded by the other, as pc-i440fx-7.2 with that device."""
+
+
+def of_devices(move: Move) -> Mapping[str, str]:
+    """Return the device models of a move whose state is measured to be refused, and how."""
+    if move.states is None or isinstance(move.states, Missing):
+        return {}
+    ends = move.source.qemu, move.destination.qemu
+    touched = {one.model for one in move.states.touching}
+    return {
+        model: refusal.said
+        for refusal in DEVICE_REFUSALS
+        for model in sorted(refusal.models & touched)
+        if (refusal.sent_by, refusal.refused_by) == ends
+    }
 
 
 _HT_SHOWN_BY = (10, 0)

@@ -13,6 +13,7 @@ from host_agent.atlas.diff import AtlasDiff, Group
 from host_agent.difference import Effect
 from host_agent.firmware import acpi
 from host_agent.firmware.fingerprint import Fingerprint, digest
+from host_agent.output import states as states_output
 from host_agent.output.shared.document import document
 from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
 from host_agent.output.shared.tables import print_table
@@ -129,6 +130,7 @@ def print_diff(console: Console, diff: AtlasDiff, *, verbose: bool) -> None:
     _groups(console, "CHANGES FOR A GUEST THAT REBOOTS", others, verbose=verbose)
     if not diff.groups:
         console.print("no difference that a guest could see")
+    states_output.print_states(console, diff.states, verbose=verbose)
     console.print()
     for line in _not_compared(diff):
         console.print(Text(line), soft_wrap=True)
@@ -185,7 +187,11 @@ def _change(group: Group, *, verbose: bool) -> Text:
 def _not_compared(diff: AtlasDiff) -> list[str]:
     old, new = diff.old.made.conditions, diff.new.made.conditions
     compared = [old] if old == new else [f"old: {old}", f"new: {new}"]
-    left_out = [*(f"{name}: {why}" for name, why in diff.not_compared), _NEVER]
+    left_out = [
+        *(f"{name}: {why}" for name, why in diff.not_compared),
+        *diff.states.not_compared,
+        _NEVER,
+    ]
     heads = ["COMPARED", *[""] * (len(compared) - 1), *["NOT COMPARED"] * len(left_out)]
     return [
         f"{head:<14}{printable(line)}"
@@ -234,6 +240,7 @@ def _form(diff: AtlasDiff, code: int) -> dict[str, Any]:
             for group in diff.groups
         ],
         "not_compared": [{"machine": name, "why": why} for name, why in diff.not_compared],
+        "states": states_output.form(diff.states),
     }
 
 

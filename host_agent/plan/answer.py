@@ -23,6 +23,7 @@ _FOLLOWS = {
     "move-cpu": Answer.RESTART,
     "move-devices": Answer.RESTART,
     "move-blocks": Answer.RESTART,
+    "move-vmstate": Answer.RESTART,
     "move-refusal": Answer.RESTART,
     "move-threads": Answer.RESTART,
     "move-folders": Answer.RESTART,

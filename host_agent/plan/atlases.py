@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
-from host_agent.difference import Difference, series
+from host_agent.difference import Difference
 from host_agent.domain import architectures
 from host_agent.domain.definition import Definition
-from host_agent.errors import HostAgentError, UsageError
+from host_agent.errors import HostAgentError
 from host_agent.firmware import fingerprint_diff
 from host_agent.firmware.fingerprint import Fingerprint
 from host_agent.migrate.forecast import Ask
@@ -88,25 +88,16 @@ class Atlases:
         return Found(atlas=atlas, own=True, how=f"{site.name}: {atlas.title}, asked")
 
     def _shipped(self, architecture: str) -> Found | Missing:
-        site, word = self._site, architectures.kept_as(architecture)
+        site = self._site
         version = site.end.qemu or ""
-        near: list[tuple[str, Atlas]] = []
-        for name in atlas_files.shipped():
-            if name.endswith(f":{word}"):
-                try:
-                    atlas = atlas_files.read_shipped(name)
-                except UsageError:
-                    # A damaged installation costs a forecast, never a plan.
-                    continue
-                if series(atlas.made.qemu) == series(version):
-                    near.append((name, atlas))
-        if not near:
+        found = atlas_files.nearest_named(architecture, version)
+        if found is None:
             return Missing(
                 reason=Reason.ABSENT,
                 sentence=f"there is no atlas of {site.name}, and none of QEMU {version} is shipped",
                 remedy="there: samemachine probe --output FILE; then here: --atlas FILE",
             )
-        name, atlas = next((one for one in near if one[1].made.qemu == version), near[0])
+        name, atlas = found
         return Found(
             atlas=atlas,
             own=False,

@@ -100,6 +100,8 @@ class Subject:
     snapshots: tuple[Snapshot, ...] | Missing = ()
     boot: LastBoot = last_boot.NOT_KNOWN
     """Of the guest that runs, or that was saved."""
+    arguments: tuple[str, ...] | Missing | None = None
+    """With which its libvirt would start it as it runs; None: it does not run."""
     start_xml: str | None = None
     """The persistent XML; None: there is none, or not as it will be."""
 

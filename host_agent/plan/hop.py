@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from host_agent.atlas import touching
 from host_agent.atlas.atlas import Atlas
+from host_agent.atlas.state_touching import States
 from host_agent.case.results import Failed
 from host_agent.difference import Difference
 from host_agent.domain import start_options
@@ -22,11 +23,12 @@ from host_agent.machine_types.target import Target
 from host_agent.migrate.destination import Destination
 from host_agent.migrate.facts import Move, numbers
 from host_agent.migrate.forecast import Ask
+from host_agent.migrate.states import of_arguments
 from host_agent.missing import Missing, Reason
 from host_agent.plan import answer as plan_answer
 from host_agent.plan import checks, folding, mixed_hosts
 from host_agent.plan import sites as place
-from host_agent.plan.atlases import Atlases, changes, roms
+from host_agent.plan.atlases import Atlases, Found, changes, roms
 from host_agent.plan.facts import Answer, Hop, Kind, Options, Planned, Question, Site, Subject
 
 _T = TypeVar("_T")
@@ -276,6 +278,7 @@ def _planned(asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Op
             copy_storage=options.copy_storage,
             unsafe=options.unsafe,
             forecast=_touching(moving, definition, subject),
+            states=_states(here, there, subject, asked.going),
             boot=subject.boot,
             images=asked.images,
             most_vcpus=_most_vcpus(asked, goal),
@@ -290,6 +293,14 @@ def _planned(asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Op
         outlook=_seen(_touching(outlook, definition, subject)),
     )
     return plan_answer.judge(question, asked.stop.site.name)
+
+
+def _states(
+    here: Found | Missing, there: Found | Missing, subject: Subject, going: str
+) -> States | Missing | None:
+    if isinstance(here, Missing) or isinstance(there, Missing) or subject.arguments is None:
+        return None
+    return of_arguments(here.atlas, there.atlas, going, subject.arguments)
 
 
 def _most_vcpus(asked: _Asked, goal: Stop) -> int | None:

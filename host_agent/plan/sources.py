@@ -151,6 +151,7 @@ class Collector:
                     local=local,
                     installed=stop.site.end.qemu,
                     processes=self._processes if local else NONE,
+                    arguments=stop.host.arguments if stop.host is not None else None,
                 )
             except LibvirtTimeoutError as timeout:
                 self._hung[id(stop)] = str(timeout)

@@ -1,5 +1,7 @@
 """A domain as a plan needs it, asked of its libvirt."""
 
+from collections.abc import Callable
+
 from host_agent.case import last_boot
 from host_agent.domain import devices as domain_devices
 from host_agent.domain import snapshots
@@ -23,11 +25,13 @@ def collect(
     local: bool,
     processes: Processes = NONE,
     installed: str | None = None,
+    arguments: Callable[[str], tuple[str, ...] | Missing] | None = None,
 ) -> Subject:
     """Return what decides whether a domain can go elsewhere.
 
     ``local``: its host is this one, so that file systems can be looked at. ``processes``: its
-    host's, where they can be seen; ``installed``: the version of its host's QEMU. Raises
+    host's, where they can be seen; ``installed``: the version of its host's QEMU; ``arguments``:
+    asks its libvirt with which command line it would start a domain of an XML. Raises
     ``LibvirtError``, ``DomainXmlError``.
     """
     active = domain.xml(inactive=False) if domain.is_active() else None
@@ -56,6 +60,7 @@ def collect(
         saved_devices=saved_devices,
         snapshots=_snapshots(domain),
         boot=boot,
+        arguments=None if active is None or arguments is None else arguments(active),
         start_xml=persistent,
     )
 

@@ -2,26 +2,30 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from host_agent import __version__, inside_root
 from host_agent.atlas.atlas import Atlas, Machine, Made
+from host_agent.atlas.compat_props import Properties
+from host_agent.atlas.vmstate import VmState
 from host_agent.errors import EvidenceError, UsageError
 from host_agent.guard import said
 from host_agent.machine_types import packages
 from host_agent.machine_types.names import is_versioned_family
 from host_agent.missing import Reason
 from host_agent.qemu import binary as qemu_binary
-from host_agent.qemu import machine_list, probe, session
+from host_agent.qemu import machine_list, probe, session, vmstate_dump
 from host_agent.qemu import options as qemu_options
 from host_agent.qemu.binary import QemuBinary
 from host_agent.qemu.machine_list import ListedMachine, MachineList
 from host_agent.qemu.session import Stop
 
+_T = TypeVar("_T")
 Progress = Callable[[int, int], None]
 """Told how many machine types of how many are done."""
 
@@ -76,12 +80,15 @@ def survey(
         pool = ThreadPoolExecutor(max_workers=at_once())
         try:
             package = pool.submit(packages.package_of, path, root)
+            states = pool.submit(_told, vmstate_dump.dump, asking)
+            properties = pool.submit(_told, machine_list.properties, asking)
             futures = [pool.submit(_machine, asking, one) for one in chosen]
             progress(0, len(futures))
             for done, future in enumerate(as_completed(futures), 1):
                 machine = future.result()
                 machines[machine.name] = machine
                 progress(done, len(futures))
+            sent, held = states.result(), properties.result()
         finally:
             # After Ctrl-C nothing new is started, and what runs is ended.
             stop.set()
@@ -98,7 +105,28 @@ def survey(
             samemachine=__version__,
             conditions=_conditions(offer, devices),
         ),
-        machines=tuple(machines[one.name] for one in chosen),
+        machines=tuple(_with(machines[one.name], sent, held) for one in chosen),
+        states=sent,
+    )
+
+
+def _told(ask: Callable[[QemuBinary, float, Stop], _T], asking: "_Asking") -> _T | None:
+    """Ask for a part of an atlas without which the others are of use; None: it is not told."""
+    try:
+        return ask(asking.binary, asking.seconds, asking.stop)
+    except EvidenceError:
+        return None
+
+
+def _with(
+    machine: Machine, states: VmState | None, properties: Mapping[str, Properties] | None
+) -> Machine:
+    """Keep of what a machine is made of what has a state to send, and what is set of it."""
+    devices = machine.devices
+    return replace(
+        machine,
+        devices=None if devices is None or states is None else devices & states.devices.keys(),
+        properties=None if properties is None else properties.get(machine.name),
     )
 
 
@@ -140,13 +168,13 @@ class _Asking:
 
 
 def _machine(asking: _Asking, machine: ListedMachine) -> Machine:
-    fingerprint, error = None, None
+    fingerprint, error, devices = None, None, None
     # A machine without PCI has no place for the devices.
     for tried in (asking.devices, ()) if asking.devices else ((),):
         options = qemu_options.bare(machine.name, asking.offer.architecture, tried)
         try:
-            probed = probe.probe(asking.binary, options, asking.seconds, asking.stop)
-            fingerprint, error = probed.fingerprint, None
+            probed = probe.probe(asking.binary, options, asking.seconds, asking.stop, models=True)
+            fingerprint, error, devices = probed.fingerprint, None, probed.models
             break
         except EvidenceError as refused:
             error = str(refused)
@@ -161,4 +189,5 @@ def _machine(asking: _Asking, machine: ListedMachine) -> Machine:
         deprecated=machine.deprecated,
         fingerprint=fingerprint,
         error=error,
+        devices=devices,
     )

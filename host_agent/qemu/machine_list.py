@@ -1,14 +1,17 @@
 """The machine types that a QEMU binary offers, as it lists them."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from host_agent.atlas import compat_props
+from host_agent.atlas.compat_props import CompatPropsError, Properties
 from host_agent.errors import EvidenceError
 from host_agent.missing import Reason
 from host_agent.printable import printable
 from host_agent.qemu.binary import QemuBinary
-from host_agent.qemu.session import SECONDS, QemuSession
+from host_agent.qemu.session import SECONDS, QemuSession, Stop
 
 _MAX_MACHINES = 4096
 
@@ -62,6 +65,24 @@ def ask(binary: QemuBinary, seconds: float = SECONDS) -> MachineList:
             devices=frozenset(str(device["name"]) for device in devices),
         )
     except _NO_QMP as error:
+        raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
+
+
+def properties(
+    binary: QemuBinary, seconds: float = SECONDS, stop: Stop | None = None
+) -> Mapping[str, Properties]:
+    """Ask what each machine type sets of devices, so that they stay as they were.
+
+    Raises ``EvidenceError``, also where QEMU is older than 9.1 and does not tell it.
+    """
+    with QemuSession(binary, ("-machine", "none"), seconds=seconds, stop=stop) as session:
+        machines = session.qmp("query-machines", **{"compat-props": True})
+    try:
+        return {
+            printable(str(machine["name"])): compat_props.of_qmp(machine.get("compat-props", []))
+            for machine in machines[:_MAX_MACHINES]
+        }
+    except (*_NO_QMP, CompatPropsError) as error:
         raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
 
 

@@ -4,14 +4,9 @@ x86 reads fw_cfg through its I/O ports and by DMA, arm64's ``virt`` through its 
 (QEMU docs/specs/fw_cfg.rst); where a machine has no fw_cfg the device tree is asked for.
 """
 
-import errno
 import hashlib
-import os
-import shutil
-import stat
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +14,13 @@ from host_agent.errors import EvidenceError
 from host_agent.firmware import acpi, device_tree, fw_cfg, smbios
 from host_agent.firmware.fingerprint import ANCHOR, SMBIOS, Fingerprint, Firmware
 from host_agent.missing import Reason
-from host_agent.qemu import memory_blocks
+from host_agent.qemu import memory_blocks, qom_tree, written_files
 from host_agent.qemu.binary import QemuBinary
 from host_agent.qemu.fw_cfg_reader import _MAX_FILE, _WINDOWS, _decoded, _FwCfg
 from host_agent.qemu.machine_list import _NO_QMP, _version
 from host_agent.qemu.options import KVM, Mask, ProbeOptions
-from host_agent.qemu.session import SECONDS, QemuSession, Stop, kvm_groups, probe_user
+from host_agent.qemu.session import SECONDS, QemuSession, Stop, kvm_groups
+from host_agent.qemu.written_files import Folder
 
 _DEVICE_TREE = {"ppc64", "ppc"}
 
@@ -37,15 +33,22 @@ class Probed:
     masked: Mask
     qemu: str
     """The binary's version."""
+    models: frozenset[str] = frozenset()
+    """The kinds of objects that the machine itself is made of, where they were asked for."""
 
 
 def probe(
-    binary: QemuBinary, options: ProbeOptions, seconds: float = SECONDS, stop: Stop | None = None
+    binary: QemuBinary,
+    options: ProbeOptions,
+    seconds: float = SECONDS,
+    stop: Stop | None = None,
+    *,
+    models: bool = False,
 ) -> Probed:
     """Return what a guest with these options is shown; raises ``EvidenceError``.
 
     The domain's own accelerator is used where it can be had; where not, the fields that depend on
-    it are masked.
+    it are masked. ``models``: whether to ask as well what the machine is made of.
     """
     groups = kvm_groups() if options.accelerator == KVM else ()
     if groups is None:
@@ -64,46 +67,26 @@ def probe(
     ):
         version = session.qmp("query-version")
         fingerprint = _read(session, options, folder)
+        made_of = qom_tree.models(_monitor(session, "info qom-tree")) if models else frozenset()
     try:
-        return Probed(fingerprint=fingerprint, masked=options.masked, qemu=_version(version))
+        return Probed(
+            fingerprint=fingerprint,
+            masked=options.masked,
+            qemu=_version(version),
+            models=made_of,
+        )
     except _NO_QMP as error:
         raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
 
 
-@contextmanager
-def _folder(options: ProbeOptions, root: Path | None) -> Iterator["_Folder | None"]:
+def _folder(
+    options: ProbeOptions, root: Path | None
+) -> AbstractContextManager[Folder] | nullcontext[None]:
     """A folder for a device tree, which QEMU can only write to a file."""
-    if options.architecture not in _DEVICE_TREE:
-        yield None
-        return
-    # Inside another root QEMU sees that root's own /tmp.
-    place = root / "tmp" if root else Path(tempfile.gettempdir())
-    try:
-        if root and place.is_symlink():
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        folder = Path(tempfile.mkdtemp(prefix="samemachine-probe-", dir=place))
-    except OSError as error:
-        raise EvidenceError(
-            Reason.FAILED, f"{place} can't hold QEMU's device tree: {error.strerror}"
-        ) from error
-    try:
-        if os.geteuid() == 0:
-            user = probe_user()
-            os.chown(folder, user, user)
-        yield _Folder(ours=folder, theirs=Path("/", "tmp", folder.name) if root else folder)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    return written_files.folder(root) if options.architecture in _DEVICE_TREE else nullcontext()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Folder:
-    """One folder, as we see it and as QEMU does."""
-
-    ours: Path
-    theirs: Path
-
-
-def _read(session: QemuSession, options: ProbeOptions, folder: _Folder | None) -> Fingerprint:
+def _read(session: QemuSession, options: ProbeOptions, folder: Folder | None) -> Fingerprint:
     window = _WINDOWS.get(options.architecture)
     blocks = memory_blocks_of(session)
     command = options.command()
@@ -139,8 +122,11 @@ def _read(session: QemuSession, options: ProbeOptions, folder: _Folder | None) -
 
 def memory_blocks_of(session: QemuSession) -> Mapping[str, int]:
     """Return name → size of each block of memory; raises ``EvidenceError``."""
-    text = session.qmp("human-monitor-command", **{"command-line": "info ramblock"})
-    return memory_blocks.parse(str(text))
+    return memory_blocks.parse(_monitor(session, "info ramblock"))
+
+
+def _monitor(session: QemuSession, command: str) -> str:
+    return str(session.qmp("human-monitor-command", **{"command-line": command}))
 
 
 def _firmware(session: QemuSession, size: int | None) -> Firmware | None:
@@ -151,28 +137,14 @@ def _firmware(session: QemuSession, size: int | None) -> Firmware | None:
     return Firmware(size=size, sha256=hashlib.sha256(_decoded(answer, size)).hexdigest())
 
 
-def _device_tree(session: QemuSession, folder: _Folder) -> bytes:
+def _device_tree(session: QemuSession, folder: Folder) -> bytes:
     name = "tree.dtb"
     session.qmp("dumpdtb", filename=str(folder.theirs / name))
     try:
-        tree = _written(folder.ours / name)
+        tree = written_files.written(folder.ours / name, _MAX_FILE)
         device_tree.parse(tree)
     except (device_tree.DeviceTreeError, OSError) as error:
         raise EvidenceError(Reason.FAILED, f"QEMU's device tree can't be read: {error}") from error
-    return tree
-
-
-def _written(file: Path) -> bytes:
-    """Return what QEMU wrote, if it wrote a file and not a link to one of ours, or a pipe."""
-    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise EvidenceError(Reason.FAILED, "QEMU wrote its device tree to no file")
-        tree = opened.read(_MAX_FILE + 1)
-    if len(tree) > _MAX_FILE:
-        raise EvidenceError(
-            Reason.FAILED, f"QEMU wrote a device tree of more than {_MAX_FILE} bytes"
-        )
     return tree
 
 

@@ -280,6 +280,16 @@ class QemuSession:
             )
         return answer["return"]
 
+    def wait_for_the_end(self) -> None:
+        """Wait until the process ends by itself, with exit code 0; raises ``EvidenceError``."""
+        try:
+            while True:
+                self._exchange(self._qmp, b"", 1, _MAX_QMP)
+        except EvidenceError:
+            ended = os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None or (ended.si_code, ended.si_status) != (os.CLD_EXITED, 0):
+                raise
+
     def _qmp_answer(self, sent: bytes) -> dict[str, Any]:
         while True:
             (line,) = self._exchange(self._qmp, sent, 1, _MAX_QMP)

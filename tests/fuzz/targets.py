@@ -17,9 +17,10 @@ from guest_agent import config as guest_config
 from guest_agent.errors import ConfigError
 from guest_agent.errors import EvidenceError as GuestEvidenceError
 from guest_agent.evidence import dmi
-from host_agent.atlas import atlas
+from host_agent.atlas import atlas, vmstate
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import AtlasError
+from host_agent.atlas.vmstate import VmState, VmStateError
 from host_agent.commands.shared import config
 from host_agent.domain import definition
 from host_agent.domain.definition import DomainXmlError
@@ -47,6 +48,7 @@ from host_agent.verify import waivers
 from samemachine.session import Frame, FrameParser, FrameType, GuestSession, HostSession
 from samemachine.v1 import guest_pb2
 from tests.checkout import CHECKOUT
+from tests.vmstate_builder import as_dumped
 
 DATA = CHECKOUT / "tests/data"
 UUID_OF_ALL = UUID("00112233-4455-6677-8899-aabbccddeeff")
@@ -272,6 +274,15 @@ def _atlases() -> Iterator[bytes]:
         yield json.dumps(form).encode()
 
 
+def _states() -> Iterator[bytes]:
+    """Of some devices of each shipped atlas."""
+    for name in atlas_files.shipped():
+        states = atlas_files.read_shipped(name).states
+        if states is not None:
+            few = dict(list(states.devices.items())[::20])
+            yield as_dumped(VmState(devices=few)).encode()
+
+
 def _settings() -> Iterator[bytes]:
     yield (CHECKOUT / "packaging/config/host.toml").read_bytes()
     yield b"timeout = 5\n[serve]\njobs = 2\n"
@@ -351,6 +362,9 @@ TARGETS = {
     ),
     "atlas": Target(
         run=lambda raw: atlas.from_text(text(raw)), errors=(AtlasError,), seeds=_atlases
+    ),
+    "vmstate": Target(
+        run=lambda raw: vmstate.parse(text(raw)), errors=(VmStateError,), seeds=_states
     ),
     "settings": Target(run=settings, errors=(), seeds=_settings),
     "guest-settings": Target(

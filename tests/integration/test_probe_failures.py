@@ -261,6 +261,75 @@ def test_types_that_fail_cost_no_other_its_probe(failing: _Failing) -> None:
         assert said != HANGS or failing.started.count(f"pc-{name}") == 1, name
 
 
+# What a QEMU does that is asked for what it sends in migrations.
+DUMPING = {
+    "hangs": "signal.pause()",
+    "fails": "sys.exit('qemu-system-x86_64: -dump-vmstate: invalid option')",
+    "ends without writing": "sys.exit()",
+    "ends badly": "Path(qemu.dump).write_text(qemu.states)\nsys.exit(1)",
+    "is killed": "Path(qemu.dump).write_text(qemu.states)\nos.kill(os.getpid(), 9)",
+    "writes nothing of it": "qemu.states = '{}'",
+    "writes no text": "Path(qemu.dump).write_bytes(bytes([255]))\nsys.exit()",
+    "writes too much": "qemu.states += ' ' * (17 << 20)",
+    "writes no numbers": "qemu.states = qemu.states.replace('2', '1e9')",
+}
+
+
+@pytest.mark.parametrize("case", DUMPING)
+def test_without_states_an_atlas_has_the_rest(tmp_path: Path, case: str) -> None:
+    body = indent(DUMPING[case], "    ")
+    qemu = write(tmp_path, "qemu = Qemu()", f"if qemu.dump:\n{body}", "qemu.serve()")
+    atlas = survey(str(qemu), seconds=1.5)
+    assert atlas.states is None
+    assert [(one.error, one.devices) for one in atlas.machines] == [(None, None)] * 3
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        'qemu.raw[\'query-machines\'] = b\'{"error": {"desc": "compat-props is unexpected"}}\\n\'',
+        "qemu.answers['query-machines'] = [{'name': 'pc-q35-2.0', 'compat-props': 7}]",
+        "qemu.answers['query-machines'] = [{'name': 'pc-q35-2.0', 'compat-props': [{}]}]",
+        "qemu.raw['query-machines'] = b'x' * (2 << 20)",
+    ],
+)
+def test_without_properties_an_atlas_has_the_rest(tmp_path: Path, lines: str) -> None:
+    asked = f"if b'compat-props' in line:\n        {lines}\n    return serve(line)"
+    qemu = write(
+        tmp_path,
+        "qemu = Qemu()",
+        "serve = qemu.on_qmp",
+        f"def asked(line):\n    {asked}",
+        "qemu.on_qmp = asked",
+        "qemu.serve()",
+    )
+    atlas = survey(str(qemu))
+    assert [(one.error, one.properties) for one in atlas.machines] == [(None, None)] * 3
+
+
+def test_what_a_qemu_sends_and_sets_is_kept(tmp_path: Path) -> None:
+    listed = [
+        {"name": "none"},
+        {"name": "pc-q35-3.0", "compat-props": [
+            {"qom-type": "e1000", "property": "x", "value": "off"}]},
+    ]  # fmt: skip
+    tree = "/machine (pc)\n  /nic (e1000)\n  /rtc (mc146818rtc)\n"
+    qemu = write(
+        tmp_path,
+        "qemu = Qemu()",
+        f"qemu.answers['query-machines'] = {listed!r}",
+        f"qemu.answers['human-monitor-command'] = {tree!r}",
+        "qemu.serve()",
+    )
+    atlas = survey(str(qemu))
+    assert atlas.states is not None
+    assert list(atlas.states.devices) == ["e1000"]
+    (machine,) = atlas.machines
+    # Of what has no state to send, nothing is kept.
+    assert machine.devices == frozenset({"e1000"})
+    assert [str(one) for one in machine.properties or ()] == ["e1000.x=off"]
+
+
 def test_a_large_file_read_byte_by_byte_is_given_up_in_time(tmp_path: Path) -> None:
     qemu = write_bad_at(tmp_path, "qemu.features = 1", "qemu.sizes['etc/e820'] = 4 << 20")
     assert HANGS in only_bad_failed(survey(str(qemu), seconds=1.2))

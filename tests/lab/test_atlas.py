@@ -66,6 +66,9 @@ def test_a_shipped_atlas_is_what_the_release_shows(host_a: Host, host_b: Host, n
     assert (document["gone"], document["added"]) == ([], [])
     # The release's packages may have been updated since, in their firmware and ROMs at the most.
     assert {one["area"] for one in document["differences"]} <= {"firmware", "ROM"}, document
+    # The lab's hosts have modules with device models that the atlas's package alone does not have.
+    states = document["states"]
+    assert (states["changes"], states["gone"], states["properties"]) == ([], [], []), states
 
 
 def test_roms_and_firmware_are_in_it(of_a: Atlas) -> None:

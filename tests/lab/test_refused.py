@@ -41,6 +41,7 @@ DOMAINS: dict[str, dict[str, Any]] = {
     "host-model": {"vcpus": 4, "cpu": f"<cpu mode='maximum'>{_THREADS}</cpu>"},
     "floppy": {"devices": _DISK.format("floppy", _FLOPPY)},
     "quorum": {"devices": _DISK.format("disk", _QUORUM)},
+    "scsi": {"devices": "<controller type='scsi' model='am53c974'/>"},
     "folder": {
         "backing": "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>",
         "devices": "<filesystem type='mount' accessmode='passthrough'><driver type='virtiofs'/>"
@@ -58,6 +59,7 @@ REFUSED = {
     "host-model": None,
     "floppy": "Migration without shared storage is unsafe",
     "quorum": "Migration without shared storage is unsafe",
+    "scsi": "section footer",
     "folder": "non-migratable device",
 }
 
@@ -101,6 +103,11 @@ def migrate(name: str, host: Host, to: Host, *how: str) -> str | None:
     return done.stderr if done.returncode else None
 
 
+def vmstate(planned: dict[str, Any]) -> str:
+    (found,) = (one for one in planned["findings"] if one["check"] == "move-vmstate")
+    return str(found["outcome"])
+
+
 @pytest.fixture(scope="module")
 def domains(host_a: Host, host_b: Host) -> Iterator[None]:
     for host in (host_a, host_b):
@@ -118,7 +125,7 @@ def domains(host_a: Host, host_b: Host) -> Iterator[None]:
 LOCAL = {"floppy": "cannot", "quorum": "cannot"}
 ANSWERS = {
     "plain": "live", "uefi": "live", "threads": "restart", "sockets": "live", "host-model": "live",
-    "folder": "restart",
+    "scsi": "restart", "folder": "restart",
 }  # fmt: skip
 
 
@@ -134,6 +141,10 @@ def test_the_plan_says_before_what_is_refused_then(
     }
     known = {"uefi2": "cannot", "rom": "restart", "floppy": "restart", "quorum": "restart"}
     assert of_release == {**ANSWERS, **known}
+    states = {name: vmstate(one) for name, one in plan(host_a, "--to", host_b.tcp_uri).items()}
+    # Of all others QEMU there takes what their devices send, as far as both describe it.
+    assert states.pop("scsi") == "fail"
+    assert set(states.values()) == {"pass"}, states
     copied = plan(host_a, "--to", host_b.tcp_uri, "--copy-storage", "all")
     assert (copied["floppy"]["answer"], copied["quorum"]["answer"]) == ("live", "cannot")
     for name, words in REFUSED.items():

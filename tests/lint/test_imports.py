@@ -46,9 +46,10 @@ FOLDERS = {
         imports="domain firmware atlas hypervisor evidence machine_types",
         asks=(
             "atlas_probe binary cpu_reader domain_probe domain_rehearsal enter_root "
-            "firmware_files fw_cfg_reader kept_files machine_list nvram_decoder nvram_decoding "
-            "nvram_file probe probe_store process rehearsal rehearsal_store session "
-            "variable_store virtio_reader"
+            "firmware_files fw_cfg_reader kept_files machine_list nvram_decoder "
+            "nvram_decoding nvram_file probe probe_store process rehearsal "
+            "rehearsal_store session variable_store virtio_reader vmstate_dump "
+            "written_files"
         ),
     ),
     "case": Row(
@@ -70,7 +71,7 @@ FOLDERS = {
     ),
     "migrate": Row(
         imports="domain firmware atlas hypervisor evidence machine_types qemu case",
-        asks="destination migrate shared_storage",
+        asks="destination migrate shared_storage states",
     ),
     "plan": Row(
         imports="domain firmware atlas hypervisor evidence machine_types qemu case migrate",

@@ -17,6 +17,14 @@ from host_agent.migrate import preflight
 from host_agent.migrate.facts import End, Move, There
 from host_agent.missing import Missing, Reason
 from tests.unit.host_agent.shared.cases import DEFINITION, MACHINE, NOTHING
+from tests.unit.host_agent.shared.states import (
+    DEPENDS,
+    MISREAD,
+    REFUSED,
+    STATES,
+    states,
+    touching,
+)
 
 UNKNOWN, FAIL, WARN, PASS = Outcome.UNKNOWN, Outcome.FAIL, Outcome.WARN, Outcome.PASS
 DISK = Disk(target="vda", type="file", path="/srv/vm1.qcow2", writable=True)
@@ -174,6 +182,22 @@ ROWS: list[tuple[str, dict[str, Any], str, Outcome, str]] = [
     ("no atlas", {"forecast": NOTHING}, "move-forecast", UNKNOWN, "not to be had"),
     ("next boot", {"forecast": (CHANGE,) * 5}, "move-forecast", WARN,
      "Processor Family 0x01 -> 0xfe (inventory); and 2 more"),
+    ("states are not known", {"states": NOTHING}, "move-vmstate", UNKNOWN, "not to be had"),
+    ("states are taken", {"states": replace(STATES, looked_at=12)}, "move-vmstate", PASS,
+     "QEMU 10.0.13, x86_64 takes the states of the 12 kinds of devices"),
+    ("a state that is refused", states(touching("pvscsi", REFUSED)), "move-vmstate", WARN,
+     "will probably refuse what this guest sends: pvscsi: sends version 3, and 2 is the newest"),
+    ("one that is misread", states(touching("pvscsi", MISREAD)), "move-vmstate", WARN,
+     "will probably refuse"),
+    ("one that it may be", states(replace(touching("hpet", DEPENDS), own=True)),
+     "move-vmstate", WARN, "may refuse what this guest sends: hpet (of the machine itself): sends"),
+    ("several", states(*[touching("pvscsi", DEPENDS)] * 5), "move-vmstate", WARN,
+     "pvscsi: sends version 3, and 2 is the newest there; and 2 more"),
+    ("measured to be refused", states(touching("dc390", MISREAD)), "move-vmstate", FAIL,
+     "node2 (QEMU 10.0.13) refuses the state of dc390, which was measured: Missing section footer"),
+    ("measured of other versions",
+     {**states(touching("dc390", MISREAD)), "source": replace(HERE, qemu="7.2.19")},
+     "move-vmstate", WARN, "will probably refuse"),
 ]  # fmt: skip
 
 
@@ -206,7 +230,7 @@ def test_all_is_well() -> None:
 def test_what_does_not_apply_says_nothing() -> None:
     unknown = replace(MOVE, destination=End(name="trixie", uuid=None, qemu=None), forecast=NOTHING)
     found = {finding.check for finding in preflight.run(unknown)}
-    assert not {"move-versions", "move-blocks"} & found
+    assert not {"move-versions", "move-blocks", "move-vmstate"} & found
     checks = {finding.check for finding in preflight.run(MOVE)}
     assert not {"move-host", "move-domain", "move-xml", "move-devices"} & checks
     plain = replace(MOVE, devices=replace(DEVICES, disks=()))

@@ -20,6 +20,7 @@ from host_agent.missing import Missing, Reason
 from host_agent.plan import answer as plan_answer
 from host_agent.plan.facts import Answer, Kind, Planned, Question, Subject
 from tests.unit.host_agent.shared.cases import DEFINITION, MACHINE, NOTHING
+from tests.unit.host_agent.shared.states import MISREAD, REFUSED, states, touching
 
 HERE = End(name="node1", uuid="1", qemu="7.2.22", libvirt="9.0.0")
 THERE = End(name="node2", uuid="2", qemu="10.0.13", libvirt="11.3.0")
@@ -149,6 +150,12 @@ ROWS: list[tuple[str, Question, Answer, str, str]] = [
     ("ROM", question(move={"forecast": (ROM,)}), Answer.RESTART, "move-blocks",
      "e1000.rom 256 KiB here, 512 KiB there"),
     # What a live move would be refused for.
+    ("a device's state, measured", question(move=states(touching("dc390", MISREAD))),
+     Answer.RESTART, "move-vmstate", "refuses the state of dc390"),
+    ("a device's state, described", question(move=states(touching("pvscsi", REFUSED))),
+     Answer.LIVE, "move-vmstate", "will probably refuse"),
+    ("a device's state, not known", question(move={"states": NOTHING}), Answer.LIVE,
+     "move-vmstate", "not to be had"),
     ("virtiofs", question(subject=devices(folders=(Folder(path="/srv", name="t"),))),
      Answer.RESTART, "move-folders", "by virtiofs: /srv"),
     ("threads", question(subject=devices(in_a_socket=2)), Answer.RESTART, "move-threads",
