@@ -11,6 +11,7 @@ from host_agent.atlas.state_touching import States
 from host_agent.atlas.vmstate import VmState
 from host_agent.atlas.vmstate_diff import Reading
 from host_agent.missing import Missing, Reason
+from tests import json_output
 from tests.fingerprint_builder import MADE, atlas, machine
 from tests.unit.host_agent.atlas.test_compat_props import of
 from tests.vmstate_builder import Form, description, field, state
@@ -141,3 +142,7 @@ def test_an_atlas_without_states_says_nothing() -> None:
 def test_a_machine_whose_own_devices_are_not_known() -> None:
     unknown = made(state(**NEW), "11.1.2", devices=None)
     assert [one.model for one in touching(unknown, BEFORE, "am53c974").touching] == ["am53c974"]
+
+
+def test_the_published_schema_has_what_is_kept() -> None:
+    json_output.read(atlases.to_text(AFTER))

@@ -1,7 +1,6 @@
 """What two atlases say of migration states, as people and programs read it."""
 
 import io
-import json
 from dataclasses import replace
 
 from rich.console import Console
@@ -9,6 +8,7 @@ from rich.console import Console
 from host_agent.atlas.atlas import Atlas
 from host_agent.atlas.diff import compare
 from host_agent.output import atlas as output
+from tests import json_output
 from tests.fingerprint_builder import MADE, atlas, machine
 from tests.unit.host_agent.atlas.test_compat_props import of
 from tests.vmstate_builder import Form, description, field, state
@@ -69,7 +69,7 @@ def test_all_of_it_is_told_verbosely() -> None:
 
 
 def test_json_has_everything() -> None:
-    states = json.loads(output.render_diff(DIFF, 0))["states"]
+    states = json_output.read(output.render_diff(DIFF, 0))["states"]
     assert [(one["models"], one["kind"], one["reading"]) for one in states["changes"]] == [
         (["isa-vga"], "name", "refused"),
         (["isa-vga"], "version", "refused"),
