@@ -44,9 +44,11 @@ def dump(**devices: Form) -> str:
     """Return the text; a device's name has ``_`` where a keyword can't have ``-``."""
     return json.dumps(
         {"vmschkmachine": {"Name": "none"}}
-        | {name.replace("_", "-"): section(name.replace("_", "-"), one)
-           for name, one in devices.items()}
-    )  # fmt: skip
+        | {
+            name.replace("_", "-"): section(name.replace("_", "-"), one)
+            for name, one in devices.items()
+        }
+    )
 
 
 def section(name: str, of: Form) -> Form:

@@ -72,10 +72,15 @@ def of(old: Atlas, new: Atlas, machine: str, models: Iterable[str]) -> States | 
     held: set[Property] = set()
     found = []
     for model in sorted(own | given):
-        holding = [] if here is None or there is None else [
-            one for one in state_diff.holding(here, there, (model,))
-            if state_diff.is_of_migration(one) and one in (here.properties or ())
-        ]  # fmt: skip
+        holding = (
+            []
+            if here is None or there is None
+            else [
+                one
+                for one in state_diff.holding(here, there, (model,))
+                if state_diff.is_of_migration(one) and one in (here.properties or ())
+            ]
+        )
         for change in differing.get(model, ()):
             # Of a machine's own, QEMU may send as a part of another one what it once described.
             absent = change.kind is Kind.DEVICE and model not in given

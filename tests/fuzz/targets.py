@@ -48,7 +48,7 @@ from host_agent.verify import waivers
 from samemachine.session import Frame, FrameParser, FrameType, GuestSession, HostSession
 from samemachine.v1 import guest_pb2
 from tests.checkout import CHECKOUT
-from tests.vmstate_builder import as_dumped
+from tests.vmstate_builder import as_dumped, description, dump, field
 
 DATA = CHECKOUT / "tests/data"
 UUID_OF_ALL = UUID("00112233-4455-6677-8899-aabbccddeeff")
@@ -275,7 +275,16 @@ def _atlases() -> Iterator[bytes]:
 
 
 def _states() -> Iterator[bytes]:
-    """Of some devices of each shipped atlas."""
+    """Of some devices of each shipped atlas, and one of all that there can be."""
+    inner = description("part", field("x", 2, number=8))
+    outer = description(
+        "a",
+        field("y", version=1, guarded=True),
+        field("z", parts=inner),
+        version=2,
+        subsections=(inner,),
+    )
+    yield dump(a=outer).encode()
     for name in atlas_files.shipped():
         states = atlas_files.read_shipped(name).states
         if states is not None:

@@ -76,8 +76,11 @@ def complaints(checker: Path, old: VmState, new: VmState, folder: Path) -> list[
         (folder / name).write_text(as_dumped(of), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, checker, "-s", folder / "old", "-d", folder / "new"],
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     assert done.stderr == ""
     found = []
     for line in done.stdout.splitlines():

@@ -28,9 +28,12 @@ def entry(model: Any, name: Any, value: Any) -> dict[str, Any]:
 def test_the_last_value_counts() -> None:
     """As of pc-q35-7.2 in QEMU 10.0: first the chipset's own, then what is of the older type."""
     found = compat_props.of_qmp(
-        [entry("virtio-iommu-pci", "aw-bits", "39"), entry("e1000e", "migrate-timadj", "off"),
-         entry("virtio-iommu-pci", "aw-bits", "64")]
-    )  # fmt: skip
+        [
+            entry("virtio-iommu-pci", "aw-bits", "39"),
+            entry("e1000e", "migrate-timadj", "off"),
+            entry("virtio-iommu-pci", "aw-bits", "64"),
+        ]
+    )
     assert found == of("e1000e.migrate-timadj=off", "virtio-iommu-pci.aw-bits=64")
     assert str(found[0]) == "e1000e.migrate-timadj=off"
 

@@ -70,8 +70,9 @@ def test_what_differs_is_grouped() -> None:
     assert states.groups[1].machines == (Q35,)
     assert states.groups[2].held_by == of("scsi-block.migrate-pr=off")
     assert [(one.old, one.new, one.machines) for one in states.properties] == [
-        (None, *of("mch.size=16"), (Q35,)), (None, *of("scsi-block.migrate-pr=off"), (Q35,)),
-    ]  # fmt: skip
+        (None, *of("mch.size=16"), (Q35,)),
+        (None, *of("scsi-block.migrate-pr=off"), (Q35,)),
+    ]
     # Neither tells how long arrays are.
     assert [one.partition(":")[0] for one in states.not_compared] == [
         "lengths of arrays in migration states"

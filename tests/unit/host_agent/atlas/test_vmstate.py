@@ -33,8 +33,12 @@ def test_a_dump_is_read() -> None:
     e1000 = WHOLE.devices["e1000"]
     assert (e1000.name, e1000.version, e1000.minimum) == ("e1000", 2, 1)
     assert [one.name for one in all_fields(e1000)] == [
-        "parent_obj", "config", "irq", "eeprom data", "mac",
-    ]  # fmt: skip
+        "parent_obj",
+        "config",
+        "irq",
+        "eeprom data",
+        "mac",
+    ]
     assert [one.name for one in e1000.subsections] == ["e1000/full"]
     assert list(WHOLE.devices) == sorted(WHOLE.devices)
     assert WHOLE.counted
@@ -145,25 +149,38 @@ def test_a_damaged_dump_is_read_or_refused(raw: bytes) -> None:
 
 
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-10, 1 << 70) | st.text(max_size=8)
+    st.none()
+    | st.booleans()
+    | st.integers(-10, 1 << 70)
+    | st.text(max_size=8)
     | st.sampled_from(["4 x", "#0 x", "2x8 v1 ? y", "#1x3 z"]),
-    lambda inner: st.lists(inner, max_size=5)
-    | st.dictionaries(st.sampled_from(["descriptions", "devices", "a"]), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(st.sampled_from(["descriptions", "devices", "a"]), inner, max_size=3)
+    ),
     max_leaves=20,
-)  # fmt: skip
+)
 NUMBERS = st.integers(-1, 4)
 ROWS = st.lists(
     st.tuples(
-        st.text(max_size=3), NUMBERS, NUMBERS,
+        st.text(max_size=3),
+        NUMBERS,
+        NUMBERS,
         st.lists(st.sampled_from(["4 x", "#0 x", "2x8 v1 ? y", "#1x3 z", "?"]), max_size=3),
         st.lists(NUMBERS, max_size=2),
     ).map(list),
     max_size=5,
-)  # fmt: skip
+)
 
 
-@given(VALUES | st.builds(lambda rows, places: {"descriptions": rows, "devices": places}, ROWS,
-                          st.dictionaries(st.text(max_size=3), NUMBERS, max_size=3)))  # fmt: skip
+@given(
+    VALUES
+    | st.builds(
+        lambda rows, places: {"descriptions": rows, "devices": places},
+        ROWS,
+        st.dictionaries(st.text(max_size=3), NUMBERS, max_size=3),
+    )
+)
 def test_any_form_is_read_or_refused(form: Any) -> None:
     with contextlib.suppress(VmStateError):
         read = vmstate_form.from_form(form)

@@ -129,17 +129,25 @@ def test_much_in_between_is_told_in_one() -> None:
 
 
 FIELDS = st.lists(
-    st.builds(field, st.sampled_from("abc"), st.integers(0, 4), version=st.integers(0, 3),
-              guarded=st.booleans(), number=st.none() | st.integers(1, 3)),
+    st.builds(
+        field,
+        st.sampled_from("abc"),
+        st.integers(0, 4),
+        version=st.integers(0, 3),
+        guarded=st.booleans(),
+        number=st.none() | st.integers(1, 3),
+    ),
     max_size=6,
-)  # fmt: skip
+)
 DEVICES = st.builds(
     lambda fields, version, name, of: description(
         name, *fields, version=version, subsections=tuple(of)
     ),
-    FIELDS, st.integers(0, 3), st.sampled_from(["e1000", "x"]),
+    FIELDS,
+    st.integers(0, 3),
+    st.sampled_from(["e1000", "x"]),
     st.lists(st.builds(lambda fields: description("s", *fields), FIELDS), max_size=1),
-)  # fmt: skip
+)
 
 
 @given(DEVICES, DEVICES)

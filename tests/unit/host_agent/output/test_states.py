@@ -23,12 +23,20 @@ def made(properties: tuple[str, ...], **devices: Form) -> Atlas:
     return replace(atlas(known), states=state(**devices))
 
 
-OLD = made(("a.b=1", "x.y=1"), isa_vga=description("vga", A, version=2),
-           hpet=description("hpet", A), scsi_hd=description("scsi", A),
-           qxl=description("qxl", A))  # fmt: skip
-NEW = made(("a.b=2", "scsi-hd.migrate-pr=off"), isa_vga=description("vga-isa", A),
-           hpet=description("hpet", A, version=2), vmclock=description("vmclock", A),
-           scsi_hd=description("scsi", A, subsections=(PR,)))  # fmt: skip
+OLD = made(
+    ("a.b=1", "x.y=1"),
+    isa_vga=description("vga", A, version=2),
+    hpet=description("hpet", A),
+    scsi_hd=description("scsi", A),
+    qxl=description("qxl", A),
+)
+NEW = made(
+    ("a.b=2", "scsi-hd.migrate-pr=off"),
+    isa_vga=description("vga-isa", A),
+    hpet=description("hpet", A, version=2),
+    vmclock=description("vmclock", A),
+    scsi_hd=description("scsi", A, subsections=(PR,)),
+)
 DIFF = compare(OLD, NEW)
 
 
@@ -80,8 +88,12 @@ def test_json_has_everything() -> None:
     assert states["changes"][2]["machines"] == ["pc-q35-7.2"]
     assert (states["gone"], states["added"]) == (["qxl"], ["vmclock"])
     assert states["properties"][0] == {
-        "model": "a", "name": "b", "old": "1", "new": "2", "machines": ["pc-q35-7.2"],
-    }  # fmt: skip
+        "model": "a",
+        "name": "b",
+        "old": "1",
+        "new": "2",
+        "machines": ["pc-q35-7.2"],
+    }
     assert len(states["not_compared"]) == 2
 
 

@@ -27,8 +27,13 @@ TREE = r"""/machine (pc-q35-5.2-machine)
 
 def test_the_machines_own_and_not_what_was_added() -> None:
     assert models(TREE) - {"memory-region", "container"} == {
-        "pc-q35-5.2-machine", "fw_cfg_io", "q35-pcihost", "mch", "ICH9 SMB", "PCIE",
-    }  # fmt: skip
+        "pc-q35-5.2-machine",
+        "fw_cfg_io",
+        "q35-pcihost",
+        "mch",
+        "ICH9 SMB",
+        "PCIE",
+    }
     assert models(TREE.replace("\n", "\r\n")) == models(TREE)
 
 
