@@ -7,7 +7,7 @@ if it were all. Strings are cut and escaped.
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -72,6 +72,8 @@ _NOT_THE_MACHINES: dict[tuple[int, int | None], tuple[int, int, int, int]] = {
 }  # fmt: skip
 _MEASURED = {0x15, 0x16}
 
+_LONGEST_KEPT = 16 * 1024
+"""Bytes of what a guest says of its processors, above which it is not remembered."""
 _T = TypeVar("_T")
 
 
@@ -136,6 +138,18 @@ def _platform(message: guest_pb2.Platform) -> Platform:
 
 
 def _cpu(message: guest_pb2.Cpu) -> Cpu:
+    raw = message.SerializeToString()
+    # Those of most guests of a host are the same, and long.
+    return _cpu_kept(raw) if len(raw) <= _LONGEST_KEPT else _cpu_of(raw)
+
+
+@lru_cache(maxsize=64)
+def _cpu_kept(raw: bytes) -> Cpu:
+    return _cpu_of(raw)
+
+
+def _cpu_of(raw: bytes) -> Cpu:
+    message = guest_pb2.Cpu.FromString(raw)
     _count(message.flags, MAX_FLAGS, "flags")
     if not message.online:
         raise _InvalidError("no processor is online")
