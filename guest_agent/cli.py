@@ -173,7 +173,7 @@ def _report(options: argparse.Namespace, config: Config) -> int:
     if options.explain:
         from guest_agent import explanations
 
-        print("\n".join(explanations.lines(config.groups_off)))
+        print("\n".join(explanations.lines(config.off)))
         return 0
     # protobuf is imported where it is needed: other commands live without it.
     from google.protobuf.json_format import MessageToDict
@@ -184,7 +184,7 @@ def _report(options: argparse.Namespace, config: Config) -> int:
     if wanted is None:
         return 2
     report = gather(
-        os.urandom(16), readers(refresh_fw_cfg=config.refresh_fw_cfg), wanted, config.groups_off
+        os.urandom(16), readers(refresh_fw_cfg=config.refresh_fw_cfg), wanted, config.off
     )
     as_json = MessageToDict(report, preserving_proto_field_name=True)
     print(json.dumps(as_json, indent=2, ensure_ascii=True))
@@ -198,9 +198,7 @@ def _check(options: argparse.Namespace, config: Config) -> int:
     required = [name.strip() for name in options.require.split(",") if name.strip()]
     if _numbers(required) is None:
         return 2
-    report = gather(
-        os.urandom(16), readers(refresh_fw_cfg=config.refresh_fw_cfg), (), config.groups_off
-    )
+    report = gather(os.urandom(16), readers(refresh_fw_cfg=config.refresh_fw_cfg), (), config.off)
     missing = {absence.group: absence for absence in report.absences}
     bad = False
     for group, number in GROUPS.items():
@@ -209,7 +207,7 @@ def _check(options: argparse.Namespace, config: Config) -> int:
         if absence is None:
             print(f"{field:15} {_found(report, field)}")
             continue
-        off = field in config.groups_off
+        off = field in config.off
         reason = guest_pb2.AbsenceReason.Name(absence.reason)[len("ABSENCE_REASON_") :].lower()
         print(f"{field:15} {'off' if off else reason}: {absence.detail}")
         # What the administrator chose is right, unless somebody requires it.

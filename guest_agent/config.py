@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from guest_agent.errors import ConfigError
-from guest_agent.evidence import NAMES
+from guest_agent.evidence import NAMES, OPT_IN
 
 DEFAULT_PATH = Path("/etc/samemachine/guest.conf")
 DEFAULT_PORT = "org.samemachine.guest.0"
@@ -28,8 +28,16 @@ class Config:
     """Reload the module qemu_fw_cfg where its directory is stale after a live migration."""
     groups_off: "tuple[str, ...]" = ()
     """Evidence groups that are never given, by the contract's field names, comma-separated."""
+    groups_on: "tuple[str, ...]" = ()
+    """Those that are given only where they are named (``evidence.OPT_IN``), comma-separated."""
     idle_seconds: float = 10.0
     """The gRPC worker ends after so many seconds without a session."""
+
+    @property
+    def off(self) -> "tuple[str, ...]":
+        """What is never given: what is switched off, and what nobody asked for."""
+        unasked = (name for name in OPT_IN if name not in (*self.groups_on, *self.groups_off))
+        return (*self.groups_off, *unasked)
 
 
 KEYS = tuple(field.name.replace("_", "-") for field in fields(Config))
@@ -52,18 +60,16 @@ def parse(text: str, source: str = "configuration") -> Config:
     for key in section:
         if key not in KEYS:
             raise ConfigError(f"{source}{_line(text, key)}: unknown key {key!r}; {_near(key)}")
-    off = [name.strip() for name in section.get("groups-off", "").split(",") if name.strip()]
-    for name in off:
-        if name not in NAMES:
-            raise ConfigError(
-                f"{source}{_line(text, 'groups-off')}: groups-off: there is no group {name!r}; "
-                f"there are: {', '.join(NAMES)}"
-            )
+    off, on = (
+        _groups(section, text, source, key, known)
+        for key, known in (("groups-off", NAMES), ("groups-on", OPT_IN))
+    )
     try:
         config = Config(
             port=section.get("port", DEFAULT_PORT),
             refresh_fw_cfg=section.getboolean("refresh-fw-cfg", fallback=False),
-            groups_off=tuple(off),
+            groups_off=off,
+            groups_on=on,
             idle_seconds=section.getfloat("idle-seconds", fallback=10.0),
         )
     except ValueError as error:
@@ -73,6 +79,24 @@ def parse(text: str, source: str = "configuration") -> Config:
             f"{source}{_line(text, 'idle-seconds')}: idle-seconds is a number from 1 to {_MAX_IDLE}"
         )
     return config
+
+
+def _groups(
+    section: "configparser.SectionProxy",
+    text: str,
+    source: str,
+    key: str,
+    known: "tuple[str, ...]",
+) -> "tuple[str, ...]":
+    """Return the groups that a key names; raises ``ConfigError``."""
+    found = tuple(name.strip() for name in section.get(key, "").split(",") if name.strip())
+    for name in found:
+        if name not in known:
+            raise ConfigError(
+                f"{source}{_line(text, key)}: {key}: there is no group {name!r}; "
+                f"there are: {', '.join(known)}"
+            )
+    return found
 
 
 def _near(key: str) -> str:

@@ -8,6 +8,8 @@ only, unless its operator asks otherwise.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from guest_agent.evidence import OPT_IN
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -143,6 +145,13 @@ _ROWS: "tuple[tuple[str, str, tuple[tuple[object, ...], ...]], ...]" = (
         ("realtime_nanoseconds", "clock_gettime", "a jump of the wall clock"),
         ("boottime_nanoseconds", "clock_gettime", "how long the guest stood still"),
     )),
+    ("uefi", "whether secure boot is on, and by whose keys; the keys stay in the guest", (
+        ("secure_boot", "/sys/firmware/efi/efivars", "compared with what the host declares"),
+        ("setup_mode", "/sys/firmware/efi/efivars", "whether keys may be enrolled by anybody"),
+        ("databases.name", "/sys/firmware/efi/efivars", "which of PK, KEK, db and dbx it is"),
+        ("databases.size_bytes", "/sys/firmware/efi/efivars", "compared with the host's store"),
+        ("databases.sha256", "/sys/firmware/efi/efivars", "compared with the host's store"),
+    )),
 )  # fmt: skip
 _OF_THE_REPORT = (
     ("nonce", "the request", "that this is the answer to that question, and no older one"),
@@ -184,6 +193,7 @@ def lines(off: "tuple[str, ...]" = ()) -> Iterator[str]:
     yield ""
     yield NEVER
     yield "switch a group off: groups-off = network, block in /etc/samemachine/guest.conf"
+    yield f"given only where it is asked for: groups-on = {', '.join(OPT_IN)}"
 
 
 def _line(one: Explanation) -> str:

@@ -45,7 +45,7 @@ def _become_resident(kind: str, descriptor: int, path: Path, config: Config) -> 
     # Until the resident can clean up it is not to be ended.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     resident = (kind, str(descriptor), str(path.absolute()), folder, str(config.idle_seconds))
-    worker = ("yes" if config.refresh_fw_cfg else "no", *config.groups_off)
+    worker = ("yes" if config.refresh_fw_cfg else "no", *config.off)
     command = interpreter.command("guest_agent.server", *resident, *worker)
     os.execv(command[0], command)  # noqa: S606 - without a shell is right
 

@@ -1,9 +1,13 @@
-"""``secure-boot``: is secure boot, as it is declared, also what the guest's store makes of it?"""
+"""``secure-boot``: is secure boot as it is declared, in the guest's store and in the guest?"""
+
+from collections.abc import Mapping
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.uefi import stored
-from host_agent.domain.uefi import Uefi
-from host_agent.evidence.nvram import Nvram
+from host_agent.domain.uefi import Uefi as Declaration
+from host_agent.evidence.hardware import Uefi
+from host_agent.evidence.nvram import DATABASES, Nvram
+from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 
 ID = "secure-boot"
@@ -12,79 +16,119 @@ _KEYS = (
     "from within the guest enroll keys, or, where nothing in its store is worth keeping, "
     "stop it and: virsh start --reset-nvram"
 )
+_ON_OFF = {True: "on", False: "off"}
 
 
 def check(case: Case) -> Finding:
-    """Hold ``<loader secure>`` and ``<firmware>`` against the variable store.
+    """Hold ``<loader secure>`` and ``<firmware>`` against the variable store, and both the guest.
 
     libvirt formatdomain.rst, "BIOS bootloader": ``secure`` and the feature ``secure-boot`` choose a
     firmware that can do it, ``enrolled-keys`` one whose store is made with keys. It is on where the
     store has a platform key (UEFI specification, 32.3) and the firmware's setup did not switch it
     off. It is never a fail: who has the firmware's setup may choose.
     """
-    found, uefi = stored(ID, case), case.declared.definition.uefi
-    if isinstance(found, Finding) or uefi is None:
-        return found if isinstance(found, Finding) else _finding(Outcome.SKIP, "it has no UEFI")
-    able, words = _able(uefi), _words(uefi)
-    if found.secure_boot and able is False:
-        return _finding(
-            Outcome.WARN,
-            f"the guest's store has keys, and its firmware is declared without secure boot "
+    found, declaration = stored(ID, case), case.declared.definition.uefi
+    if isinstance(found, Finding):
+        return found
+    guest = case.observation.hardware.uefi if isinstance(case.observation, Observation) else None
+    said = guest if isinstance(guest, Uefi) else None
+    if said is not None and (odd := _against_guest(found, said)) is not None:
+        return odd
+    return _against_declaration(found, declaration, said)
+
+
+def _against_guest(found: Nvram, guest: Uefi) -> Finding | None:
+    """Return what is said where the guest sees another thing than its store holds."""
+    kept = {name: database.sha256 for name, database in found.databases.items()}
+    other = [name for name in DATABASES if kept.get(name) != guest.databases.get(name)]
+    if other:
+        return _warn(
+            f"the guest has other keys than its store on this host: {', '.join(other)}",
+            _keys(kept, other),
+            _keys(guest.databases, other),
+            "was the store replaced under the running guest? Its next start takes the store",
+        )
+    if guest.secure_boot is None or guest.secure_boot is found.secure_boot:
+        return None
+    now, then = _ON_OFF[guest.secure_boot], _ON_OFF[found.secure_boot]
+    return _warn(
+        f"secure boot is {now} in the guest, and {then} by its store",
+        then,
+        now,
+        "choose a firmware with secure boot (<loader secure='yes'/> in virsh edit)"
+        if found.secure_boot
+        else "it was switched off since the guest booted: its next boot shows it",
+    )
+
+
+def _against_declaration(
+    found: Nvram, declaration: Declaration | None, guest: Uefi | None
+) -> Finding:
+    able, words = _able(declaration), _words(declaration)
+    proved = guest is not None and guest.secure_boot is not None
+    seen = ", and in the guest" if proved else ""
+    if found.secure_boot and able is False and not proved:
+        return _warn(
+            "the guest's store has keys, and its firmware is declared without secure boot "
             f"({words}): nothing is checked",
             words,
             "keys in the store",
             "choose a firmware with secure boot: <loader secure='yes'/> in virsh edit",
         )
-    if not found.secure_boot and (able or uefi.enrolled_keys):
-        why = _why_off(found)
-        remedy = "switch it on in the firmware's setup" if "PK" in found.databases else _KEYS
-        if uefi.enrolled_keys is False:
-            return _finding(Outcome.PASS, f"secure boot is off, as declared ({words}): {why}")
-        return _finding(
-            Outcome.WARN,
-            f"the domain is declared with secure boot ({words}), and it is off: {why}",
-            words,
-            why,
-            remedy,
-        )
     if found.secure_boot:
-        said = f" ({words})" if able else "; whether its firmware can is not declared"
-        return _finding(Outcome.PASS, f"secure boot is on by the guest's store{said}")
-    return _finding(Outcome.PASS, f"secure boot is off: {_why_off(found)}")
+        doubt = "" if able or proved else "; whether its firmware can is not declared"
+        more = f" ({words})" if words else ""
+        return _pass(f"secure boot is on by the guest's store{seen}{more}{doubt}")
+    off = (
+        "its setup switched it off" if "PK" in found.databases else "its store has no platform key"
+    )
+    enrolled = None if declaration is None else declaration.enrolled_keys
+    if enrolled is False:
+        return _pass(f"secure boot is off, as declared ({words}){seen}: {off}")
+    if able or enrolled:
+        return _warn(
+            f"the domain is declared with secure boot ({words}), and it is off{seen}: {off}",
+            words,
+            off,
+            "switch it on in the firmware's setup" if "PK" in found.databases else _KEYS,
+        )
+    return _pass(f"secure boot is off{seen}: {off}")
 
 
-def _able(uefi: Uefi) -> bool | None:
+def _able(declaration: Declaration | None) -> bool | None:
     """Return whether the declared firmware can do it; None: it is not declared."""
-    return uefi.secure if uefi.secure is not None else uefi.secure_boot
+    if declaration is None:
+        return None
+    return declaration.secure if declaration.secure is not None else declaration.secure_boot
 
 
-def _words(uefi: Uefi) -> str:
+def _words(declaration: Declaration | None) -> str:
+    if declaration is None:
+        return ""
     said = {
-        "loader secure": uefi.secure,
-        "secure-boot": uefi.secure_boot,
-        "enrolled-keys": uefi.enrolled_keys,
+        "loader secure": declaration.secure,
+        "secure-boot": declaration.secure_boot,
+        "enrolled-keys": declaration.enrolled_keys,
     }
     return ", ".join(
         f"{name}={'yes' if value else 'no'}" for name, value in said.items() if value is not None
     )
 
 
-def _why_off(found: Nvram) -> str:
-    if "PK" not in found.databases:
-        return "its store has no platform key"
-    return "its setup switched it off"
+def _keys(digests: Mapping[str, str], names: list[str]) -> str:
+    return ", ".join(
+        f"{name} {digests[name][:16] if name in digests else 'none'}" for name in names
+    )
 
 
-def _finding(
-    outcome: Outcome,
-    sentence: str,
-    expected: str | None = None,
-    observed: str | None = None,
-    remedy: str | None = None,
-) -> Finding:
+def _pass(sentence: str) -> Finding:
+    return Finding(check=ID, outcome=Outcome.PASS, sentence=sentence)
+
+
+def _warn(sentence: str, expected: str, observed: str, remedy: str) -> Finding:
     return Finding(
         check=ID,
-        outcome=outcome,
+        outcome=Outcome.WARN,
         sentence=sentence,
         expected=expected,
         observed=observed,

@@ -22,9 +22,11 @@ from host_agent.evidence.hardware import (
     NetworkInterface,
     PciFunction,
     Platform,
+    Uefi,
     VirtioDevice,
 )
 from host_agent.evidence.identifiers import TOKEN
+from host_agent.evidence.nvram import DATABASES
 from host_agent.evidence.report_bounds import (
     MAX_DISKS,
     MAX_FLAGS,
@@ -32,6 +34,7 @@ from host_agent.evidence.report_bounds import (
     MAX_INTERFACES,
     MAX_LEAVES,
     MAX_TABLES,
+    MAX_UEFI_DATABASES,
     MAX_VIRTIO,
     MAX_WORDS,
 )
@@ -70,6 +73,7 @@ _NOT_THE_MACHINES: dict[tuple[int, int | None], tuple[int, int, int, int]] = {
     (0x8000001E, None): (_ALL, 0xFF,       0,                0),
     (0x80000026, None): (0,    0,          0,                _ALL),
 }  # fmt: skip
+_SWITCH = {guest_pb2.UEFI_SWITCH_ON: True, guest_pb2.UEFI_SWITCH_OFF: False}
 _MEASURED = {0x15, 0x16}
 
 _LONGEST_KEPT = 16 * 1024
@@ -111,6 +115,7 @@ def hardware(
         network=group("network", guest_pb2.EVIDENCE_GROUP_NETWORK, "network interfaces", network),
         block=group("block", guest_pb2.EVIDENCE_GROUP_BLOCK, "disks", _block),
         clock=group("clock", guest_pb2.EVIDENCE_GROUP_CLOCK, "clocks", _clock),
+        uefi=group("uefi", guest_pb2.EVIDENCE_GROUP_UEFI, "UEFI", _uefi),
     )
 
 
@@ -303,6 +308,19 @@ def _clock(message: guest_pb2.Clock) -> Clock:
         source=_text(message.clocksource),
         realtime=message.realtime_nanoseconds,
         boottime=message.boottime_nanoseconds,
+    )
+
+
+def _uefi(message: guest_pb2.Uefi) -> Uefi:
+    _count(message.databases, MAX_UEFI_DATABASES, "databases")
+    for one in message.databases:
+        if one.name not in DATABASES:
+            raise _InvalidError(f"{shortened(one.name, 20)!r} is no database of secure boot")
+    _unique((one.name for one in message.databases), "name")
+    return Uefi(
+        secure_boot=_SWITCH.get(message.secure_boot),
+        setup_mode=_SWITCH.get(message.setup_mode),
+        databases={one.name: _digest(one.sha256) for one in message.databases},
     )
 
 

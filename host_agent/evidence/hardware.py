@@ -135,6 +135,17 @@ class Platform:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Uefi:
+    """Secure boot, as the guest's firmware tells its kernel."""
+
+    secure_boot: bool | None
+    """None: it does not say."""
+    setup_mode: bool | None
+    databases: Mapping[str, str]
+    """``PK``, ``KEK``, ``db``, ``dbx``, where set → SHA-256 in hexadecimal digits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
     """All groups."""
 
@@ -147,3 +158,4 @@ class Hardware:
     network: tuple[NetworkInterface, ...] | Missing
     block: tuple[BlockDevice, ...] | Missing
     clock: Clock | Missing
+    uefi: Uefi | Missing

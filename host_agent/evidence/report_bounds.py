@@ -25,6 +25,7 @@ MAX_DISKS = 4096
 MAX_LEAVES = 1024
 MAX_FLAGS = 1024
 MAX_WORDS = 1024
+MAX_UEFI_DATABASES = 4
 MAX_FIELDS = 1 << 17
 """Of all messages together, unknown ones included: more than all groups have at their largest."""
 
@@ -40,6 +41,7 @@ _MOST = {
     ("Acpi", "tables"):                  MAX_TABLES,
     ("Network", "interfaces"):           MAX_INTERFACES,
     ("Block", "devices"):                MAX_DISKS,
+    ("Uefi", "databases"):               MAX_UEFI_DATABASES,
 }  # fmt: skip
 _Key = tuple[str, str]
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5

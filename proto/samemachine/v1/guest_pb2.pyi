@@ -25,8 +25,12 @@ EVIDENCE_GROUP_PCI: EvidenceGroup
 EVIDENCE_GROUP_PLATFORM: EvidenceGroup
 EVIDENCE_GROUP_SMBIOS_BOOTED: EvidenceGroup
 EVIDENCE_GROUP_SMBIOS_LIVE: EvidenceGroup
+EVIDENCE_GROUP_UEFI: EvidenceGroup
 EVIDENCE_GROUP_UNSPECIFIED: EvidenceGroup
 EVIDENCE_GROUP_VIRTIO: EvidenceGroup
+UEFI_SWITCH_OFF: UefiSwitch
+UEFI_SWITCH_ON: UefiSwitch
+UEFI_SWITCH_UNSPECIFIED: UefiSwitch
 
 class Absence(_message.Message):
     __slots__ = ["detail", "group", "reason"]
@@ -260,7 +264,7 @@ class Platform(_message.Message):
     def __init__(self, device_tree_model: _Optional[str] = ..., device_tree_compatible: _Optional[_Iterable[str]] = ..., device_tree_uuid: _Optional[str] = ..., sysinfo: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ["absences", "acpi", "agent_version", "block", "boot", "clock", "cpu", "dmi", "memory", "network", "nonce", "pci", "platform", "smbios_booted", "smbios_live", "virtio"]
+    __slots__ = ["absences", "acpi", "agent_version", "block", "boot", "clock", "cpu", "dmi", "memory", "network", "nonce", "pci", "platform", "smbios_booted", "smbios_live", "uefi", "virtio"]
     ABSENCES_FIELD_NUMBER: _ClassVar[int]
     ACPI_FIELD_NUMBER: _ClassVar[int]
     AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -276,6 +280,7 @@ class Report(_message.Message):
     PLATFORM_FIELD_NUMBER: _ClassVar[int]
     SMBIOS_BOOTED_FIELD_NUMBER: _ClassVar[int]
     SMBIOS_LIVE_FIELD_NUMBER: _ClassVar[int]
+    UEFI_FIELD_NUMBER: _ClassVar[int]
     VIRTIO_FIELD_NUMBER: _ClassVar[int]
     absences: _containers.RepeatedCompositeFieldContainer[Absence]
     acpi: Acpi
@@ -292,8 +297,9 @@ class Report(_message.Message):
     platform: Platform
     smbios_booted: SmbiosTables
     smbios_live: SmbiosTables
+    uefi: Uefi
     virtio: VirtioBus
-    def __init__(self, nonce: _Optional[bytes] = ..., agent_version: _Optional[str] = ..., absences: _Optional[_Iterable[_Union[Absence, _Mapping]]] = ..., boot: _Optional[_Union[Boot, _Mapping]] = ..., dmi: _Optional[_Union[Dmi, _Mapping]] = ..., smbios_booted: _Optional[_Union[SmbiosTables, _Mapping]] = ..., smbios_live: _Optional[_Union[SmbiosTables, _Mapping]] = ..., platform: _Optional[_Union[Platform, _Mapping]] = ..., cpu: _Optional[_Union[Cpu, _Mapping]] = ..., memory: _Optional[_Union[Memory, _Mapping]] = ..., pci: _Optional[_Union[PciBus, _Mapping]] = ..., virtio: _Optional[_Union[VirtioBus, _Mapping]] = ..., acpi: _Optional[_Union[Acpi, _Mapping]] = ..., network: _Optional[_Union[Network, _Mapping]] = ..., block: _Optional[_Union[Block, _Mapping]] = ..., clock: _Optional[_Union[Clock, _Mapping]] = ...) -> None: ...
+    def __init__(self, nonce: _Optional[bytes] = ..., agent_version: _Optional[str] = ..., absences: _Optional[_Iterable[_Union[Absence, _Mapping]]] = ..., boot: _Optional[_Union[Boot, _Mapping]] = ..., dmi: _Optional[_Union[Dmi, _Mapping]] = ..., smbios_booted: _Optional[_Union[SmbiosTables, _Mapping]] = ..., smbios_live: _Optional[_Union[SmbiosTables, _Mapping]] = ..., platform: _Optional[_Union[Platform, _Mapping]] = ..., cpu: _Optional[_Union[Cpu, _Mapping]] = ..., memory: _Optional[_Union[Memory, _Mapping]] = ..., pci: _Optional[_Union[PciBus, _Mapping]] = ..., virtio: _Optional[_Union[VirtioBus, _Mapping]] = ..., acpi: _Optional[_Union[Acpi, _Mapping]] = ..., network: _Optional[_Union[Network, _Mapping]] = ..., block: _Optional[_Union[Block, _Mapping]] = ..., clock: _Optional[_Union[Clock, _Mapping]] = ..., uefi: _Optional[_Union[Uefi, _Mapping]] = ...) -> None: ...
 
 class SmbiosTables(_message.Message):
     __slots__ = ["entry_point", "source", "tables"]
@@ -304,6 +310,26 @@ class SmbiosTables(_message.Message):
     source: str
     tables: bytes
     def __init__(self, entry_point: _Optional[bytes] = ..., tables: _Optional[bytes] = ..., source: _Optional[str] = ...) -> None: ...
+
+class Uefi(_message.Message):
+    __slots__ = ["databases", "secure_boot", "setup_mode"]
+    DATABASES_FIELD_NUMBER: _ClassVar[int]
+    SECURE_BOOT_FIELD_NUMBER: _ClassVar[int]
+    SETUP_MODE_FIELD_NUMBER: _ClassVar[int]
+    databases: _containers.RepeatedCompositeFieldContainer[UefiDatabase]
+    secure_boot: UefiSwitch
+    setup_mode: UefiSwitch
+    def __init__(self, secure_boot: _Optional[_Union[UefiSwitch, str]] = ..., setup_mode: _Optional[_Union[UefiSwitch, str]] = ..., databases: _Optional[_Iterable[_Union[UefiDatabase, _Mapping]]] = ...) -> None: ...
+
+class UefiDatabase(_message.Message):
+    __slots__ = ["name", "sha256", "size_bytes"]
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    sha256: bytes
+    size_bytes: int
+    def __init__(self, name: _Optional[str] = ..., size_bytes: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
 
 class VirtioBus(_message.Message):
     __slots__ = ["devices"]
@@ -332,4 +358,7 @@ class AbsenceReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []
 
 class DmiSource(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = []
+
+class UefiSwitch(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = []

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from guest_agent import cli, explanations
-from guest_agent.evidence import NAMES
+from guest_agent.evidence import NAMES, OPT_IN
 from host_agent.evidence import identifiers
 from samemachine.v1 import guest_pb2
 from tests import smbios_builder
@@ -82,7 +82,7 @@ def test_it_is_printed_and_nothing_is_read(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     (mac,) = (line for line in lines if line.startswith("  network.interfaces.mac "))
     assert mac.endswith("IDENTIFIER")
-    assert sum(line.endswith("(OFF: never read)") for line in lines) == 2
+    assert sum(line.endswith("(OFF: never read)") for line in lines) == 3
     assert "opt/ in fw_cfg" in done.stdout
 
 
@@ -97,7 +97,9 @@ def test_what_is_switched_off_is_no_error_of_check(tmp_path: Path) -> None:
             check=False,
             timeout=60,
         )
-        assert done.stdout.count("off: switched off by the guest's administrator") == len(NAMES)
+        off = len(NAMES) - len(OPT_IN)
+        assert done.stdout.count("off: switched off by the guest's administrator") == off
+        assert done.stdout.count("off: given only where") == len(OPT_IN)
         # Without a requirement only the port is missing here.
         assert ("port            absent" in done.stdout) or done.returncode == wrong
         assert not wrong or done.returncode == 1

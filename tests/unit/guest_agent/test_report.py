@@ -93,6 +93,7 @@ def test_a_group_that_is_switched_off_is_not_read() -> None:
             "[guest]\nport = p\nrefresh-fw-cfg = yes\ngroups-off = dmi, network\nidle-seconds = 5",
             Config(port="p", refresh_fw_cfg=True, groups_off=("dmi", "network"), idle_seconds=5.0),
         ),
+        ("[guest]\ngroups-on = uefi", Config(groups_on=("uefi",))),
     ],
 )
 def test_configuration(text: str, expected: Config) -> None:
@@ -108,11 +109,33 @@ def test_configuration(text: str, expected: Config) -> None:
         ("[guest]\nrefresh-fw-cfg = perhaps", "perhaps"),
         ("[guest]\nidle-seconds = long", "long"),
         ("[guest]\ngroups-off = dim", "dim"),
+        ("[guest]\ngroups-on = dmi", "no group 'dmi'; there are: uefi"),
     ],
 )
 def test_a_wrong_configuration_is_an_error(text: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         config.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "off"),
+    [
+        (Config(), ("uefi",)),
+        (Config(groups_on=("uefi",)), ()),
+        (Config(groups_off=("dmi",)), ("dmi", "uefi")),
+        (Config(groups_off=("uefi",), groups_on=("uefi",)), ("uefi",)),
+    ],
+)
+def test_what_is_never_given(chosen: Config, off: tuple[str, ...]) -> None:
+    assert chosen.off == off
+
+
+def test_what_nobody_asked_for_is_not_read() -> None:
+    def never() -> None:
+        raise AssertionError
+
+    report = gather(NONCE, {"uefi": never}, [guest_pb2.EVIDENCE_GROUP_UEFI], Config().off)
+    assert "groups-on" in absences(report)["uefi"][1]
 
 
 def test_a_configuration_that_is_named_must_be_there(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from host_agent import checks
 from host_agent.case.case import Occasion
 from host_agent.evidence import decode_hardware
-from host_agent.evidence.hardware import Cpu, Hardware, Memory
+from host_agent.evidence.hardware import Cpu, Hardware, Memory, Uefi
 from host_agent.finding import Outcome
 from host_agent.missing import Missing, Reason
 from samemachine.v1 import guest_pb2
@@ -20,7 +20,7 @@ from tests.unit.host_agent.shared.reports import REPORTS
 
 ABSENT = Missing(reason=Reason.ABSENT, sentence="not there")
 FIELDS = (
-    "platform", "cpu", "memory", "pci", "virtio", "acpi", "network", "block", "clock",
+    "platform", "cpu", "memory", "pci", "virtio", "acpi", "network", "block", "clock", "uefi",
 )  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def decoded(found: guest_pb2.Report) -> Hardware:
 def test_what_real_guests_say_is_valid(guest: str) -> None:
     hardware = decoded(report(guest))
     missing = [name for name in FIELDS if isinstance(getattr(hardware, name), Missing)]
-    assert missing == ["platform"]
+    assert missing == ["platform", "uefi"]
     assert isinstance(hardware.cpu, Cpu)
     assert isinstance(hardware.cpu.cpuid, tuple)
     assert isinstance(hardware.network, tuple)
@@ -56,6 +56,21 @@ def twice(items: Any) -> None:
 def more(items: Any, most: int) -> None:
     for _ in range(most + 1 - len(items)):
         items.add().CopyFrom(items[0])
+
+
+def databases(found: guest_pb2.Report, *names: str) -> None:
+    for name in names:
+        found.uefi.databases.add(name=name, size_bytes=1, sha256=bytes(32))
+
+
+def test_what_a_guest_says_of_its_uefi() -> None:
+    def change(found: guest_pb2.Report) -> None:
+        found.uefi.secure_boot = guest_pb2.UEFI_SWITCH_ON
+        databases(found, "PK", "db")
+
+    assert changed(change).uefi == Uefi(
+        secure_boot=True, setup_mode=None, databases=dict.fromkeys(("PK", "db"), "00" * 32)
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,6 +107,10 @@ def more(items: Any, most: int) -> None:
         ("cpu", lambda r: r.cpu.flags.append(" "), "a flag is empty"),
         ("platform", lambda r: setattr(r.platform, "device_tree_uuid", "x"), "no UUID"),
         ("platform", lambda r: r.platform.device_tree_compatible.extend("x" * 1025), "more than"),
+        ("uefi", lambda r: r.uefi.databases.add(name="MokList", sha256=bytes(32)), "no database"),
+        ("uefi", lambda r: r.uefi.databases.add(name="db", sha256=b"x"), "a SHA-256 has 1 bytes"),
+        ("uefi", lambda r: databases(r, "db", "db"), "two of one name"),
+        ("uefi", lambda r: databases(r, *"abcde"), "5 databases, more than 4"),
     ],
 )  # fmt: skip
 def test_what_is_not_valid_is_refused(field: str, change: Any, why: str) -> None:

@@ -8,11 +8,19 @@ from uuid import UUID
 from host_agent.case.case import Case
 from host_agent.checks import boot_entries, certificates, secure_boot, template
 from host_agent.domain.uefi import Uefi
+from host_agent.evidence.hardware import Uefi as SeenUefi
 from host_agent.evidence.known_certificates import SUCCESSORS
 from host_agent.evidence.nvram import BootEntry, Certificate, Database, Nvram
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
-from tests.unit.host_agent.shared.cases import DEFINITION, NOTHING, SURROUNDINGS, case, declared
+from tests.unit.host_agent.shared.cases import (
+    DEFINITION,
+    NOTHING,
+    OBSERVATION,
+    SURROUNDINGS,
+    case,
+    declared,
+)
 
 PASS, WARN, UNKNOWN, SKIP = Outcome.PASS, Outcome.WARN, Outcome.UNKNOWN, Outcome.SKIP
 KEK, WINDOWS, THIRD = SUCCESSORS
@@ -73,6 +81,15 @@ def uefi(nvram: Nvram | Missing, other: Nvram | Missing = NOTHING, **changes: An
     )
 
 
+def told(nvram: Nvram, on: bool | None, *changed: str, **changes: Any) -> Case:
+    """A domain whose guest says whether secure boot is on, and that it has the store's keys."""
+    databases = {name: one.sha256 for name, one in nvram.databases.items()}
+    databases |= dict.fromkeys(changed, "f" * 64)
+    said = SeenUefi(secure_boot=on, setup_mode=not databases, databases=databases)
+    seen = replace(OBSERVATION, hardware=replace(OBSERVATION.hardware, uefi=said))
+    return replace(uefi(nvram, **changes), observation=seen)
+
+
 def booting(*entries: BootEntry, **changes: Any) -> Case:
     """A domain that is to boot from these."""
     boot = {one.number: one for one in entries}
@@ -111,6 +128,19 @@ ROWS = [
     (secure_boot.check, uefi(store(OLD, secure_boot_enable=False), secure=True), WARN,
      "its setup switched it off"),
     (secure_boot.check, OFF, PASS, "is on"),
+    (secure_boot.check, told(store(OLD), True, secure=True), PASS,
+     "is on by the guest's store, and in the guest (loader secure=yes)"),
+    (secure_boot.check, told(store(OLD), True), PASS, "by the guest's store, and in the guest"),
+    (secure_boot.check, told(store(OLD), None), PASS, "can is not declared"),
+    (secure_boot.check, told(NONE, False), PASS, "is off, and in the guest: its store has no"),
+    (secure_boot.check, told(NONE, False, secure=True), WARN, "it is off, and in the guest: its"),
+    (secure_boot.check, told(store(OLD), False, secure=True), WARN,
+     "secure boot is off in the guest, and on by its store"),
+    (secure_boot.check, told(store(OLD, secure_boot_enable=False), True), WARN,
+     "secure boot is on in the guest, and off by its store"),
+    (secure_boot.check, told(store(OLD), True, "db", "dbx"), WARN,
+     "has other keys than its store on this host: db, dbx"),
+    (secure_boot.check, told(NONE, False, "PK"), WARN, "store on this host: PK"),
     (certificates.check, case(), SKIP, "no UEFI"),
     (certificates.check, uefi(NOTHING), UNKNOWN, "not to be had"),
     (certificates.check, uefi(NONE), SKIP, "no platform key"),
