@@ -10,6 +10,7 @@ from host_agent.case.case import Case
 from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.domain import owner
 from host_agent.domain.owner import OwnerKind
+from host_agent.evidence.nvram import Database, Nvram
 from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Named
@@ -20,6 +21,7 @@ from host_agent.output.shared.tables import print_table
 from host_agent.printable import printable, shortened
 from host_agent.verify import folding
 
+_MOST_ENTRIES = 8
 _WIDEST = 200
 """Characters of a value in the table of views; the checks tell what is wrong with it."""
 
@@ -141,8 +143,30 @@ def _notes(case: Case) -> Iterable[Text]:
         yield _note("running", f"process {case.running.pid}, {case.running.binary}{gone}")
     else:
         yield _note("running", case.running.sentence)
+    if definition.uefi is not None:
+        yield from (_note(title, text) for title, text in _uefi(case.nvram))
     for title, view in (("booted as", case.booted), ("serving now", case.live)):
         yield _note(title, view.sentence if isinstance(view, Missing) else f"from {view.source}")
+
+
+def _uefi(store: Nvram | Missing) -> Iterable[tuple[str, str]]:
+    """Yield what the domain's UEFI keeps."""
+    if isinstance(store, Missing):
+        yield "uefi", store.sentence
+        return
+    keys = [f"{name} {_database(one)}" for name, one in store.databases.items()]
+    yield "uefi", "; ".join(keys) or "no keys"
+    order = [store.boot[number] for number in store.boot_order if number in store.boot]
+    if order:
+        yield "boots", ", ".join(f"{one.name} {one.path}" for one in order[:_MOST_ENTRIES])
+
+
+def _database(database: Database) -> str:
+    """Return its digest and what is in it."""
+    names = [one.subject or one.sha256[:16] for one in database.certificates]
+    if database.hashes:
+        names.append(f"{database.hashes} hash{'' if database.hashes == 1 else 'es'}")
+    return f"{database.sha256[:16]} ({', '.join(names)})"
 
 
 def _note(title: str, text: str) -> Text:
