@@ -37,4 +37,6 @@ class FromRoot(MetadataHookInterface):
         command = self.config["command"]
         metadata["scripts"] = {command: root["scripts"][command]}
         if requires == "host":
-            metadata["optional-dependencies"] = {"postgresql": extras["postgresql"]}
+            metadata["optional-dependencies"] = {
+                name: extras[name] for name in ("postgresql", "uefi")
+            }
