@@ -2,6 +2,7 @@
 
 import fcntl
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -103,7 +104,7 @@ def machines(host: Host, name: str) -> tuple[str | None, str]:
 
 def state(host: Host, name: str) -> dict[str, Any]:
     file = host.root / JOURNAL / uuid(name) / "state.json"
-    return dict(json_output.read(file.read_text(encoding="utf-8")))
+    return dict(json.loads(file.read_text(encoding="utf-8")))
 
 
 def backups(host: Host, name: str) -> list[str]:
