@@ -1,13 +1,17 @@
 """``whole-machine``: has the guest all that its QEMU and its firmware make at a boot?"""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.tables import said
 from host_agent.evidence import what_guests_notice
-from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing
+
+if TYPE_CHECKING:
+    # Few audits rehearse.
+    from host_agent.evidence.rehearsal_diff import Compared
 
 ID = "whole-machine"
 
@@ -58,7 +62,7 @@ def check(case: Case) -> Finding:
     )
 
 
-def _noticed(found: Compared) -> str:
+def _noticed(found: "Compared") -> str:
     """Say what a boot, which makes the machine anew, means to whom."""
     back = [replace(one, old=one.new, new=one.old) for one in found.differences]
     answers = what_guests_notice.of_changes(back)

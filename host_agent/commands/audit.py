@@ -20,7 +20,7 @@ from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.errors import LibvirtError
 from host_agent.guard import guarded
 from host_agent.output import audit as audit_output
-from host_agent.output import for_machines, prometheus, show
+from host_agent.output import for_machines
 from host_agent.output.shared.counting import exit_code
 from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
 from host_agent.output.shared.of_hosts import of_audits
@@ -101,6 +101,8 @@ def audit_command(
         if form == "json":
             return audit_output.render(audits, unreachable, code), code
         if form == "prometheus":
+            from host_agent.output import prometheus
+
             return prometheus.render(prometheus.of_audits(audits, unreachable)), code
         if form != "text":
             return for_machines.page(form, of_audits(audits), unreachable, code)
@@ -151,6 +153,8 @@ def show_command(
         code = exit_code(audits, len(unreachable))
         if form == "json":
             return audit_output.render(audits, unreachable, code), code
+        from host_agent.output import show
+
         pages = (printed(console, partial(show.print_show, console, one)) for one in audits)
         return "".join(pages), code
 

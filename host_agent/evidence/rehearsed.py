@@ -25,6 +25,11 @@ class NotRehearsed:
     stand_in: str | None = None
     """Id of the device in its place, whose PCI function says no more than that one is there."""
 
+    @property
+    def no_acpi(self) -> bool:
+        """Whether the rehearsal says nothing of any ACPI table for that."""
+        return self.tables == ALL
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RehearsedFunction:

@@ -8,10 +8,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from host_agent.difference import Area, Difference, Effect
-from host_agent.evidence.rehearsed import ALL, Rehearsed
 from host_agent.firmware import effects
+
+if TYPE_CHECKING:
+    # Few audits rehearse.
+    from host_agent.evidence.rehearsed import Rehearsed
 
 _MOST = 3
 """Pieces of evidence that are named."""
@@ -118,7 +122,7 @@ _QUEUES_SOURCE = (
 
 
 def notices(
-    changes: Sequence[Difference], before: Rehearsed, after: Rehearsed
+    changes: Sequence[Difference], before: "Rehearsed", after: "Rehearsed"
 ) -> tuple[Notice, ...]:
     """Answer each question of a change from one machine to another.
 
@@ -178,14 +182,14 @@ def _evidence(
                 break
 
 
-def _unknown(before: Rehearsed, after: Rehearsed) -> dict[Area, str]:
+def _unknown(before: "Rehearsed", after: "Rehearsed") -> dict[Area, str]:
     """Return which areas can't be told of two machines, and why."""
     found: dict[Area, str] = {}
     for one in dict.fromkeys((*before.left_out, *after.left_out)):
         why = f"{one.what} can't be rehearsed"
         # What neither has makes no difference between the two, unless it is an option of any kind.
         lonely = one not in before.left_out or one not in after.left_out
-        if one.tables == ALL or (lonely and one.tables & {"DSDT", "SSDT"}):
+        if one.no_acpi or (lonely and one.tables & {"DSDT", "SSDT"}):
             found.setdefault(Area.ACPI, why)
         if lonely and one.stand_in:
             found.setdefault(Area.PCI, why)
@@ -205,7 +209,7 @@ def _unknown(before: Rehearsed, after: Rehearsed) -> dict[Area, str]:
     return found
 
 
-def _queues(after: Rehearsed) -> Iterator[Notice]:
+def _queues(after: "Rehearsed") -> Iterator[Notice]:
     """Say where a guest gets queues with which it can't move live to another QEMU."""
     long = _LONG_QUEUES.get(after.qemu)
     devices = [one for one in after.virtio if long is not None and long in one.queues]
