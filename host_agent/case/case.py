@@ -81,6 +81,10 @@ class Case:
     """The current snapshot, where the domain may have been reverted to it; None: there is none."""
     rehearsal: "Compared | Missing | None" = None
     """The guest held against a rehearsal of what runs; None: it was not asked for."""
+    after_boot: "Compared | Missing | None" = None
+    """What a rehearsal says that a reboot changes for the guest; None: it was not asked for."""
+    after_start: "Compared | Missing | None" = None
+    """The same of a stop and start."""
     nvram: Nvram | Missing = _NOT_READ
     """What its UEFI keeps, as the host reads it."""
     template: Nvram | Missing = _NOT_READ

@@ -28,6 +28,7 @@ from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Facts, Hypervisor, is_local
 from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.declared import declared_of
+from host_agent.hypervisor.domain import Look
 from host_agent.hypervisor.guest_uuids import Neighbours
 from host_agent.machine_types import offers, packages, release_dates, releases
 from host_agent.machine_types.surroundings import Release, Surroundings
@@ -38,7 +39,7 @@ from host_agent.qemu.process import Processes
 if TYPE_CHECKING:
     from host_agent.case.uefi_stores import UefiStores
     from host_agent.evidence.observation import Observation
-    from host_agent.evidence.rehearsal_diff import Compared
+    from host_agent.evidence.rehearsed import Rehearsed
     from host_agent.qemu.domain_probe import DomainProbe
     from host_agent.qemu.domain_rehearsal import DomainRehearsal
 
@@ -64,6 +65,7 @@ _NONE_THEN = Missing(
     "time",
     remedy="samemachine baseline DOMAIN",
 )
+_TRANSIENT = Missing(reason=Reason.ABSENT, sentence="the domain is transient")
 _MONITOR_SECONDS = 3.0
 
 
@@ -110,7 +112,7 @@ class Gatherer:
     elsewhere: Elsewhere
     neighbours: Neighbours
     raised: Raised = nothing_raised
-    rehearsal: "DomainRehearsal | None" = None
+    rehearsal: "DomainRehearsal | Missing | None" = None
     """None: it was not asked for."""
     stores: "UefiStores | None" = None
     """None: the host's files can't be seen from here."""
@@ -151,7 +153,7 @@ class Gatherer:
             elsewhere=elsewhere,
             neighbours=Neighbours(hypervisor.domains, facts.libvirt, listed),
             raised=raised,
-            rehearsal=_rehearsals() if rehearse and local else None,
+            rehearsal=_rehearsals(local=local) if rehearse else None,
             stores=_stores() if local and facts.driver == QEMU else None,
         )
 
@@ -243,27 +245,34 @@ class Gatherer:
             nvram=self.stores.kept(declared, running) if self.stores else _NVRAM_ELSEWHERE,
             template=self.stores.template(definition) if self.stores else _NVRAM_ELSEWHERE,
         )
-        return replace(
-            case, occasion=occasion.of(case), rehearsal=self._rehearsed(domain, case, looked.active)
-        )
+        return self._rehearsed(domain, replace(case, occasion=occasion.of(case)), looked)
 
-    def _rehearsed(
-        self, domain: Domain, case: Case, xml: str | None
-    ) -> "Compared | Missing | None":
+    def _rehearsed(self, domain: Domain, case: Case, looked: Look) -> Case:
+        """Return the case with what rehearsals say, where they were asked for."""
         rehearsal, running, active = self.rehearsal, case.running, case.declared.active
-        if rehearsal is None or active is None or xml is None:
-            return None
-        if isinstance(running, Missing):
-            return running
+        if rehearsal is None or active is None or looked.active is None:
+            return case
+        if isinstance(rehearsal, Missing) or isinstance(running, Missing):
+            why = rehearsal if isinstance(rehearsal, Missing) else running
+            why = why if isinstance(why, Missing) else NOT_RUNNING
+            return replace(case, rehearsal=why, after_boot=why, after_start=why)
         from host_agent.case import rehearsing  # noqa: PLC0415 - few audits rehearse
 
+        xml, persistent = looked.active, case.declared.persistent
+        # A reboot makes the machine with what was plugged in since the start.
+        plugged = rehearsal.plugged(self.hypervisor, running, active, xml)
         _, found = rehearsing.machine_and_guest(
-            domain,
-            case,
-            rehearsal.now(running, active),
-            lambda: rehearsal.plugged(self.hypervisor, running, active, xml),
+            domain, case, rehearsal.now(running, active), lambda: plugged
         )
-        return found
+        start: Rehearsed | Missing = _TRANSIENT
+        if persistent is not None and looked.persistent is not None:
+            start = rehearsal.of_xml(self.hypervisor, persistent, looked.persistent)
+        return replace(
+            case,
+            rehearsal=found,
+            after_boot=rehearsing.forecast(domain, case, plugged),
+            after_start=rehearsing.forecast(domain, case, start),
+        )
 
     def _snapshot(
         self,
@@ -348,7 +357,7 @@ class Gatherer:
 
     def _next_start(self, declared: Declared, xml: str | None) -> ProbedTables | Missing:
         if declared.persistent is None or xml is None:
-            return Missing(reason=Reason.ABSENT, sentence="the domain is transient")
+            return _TRANSIENT
         if self.processes is None:
             return _ELSEWHERE
         if self.probe is None:
@@ -419,7 +428,9 @@ def _stores() -> "UefiStores":
     return UefiStores()
 
 
-def _rehearsals() -> "DomainRehearsal":
+def _rehearsals(*, local: bool) -> "DomainRehearsal | Missing":
+    if not local:
+        return _ELSEWHERE
     from host_agent.qemu.domain_rehearsal import DomainRehearsal  # noqa: PLC0415 - few rehearse
 
     return DomainRehearsal()

@@ -8,6 +8,7 @@ from host_agent.difference import Area
 from host_agent.evidence import rehearsal_diff
 from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed
+from host_agent.firmware.acpi import Table
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.firmware.smbios_diff import differences
 from host_agent.guest import booted_acpi
@@ -55,6 +56,33 @@ def guest(domain: Domain, case: Case, now: Rehearsed | Missing) -> Compared | Mi
     found = rehearsal_diff.with_guest(now, acpi, pci)
     found = rehearsal_diff.with_offers(found, now, virtio, cpu)
     return with_smbios(found, now, case.booted_tables)
+
+
+def forecast(domain: Domain, case: Case, machine: Rehearsed | Missing) -> Compared | Missing:
+    """Return what the guest will find that boots as another machine than it has.
+
+    ACPI by device where the tables of its own boot are to be read in its memory.
+    """
+    held = guest(domain, case, machine)
+    active = case.declared.active
+    if isinstance(machine, Missing) or isinstance(held, Missing) or active is None:
+        return held
+    left: tuple[Table, ...] = ()
+    if any(one.area is Area.ACPI for one in held.differences):
+        read = booted_acpi.read(domain, active, _MONITOR_SECONDS)
+        left = () if isinstance(read, Missing) else read
+    return rehearsal_diff.forecast(held, machine, _as_the_guest_has(left, case))
+
+
+def _as_the_guest_has(left: tuple[Table, ...], case: Case) -> tuple[Table, ...]:
+    """Return the tables, if they are those of which the guest tells; none where one is not."""
+    seen = case.observation
+    reported = seen if isinstance(seen, Missing) else seen.hardware.acpi
+    if isinstance(reported, Missing):
+        return left
+    told = {one.signature: one.sha256 for one in reported}
+    read = {one.signature: one.sha256 for one in rehearsal_diff.as_reported(left)}
+    return left if all(told.get(name) == digest for name, digest in read.items()) else ()
 
 
 def with_smbios(found: Compared, now: Rehearsed, booted: Smbios | Missing) -> Compared:

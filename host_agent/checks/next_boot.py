@@ -1,6 +1,7 @@
 """``next-boot``: what will a reboot inside the guest change for it?"""
 
 from host_agent.case.case import Case
+from host_agent.checks.shared.rehearsed import with_rehearsal
 from host_agent.checks.shared.tables import forecast
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome, not_running, unknown
@@ -15,9 +16,17 @@ def check(case: Case) -> Finding:
 
     A reboot keeps the QEMU process, so what it serves now is what the guest will boot with. Without
     the guest's agent a probe of the running binary says what is served.
+
+    ACPI and PCI a rehearsal tells, where one was asked for: after a live migration QEMU serves a
+    mix, ``etc/acpi/tables`` of the source until a reset makes them anew (QEMU
+    ``hw/i386/acpi-build.c: acpi_build_reset``), so nothing that is served now tells of them.
     """
     if case.declared.active is None:
         return not_running(ID)
+    return with_rehearsal(_served(case), case.after_boot)
+
+
+def _served(case: Case) -> Finding:
     if isinstance(case.observation, Observation) and isinstance(case.observation.live, Smbios):
         return forecast(ID, case, case.observation.live, (), "a reboot")
     if isinstance(case.now, Missing):

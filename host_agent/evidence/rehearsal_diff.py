@@ -27,7 +27,7 @@ class Compared:
     """What came of holding a guest against a rehearsal."""
 
     differences: tuple[Difference, ...]
-    """Old is the rehearsal's, new the guest's."""
+    """Old is the rehearsal's, new the guest's; of a forecast it is the other way round."""
     tables: tuple[str, ...]
     """The ACPI tables that are the same, by the kernel's names."""
     functions: int
@@ -117,6 +117,33 @@ def with_offers(
         cpu=held.cpu,
         registers=held.registers,
     )
+
+
+def forecast(held: Compared, rehearsed: Rehearsed, left: tuple[Table, ...]) -> Compared:
+    """Return what a guest will find that boots as this machine, of which it is not yet one.
+
+    ``held``: the guest, held against it. ``left``: the tables of the guest's own boot, as far as
+    they are to be had: with them what changes is told by device and name.
+    """
+    ours, theirs = named(rehearsed.acpi), named(left)
+    found: list[Difference] = []
+    for one in held.differences:
+        turned = _turned(one)
+        mine, old = ours.get(one.subject), theirs.get(one.subject)
+        if one.area is Area.ACPI and mine is not None and old is not None:
+            found += list(_table(one.subject, old, mine)) or [turned]
+        else:
+            found.append(turned)
+    return replace(held, differences=tuple(found))
+
+
+def _turned(one: Difference) -> Difference:
+    """Return a difference as it is seen from the other side."""
+    old, new = one.new, one.old
+    if one.area is Area.ACPI and one.field in {"code", "contents"}:
+        old = old.replace(" other", "")
+        new = new.replace(" bytes", " other bytes") if old == new else new
+    return replace(one, old=old, new=new)
 
 
 def _excuse(rehearsed: Rehearsed, name: str) -> str | None:

@@ -188,6 +188,8 @@ class Look:
         served = self.gatherer.probe.differences(hypervisor, definition, old, new)
         if rehearsal is None or isinstance(served, Missing):
             return served
+        if isinstance(rehearsal, Missing):
+            return rehearsal
         made = rehearsal.differences(hypervisor, definition, old, new)
         return made if isinstance(made, Missing) else with_rehearsal(served, made)
 
@@ -195,9 +197,12 @@ class Look:
         self, definition: Definition, old: str | None, new: str | None
     ) -> "tuple[Notice, ...]":
         gatherer = self.gatherer
-        if old is None or new is None or old == new or gatherer.rehearsal is None:
+        rehearsal = gatherer.rehearsal
+        if old is None or new is None or old == new:
             return ()
-        return gatherer.rehearsal.noticed(gatherer.hypervisor, definition, old, new)
+        if rehearsal is None or isinstance(rehearsal, Missing):
+            return ()
+        return rehearsal.noticed(gatherer.hypervisor, definition, old, new)
 
 
 def with_rehearsal(

@@ -7,7 +7,7 @@ import pytest
 
 from host_agent.difference import Area
 from host_agent.evidence.hardware import AcpiTable, PciFunction
-from host_agent.evidence.rehearsal_diff import as_reported, between, named, with_guest
+from host_agent.evidence.rehearsal_diff import as_reported, between, forecast, named, with_guest
 from host_agent.evidence.rehearsed import ALL, NotRehearsed, Rehearsed, RehearsedFunction
 from host_agent.firmware import smbios
 from host_agent.firmware.acpi import Table
@@ -90,6 +90,29 @@ def test_what_a_guest_has_otherwise_is_named() -> None:
         "PCI 0000:03:00.0: function absent -> there",
     ]
     assert (found.tables, found.functions) == ((), 0)
+
+
+def test_a_forecast_is_told_from_the_guests_side() -> None:
+    other = Table(offset=0, raw=build.table("DSDT", dsdt(sun=4)))
+    guests = (function(device=0x1000), HOST.function, function("0000:03:00.0"))
+    held = with_guest(REHEARSED, of_guest(other, FACP), guests)
+    told = [
+        "PCI 0000:00:01.0: device 1af4:1000 -> 1af4:1041",
+        "PCI 0000:03:00.0: function there -> absent",
+    ]
+    size = len(other.raw)
+    for left, acpi in (
+        # With the guest's own tables by device, else by what is known of them.
+        (
+            (ROOT, other, FACP),
+            [str(one) for one in between(replace(REHEARSED, acpi=(ROOT, other, FACP)), REHEARSED)],
+        ),
+        ((), [f"ACPI DSDT: code {size} bytes -> {size} other bytes"]),
+    ):
+        found = forecast(held, REHEARSED, left)
+        assert [str(one) for one in found.differences] == [*acpi, *told]
+        assert (found.tables, found.functions) == (held.tables, held.functions)
+    assert "_SUN" in str(forecast(held, REHEARSED, (ROOT, other, FACP)).differences[0])
 
 
 def test_what_was_not_rehearsed_says_nothing() -> None:
