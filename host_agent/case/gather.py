@@ -201,6 +201,7 @@ class Gatherer:
                 aliases=aliases,
                 elsewhere=elsewhere,
                 raised_to=self.raised(definition.uuid),
+                rehearsal=None if self.rehearsal is None else nothing,
             )
         running = self._running(declared)
         memory = self._memory(domain, declared, running)

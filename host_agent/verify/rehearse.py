@@ -13,6 +13,7 @@ from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, Hypervisor, connected, is_local
+from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.selection import chosen
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.qemu import binary as qemu_binary
@@ -55,14 +56,21 @@ def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
         )
         case = gatherer.case(domain)
         definition = case.declared.definition
-        if not is_local(uri):
+        none = _ELSEWHERE
+        if gatherer.facts.driver != QEMU:
+            driver = gatherer.facts.driver
+            none = Missing(
+                reason=Reason.UNSUPPORTED,
+                sentence=f"libvirt's {driver} driver runs no QEMU: nothing can be rehearsed",
+            )
+        if none is not _ELSEWHERE or not is_local(uri):
             return Rehearsal(
                 name=definition.name,
                 uuid=str(definition.uuid),
-                now=_ELSEWHERE,
-                guest=_ELSEWHERE,
-                start=_ELSEWHERE,
-                changes=_ELSEWHERE,
+                now=none,
+                guest=none,
+                start=none,
+                changes=none,
             )
         rehearsal = DomainRehearsal(seconds=options.rehearsal_seconds)
         now, guest = _now(rehearsal, hypervisor, domain, case)
