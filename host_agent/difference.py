@@ -1,5 +1,6 @@
 """What differs between two views of a machine, and what an atlas predicts of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -68,6 +69,17 @@ class Prediction:
     """Version of the QEMU before, such as ``7.2.22``."""
     new: str
     differences: tuple[Difference, ...]
+
+
+_REHEARSED = {Area.ACPI, Area.PCI, Area.VIRTIO, Area.CPU, Area.ROM}
+
+
+def with_rehearsal(
+    served: Sequence[Difference], made: Sequence[Difference]
+) -> tuple[Difference, ...]:
+    """Return what QEMU serves, with what firmware and QEMU make of it where that says more."""
+    kept = (one for one in served if one.area not in _REHEARSED)
+    return (*kept, *(one for one in made if one.area in _REHEARSED))
 
 
 def series(version: str) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from host_agent.commands.shared import completion
 from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import complain, destination, progress
 from host_agent.commands.shared.hosts import whereabouts
-from host_agent.commands.shared.options import EXITS, connections, connections_and
+from host_agent.commands.shared.options import EXITS, connections, connections_and, rehearse_option
 from host_agent.commands.shared.telling import Page, printed, tell, untold
 from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.errors import LibvirtError
@@ -63,11 +63,7 @@ if TYPE_CHECKING:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="warnings that are accepted for now, as TOML; repeatable  [default: $SAMEMACHINE_WAIVE]",
 )
-@click.option(
-    "--rehearse",
-    is_flag=True,
-    help="run the firmware on each domain's devices; compare its SMBIOS, ACPI and PCI",
-)
+@rehearse_option("run the firmware on each domain's devices; compare SMBIOS, ACPI and PCI")
 @connections_and("jsonl", *for_machines.FORMS, "prometheus")
 def audit_command(
     domains: tuple[str, ...],
@@ -128,11 +124,7 @@ def audit_command(
     f"\n{EXITS}",
 )
 @click.argument("domain", shell_complete=completion.domains)
-@click.option(
-    "--rehearse",
-    is_flag=True,
-    help="run the firmware on each domain's devices; compare its SMBIOS, ACPI and PCI",
-)
+@rehearse_option("run the firmware on each domain's devices; compare SMBIOS, ACPI and PCI")
 @connections
 def show_command(
     domain: str,

@@ -22,7 +22,13 @@ from host_agent.commands.shared.console import plain, shown
 from host_agent.commands.shared.hosts import uris_or_default
 from host_agent.commands.shared.ledgers import ready_ledger
 from host_agent.commands.shared.loudness import loudness, quiet
-from host_agent.commands.shared.options import formats, ledger_option, privacy_option
+from host_agent.commands.shared.options import (
+    formats,
+    ledger_option,
+    privacy_option,
+    rehearse_option,
+)
+from host_agent.commands.shared.rehearsed_qemu import rehearsed_qemu, under
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.domain.live_migration import CopyStorage, MigrationEnd, MigrationProgress
 from host_agent.errors import UsageError
@@ -99,6 +105,8 @@ _CANCELLING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     help="how long the guest may take to answer, once it is there",
 )
 @click.option("--probe/--no-probe", cls=Configured, key="probe", help="whether to ask QEMU itself")
+@rehearse_option("run the firmware on its devices, here and under QEMU there")
+@rehearsed_qemu("the destination, where this host can run it")
 @click.option("-v", "--verbose", is_flag=True, help="every finding of the preflight")
 @ledger_option
 @privacy_option
@@ -114,6 +122,9 @@ def migrate_command(
     xml: Path | None,
     atlas: Path | None,
     wait: float,
+    qemu: str | None,
+    root: Path | None,
+    rehearsal_timeout: float,
     ledger: str | None,
     form: str,
     output: Path | None,
@@ -121,6 +132,7 @@ def migrate_command(
     dry_run: bool,
     unsafe: bool,
     probe: bool,
+    rehearse: bool,
     verbose: bool,
     clear_identifiers: bool,
 ) -> int:
@@ -142,6 +154,7 @@ def migrate_command(
         seconds=timeout,
         xml=None if xml is None else _text(xml),
         atlas=None if atlas is None else atlas_files.read(atlas),
+        under=under(qemu, root, rehearsal_timeout, rehearse=rehearse),
         probe=probe,
     )
     history = None if dry_run else ready_ledger(ledger)

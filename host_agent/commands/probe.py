@@ -10,6 +10,7 @@ from host_agent.atlas import files as atlas_files
 from host_agent.commands.shared.atlases import surveyed
 from host_agent.commands.shared.console import new_file, standard_output
 from host_agent.commands.shared.loudness import loudness
+from host_agent.commands.shared.options import root_option
 from host_agent.output import atlas as atlas_output
 from host_agent.qemu.session import SECONDS
 
@@ -27,13 +28,7 @@ from host_agent.qemu.session import SECONDS
 )
 @click.argument("types", nargs=-1, metavar="[TYPE]...")
 @click.option("--qemu", metavar="BINARY", help="the QEMU to ask  [default: this host's]")
-@click.option(
-    "--root",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-    help="root folder of another system, whose QEMU is asked (an unpacked container image, a "
-    "debootstrap); needs root's rights",
-)
+@root_option("whose QEMU is asked (an unpacked container image, a debootstrap)")
 @click.option(
     "--timeout",
     type=click.FloatRange(0.1, 3600),

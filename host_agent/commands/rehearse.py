@@ -10,9 +10,9 @@ from host_agent.commands.shared.console import destination
 from host_agent.commands.shared.hosts import whereabouts
 from host_agent.commands.shared.loudness import loudness
 from host_agent.commands.shared.options import formats
+from host_agent.commands.shared.rehearsed_qemu import rehearsed_qemu
 from host_agent.errors import UsageError
 from host_agent.output import rehearse as rehearse_output
-from host_agent.qemu.rehearsal import SECONDS
 from host_agent.upgrade.definition_edit import UpgradeXmlError, with_machine
 from host_agent.verify.rehearse import Options, rehearse
 
@@ -30,21 +30,7 @@ from host_agent.verify.rehearse import Options, rehearse
 )
 @click.argument("domain", shell_complete=completion.domains)
 @click.option("--machine", metavar="TYPE", help="the machine type of the next start")
-@click.option("--qemu", metavar="BINARY", help="the QEMU of the next start")
-@click.option(
-    "--root",
-    metavar="FOLDER",
-    type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-    help="root folder of another system, whose QEMU that is; needs root's rights",
-)
-@click.option(
-    "--rehearsal-timeout",
-    type=click.FloatRange(1, 3600),
-    default=SECONDS,
-    show_default=True,
-    metavar="SECONDS",
-    help="what one rehearsal may take",
-)
+@rehearsed_qemu("the next start")
 @click.option(
     "-c",
     "--connect",

@@ -20,7 +20,12 @@ from host_agent.commands.shared.console import complain, plain, standard_output
 from host_agent.commands.shared.hosts import uris_or_default
 from host_agent.commands.shared.ledgers import ready_ledger
 from host_agent.commands.shared.loudness import loudness, quiet
-from host_agent.commands.shared.options import formats, ledger_option, privacy_option
+from host_agent.commands.shared.options import (
+    formats,
+    ledger_option,
+    privacy_option,
+    rehearse_option,
+)
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.errors import UsageError
 from host_agent.output import upgrade as upgrade_output
@@ -81,11 +86,7 @@ def _restarting(command: Callable[..., int]) -> Callable[..., int]:
             key="probe",
             help="whether to ask QEMU itself",
         ),
-        click.option(
-            "--rehearse",
-            is_flag=True,
-            help="run the firmware on the domain's devices too: ACPI by device, PCI by function",
-        ),
+        rehearse_option("run the firmware on its devices too: ACPI by device, PCI by function"),
     ):
         command = option(command)
     return ledger_option(privacy_option(loudness(formats(command))))

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from host_agent.difference import Area, Difference
 from host_agent.evidence.rehearsed import Rehearsed, RehearsedFunction
 from host_agent.firmware import aml_objects
 from host_agent.firmware.aml_objects import AmlError, Objects
@@ -65,6 +66,26 @@ def names(rehearsed: Rehearsed) -> tuple[NicNames, ...]:
         for address, one in functions.items()
         if one.function.class_code >> 16 == _NETWORK
     )
+
+
+def renamed(before: Rehearsed, after: Rehearsed) -> Iterator[Difference]:
+    """Yield the cards that a guest will name otherwise in another machine."""
+    later = {one.device or one.address: one for one in names(after)}
+    for one in names(before):
+        name = one.device or one.address
+        other = later.get(name)
+        if other is not None and other.names != one.names:
+            yield Difference(
+                area=Area.PCI,
+                subject=name,
+                field="Linux's name",
+                old=_said(one.names),
+                new=_said(other.names),
+            )
+
+
+def _said(names: Mapping[Scheme, str]) -> str:
+    return " or ".join(dict.fromkeys(names.values()))
 
 
 def _name(

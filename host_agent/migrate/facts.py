@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from uuid import UUID
 
 from host_agent.atlas.state_touching import States
@@ -52,6 +53,29 @@ class There:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Under:
+    """The QEMU of a target, as far as it can be run from here, and how long one rehearsal takes."""
+
+    seconds: float
+    qemu: str | None = None
+    """Path of the binary; None: the one that the domain names."""
+    root: Path | None = None
+    """The root folder of the system that has it; None: this host's."""
+    local: bool = False
+    """Whether the target is this host."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineThere:
+    """What a rehearsal says of a guest's next boot there."""
+
+    qemu: str
+    """Version of the QEMU that was rehearsed in the place of that one."""
+    differences: tuple[Difference, ...]
+    """What the guest finds that is not as here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
     """One domain, from where to where, and what both ends say to it."""
 
@@ -81,6 +105,8 @@ class Move:
     """What the guest finds there at its next boot that is not as here."""
     states: States | Missing | None = None
     """What the QEMU there makes of the device states that it sends; None: nobody could say."""
+    rehearsed: MachineThere | Missing | None = None
+    """The same by a rehearsal, which knows the domain's own devices; None: not asked for."""
     boot: LastBoot = last_boot.NOT_KNOWN
     images: tuple[Image, ...] = ()
     """The firmware images that it runs with, and whether they are there."""

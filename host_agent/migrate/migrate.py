@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from uuid import UUID
 
 from host_agent.atlas.atlas import Atlas
 from host_agent.case import last_boot
-from host_agent.case.last_boot import LastBoot
 from host_agent.case.results import Confirmed, Decision, Failed
 from host_agent.domain import devices as domain_devices
 from host_agent.domain.definition import Definition, DomainXmlError, parse
@@ -26,8 +26,9 @@ from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types import packages
 from host_agent.migrate import preflight
 from host_agent.migrate.destination import Destination, end_of
-from host_agent.migrate.facts import End, Move, MoveReport, numbers
+from host_agent.migrate.facts import End, MachineThere, Move, MoveReport, Under, numbers
 from host_agent.migrate.forecast import Ask, forecast, once
+from host_agent.migrate.rehearsal import Going, Rehearsals
 from host_agent.migrate.shared_storage import shared
 from host_agent.migrate.states import states
 from host_agent.missing import Missing
@@ -73,6 +74,8 @@ class Options:
     """The XML that the destination is given."""
     atlas: Atlas | None = None
     """The destination's."""
+    under: Under | None = None
+    """The destination's QEMU, as it is rehearsed; None: it was not asked for."""
     probe: bool = True
     """Whether this host's QEMU is asked, where no atlas of the destination needs that already."""
 
@@ -169,7 +172,10 @@ def _move(
     except DomainXmlError as error:
         raise LibvirtError(f"{domain.name}: {error}") from error
     there, local = Destination.of(destination), is_local(options.uri)
-    here, offer = end_of(source.facts()), there.offer(active)
+    processes = qemu_process.running() if local else qemu_process.NONE
+    process = processes.of(active.name, active.uuid, active.guest_uuid)
+    facts = source.facts()
+    here, offer = end_of(facts), there.offer(active)
     listed = (there.offered(active) or {}).get(active.machine or "")
     asked = once(ask) if local else None
     return Move(
@@ -195,7 +201,18 @@ def _move(
             asked if options.probe else None,
             lambda: _arguments(source, xml),
         ),
-        boot=_boot(domain, source, active, local=local),
+        rehearsed=_rehearsed(
+            source,
+            there,
+            options,
+            Going(definition=active, xml=xml, process=process, local=local, driver=facts.driver),
+        ),
+        boot=last_boot.of(
+            domain.state()[1],
+            process,
+            baseline_choice.choose(active, lambda _: None),
+            here.qemu,
+        ),
         images=_images(here, there, active, devices, local=local),
         most_vcpus=None if listed is None else listed.most_vcpus,
     )
@@ -208,13 +225,15 @@ def _arguments(source: Hypervisor, xml: str) -> tuple[str, ...] | Missing:
         return error.missing
 
 
-def _boot(domain: Domain, source: Hypervisor, active: Definition, *, local: bool) -> LastBoot:
-    processes = qemu_process.running() if local else qemu_process.NONE
-    return last_boot.of(
-        domain.state()[1],
-        processes.of(active.name, active.uuid, active.guest_uuid),
-        baseline_choice.choose(active, lambda _: None),
-        source.facts().hypervisor,
+def _rehearsed(
+    source: Hypervisor, there: Destination, options: Options, going: Going
+) -> MachineThere | Missing | None:
+    if options.under is None:
+        return None
+    under = replace(options.under, local=is_local(options.destination))
+    given = going.xml if options.xml is None else options.xml
+    return Rehearsals(under).there(
+        going, partial(_arguments, source), lambda _: there.arguments(given), there.end
     )
 
 

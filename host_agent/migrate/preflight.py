@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from host_agent.atlas import touching
 from host_agent.atlas.vmstate_diff import Reading
-from host_agent.difference import Difference
+from host_agent.difference import Difference, with_rehearsal
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
 from host_agent.firmware.images import GIVEN_UP, Image, Presence
 from host_agent.migrate import qemu_refusals
-from host_agent.migrate.facts import Move, numbers
+from host_agent.migrate.facts import MachineThere, Move, numbers
 from host_agent.migrate.qemu_refusals import Certainty
 from host_agent.missing import Missing, Reason
 from host_agent.printable import argument, quoted
@@ -512,27 +512,39 @@ def _tried(move: Move) -> Finding | None:
 
 def _forecast(move: Move) -> Finding:
     """``move-forecast``: nothing changes in the move; what changes at the next boot there?"""
-    if isinstance(move.forecast, Missing):
+    served, made = move.forecast, move.rehearsed
+    if isinstance(made, MachineThere):
+        forecast = (
+            made.differences
+            if isinstance(served, Missing)
+            else with_rehearsal(served, made.differences)
+        )
+        how = f" (rehearsed under QEMU {made.qemu})"
+    elif isinstance(served, Missing):
+        why = f"; not rehearsed, because {made.sentence}" if made is not None else ""
         return Finding(
             check="move-forecast",
             outcome=Outcome.UNKNOWN,
-            sentence=f"what the guest will see there is not known: {move.forecast.sentence}",
-            remedy=move.forecast.remedy,
+            sentence=f"what the guest will see there is not known: {served.sentence}{why}",
+            remedy=served.remedy,
         )
-    seen = touching.seen(move.forecast)
+    else:
+        forecast = served
+        how = "" if made is None else f" (not rehearsed, because {made.sentence})"
+    seen = touching.seen(forecast)
     if not seen:
         return Finding(
             check="move-forecast",
             outcome=Outcome.PASS,
-            sentence="at its next boot there the guest will find the same machine",
+            sentence=f"at its next boot there the guest will find the same machine{how}",
         )
     shown = "; ".join(map(_told, seen[:_SHOWN]))
     more = len(seen) - _SHOWN
     return Finding(
         check="move-forecast",
         outcome=Outcome.WARN,
-        sentence="nothing changes in the move; at its next boot there the guest will find: "
-        f"{shown}{f'; and {more} more' if more > 0 else ''}",
+        sentence="nothing changes in the move; at its next boot there the guest will find"
+        f"{how}: {shown}{f'; and {more} more' if more > 0 else ''}",
         differences=seen,
     )
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from host_agent.case.results import Failed
 from host_agent.finding import Outcome
+from host_agent.migrate.facts import MachineThere
 from host_agent.missing import Missing
 from host_agent.output import plan_words as words
 from host_agent.output.shared import pages as page_of
@@ -110,6 +111,8 @@ def _domain(one: Planned | Failed) -> dict[str, Any]:
         if isinstance(one.outlook, Missing)
         else [str(difference) for difference in one.outlook],
         "next_boot_unknown": one.outlook.sentence if isinstance(one.outlook, Missing) else None,
+        "rehearsed": one.rehearsed.qemu if isinstance(one.rehearsed, MachineThere) else None,
+        "not_rehearsed": one.rehearsed.sentence if isinstance(one.rehearsed, Missing) else None,
     }
 
 

@@ -57,6 +57,7 @@ def judge(question: Question, source: str) -> Planned:
         raise_to=question.raised.name if raising is Outcome.WARN else None,
         findings=(*findings, *checks.left_behind(question, answer)),
         outlook=question.outlook,
+        rehearsed=question.rehearsed,
     )
 
 

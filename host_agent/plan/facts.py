@@ -19,11 +19,12 @@ from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
 from host_agent.domain.live_migration import CopyStorage
 from host_agent.domain.snapshots import Snapshot
+from host_agent.evidence.running import Running
 from host_agent.finding import Finding
 from host_agent.firmware.images import Image
 from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import Target
-from host_agent.migrate.facts import End, Move
+from host_agent.migrate.facts import End, MachineThere, Move, Under
 from host_agent.missing import Missing
 
 
@@ -104,6 +105,10 @@ class Subject:
     """With which its libvirt would start it as it runs; None: it does not run."""
     start_xml: str | None = None
     """The persistent XML; None: there is none, or not as it will be."""
+    xml: str | None = None
+    """The active XML, else the persistent one; None: not as it will be."""
+    process: Running | None = None
+    """What runs it; None: it does not run, or is not to be seen."""
 
     @property
     def definition(self) -> Definition:
@@ -141,6 +146,8 @@ class Question:
     """The machine type to raise it to."""
     outlook: tuple[Difference, ...] | Missing
     """What the guest finds there at its next boot that is not as here."""
+    rehearsed: MachineThere | Missing | None = None
+    """What a rehearsal says of that; None: none was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +164,8 @@ class Planned:
     """Where the answer is ``raise``."""
     findings: tuple[Finding, ...]
     outlook: tuple[Difference, ...] | Missing
+    rehearsed: MachineThere | Missing | None = None
+    """What of the outlook is by a rehearsal; None: none was asked for."""
 
     @property
     def name(self) -> str:
@@ -224,6 +233,8 @@ class Options:
     unsafe: bool = False
     atlas: Atlas | None = None
     """Of the first goal, where that is a host."""
+    under: Under | None = None
+    """The first goal's QEMU, as it is rehearsed; None: it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

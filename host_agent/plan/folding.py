@@ -22,8 +22,9 @@ _DECIDED_THERE = {
 }
 _DEVICES = (
     "what guests see is compared for machine types alone, as atlases have them: other devices and "
-    "CPU features are not in it"
+    "CPU features are not in it{how}"
 )
+_HOW = " (--rehearse looks at them)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +206,7 @@ def seen(planned: Sequence[Planned | Failed]) -> tuple[Seen, ...]:
 
 def not_checked(hop: Hop) -> tuple[str, ...]:
     """Return what the plan did not look at, in sentences; never none."""
-    lines = [_DECIDED_THERE[hop.target.kind], _DEVICES, *hop.unchecked]
+    lines = [_DECIDED_THERE[hop.target.kind], *_not_rehearsed(hop), *hop.unchecked]
     lines += [f"release path of {way.source}: {way.why}" for way in hop.ways if not _known(way)]
     lines += _unjudged(hop)
     why: dict[str, list[Planned]] = {}
@@ -218,6 +219,21 @@ def not_checked(hop: Hop) -> tuple[str, ...]:
         ways = "for example, " if note.ways > 1 else ""
         lines.append(f"{_some(note.domains)}: {ways}{note.finding.sentence}")
     return tuple(dict.fromkeys(lines))
+
+
+def _not_rehearsed(hop: Hop) -> Iterator[str]:
+    """Say of whom an atlas alone speaks, and why."""
+    asked = [one for one in hop.planned if isinstance(one, Planned) and one.rehearsed is not None]
+    why: dict[str, list[Planned]] = {}
+    for one in asked:
+        if isinstance(one.rehearsed, Missing):
+            told = one.rehearsed.sentence
+            told += f" ({one.rehearsed.remedy})" if one.rehearsed.remedy else ""
+            why.setdefault(told, []).append(one)
+    if why or not asked:
+        yield _DEVICES.format(how="" if asked else _HOW)
+    for told, domains in why.items():
+        yield f"{_some(domains)}: not rehearsed, because {told}"
 
 
 def _unjudged(hop: Hop) -> Iterator[str]:
@@ -277,4 +293,6 @@ def onward(subject: Subject, planned: Planned, qemu: str | None) -> Subject:
         # What it starts with there is what is defined.
         devices=subject.devices if live else subject.start,
         start_xml=subject.start_xml if planned.raise_to is None else None,
+        xml=None,
+        process=None,
     )

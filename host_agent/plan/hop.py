@@ -1,6 +1,6 @@
 """One hop of a plan: all domains, asked about at the next site."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,7 +11,7 @@ from host_agent.atlas import touching
 from host_agent.atlas.atlas import Atlas
 from host_agent.atlas.state_touching import States
 from host_agent.case.results import Failed
-from host_agent.difference import Difference
+from host_agent.difference import Difference, with_rehearsal
 from host_agent.domain import start_options
 from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
@@ -21,8 +21,9 @@ from host_agent.guard import guarded
 from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import Target
 from host_agent.migrate.destination import Destination
-from host_agent.migrate.facts import Move, numbers
+from host_agent.migrate.facts import MachineThere, Move, numbers
 from host_agent.migrate.forecast import Ask
+from host_agent.migrate.rehearsal import Going, Rehearsals
 from host_agent.migrate.states import of_arguments
 from host_agent.missing import Missing, Reason
 from host_agent.plan import answer as plan_answer
@@ -50,7 +51,18 @@ class Stop:
     """Whether it is the host that we run on."""
     starts: Starts | None = None
     """Asks its QEMU itself, where that can be run."""
+    rehearsals: Rehearsals | None = None
+    """Of domains that go here; None: they were not asked for."""
 
+
+_LATER = Missing(
+    reason=Reason.UNSUPPORTED, sentence="it is rehearsed from where it is now to the first target"
+)
+_RAISED = Missing(
+    reason=Reason.UNSUPPORTED,
+    sentence="its machine type is another there",
+    remedy="samemachine upgrade NAME --dry-run --rehearse tells what that changes",
+)
 
 Located = tuple[Stop, Subject | Failed]
 """A domain, and where it is."""
@@ -101,9 +113,20 @@ def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: 
         ways=tuple(place.way(stop.site, goal.site, options.on) for stop in stops),
         planned=planned,
         limits=mixed_hosts.limits(all_sites, subjects),
-        compared=tuple(used),
+        compared=(*used, *_rehearsed_with(planned, goal)),
         unchecked=tuple(_unasked(how, subjects) for how in strange),
     )
+
+
+def _rehearsed_with(planned: Sequence[Planned | Failed], goal: Stop) -> Iterator[str]:
+    """Say by which QEMUs rehearsals were made, and of how many domains."""
+    made = [one.rehearsed for one in planned if isinstance(one, Planned)]
+    under = Counter(one.qemu for one in made if isinstance(one, MachineThere))
+    for qemu, number in under.items():
+        yield (
+            f"{goal.site.name}: QEMU {qemu}, rehearsed for {number} "
+            f"domain{'s' if number > 1 else ''}"
+        )
 
 
 def _unasked(how: str, subjects: Sequence[Subject]) -> str:
@@ -250,6 +273,37 @@ def _atlases(
     return found
 
 
+def _rehearsed(asked: _Asked, goal: Stop) -> MachineThere | Missing | None:
+    """Rehearse a domain here and there, as it goes; None: it was not asked for."""
+    subject, source, definition = asked.subject, asked.stop.host, asked.subject.definition
+    if goal.rehearsals is None:
+        return None
+    if subject.xml is None or source is None:
+        return _LATER
+    if asked.going != (definition.machine or ""):
+        return _RAISED
+    going = Going(
+        definition=definition,
+        xml=subject.xml,
+        process=subject.process,
+        local=asked.stop.local,
+        driver=source.facts.driver,
+    )
+    there = source if goal.host is None else goal.host
+    return goal.rehearsals.there(going, source.arguments, there.arguments, goal.site.end)
+
+
+def _outlook(
+    served: tuple[Difference, ...] | Missing, made: MachineThere | Missing | None
+) -> tuple[Difference, ...] | Missing:
+    """Return what is seen at the next boot there, by the nearest that there is."""
+    if not isinstance(made, MachineThere):
+        return _seen(served)
+    if isinstance(served, Missing):
+        return _seen(made.differences)
+    return _seen(with_rehearsal(served, made.differences))
+
+
 def _planned(asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Options) -> Planned:
     subject, definition = asked.subject, asked.subject.definition
     here, there = atlases[id(asked.stop)].of(definition), atlases[id(goal)].of(definition)
@@ -261,6 +315,7 @@ def _planned(asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Op
         # Another package's ROMs say nothing of this one's.
         moving = Missing(reason=Reason.ABSENT, sentence="its own QEMU was not asked")
     same = goal.host.same(definition) if goal.host is not None else ()
+    made = _rehearsed(asked, goal)
     question = Question(
         subject=subject,
         kind=goal.site.kind,
@@ -290,7 +345,8 @@ def _planned(asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Op
         start=asked.start,
         unseen_roms=subject.devices.roms - (roms(here, asked.going) & roms(there, asked.going)),
         raised=asked.raised,
-        outlook=_seen(_touching(outlook, definition, subject)),
+        outlook=_outlook(_touching(outlook, definition, subject), made),
+        rehearsed=made,
     )
     return plan_answer.judge(question, asked.stop.site.name)
 

@@ -2,8 +2,11 @@
 
 import time
 from contextlib import ExitStack
+from dataclasses import replace
 
+from host_agent.migrate.facts import Under
 from host_agent.migrate.forecast import Ask
+from host_agent.migrate.rehearsal import Rehearsals
 from host_agent.plan import sites
 from host_agent.plan.facts import Hop, Options, Plan
 from host_agent.plan.hop import Stop, hop, onward
@@ -39,5 +42,11 @@ def plan(options: Options, ask: Ask | None, progress: Progress = lambda *_: None
 
 def _goal(goal: str, options: Options, ask: Ask | None, stack: ExitStack, *, first: bool) -> Stop:
     if not sites.is_uri(goal):
-        return Stop(site=sites.named(goal, options.on))
-    return opened(goal, ask, stack, options.atlas if first else None)
+        stop = Stop(site=sites.named(goal, options.on))
+    else:
+        stop = opened(goal, ask, stack, options.atlas if first else None)
+    if options.under is None:
+        return stop
+    # Which QEMU is rehearsed is said of the first target alone.
+    under = options.under if first else Under(seconds=options.under.seconds)
+    return replace(stop, rehearsals=Rehearsals(replace(under, local=stop.local)))

@@ -43,6 +43,7 @@ def collect(
     state, reason = domain.state()
     saved, saved_devices = _saved(domain) if active is None else (None, None)
     kept = baseline_choice.choose(definition, lambda _: None)
+    process = None
     if active is not None:
         process = processes.of(definition.name, definition.uuid, definition.guest_uuid)
         boot = last_boot.of(reason, process, kept, installed)
@@ -62,6 +63,8 @@ def collect(
         boot=boot,
         arguments=None if active is None or arguments is None else arguments(active),
         start_xml=persistent,
+        xml=now,
+        process=process,
     )
 
 

@@ -81,6 +81,15 @@ class DomainRehearsal:
         except EvidenceError as error:
             return error.missing
 
+    def of_arguments(
+        self, binary: QemuBinary, arguments: tuple[str, ...], definition: Definition
+    ) -> Rehearsed | Missing:
+        """Return what a guest finds that this command line starts."""
+        try:
+            return self._rehearsed(binary, _options(arguments, definition))
+        except EvidenceError as error:
+            return error.missing
+
     def differences(
         self, hypervisor: Hypervisor, definition: Definition, before: str, after: str
     ) -> tuple[Difference, ...] | Missing:

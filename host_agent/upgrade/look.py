@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from host_agent import untrusted_xml
 from host_agent.case.gather import Gatherer
-from host_agent.difference import Area, Difference
+from host_agent.difference import Difference, with_rehearsal
 from host_agent.domain import owner, snapshots
 from host_agent.domain.definition import Definition, DomainXmlError, parse
 from host_agent.errors import EvidenceError, LibvirtError, UpgradeJournalError, UsageError
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 _JOB_SECONDS = 5.0
 _SNAPSHOT_SECONDS = 10.0
-_REHEARSED = {Area.ACPI, Area.PCI, Area.VIRTIO, Area.CPU, Area.ROM}
 """Of what a rehearsal says more than QEMU alone, which has no devices."""
 
 
@@ -203,14 +202,6 @@ class Look:
         if rehearsal is None or isinstance(rehearsal, Missing):
             return ()
         return rehearsal.noticed(gatherer.hypervisor, definition, old, new)
-
-
-def with_rehearsal(
-    served: Sequence[Difference], made: Sequence[Difference]
-) -> tuple[Difference, ...]:
-    """Return what QEMU serves, with what firmware and QEMU make of it where that says more."""
-    kept = (one for one in served if one.area not in _REHEARSED)
-    return (*kept, *(one for one in made if one.area in _REHEARSED))
 
 
 def _how_far(record: Record) -> str:

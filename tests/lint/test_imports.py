@@ -71,7 +71,7 @@ FOLDERS = {
     ),
     "migrate": Row(
         imports="domain firmware atlas hypervisor evidence machine_types qemu case",
-        asks="destination migrate shared_storage states",
+        asks="destination migrate rehearsal shared_storage states",
     ),
     "plan": Row(
         imports="domain firmware atlas hypervisor evidence machine_types qemu case migrate",
@@ -96,8 +96,8 @@ FOLDERS = {
             "audit check_config checks diff enroll forget history migrate path plan probe rehearse "
             "schema serve shared.atlases shared.completion shared.config shared.configured "
             "shared.console shared.default_uri shared.hosts shared.ledgers shared.loudness "
-            "shared.metrics shared.options shared.telling shared.waiver_files "
-            "types upgrade verify why"
+            "shared.metrics shared.options shared.rehearsed_qemu shared.telling "
+            "shared.waiver_files types upgrade verify why"
         ),
     ),
 }

@@ -106,3 +106,18 @@ def privacy_option(command: Callable[..., int]) -> Callable[..., int]:
         help="keep MAC addresses and serial numbers as they are, in baseline and history  "
         "[default: salted hashes; or $SAMEMACHINE_CLEAR_IDENTIFIERS=1]",
     )(command)
+
+
+def rehearse_option(what: str) -> Callable[[_Command], _Command]:
+    """Return the option to have the firmware run; ``what`` is said of it."""
+    return click.option("--rehearse", is_flag=True, help=what)
+
+
+def root_option(what: str) -> Callable[[_Command], _Command]:
+    """Return the option for the root folder of another system; ``what`` is done with it."""
+    return click.option(
+        "--root",
+        metavar="FOLDER",
+        type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
+        help=f"root folder of another system, {what}; needs root's rights",
+    )

@@ -14,7 +14,7 @@ from host_agent.finding import Finding, Outcome
 from host_agent.firmware.images import Image, Presence
 from host_agent.machine_types.offers import Offer
 from host_agent.migrate import preflight
-from host_agent.migrate.facts import End, Move, There
+from host_agent.migrate.facts import End, MachineThere, Move, There
 from host_agent.missing import Missing, Reason
 from tests.unit.host_agent.shared.cases import DEFINITION, MACHINE, NOTHING
 from tests.unit.host_agent.shared.states import (
@@ -31,6 +31,7 @@ DISK = Disk(target="vda", type="file", path="/srv/vm1.qcow2", writable=True)
 DEVICES = Devices(disks=(DISK,), passthrough=(), cpu="<cpu/>", cpu_mode="custom")
 HERE = End(name="node1", uuid="1", qemu="7.2.22", libvirt="9.0.0")
 THERE = End(name="node2", uuid="2", qemu="10.0.13", libvirt="11.3.0")
+NODE = Difference(area=Area.ACPI, subject="DSDT, _SB.PCI0", field="_UID", old="1", new="0")
 MOVE = Move(
     active=DEFINITION,
     state="running",
@@ -182,6 +183,18 @@ ROWS: list[tuple[str, dict[str, Any], str, Outcome, str]] = [
     ("no atlas", {"forecast": NOTHING}, "move-forecast", UNKNOWN, "not to be had"),
     ("next boot", {"forecast": (CHANGE,) * 5}, "move-forecast", WARN,
      "Processor Family 0x01 -> 0xfe (inventory); and 2 more"),
+    ("rehearsed, the same", {"rehearsed": MachineThere(qemu="10.0.13", differences=())},
+     "move-forecast", PASS, "the same machine (rehearsed under QEMU 10.0.13)"),
+    ("rehearsed without an atlas",
+     {"forecast": NOTHING, "rehearsed": MachineThere(qemu="10.0.13", differences=(NODE,))},
+     "move-forecast", WARN, "(rehearsed under QEMU 10.0.13): ACPI DSDT, _SB.PCI0: _UID 1 -> 0"),
+    ("rehearsed beside an atlas",
+     {"forecast": (CHANGE,), "rehearsed": MachineThere(qemu="10.0.13", differences=(NODE,))},
+     "move-forecast", WARN, "0x01 -> 0xfe (inventory); ACPI DSDT"),
+    ("not rehearsed", {"rehearsed": NOTHING}, "move-forecast", PASS,
+     "the same machine (not rehearsed, because not to be had)"),
+    ("nothing is known", {"forecast": NOTHING, "rehearsed": NOTHING}, "move-forecast", UNKNOWN,
+     "not to be had; not rehearsed, because not to be had"),
     ("states are not known", {"states": NOTHING}, "move-vmstate", UNKNOWN, "not to be had"),
     ("states are taken", {"states": replace(STATES, looked_at=12)}, "move-vmstate", PASS,
      "QEMU 10.0.13, x86_64 takes the states of the 12 kinds of devices"),

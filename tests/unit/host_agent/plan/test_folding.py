@@ -11,7 +11,8 @@ from host_agent.case.results import Failed
 from host_agent.difference import Area, Difference
 from host_agent.finding import Finding, Outcome
 from host_agent.machine_types.offers import Offer
-from host_agent.migrate.facts import End
+from host_agent.migrate.facts import End, MachineThere
+from host_agent.missing import Missing, Reason
 from host_agent.plan import folding as plan_folding
 from host_agent.plan import mixed_hosts
 from host_agent.plan.facts import Answer, Hop, Kind, Limit, Planned, Site, Way
@@ -248,6 +249,27 @@ def test_what_no_check_judges_is_said_of_the_domains_that_have_it() -> None:
         "b: seen by the guest, but judged by no check: <genid>",
         "b: not known to this samemachine: <flux>",
     ]
+
+
+def test_what_was_not_rehearsed_is_said_with_its_reason() -> None:
+    away = Missing(reason=Reason.UNSUPPORTED, sentence="it can't be run from here", remedy="--root")
+    made = MachineThere(qemu="10.0.13", differences=())
+    hop = Hop(sources=(site("here", *OLD),), target=site("there", *NEW), ways=(), planned=())
+    said = []
+    for rehearsed in ((None, None), (made, made), (made, away), (away, away)):
+        both = zip("ab", rehearsed, strict=True)
+        domains = tuple(replace(planned(name), rehearsed=one) for name, one in both)
+        lines = plan_folding.not_checked(replace(hop, planned=domains))
+        told = [line.partition(": ")[0] for line in lines if "rehears" in line]
+        said.append((any(line.startswith("what guests see") for line in lines), told))
+    why = "not rehearsed, because it can't be run from here (--root)"
+    assert said == [
+        (True, ["what guests see is compared for machine types alone, as atlases have them"]),
+        (False, []),
+        (True, ["b"]),
+        (True, ["a, b"]),
+    ]
+    assert f"a, b: {why}" in lines
 
 
 @pytest.mark.parametrize("kind", list(Kind))

@@ -1,7 +1,6 @@
 """What a rehearsal adds to what QEMU serves."""
 
-from host_agent.difference import Area, Difference
-from host_agent.upgrade.look import with_rehearsal
+from host_agent.difference import Area, Difference, with_rehearsal
 
 
 def one(area: Area, subject: str) -> Difference:

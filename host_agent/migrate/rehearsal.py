@@ -1,0 +1,122 @@
+"""What a guest finds at its next boot elsewhere, rehearsed: its machine here, and under that QEMU.
+
+A QEMU can be rehearsed that can be run from here: this host's own, another binary of it, or that of
+another system whose root folder is here. Nothing stands for one that can't: what lacks is said.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from host_agent.difference import series
+from host_agent.domain.definition import Definition
+from host_agent.errors import EvidenceError
+from host_agent.evidence import nic_names, rehearsal_diff
+from host_agent.evidence.rehearsed import Rehearsed
+from host_agent.evidence.running import Running
+from host_agent.firmware.smbios import SmbiosError
+from host_agent.hypervisor.connection import QEMU
+from host_agent.migrate.facts import End, MachineThere, Under
+from host_agent.missing import Missing, Reason
+from host_agent.qemu import binary as qemu_binary
+from host_agent.qemu.binary import QemuBinary
+from host_agent.qemu.domain_rehearsal import DomainRehearsal
+from host_agent.qemu.rehearsal_store import RehearsalStore
+
+Arguments = Callable[[str], tuple[str, ...] | Missing]
+"""Returns the command line that a libvirt would start a domain of this XML with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Going:
+    """A domain that is to boot there."""
+
+    definition: Definition
+    """Of the XML."""
+    xml: str
+    """The active XML, else the persistent one."""
+    process: Running | None
+    """What runs it; None: it does not run, or is not to be seen."""
+    local: bool
+    """Whether it is on this host."""
+    driver: str = QEMU
+    """libvirt's, that has it."""
+
+
+class Rehearsals:
+    """Rehearsals of domains that go to one target: one for all of a shape."""
+
+    def __init__(self, under: Under, store: RehearsalStore | None = None) -> None:
+        self._under = under
+        self._rehearsal = DomainRehearsal(seconds=under.seconds, store=store)
+
+    def there(
+        self, going: Going, here: Arguments, there: Arguments, target: End
+    ) -> MachineThere | Missing:
+        """Return what the guest finds otherwise there; ``here``, ``there``: both ends' libvirts."""
+        try:
+            now = _present(going)
+            after = self._binary(going.definition, target)
+        except EvidenceError as error:
+            return error.missing
+        before = self._made(now, going, here)
+        made = self._made(after, going, there)
+        if isinstance(before, Missing):
+            return before
+        if isinstance(made, Missing):
+            return made
+        if target.qemu is not None and series(made.qemu) != series(target.qemu):
+            return Missing(
+                reason=Reason.REFUSED,
+                sentence=f"the QEMU that was named is {made.qemu}, and {target.title} has another",
+                remedy="--root FOLDER: the target's own system",
+            )
+        try:
+            return MachineThere(
+                qemu=made.qemu,
+                differences=(
+                    *rehearsal_diff.between(before, made),
+                    *nic_names.renamed(before, made),
+                ),
+            )
+        except SmbiosError as error:
+            return Missing(reason=Reason.FAILED, sentence=f"the tables can't be compared: {error}")
+
+    def _binary(self, definition: Definition, target: End) -> QemuBinary:
+        """Return the target's; raises ``EvidenceError``."""
+        under = self._under
+        if under.qemu is None and under.root is None and not under.local:
+            raise EvidenceError(
+                Reason.UNSUPPORTED,
+                f"the QEMU of {target.name} can't be run from here",
+                "--root FOLDER: its system's root folder; or --qemu BINARY: the same on this host",
+            )
+        return qemu_binary.installed(under.qemu or _emulator(definition), under.root)
+
+    def _made(self, binary: QemuBinary, going: Going, arguments: Arguments) -> Rehearsed | Missing:
+        given = arguments(going.xml)
+        if isinstance(given, Missing):
+            return given
+        return self._rehearsal.of_arguments(binary, given, going.definition)
+
+
+def _present(going: Going) -> QemuBinary:
+    """Return the binary that the domain has now; raises ``EvidenceError``."""
+    if going.driver != QEMU:
+        raise EvidenceError(
+            Reason.UNSUPPORTED, f"libvirt's {going.driver} driver runs no QEMU that could be"
+        )
+    if not going.local:
+        raise EvidenceError(
+            Reason.UNSUPPORTED,
+            "a QEMU can be rehearsed only on its own host",
+            "run samemachine on the source",
+        )
+    if going.process is not None:
+        return qemu_binary.running(going.process.pid, going.process.binary)
+    return qemu_binary.installed(_emulator(going.definition))
+
+
+def _emulator(definition: Definition) -> str:
+    if definition.emulator is None:
+        raise EvidenceError(Reason.ABSENT, "the domain XML names no emulator")
+    return definition.emulator
