@@ -12,6 +12,7 @@ from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.nvram import Nvram
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import ProbedTables, Running
+from host_agent.evidence.tpm_state import TpmState
 from host_agent.firmware.smbios import Named, Smbios
 from host_agent.machine_types.surroundings import Surroundings
 from host_agent.missing import Missing, Reason
@@ -42,6 +43,7 @@ class SnapshotTaken:
 
 
 _NOT_READ = Missing(reason=Reason.ABSENT, sentence="the firmware's variables were not asked for")
+_NO_TPM = Missing(reason=Reason.ABSENT, sentence="the state of a TPM was not looked for")
 _NOWHERE = Missing(reason=Reason.ABSENT, sentence="the host's machine types were not asked for")
 
 
@@ -89,6 +91,8 @@ class Case:
     """What its UEFI keeps, as the host reads it."""
     template: Nvram | Missing = _NOT_READ
     """What a domain with its firmware would get on this host today."""
+    tpm: TpmState | Missing = _NO_TPM
+    """Where the state of its TPM is, as the host sees it."""
     newer: Baseline | None = None
     """The ledger's copy, where it is newer than the baseline in the XML."""
 

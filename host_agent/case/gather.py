@@ -22,6 +22,7 @@ from host_agent.evidence import recognition
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.baseline_choice import choose, newer
 from host_agent.evidence.running import ProbedTables, Running
+from host_agent.evidence.tpm_state import TpmState
 from host_agent.firmware.smbios import Smbios
 from host_agent.guest.dialler import Dialler, undialled
 from host_agent.guest.opened_channels import OpenedChannels
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from host_agent.evidence.rehearsed import Rehearsed
     from host_agent.qemu.domain_probe import DomainProbe
     from host_agent.qemu.domain_rehearsal import DomainRehearsal
+    from host_agent.qemu.tpm_states import TpmStates
 
 _NOT_ASKED_FOR = Missing(reason=Reason.ABSENT, sentence="probes were switched off (--no-probe)")
 _ELSEWHERE = Missing(
@@ -52,6 +54,11 @@ _ELSEWHERE = Missing(
 _NVRAM_ELSEWHERE = Missing(
     reason=Reason.UNSUPPORTED,
     sentence="a firmware's variables can be read only on the domain's own host",
+    remedy="run samemachine there",
+)
+_TPM_ELSEWHERE = Missing(
+    reason=Reason.UNSUPPORTED,
+    sentence="the state of a TPM can be seen only on the domain's own host",
     remedy="run samemachine there",
 )
 _RELEASE_ELSEWHERE = Missing(
@@ -116,6 +123,8 @@ class Gatherer:
     """None: it was not asked for."""
     stores: "UefiStores | None" = None
     """None: the host's files can't be seen from here."""
+    tpms: "TpmStates | None" = None
+    """As ``stores``."""
 
     @classmethod
     def on(
@@ -138,12 +147,13 @@ class Gatherer:
         """
         facts = hypervisor.facts()
         local = is_local(uri)
+        processes = qemu_process.running() if local else None
         return cls(
             hypervisor=hypervisor,
             facts=facts,
             dialler=Dialler(uri=uri, opened=opened),
             probe=_probes() if probe and facts.driver == QEMU else None,
-            processes=qemu_process.running() if local else None,
+            processes=processes,
             aliases=offers.aliases(facts.capabilities),
             lists=offers.lists(facts.capabilities),
             twins=offers.twins(facts.capabilities),
@@ -155,6 +165,7 @@ class Gatherer:
             raised=raised,
             rehearsal=_rehearsals(local=local) if rehearse else None,
             stores=_stores() if local and facts.driver == QEMU else None,
+            tpms=_tpms(processes) if processes and facts.driver == QEMU else None,
         )
 
     def refreshed(self, seconds: float | None = None) -> "Gatherer":
@@ -164,9 +175,11 @@ class Gatherer:
         """
         if self.probe is not None:
             self.probe.refreshed()
+        processes = None if self.processes is None else qemu_process.running()
         return replace(
             self,
-            processes=None if self.processes is None else qemu_process.running(),
+            processes=processes,
+            tpms=None if self.tpms is None or processes is None else _tpms(processes),
             seconds=self.seconds if seconds is None else seconds,
         )
 
@@ -245,6 +258,7 @@ class Gatherer:
             newer=newer_,
             nvram=self.stores.kept(declared, running) if self.stores else _NVRAM_ELSEWHERE,
             template=self.stores.template(definition) if self.stores else _NVRAM_ELSEWHERE,
+            tpm=self._tpm(definition, running),
         )
         return self._rehearsed(domain, replace(case, occasion=occasion.of(case)), looked)
 
@@ -274,6 +288,11 @@ class Gatherer:
             after_boot=rehearsing.forecast(domain, case, plugged),
             after_start=rehearsing.forecast(domain, case, start),
         )
+
+    def _tpm(self, definition: Definition, running: Running | Missing) -> TpmState | Missing:
+        if definition.tpm is None or self.tpms is None:
+            return _TPM_ELSEWHERE
+        return self.tpms.of(definition.tpm, running)
 
     def _snapshot(
         self,
@@ -427,6 +446,12 @@ def _stores() -> "UefiStores":
     from host_agent.case.uefi_stores import UefiStores  # noqa: PLC0415 - of QEMU's driver alone
 
     return UefiStores()
+
+
+def _tpms(processes: Processes) -> "TpmStates":
+    from host_agent.qemu.tpm_states import TpmStates  # noqa: PLC0415 - of QEMU's driver alone
+
+    return TpmStates(processes.found)
 
 
 def _rehearsals(*, local: bool) -> "DomainRehearsal | Missing":

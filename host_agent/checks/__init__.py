@@ -38,6 +38,7 @@ _FILES = (
     "certificates",
     "template",
     "boot_entries",
+    "tpm",
     "pending_change",
     "upgrade",
     "alias",

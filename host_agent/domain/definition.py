@@ -10,8 +10,10 @@ from lxml import etree
 
 from host_agent import untrusted_xml
 from host_agent.domain import elements, pci_places
+from host_agent.domain import tpm as tpm_words
 from host_agent.domain import uefi as firmware_words
 from host_agent.domain.pci_places import Way
+from host_agent.domain.tpm import Tpm
 from host_agent.domain.uefi import Uefi
 from host_agent.untrusted_xml import XmlError
 
@@ -65,6 +67,8 @@ class Definition:
     """``<hwuuid>``: what the guest is shown instead of the UUID, from libvirt 11.6 on."""
     uefi: Uefi | None = None
     """What it says of its UEFI; None: it has none."""
+    tpm: Tpm | None = None
+    """What it says of its TPM; None: it has none."""
     pci_ways: frozenset[Way] = frozenset()
     """Of one with UEFI: the ways to its PCI devices, as device paths have them."""
 
@@ -152,6 +156,7 @@ def parse(xml: str) -> Definition:
         emulator=_text(root, "devices/emulator"),
         firmware=firmware,
         uefi=firmware_words.of(root) if firmware == "efi" else None,
+        tpm=tpm_words.of(root, parsed_uuid),
         pci_ways=pci_places.of(root) if firmware == "efi" else frozenset(),
         loader=_text(root, "os/loader"),
         smbios_mode=None if smbios is None else smbios.get("mode"),

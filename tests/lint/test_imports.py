@@ -48,7 +48,7 @@ FOLDERS = {
             "atlas_probe binary cpu_reader domain_probe domain_rehearsal enter_root "
             "firmware_files fw_cfg_reader kept_files machine_list nvram_decoder "
             "nvram_decoding nvram_file probe probe_store process rehearsal "
-            "rehearsal_store session variable_store virtio_reader vmstate_dump "
+            "rehearsal_store session tpm_states variable_store virtio_reader vmstate_dump "
             "written_files"
         ),
     ),

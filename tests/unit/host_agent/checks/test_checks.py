@@ -40,7 +40,7 @@ from host_agent.machine_types.vendors import POLICIES
 from host_agent.missing import Missing, Reason
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1
-from tests.unit.host_agent.shared import baseline_rows, type_rows, uefi_rows
+from tests.unit.host_agent.shared import baseline_rows, tpm_rows, type_rows, uefi_rows
 from tests.unit.host_agent.shared.cases import (
     COPY,
     DEFINITION,
@@ -367,6 +367,7 @@ ROWS = [
     *baseline_rows.ROWS,
     *type_rows.ROWS,
     *uefi_rows.ROWS,
+    *tpm_rows.ROWS,
 ]  # fmt: skip
 
 

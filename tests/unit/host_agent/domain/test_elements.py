@@ -44,8 +44,8 @@ def test_what_handles_is_there() -> None:
     [
         ("<hwuuid>x</hwuuid>", (), ()),
         ("<genid>x</genid>", ("<genid>",), ()),
-        ("<devices><tpm model='tpm-crb'><backend type='emulator'/></tpm></devices>",
-         ("<devices/tpm>",), ()),
+        ("<devices><tpm model='tpm-crb'><backend type='emulator'/></tpm></devices>", (), ()),
+        ("<devices><watchdog model='i6300esb'/></devices>", ("<devices/watchdog>",), ()),
         ("<devices><disk><boot order='1'/><alias name='a'/></disk></devices>",
          ("<devices/disk/boot>",), ()),
         ("<features><acpi/><vmport state='off'/></features>", ("<features/vmport>",), ()),

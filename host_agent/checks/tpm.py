@@ -1,0 +1,89 @@
+"""``tpm``: has the domain's TPM a state of its own?"""
+
+from host_agent.case.case import Case
+from host_agent.domain.tpm import EMULATOR, Tpm
+from host_agent.evidence.baseline import Baseline
+from host_agent.finding import Finding, Outcome, unknown
+from host_agent.missing import Missing
+
+ID = "tpm"
+
+
+def check(case: Case) -> Finding:
+    """Judge where the state of an emulated TPM is, and who else has it.
+
+    libvirt formatdomain.rst, "TPM device": the state is kept below the domain's UUID, or where
+    ``<source>`` says; that of a transient domain is removed with it, but for
+    ``persistent_state='yes'``. Its endorsement key, which would tell it from a copy, is in the
+    state, among its secrets, which are not read.
+    """
+    tpm = case.declared.definition.tpm
+    if tpm is None:
+        return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain has no TPM")
+    if tpm.back_end != EMULATOR:
+        return _pass(
+            f"the domain has a TPM ({_words(tpm)}) that is not emulated: its state is not libvirt's"
+        )
+    found = case.tpm
+    if isinstance(found, Missing):
+        return unknown(ID, found)
+    if found.others:
+        return Finding(
+            check=ID,
+            outcome=Outcome.FAIL,
+            sentence=f"the domain has one TPM with {', '.join(found.others)}: their states are "
+            f"the same ({found.place})",
+            expected="a state of its own",
+            observed=f"that of {', '.join(found.others)}, too",
+            remedy="stop one of them and give it a TPM of its own, after what it sealed was bound "
+            "anew: its <source> or UUID in virsh edit",
+        )
+    if not found.there:
+        return _without_state(case, tpm, found.place)
+    if case.declared.persistent is None and not tpm.kept:
+        return _warn(
+            f"the domain is transient: libvirt removes the TPM's state ({found.place}) when it "
+            "ends, and what is sealed to it opens no more",
+            "a state that is kept",
+            "persistent_state is not 'yes'",
+            "virsh define it, or <backend persistent_state='yes'>",
+        )
+    by = f", emulated by {found.swtpm}" if found.swtpm else ""
+    old = ", which was replaced since it was started" if found.replaced else ""
+    return _pass(
+        f"the domain has a TPM ({_words(tpm)}) with a state of its own{by}{old}; whether that is a "
+        "copy of another's is not known, since nothing in it is read"
+    )
+
+
+def _without_state(case: Case, tpm: Tpm, place: str) -> Finding:
+    if case.declared.active is None and not isinstance(case.baseline, Baseline):
+        return _pass(
+            f"the domain has a TPM ({_words(tpm)}) without a state: its first start makes one"
+        )
+    return _warn(
+        f"the TPM's state is gone: there is none at {place}, so the next start makes a new TPM, to "
+        "which nothing is sealed",
+        "a state",
+        "none",
+        "bring it back from where the domain was before, or have the recovery keys at hand",
+    )
+
+
+def _words(tpm: Tpm) -> str:
+    return ", ".join(filter(None, (tpm.model, tpm.version, tpm.back_end)))
+
+
+def _pass(sentence: str) -> Finding:
+    return Finding(check=ID, outcome=Outcome.PASS, sentence=sentence)
+
+
+def _warn(sentence: str, expected: str, observed: str, remedy: str) -> Finding:
+    return Finding(
+        check=ID,
+        outcome=Outcome.WARN,
+        sentence=sentence,
+        expected=expected,
+        observed=observed,
+        remedy=remedy,
+    )
