@@ -12,6 +12,7 @@ from tests.bench import (
     idle_here,
     many_domains,
     probing,
+    rehearsing,
     running,
     shut_off,
     start_up,
@@ -45,6 +46,8 @@ ROWS = {
     "ten-guests": "10 booted guests, beside qemu-guest-agent reading four files in each",
     "one-guest": "one real guest, channel opened to verdict, beside a bare call",
     "atlas": "every x86 machine type probed, beside QEMU started and quit",
+    "rehearsal": "firmware run on domains' devices, beside the same QEMUs till it has ended",
+    "rehearsal-shapes": "200 domains of 5 shapes, rehearsed: how many QEMUs",
     "arrival": "libvirt's event of an arrival to the verdict, beside the guest's report",
 }
 """Name → what, in the order in which they are measured."""
@@ -74,6 +77,7 @@ GROUPS = (
     Group(("running-first", "running-warm"), there=running.measure),
     Group(("ten-guests", "one-guest"), there=booted.measure),
     Group(("atlas",), there=probing.measure),
+    Group(("rehearsal", "rehearsal-shapes"), there=rehearsing.measure),
     Group(("arrival",), there=arrival.measure),
 )
 
