@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     help="warnings that are accepted for now, as TOML; repeatable  [default: $SAMEMACHINE_WAIVE]",
 )
 @rehearse_option("run the firmware on each domain's devices; compare SMBIOS, ACPI and PCI")
-@connections_and("jsonl", *for_machines.FORMS, "prometheus")
+@connections_and("jsonl", *for_machines.FORMS, "prometheus", "html")
 def audit_command(
     domains: tuple[str, ...],
     uris: tuple[str, ...],
@@ -96,6 +96,10 @@ def audit_command(
         code = exit_code(audits, len(unreachable))
         if form == "json":
             return audit_output.render(audits, unreachable, code), code
+        if form == "html":
+            from host_agent.output import audit_page
+
+            return audit_page.render(audits, unreachable, code), code
         if form == "prometheus":
             from host_agent.output import prometheus
 

@@ -1,6 +1,6 @@
 """One domain as text for people: the views of it side by side, where each comes from, findings."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -13,17 +13,15 @@ from host_agent.domain.owner import OwnerKind
 from host_agent.evidence.nvram import Database, Nvram
 from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
-from host_agent.firmware.smbios import Named
 from host_agent.missing import Missing
 from host_agent.output.audit import STYLES, heading, sentences
 from host_agent.output.shared.names import libvirts, whose
 from host_agent.output.shared.tables import print_table
-from host_agent.printable import printable, shortened
+from host_agent.output.shared.views import rows
+from host_agent.printable import printable
 from host_agent.verify import folding
 
 _MOST_ENTRIES = 8
-_WIDEST = 200
-"""Characters of a value in the table of views; the checks tell what is wrong with it."""
 
 
 def print_show(console: Console, audit: HostAudit) -> None:
@@ -47,8 +45,9 @@ def _show(result: Audited) -> RenderableType:
     views = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for title in ("", "declared", "running", "booted as", "serving now"):
         views.add_column(title, overflow="fold", header_style="bold")
-    for row in _rows(case):
-        views.add_row(*(Text(cell) for cell in row))
+    for row in rows(case):
+        shown = row.name, row.declared, row.running, row.booted, row.serving
+        views.add_row(*map(Text, shown))
     findings = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
     for alike in _alike(result.verdict.findings):
         first, more = alike[0], len(alike) - 1
@@ -66,60 +65,6 @@ def _alike(findings: Iterable[Finding]) -> Iterable[list[Finding]]:
         key = (finding.sentence, finding.remedy) if skipped else number
         groups.setdefault(key, []).append(finding)
     return groups.values()
-
-
-def _rows(case: Case) -> list[tuple[str, ...]]:
-    active = case.declared.active or case.declared.persistent
-    running = case.running if isinstance(case.running, Running) else None
-    expected = None if isinstance(case.expected, Missing) else case.expected
-    booted, live = case.booted, case.live
-
-    def row(
-        name: str, declared: str | None, process: str | None, of: Callable[[Named], object]
-    ) -> tuple[str, ...]:
-        views = (process or "-", _cell(booted, of), _cell(live, of))
-        # What is equal need not be read again.
-        same = (
-            "same" if declared and view == declared else shortened(view, _WIDEST) for view in views
-        )
-        return (name, printable(declared or "-"), *same)
-
-    wanted = {
-        "manufacturer": expected.manufacturers if expected else None,
-        "product": expected.products if expected else None,
-    }
-    return [
-        row(
-            "machine type",
-            active.machine if active else None,
-            running.machine if running else None,
-            lambda named: named.version,
-        ),
-        row(
-            "uuid",
-            str(active.guest_uuid) if active else None,
-            str(running.uuid) if running and running.uuid else None,
-            lambda named: named.uuid,
-        ),
-        row(
-            "manufacturer",
-            " or ".join(sorted(wanted["manufacturer"] or ())),
-            None,
-            lambda named: named.manufacturer,
-        ),
-        row(
-            "product",
-            " or ".join(sorted(wanted["product"] or ())),
-            None,
-            lambda named: named.product,
-        ),
-        row("chassis version", None, None, lambda named: named.chassis_version),
-        row("processor version", None, None, lambda named: named.processor_version),
-    ]
-
-
-def _cell(view: Named | Missing, of: Callable[[Named], object]) -> str:
-    return "-" if isinstance(view, Missing) else str(of(view) or "(not specified)")
 
 
 def _notes(case: Case) -> Iterable[Text]:

@@ -22,7 +22,7 @@ from host_agent.verify.policy import depth_of, required
 NO_ANSWER = "no answer"
 """Unverified because a guest that has our channel did not answer."""
 _SILENT = {Reason.NO_AGENT, Reason.SILENT, Reason.BUSY, Reason.HUNG}
-_FORECASTS = {next_boot.ID: "boot", next_start.ID: "start"}
+FORECASTS = {next_boot.ID: "boot", next_start.ID: "start"}
 _MOST_WAYS = 3
 """In how many ways a check's warnings are told apart; where there are more, they are counted."""
 
@@ -99,7 +99,7 @@ def fold(results: Sequence[Audited | Failed], predictions: Sequence[Prediction])
                 continue
             prediction, expected = predicted.of(result.case, finding, predictions)
             if prediction is not None:
-                known.append((result, _FORECASTS[finding.check], prediction, expected))
+                known.append((result, FORECASTS[finding.check], prediction, expected))
             rest = _without(finding, expected)
             if rest is not None:
                 warnings.append((result, rest))
