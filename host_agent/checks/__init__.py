@@ -55,6 +55,7 @@ _FILES = (
     "same_acpi",
     "same_network",
     "same_block",
+    "same_uefi",
     "clock",
 )
 """The checks' files, in the order in which their findings are shown."""

@@ -39,7 +39,7 @@ def check(case: Case) -> Finding:
 
 def _against_guest(found: Nvram, guest: Uefi) -> Finding | None:
     """Return what is said where the guest sees another thing than its store holds."""
-    kept = {name: database.sha256 for name, database in found.databases.items()}
+    kept = found.digests
     other = [name for name in DATABASES if kept.get(name) != guest.databases.get(name)]
     if other:
         return _warn(

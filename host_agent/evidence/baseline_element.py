@@ -31,8 +31,10 @@ from lxml import etree
 from host_agent import untrusted_xml
 from host_agent.evidence import decode, decode_hardware, identifiers, report_bounds
 from host_agent.evidence.baseline import Baseline, Event, Older
+from host_agent.evidence.nvram import Nvram
 from host_agent.evidence.observation import Observation
 from host_agent.firmware.smbios import Smbios
+from host_agent.missing import Missing
 from host_agent.printable import printable
 from host_agent.untrusted_xml import XmlError
 from samemachine.v1 import guest_pb2
@@ -198,6 +200,24 @@ def observation_of_memory(booted: Smbios, now: float) -> Observation:
         entry_point=booted.entry_point, tables=booted.tables, source="guest memory"
     )
     return decode.decode(guest_pb2.Report(smbios_booted=tables), b"", 0.0, now)
+
+
+def with_store(seen: Observation, store: Nvram | Missing) -> Observation:
+    """Return an observation with what the host read in the guest's store, where the guest said not.
+
+    That is the digests alone: whether secure boot was on, only the guest knows.
+    """
+    if isinstance(store, Missing) or not isinstance(seen.hardware.uefi, Missing):
+        return seen
+    report = guest_pb2.Report.FromString(seen.raw)
+    absences = [one for one in report.absences if one.group != guest_pb2.EVIDENCE_GROUP_UEFI]
+    del report.absences[:]
+    report.absences.extend(absences)
+    report.uefi.SetInParent()
+    for name, database in store.databases.items():
+        digest = bytes.fromhex(database.sha256)
+        report.uefi.databases.add(name=name, size_bytes=database.size, sha256=digest)
+    return decode.decode(report, b"", seen.seconds, seen.received)
 
 
 def lasting(raw: bytes) -> bytes:

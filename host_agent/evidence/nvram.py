@@ -102,6 +102,11 @@ class Nvram:
         """
         return "PK" in self.databases and self.secure_boot_enable is not False
 
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """The SHA-256 of each database."""
+        return {name: one.sha256 for name, one in self.databases.items()}
+
     def certificates(self, *names: str) -> tuple[Certificate, ...]:
         """Return the certificates of some databases, each once."""
         found = {

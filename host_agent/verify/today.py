@@ -42,6 +42,7 @@ def baseline_of(case: Case, now: float, stays: frozenset[str] = frozenset()) -> 
         if not isinstance(case.memory, Smbios):
             return None
         seen = baselines.observation_of_memory(case.memory, now)
+    seen = baselines.with_store(seen, case.nvram)
     booted, before = case.booted, case.baseline
     older: Mapping[str, Older] = {}
     if isinstance(before, Baseline):

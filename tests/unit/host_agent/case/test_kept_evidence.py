@@ -12,12 +12,14 @@ from host_agent.case.results import Confirmed
 from host_agent.evidence import baseline_element as baselines
 from host_agent.evidence import decode
 from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.hardware import Uefi
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
 from host_agent.finding import Outcome
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
 from samemachine.v1 import guest_pb2
+from tests.unit.host_agent.shared import uefi_rows
 from tests.unit.host_agent.shared.cases import (
     BASELINE,
     MACHINE,
@@ -56,6 +58,7 @@ def answer(*without: str, boot: str = BOOT, **changes: Any) -> Observation:
             processor_version=MACHINE,
         )
     )
+    message.uefi.secure_boot = guest_pb2.UEFI_SWITCH_OFF
     for name in ("smbios_booted", "smbios_live"):
         getattr(message, name).tables = changes.pop(name, smbios()).tables
     for name, edit in changes.items():
@@ -216,3 +219,17 @@ def test_a_process_of_then_is_compared_for_what_is_of_then() -> None:
     assert isinstance(one.running, Running)
     assert kept_evidence.as_of(one, "same-block") is one
     assert kept_evidence.as_of(one, "same-pci").occasion is Occasion.ARRIVAL
+
+
+def test_a_baseline_has_what_the_host_read_in_the_store() -> None:
+    store = uefi_rows.OURS
+    _, kept, _ = attempted(case(baseline=FULL, observation=answer("uefi"), nvram=store, **ARRIVAL))
+    assert kept is not None
+    assert kept.observation.hardware.uefi == Uefi(
+        secure_boot=None, setup_mode=None, databases=store.digests
+    )
+    assert kept.older == {}
+    # What the guest says of itself is more.
+    _, kept, _ = attempted(case(baseline=FULL, observation=answer(), nvram=store, **ARRIVAL))
+    assert kept is not None
+    assert kept.observation.hardware.uefi == Uefi(secure_boot=False, setup_mode=None, databases={})

@@ -6,14 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from host_agent.case.case import Case
-from host_agent.checks import boot_entries, certificates, secure_boot, template
+from host_agent.checks import boot_entries, certificates, same_uefi, secure_boot, template
 from host_agent.domain.uefi import Uefi
 from host_agent.evidence.hardware import Uefi as SeenUefi
 from host_agent.evidence.known_certificates import SUCCESSORS
 from host_agent.evidence.nvram import BootEntry, Certificate, Database, Nvram
 from host_agent.finding import Outcome
-from host_agent.missing import Missing
+from host_agent.missing import Missing, Reason
 from tests.unit.host_agent.shared.cases import (
+    BASELINE,
     DEFINITION,
     NOTHING,
     OBSERVATION,
@@ -25,6 +26,8 @@ from tests.unit.host_agent.shared.cases import (
 PASS, WARN, UNKNOWN, SKIP = Outcome.PASS, Outcome.WARN, Outcome.UNKNOWN, Outcome.SKIP
 KEK, WINDOWS, THIRD = SUCCESSORS
 UEFI = Uefi(secure=None, secure_boot=None, enrolled_keys=None, store=None)
+GONE = Missing(reason=Reason.UNSUPPORTED, sentence="of an older time")
+NO_BASELINE = Missing(reason=Reason.ABSENT, sentence="no baseline was taken")
 MAC = "52:54:00:00:00:01"
 
 
@@ -88,6 +91,16 @@ def told(nvram: Nvram, on: bool | None, *changed: str, **changes: Any) -> Case:
     said = SeenUefi(secure_boot=on, setup_mode=not databases, databases=databases)
     seen = replace(OBSERVATION, hardware=replace(OBSERVATION.hardware, uefi=said))
     return replace(uefi(nvram, **changes), observation=seen)
+
+
+def since(then: Nvram | None, now: Case) -> Case:
+    """A domain whose baseline has the keys of another time; None: it has none."""
+    digests = None if then is None else then.digests
+    was = (
+        GONE if digests is None else SeenUefi(secure_boot=True, setup_mode=None, databases=digests)
+    )
+    seen = replace(OBSERVATION, hardware=replace(OBSERVATION.hardware, uefi=was))
+    return replace(now, baseline=replace(BASELINE, observation=seen))
 
 
 def booting(*entries: BootEntry, **changes: Any) -> Case:
@@ -170,6 +183,19 @@ ROWS = [
     (template.check, uefi(store(OLD, NEW), store(NEW)), PASS, "has more: KEK CA 2011 (KEK)"),
     (template.check, uefi(store(OLD), store(OLD, NEW, dbx=443)), WARN,
      "lacks: KEK 2K CA 2023 (KEK), Windows 2023 (db), UEFI CA 2023 (db); its dbx revokes 1"),
+    (same_uefi.check, case(), SKIP, "no UEFI"),
+    (same_uefi.check, replace(uefi(NONE), baseline=NO_BASELINE), SKIP, "no baseline"),
+    (same_uefi.check, since(NONE, OFF), SKIP, "not running"),
+    (same_uefi.check, since(NONE, uefi(NOTHING)), UNKNOWN, "not to be had"),
+    (same_uefi.check, since(None, uefi(NONE)), UNKNOWN, "does not hold the guest's UEFI's keys"),
+    (same_uefi.check, since(NONE, uefi(NONE)), PASS, "keys: none"),
+    (same_uefi.check, since(OURS, told(OURS, True)), PASS, "keys: PK, KEK, db"),
+    (same_uefi.check, since(OURS, uefi(OURS)), PASS, "keys: PK, KEK, db"),
+    (same_uefi.check, since(NONE, uefi(OURS)), WARN, "PK is new; KEK is new; db is new"),
+    (same_uefi.check, since(OURS, uefi(NONE)), WARN, "PK is gone; KEK is gone; db is gone"),
+    (same_uefi.check, since(OURS, told(OURS, True, "dbx", "db")), WARN,
+     "since the baseline: db is another one; dbx is new"),
+    (same_uefi.check, since(OURS, told(OURS, False)), WARN, "secure boot was on and is off"),
     (boot_entries.check, case(), SKIP, "no UEFI"),
     (boot_entries.check, uefi(NOTHING), UNKNOWN, "not to be had"),
     (boot_entries.check, uefi(NONE), SKIP, "no boot order yet"),

@@ -24,8 +24,9 @@ SHARED = {
     "unknown": {"unknown"}, "not_running": {"skip"}, "stored": {"skip", "unknown"},
     "keyed": {"skip", "unknown"},
 }  # fmt: skip
-# What no single expression shows: clocks are the guest's and never fail; a plan and a move differ.
-NEVER = {"clock": {"fail"}}
+# What no single expression shows: clocks and keys are the guest's and never fail; a plan and a
+# move differ.
+NEVER = {"clock": {"fail"}, "same-uefi": {"fail"}}
 ALSO = {
     "move-refusal": {"fail", "unknown", "warn"}, "move-storage": {"pass"},
     "plan-local-disks": {"fail"},
