@@ -11,7 +11,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from host_agent import inside_root
+from host_agent import bounded, inside_root
 from host_agent.errors import EvidenceError
 from host_agent.missing import Reason
 from host_agent.qemu.nvram_place import QCOW2, Place
@@ -24,6 +24,7 @@ _MOST_QCOW2 = 16 * 1024 * 1024
 """Bytes of a file in qcow2, whose clusters may be in any order."""
 _READINGS = 5
 _PAUSE = 0.1
+_READ_SECONDS = 30.0
 _TOOL = "qemu-img"
 _SECONDS = 20
 _MEMORY = 1 << 30
@@ -38,10 +39,13 @@ def content(place: Place, root: Path) -> bytes:
 
     Raises ``EvidenceError``.
     """
+    most = _MOST_QCOW2 if place.form == QCOW2 else MOST
     try:
-        if place.form != QCOW2:
-            return _settled(place.path, root, MOST)
-        return _of_qcow2(_settled(place.path, root, _MOST_QCOW2), place.path)
+        # It may lie on another machine's disk, which may be gone.
+        found = bounded.call(lambda: _settled(place.path, root, most), _READ_SECONDS)
+        return _of_qcow2(found, place.path) if place.form == QCOW2 else found
+    except bounded.CallTimeoutError as error:
+        raise EvidenceError(Reason.HUNG, f"{place.path} can't be read: {error}") from error
     except FileNotFoundError as error:
         raise EvidenceError(
             Reason.ABSENT, f"there is no {place.path}; libvirt makes it at the next start"

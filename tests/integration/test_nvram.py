@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -253,3 +254,33 @@ def test_without_virt_firmware_it_says_what_to_install(
     assert isinstance(found, Missing)
     assert found.reason is Reason.ABSENT
     assert "python3-virt-firmware" in (found.remedy or "")
+
+
+LOOK = """
+import sys
+from pathlib import Path
+from host_agent.qemu.nvram_decoder import NvramDecoder
+from host_agent.qemu.nvram_place import RAW, Place
+print(NvramDecoder().at(Place(path=sys.argv[1], form=RAW), Path("/")).secure_boot)
+"""
+TRACED = "strace -f -y -e trace=%file,%desc -o"
+CHANGING = (
+    "O_WRONLY O_RDWR O_TRUNC O_CREAT write flock F_SETLK F_OFD_SETLK truncate fallocate unlink "
+    "rename chmod chown utime"
+)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_a_store_is_opened_to_be_read_and_never_locked(tmp_path: Path) -> None:
+    place = stored(tmp_path / "store", nvram_stores.template("trixie.ms"))
+    trace = tmp_path / "trace"
+    command = [*TRACED.split(), str(trace), sys.executable, "-c", LOOK, place.path]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
+    touching = [
+        line for line in trace.read_text(encoding="utf-8").splitlines() if place.path in line
+    ]
+    opened = [line for line in touching if "openat(" in line]
+    assert opened
+    assert all("O_RDONLY|" in line for line in opened)
+    assert not [line for line in touching if any(word in line for word in CHANGING.split())]

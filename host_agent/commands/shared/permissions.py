@@ -153,7 +153,11 @@ WITHOUT = (
         "the booted tables in guest memory, QEMU's options at the next start, and, from elsewhere, "
         "the guest's channel are unknown; no baseline, move or change",
     ),
-    (Right.ROOT, "the guest's channel is not opened on the host itself; no probe of QEMU"),
+    (
+        Right.ROOT,
+        "the guest's channel is not opened on the host itself; no probe of QEMU; what a UEFI keeps "
+        "is not read",
+    ),
     (Right.PTRACE, "which binary runs under a guest, and what it builds, is unknown"),
 )
 """What is missing without a right."""
