@@ -152,6 +152,22 @@ _ROWS: "tuple[tuple[str, str, tuple[tuple[object, ...], ...]], ...]" = (
         ("databases.size_bytes", "/sys/firmware/efi/efivars", "compared with the host's store"),
         ("databases.sha256", "/sys/firmware/efi/efivars", "compared with the host's store"),
     )),
+    ("tpm", "what opens no more when the machine changes; what was measured stays in the guest", (
+        ("pcrs", "/sys/class/tpm/tpm0/pcr-sha256", "compared with a rehearsal's"),
+        ("log_bytes", "/sys/kernel/security/tpm0", "whether there is a log"),
+        ("log_sha256", "/sys/kernel/security/tpm0", "whether it is the same log"),
+        ("events.pcr", "/sys/kernel/security/tpm0", "which event changes a register"),
+        ("events.type", "/sys/kernel/security/tpm0", "which event changes a register"),
+        ("events.sha256", "/sys/kernel/security/tpm0", "which event changes a register"),
+        ("luks_read", "/run/udev/data", "whether there may be tokens"),
+        ("luks_tokens.device", "LUKS2 headers", "which disk it is"),
+        ("luks_tokens.type", "LUKS2 headers", "what the disk is unlocked by"),
+        ("luks_tokens.pin", "LUKS2 headers", "what the disk is unlocked by"),
+        ("luks_tokens.bound", "LUKS2 headers", "whether it is known what that is bound to"),
+        ("luks_tokens.pcrs", "LUKS2 headers", "whether the disk will open after a change"),
+        ("luks_tokens.bank", "LUKS2 headers", "whether the registers read are those"),
+        ("luks_tokens.signed_pcrs", "LUKS2 headers", "what a signature allows to change"),
+    )),
 )  # fmt: skip
 _OF_THE_REPORT = (
     ("nonce", "the request", "that this is the answer to that question, and no older one"),

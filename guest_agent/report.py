@@ -23,6 +23,7 @@ from guest_agent.evidence import (
     platform,
     smbios_booted,
     smbios_live,
+    tpm,
     uefi,
     virtio,
 )
@@ -31,7 +32,7 @@ from samemachine.v1 import guest_pb2
 MAX_REPORT_BYTES = 1024 * 1024
 """The wire contract's limit of one message."""
 
-# So much is kept free for the absences that may still come: 14 of at most 520 bytes.
+# So much is kept free for the absences that may still come: 15 of at most 520 bytes.
 _ROOM_FOR_ABSENCES = 8 * 1024
 
 Reader = Callable[[], Any]
@@ -63,6 +64,7 @@ def readers(root: Path = Path("/"), *, refresh_fw_cfg: bool = False) -> "dict[st
         "block": partial(block.read, root),
         "clock": partial(clock.read, root),
         "uefi": partial(uefi.read, root),
+        "tpm": partial(tpm.read, root),
     }
 
 

@@ -24,7 +24,7 @@ GROUPS: Mapping[str, str] = MappingProxyType({
     "same-block": "block", "same-uefi": "uefi", "clock": "clock",
 })  # fmt: skip
 """Which group of a report (``guest.proto``) a check against the baseline compares."""
-_ALL = (*GROUPS.values(), "dmi", "smbios_live", "platform")
+_ALL = (*GROUPS.values(), "dmi", "smbios_live", "platform", "tpm")
 
 
 def uncompared(findings: Collection[Finding]) -> frozenset[str]:

@@ -18,10 +18,13 @@ from host_agent.evidence.hardware import (
     Cpu,
     CpuidLeaf,
     Hardware,
+    LuksToken,
     Memory,
     NetworkInterface,
     PciFunction,
     Platform,
+    Tpm,
+    TpmEvent,
     Uefi,
     VirtioDevice,
 )
@@ -29,11 +32,15 @@ from host_agent.evidence.identifiers import TOKEN
 from host_agent.evidence.nvram import DATABASES
 from host_agent.evidence.report_bounds import (
     MAX_DISKS,
+    MAX_EVENTS,
     MAX_FLAGS,
     MAX_FUNCTIONS,
     MAX_INTERFACES,
     MAX_LEAVES,
+    MAX_PCRS,
+    MAX_REGISTERS,
     MAX_TABLES,
+    MAX_TOKENS,
     MAX_UEFI_DATABASES,
     MAX_VIRTIO,
     MAX_WORDS,
@@ -116,6 +123,7 @@ def hardware(
         block=group("block", guest_pb2.EVIDENCE_GROUP_BLOCK, "disks", _block),
         clock=group("clock", guest_pb2.EVIDENCE_GROUP_CLOCK, "clocks", _clock),
         uefi=group("uefi", guest_pb2.EVIDENCE_GROUP_UEFI, "UEFI", _uefi),
+        tpm=group("tpm", guest_pb2.EVIDENCE_GROUP_TPM, "TPM", _tpm),
     )
 
 
@@ -321,6 +329,40 @@ def _uefi(message: guest_pb2.Uefi) -> Uefi:
         secure_boot=_SWITCH.get(message.secure_boot),
         setup_mode=_SWITCH.get(message.setup_mode),
         databases={one.name: _digest(one.sha256) for one in message.databases},
+    )
+
+
+def _tpm(message: guest_pb2.Tpm) -> Tpm:
+    _count(message.events, MAX_EVENTS, "events")
+    _count(message.luks_tokens, MAX_TOKENS, "tokens")
+    if len(message.pcrs) != MAX_PCRS:
+        raise _InvalidError(f"{len(message.pcrs)} registers, not {MAX_PCRS}")
+    for event in message.events:
+        if event.pcr >= MAX_PCRS:
+            raise _InvalidError(f"an event of register {event.pcr}")
+    return Tpm(
+        pcrs=tuple(map(_digest, message.pcrs)),
+        log=_digest(message.log_sha256) if message.log_sha256 else None,
+        events=tuple(
+            TpmEvent(pcr=one.pcr, type=one.type, sha256=_digest(one.sha256))
+            for one in message.events
+        ),
+        tokens=tuple(map(_token, message.luks_tokens)) if message.luks_read else None,
+    )
+
+
+def _token(message: guest_pb2.LuksToken) -> LuksToken:
+    for numbers in (message.pcrs, message.signed_pcrs):
+        _count(numbers, MAX_REGISTERS, "registers")
+        if any(number >= MAX_REGISTERS for number in numbers):
+            raise _InvalidError("a token has a register that no TPM has")
+    return LuksToken(
+        device=_text(message.device) or "",
+        type=_text(message.type) or "",
+        pin=_text(message.pin) or "",
+        pcrs=tuple(message.pcrs) if message.bound else None,
+        bank=_text(message.bank) or "",
+        signed_pcrs=tuple(message.signed_pcrs),
     )
 
 

@@ -146,6 +146,42 @@ class Uefi:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TpmEvent:
+    """What a firmware measured, as its log in the guest has it."""
+
+    pcr: int
+    type: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LuksToken:
+    """What keeps a key of a disk."""
+
+    device: str
+    type: str
+    pin: str
+    """Of clevis: ``tpm2``, ``tang``, ``sss``; empty: it is another's, or can't be read."""
+    pcrs: tuple[int, ...] | None
+    """Registers that it is bound to; None: it is not known to which."""
+    bank: str
+    signed_pcrs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tpm:
+    """The TPM, as the guest's kernel shows it."""
+
+    pcrs: tuple[str, ...]
+    """Registers 0 to 7 in bank SHA-256, in hexadecimal digits."""
+    log: str | None
+    """SHA-256 of the event log; None: the guest shows none."""
+    events: tuple[TpmEvent, ...]
+    tokens: tuple[LuksToken, ...] | None
+    """None: it is not known which disks have any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
     """All groups."""
 
@@ -159,3 +195,4 @@ class Hardware:
     block: tuple[BlockDevice, ...] | Missing
     clock: Clock | Missing
     uefi: Uefi | Missing
+    tpm: Tpm | Missing

@@ -26,6 +26,10 @@ MAX_LEAVES = 1024
 MAX_FLAGS = 1024
 MAX_WORDS = 1024
 MAX_UEFI_DATABASES = 4
+MAX_PCRS = 8
+MAX_EVENTS = 1024
+MAX_TOKENS = 256
+MAX_REGISTERS = 24
 MAX_FIELDS = 1 << 17
 """Of all messages together, unknown ones included: more than all groups have at their largest."""
 
@@ -42,6 +46,9 @@ _MOST = {
     ("Network", "interfaces"):           MAX_INTERFACES,
     ("Block", "devices"):                MAX_DISKS,
     ("Uefi", "databases"):               MAX_UEFI_DATABASES,
+    ("Tpm", "pcrs"):                     MAX_PCRS,
+    ("Tpm", "events"):                   MAX_EVENTS,
+    ("Tpm", "luks_tokens"):              MAX_TOKENS,
 }  # fmt: skip
 _Key = tuple[str, str]
 _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5

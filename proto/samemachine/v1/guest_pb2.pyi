@@ -25,6 +25,7 @@ EVIDENCE_GROUP_PCI: EvidenceGroup
 EVIDENCE_GROUP_PLATFORM: EvidenceGroup
 EVIDENCE_GROUP_SMBIOS_BOOTED: EvidenceGroup
 EVIDENCE_GROUP_SMBIOS_LIVE: EvidenceGroup
+EVIDENCE_GROUP_TPM: EvidenceGroup
 EVIDENCE_GROUP_UEFI: EvidenceGroup
 EVIDENCE_GROUP_UNSPECIFIED: EvidenceGroup
 EVIDENCE_GROUP_VIRTIO: EvidenceGroup
@@ -186,6 +187,24 @@ class GetReportRequest(_message.Message):
     nonce: bytes
     def __init__(self, nonce: _Optional[bytes] = ..., groups: _Optional[_Iterable[_Union[EvidenceGroup, str]]] = ...) -> None: ...
 
+class LuksToken(_message.Message):
+    __slots__ = ["bank", "bound", "device", "pcrs", "pin", "signed_pcrs", "type"]
+    BANK_FIELD_NUMBER: _ClassVar[int]
+    BOUND_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    PCRS_FIELD_NUMBER: _ClassVar[int]
+    PIN_FIELD_NUMBER: _ClassVar[int]
+    SIGNED_PCRS_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    bank: str
+    bound: bool
+    device: str
+    pcrs: _containers.RepeatedScalarFieldContainer[int]
+    pin: str
+    signed_pcrs: _containers.RepeatedScalarFieldContainer[int]
+    type: str
+    def __init__(self, device: _Optional[str] = ..., type: _Optional[str] = ..., pin: _Optional[str] = ..., bound: bool = ..., pcrs: _Optional[_Iterable[int]] = ..., bank: _Optional[str] = ..., signed_pcrs: _Optional[_Iterable[int]] = ...) -> None: ...
+
 class Memory(_message.Message):
     __slots__ = ["block_size_bytes", "online_bytes", "total_bytes"]
     BLOCK_SIZE_BYTES_FIELD_NUMBER: _ClassVar[int]
@@ -264,7 +283,7 @@ class Platform(_message.Message):
     def __init__(self, device_tree_model: _Optional[str] = ..., device_tree_compatible: _Optional[_Iterable[str]] = ..., device_tree_uuid: _Optional[str] = ..., sysinfo: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ["absences", "acpi", "agent_version", "block", "boot", "clock", "cpu", "dmi", "memory", "network", "nonce", "pci", "platform", "smbios_booted", "smbios_live", "uefi", "virtio"]
+    __slots__ = ["absences", "acpi", "agent_version", "block", "boot", "clock", "cpu", "dmi", "memory", "network", "nonce", "pci", "platform", "smbios_booted", "smbios_live", "tpm", "uefi", "virtio"]
     ABSENCES_FIELD_NUMBER: _ClassVar[int]
     ACPI_FIELD_NUMBER: _ClassVar[int]
     AGENT_VERSION_FIELD_NUMBER: _ClassVar[int]
@@ -280,6 +299,7 @@ class Report(_message.Message):
     PLATFORM_FIELD_NUMBER: _ClassVar[int]
     SMBIOS_BOOTED_FIELD_NUMBER: _ClassVar[int]
     SMBIOS_LIVE_FIELD_NUMBER: _ClassVar[int]
+    TPM_FIELD_NUMBER: _ClassVar[int]
     UEFI_FIELD_NUMBER: _ClassVar[int]
     VIRTIO_FIELD_NUMBER: _ClassVar[int]
     absences: _containers.RepeatedCompositeFieldContainer[Absence]
@@ -297,9 +317,10 @@ class Report(_message.Message):
     platform: Platform
     smbios_booted: SmbiosTables
     smbios_live: SmbiosTables
+    tpm: Tpm
     uefi: Uefi
     virtio: VirtioBus
-    def __init__(self, nonce: _Optional[bytes] = ..., agent_version: _Optional[str] = ..., absences: _Optional[_Iterable[_Union[Absence, _Mapping]]] = ..., boot: _Optional[_Union[Boot, _Mapping]] = ..., dmi: _Optional[_Union[Dmi, _Mapping]] = ..., smbios_booted: _Optional[_Union[SmbiosTables, _Mapping]] = ..., smbios_live: _Optional[_Union[SmbiosTables, _Mapping]] = ..., platform: _Optional[_Union[Platform, _Mapping]] = ..., cpu: _Optional[_Union[Cpu, _Mapping]] = ..., memory: _Optional[_Union[Memory, _Mapping]] = ..., pci: _Optional[_Union[PciBus, _Mapping]] = ..., virtio: _Optional[_Union[VirtioBus, _Mapping]] = ..., acpi: _Optional[_Union[Acpi, _Mapping]] = ..., network: _Optional[_Union[Network, _Mapping]] = ..., block: _Optional[_Union[Block, _Mapping]] = ..., clock: _Optional[_Union[Clock, _Mapping]] = ..., uefi: _Optional[_Union[Uefi, _Mapping]] = ...) -> None: ...
+    def __init__(self, nonce: _Optional[bytes] = ..., agent_version: _Optional[str] = ..., absences: _Optional[_Iterable[_Union[Absence, _Mapping]]] = ..., boot: _Optional[_Union[Boot, _Mapping]] = ..., dmi: _Optional[_Union[Dmi, _Mapping]] = ..., smbios_booted: _Optional[_Union[SmbiosTables, _Mapping]] = ..., smbios_live: _Optional[_Union[SmbiosTables, _Mapping]] = ..., platform: _Optional[_Union[Platform, _Mapping]] = ..., cpu: _Optional[_Union[Cpu, _Mapping]] = ..., memory: _Optional[_Union[Memory, _Mapping]] = ..., pci: _Optional[_Union[PciBus, _Mapping]] = ..., virtio: _Optional[_Union[VirtioBus, _Mapping]] = ..., acpi: _Optional[_Union[Acpi, _Mapping]] = ..., network: _Optional[_Union[Network, _Mapping]] = ..., block: _Optional[_Union[Block, _Mapping]] = ..., clock: _Optional[_Union[Clock, _Mapping]] = ..., uefi: _Optional[_Union[Uefi, _Mapping]] = ..., tpm: _Optional[_Union[Tpm, _Mapping]] = ...) -> None: ...
 
 class SmbiosTables(_message.Message):
     __slots__ = ["entry_point", "source", "tables"]
@@ -310,6 +331,32 @@ class SmbiosTables(_message.Message):
     source: str
     tables: bytes
     def __init__(self, entry_point: _Optional[bytes] = ..., tables: _Optional[bytes] = ..., source: _Optional[str] = ...) -> None: ...
+
+class Tpm(_message.Message):
+    __slots__ = ["events", "log_bytes", "log_sha256", "luks_read", "luks_tokens", "pcrs"]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    LOG_BYTES_FIELD_NUMBER: _ClassVar[int]
+    LOG_SHA256_FIELD_NUMBER: _ClassVar[int]
+    LUKS_READ_FIELD_NUMBER: _ClassVar[int]
+    LUKS_TOKENS_FIELD_NUMBER: _ClassVar[int]
+    PCRS_FIELD_NUMBER: _ClassVar[int]
+    events: _containers.RepeatedCompositeFieldContainer[TpmEvent]
+    log_bytes: int
+    log_sha256: bytes
+    luks_read: bool
+    luks_tokens: _containers.RepeatedCompositeFieldContainer[LuksToken]
+    pcrs: _containers.RepeatedScalarFieldContainer[bytes]
+    def __init__(self, pcrs: _Optional[_Iterable[bytes]] = ..., log_bytes: _Optional[int] = ..., log_sha256: _Optional[bytes] = ..., events: _Optional[_Iterable[_Union[TpmEvent, _Mapping]]] = ..., luks_read: bool = ..., luks_tokens: _Optional[_Iterable[_Union[LuksToken, _Mapping]]] = ...) -> None: ...
+
+class TpmEvent(_message.Message):
+    __slots__ = ["pcr", "sha256", "type"]
+    PCR_FIELD_NUMBER: _ClassVar[int]
+    SHA256_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    pcr: int
+    sha256: bytes
+    type: int
+    def __init__(self, pcr: _Optional[int] = ..., type: _Optional[int] = ..., sha256: _Optional[bytes] = ...) -> None: ...
 
 class Uefi(_message.Message):
     __slots__ = ["databases", "secure_boot", "setup_mode"]

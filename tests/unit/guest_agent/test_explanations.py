@@ -82,7 +82,7 @@ def test_it_is_printed_and_nothing_is_read(tmp_path: Path) -> None:
     lines = done.stdout.splitlines()
     (mac,) = (line for line in lines if line.startswith("  network.interfaces.mac "))
     assert mac.endswith("IDENTIFIER")
-    assert sum(line.endswith("(OFF: never read)") for line in lines) == 3
+    assert sum(line.endswith("(OFF: never read)") for line in lines) == 4
     assert "opt/ in fw_cfg" in done.stdout
 
 

@@ -109,7 +109,7 @@ def test_configuration(text: str, expected: Config) -> None:
         ("[guest]\nrefresh-fw-cfg = perhaps", "perhaps"),
         ("[guest]\nidle-seconds = long", "long"),
         ("[guest]\ngroups-off = dim", "dim"),
-        ("[guest]\ngroups-on = dmi", "no group 'dmi'; there are: uefi"),
+        ("[guest]\ngroups-on = dmi", "no group 'dmi'; there are: uefi, tpm"),
     ],
 )
 def test_a_wrong_configuration_is_an_error(text: str, words: str) -> None:
@@ -120,10 +120,11 @@ def test_a_wrong_configuration_is_an_error(text: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("chosen", "off"),
     [
-        (Config(), ("uefi",)),
-        (Config(groups_on=("uefi",)), ()),
-        (Config(groups_off=("dmi",)), ("dmi", "uefi")),
-        (Config(groups_off=("uefi",), groups_on=("uefi",)), ("uefi",)),
+        (Config(), ("uefi", "tpm")),
+        (Config(groups_on=("uefi", "tpm")), ()),
+        (Config(groups_on=("uefi",)), ("tpm",)),
+        (Config(groups_off=("dmi",)), ("dmi", "uefi", "tpm")),
+        (Config(groups_off=("uefi",), groups_on=("uefi",)), ("uefi", "tpm")),
     ],
 )
 def test_what_is_never_given(chosen: Config, off: tuple[str, ...]) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from host_agent import checks
 from host_agent.case.case import Occasion
 from host_agent.evidence import decode_hardware
-from host_agent.evidence.hardware import Cpu, Hardware, Memory, Uefi
+from host_agent.evidence.hardware import Cpu, Hardware, LuksToken, Memory, Tpm, TpmEvent, Uefi
 from host_agent.finding import Outcome
 from host_agent.missing import Missing, Reason
 from samemachine.v1 import guest_pb2
@@ -21,6 +21,7 @@ from tests.unit.host_agent.shared.reports import REPORTS
 ABSENT = Missing(reason=Reason.ABSENT, sentence="not there")
 FIELDS = (
     "platform", "cpu", "memory", "pci", "virtio", "acpi", "network", "block", "clock", "uefi",
+    "tpm",
 )  # fmt: skip
 
 
@@ -32,7 +33,7 @@ def decoded(found: guest_pb2.Report) -> Hardware:
 def test_what_real_guests_say_is_valid(guest: str) -> None:
     hardware = decoded(report(guest))
     missing = [name for name in FIELDS if isinstance(getattr(hardware, name), Missing)]
-    assert missing == ["platform", "uefi"]
+    assert missing == ["platform", "uefi", "tpm"]
     assert isinstance(hardware.cpu, Cpu)
     assert isinstance(hardware.cpu.cpuid, tuple)
     assert isinstance(hardware.network, tuple)
@@ -61,6 +62,49 @@ def more(items: Any, most: int) -> None:
 def databases(found: guest_pb2.Report, *names: str) -> None:
     for name in names:
         found.uefi.databases.add(name=name, size_bytes=1, sha256=bytes(32))
+
+
+def tpm(found: guest_pb2.Report, *, registers: int = 8, **token: Any) -> None:
+    found.tpm.pcrs.extend([bytes(32)] * registers)
+    found.tpm.luks_read = True
+    found.tpm.luks_tokens.add(device="vda3", type="systemd-tpm2", **token)
+
+
+def event_of_register_8(found: guest_pb2.Report) -> None:
+    tpm(found)
+    found.tpm.events.add(pcr=8, sha256=bytes(32))
+
+
+def test_what_a_guest_says_of_its_tpm() -> None:
+    def change(found: guest_pb2.Report) -> None:
+        tpm(found, bound=True, pcrs=[7], bank="sha256", signed_pcrs=[11])
+        found.tpm.luks_tokens.add(device="vdb", type="clevis", pin="tang")
+        found.tpm.log_sha256 = b"l" * 32
+        found.tpm.events.add(pcr=7, type=0x80000001, sha256=b"e" * 32)
+
+    assert changed(change).tpm == Tpm(
+        pcrs=("00" * 32,) * 8,
+        log="6c" * 32,
+        events=(TpmEvent(pcr=7, type=0x80000001, sha256="65" * 32),),
+        tokens=(
+            LuksToken(
+                device="vda3",
+                type="systemd-tpm2",
+                pin="",
+                pcrs=(7,),
+                bank="sha256",
+                signed_pcrs=(11,),
+            ),
+            LuksToken(device="vdb", type="clevis", pin="tang", pcrs=None, bank="", signed_pcrs=()),
+        ),
+    )
+
+
+def test_where_no_token_can_be_had() -> None:
+    found = changed(lambda r: r.tpm.pcrs.extend([bytes(32)] * 8)).tpm
+    assert isinstance(found, Tpm)
+    assert found.tokens is None
+    assert found.log is None
 
 
 def test_what_a_guest_says_of_its_uefi() -> None:
@@ -110,6 +154,11 @@ def test_what_a_guest_says_of_its_uefi() -> None:
         ("uefi", lambda r: r.uefi.databases.add(name="MokList", sha256=bytes(32)), "no database"),
         ("uefi", lambda r: r.uefi.databases.add(name="db", sha256=b"x"), "a SHA-256 has 1 bytes"),
         ("uefi", lambda r: databases(r, "db", "db"), "two of one name"),
+        ("tpm", lambda r: tpm(r, registers=7), "7 registers, not 8"),
+        ("tpm", lambda r: r.tpm.pcrs.extend([b"x"] * 8), "a SHA-256 has 1 bytes"),
+        ("tpm", lambda r: tpm(r, signed_pcrs=[24]), "a register that no TPM has"),
+        ("tpm", lambda r: tpm(r, signed_pcrs=[1] * 25), "25 registers, more than 24"),
+        ("tpm", event_of_register_8, "of register 8"),
         ("uefi", lambda r: databases(r, *"abcde"), "5 databases, more than 4"),
     ],
 )  # fmt: skip
