@@ -46,7 +46,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
                 Pair(
                     row="daemon-idle-test-driver",
                     name=f"samemachine serve, {number} domains of the test driver, idle",
-                    beside="Python with an audit's imports, connected to the same",
+                    beside="Python with an audit's imports, that listens to events of the same",
                     floor=stack.enter_context(floor).pid,
                     ours=stack.enter_context(ours).pid,
                     memory=(Goal.MORE, MORE_KIB),

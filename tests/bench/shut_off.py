@@ -136,7 +136,7 @@ def _daemon(bench: Bench, place: Place, number: int) -> Iterator[Figure]:
         pair = Pair(
             row="daemon-idle",
             name=f"samemachine serve, {number} domains, idle",
-            beside="Python with an audit's imports, connected to the same",
+            beside="Python with an audit's imports, that listens to events of the same",
             floor=one,
             ours=two,
             memory=(Goal.MORE, MORE_KIB),

@@ -71,7 +71,7 @@ def bare(host_a: Host) -> Iterator[Callable[..., str]]:
         host_a.run("rm", "-rf", f"/{JOURNAL}/{uuid(name)}")
 
 
-def run(host: Host, *arguments: str, timeout: float = 200) -> tuple[int, dict[str, Any]]:
+def run(host: Host, *arguments: str, timeout: float = 600) -> tuple[int, dict[str, Any]]:
     """Run a command; returns the exit code and its JSON."""
     done = host.samemachine(*arguments, "--format", "json", timeout=timeout)
     assert "Traceback" not in done.stderr, done.stderr
@@ -79,15 +79,20 @@ def run(host: Host, *arguments: str, timeout: float = 200) -> tuple[int, dict[st
     return done.returncode, json_output.read(done.stdout)
 
 
+def patient() -> tuple[str, ...]:
+    """What a guest may take to go and to come, as this machine is; a later option wins."""
+    return "--wait", pace.words(120), "--shutdown-timeout", pace.words(120)
+
+
 def upgrade(host: Host, name: str, *more: str) -> tuple[int, dict[str, Any]]:
     """Raise one domain; returns the exit code and what became of it."""
-    code, report = run(host, "upgrade", name, "--yes", *more)
+    code, report = run(host, "upgrade", name, "--yes", *patient(), *more)
     (domain,) = report["domains"]
     return code, domain
 
 
 def rollback(host: Host, name: str, *more: str) -> tuple[int, dict[str, Any]]:
-    code, report = run(host, "rollback", name, "--yes", *more)
+    code, report = run(host, "rollback", name, "--yes", *patient(), *more)
     (domain,) = report["domains"]
     return code, domain
 
