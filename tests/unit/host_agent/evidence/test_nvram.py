@@ -1,11 +1,14 @@
 """What the program that reads a store answers: taken within bounds."""
 
+import contextlib
 from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from host_agent.evidence.nvram import BootEntry, Certificate, NvramError, from_form
 
@@ -98,3 +101,28 @@ def test_a_text_is_cut() -> None:
     found = from_form(form(boot=[ENTRY | {"title": "x" * 1000, "mac": "none"}]))
     assert len(found.boot[3].title) == 201
     assert found.boot[3].mac is None
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(sorted(form())), ANYTHING)
+def test_whatever_is_answered_is_taken_or_refused(key: str, value: Any) -> None:
+    with contextlib.suppress(NvramError):
+        from_form(form(**{key: value}))
+
+
+@given(st.sampled_from(sorted(ENTRY)), ANYTHING)
+def test_whatever_an_entry_is(key: str, value: Any) -> None:
+    with contextlib.suppress(NvramError):
+        from_form(form(boot=[ENTRY | {key: value}]))
+
+
+@given(st.sampled_from(sorted(DATABASE)), ANYTHING)
+def test_whatever_a_database_is(key: str, value: Any) -> None:
+    with contextlib.suppress(NvramError):
+        from_form(form(databases={"db": DATABASE | {key: value}}))
