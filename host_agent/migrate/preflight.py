@@ -456,8 +456,10 @@ def device_states(move: Move) -> Finding | None:
         return Finding(
             check="move-vmstate",
             outcome=Outcome.PASS,
-            sentence=f"{known.taken_by} takes the states of the {known.looked_at} kinds of devices "
-            "that both QEMUs describe of it",
+            sentence=f"{known.taken_by} takes what {known.sent_by} says that it sends of the "
+            f"{known.looked_at} device models that it describes of this guest"
+            f"{_named('; it describes no state of', known.not_described)}"
+            f"{_named('; more is held back by', known.held_by)}",
         )
     shown = "; ".join(
         f"{one.model}{' (of the machine itself)' if one.own else ''}: {one.change.what}"
@@ -472,6 +474,10 @@ def device_states(move: Move) -> Finding | None:
         f"{shown}{f'; and {more} more' if more > 0 else ''}",
         remedy="try the move: a guest that is refused stays here; then stop and start it there",
     )
+
+
+def _named(words: str, names: Sequence[object]) -> str:
+    return f"{words} {', '.join(map(str, names))}" if names else ""
 
 
 _IF = {

@@ -16,6 +16,7 @@ from host_agent.machine_types.offers import Offer
 from host_agent.migrate import preflight
 from host_agent.migrate.facts import End, MachineThere, Move, There
 from host_agent.missing import Missing, Reason
+from tests.unit.host_agent.atlas.test_compat_props import of
 from tests.unit.host_agent.shared.cases import DEFINITION, MACHINE, NOTHING
 from tests.unit.host_agent.shared.states import (
     DEPENDS,
@@ -197,7 +198,11 @@ ROWS: list[tuple[str, dict[str, Any], str, Outcome, str]] = [
      "not to be had; not rehearsed, because not to be had"),
     ("states are not known", {"states": NOTHING}, "move-vmstate", UNKNOWN, "not to be had"),
     ("states are taken", {"states": replace(STATES, looked_at=12)}, "move-vmstate", PASS,
-     "QEMU 10.0.13, x86_64 takes the states of the 12 kinds of devices"),
+     "QEMU 10.0.13, x86_64 takes what QEMU 7.2.22, x86_64 says that it sends of the 12 device"),
+    ("what is not described is named",
+     {"states": replace(STATES, not_described=("qxl", "x"), held_by=of("tpm-crb.y=off"))},
+     "move-vmstate", PASS,
+     "describes no state of qxl, x; more is held back by tpm-crb.y=off"),
     ("a state that is refused", states(touching("pvscsi", REFUSED)), "move-vmstate", WARN,
      "will probably refuse what this guest sends: pvscsi: sends version 3, and 2 is the newest"),
     ("one that is misread", states(touching("pvscsi", MISREAD)), "move-vmstate", WARN,

@@ -1,5 +1,7 @@
 """Domains that can't be looked at cost no other its plan."""
 
+from dataclasses import replace
+from types import SimpleNamespace
 from uuid import UUID
 
 from host_agent.case.results import Failed
@@ -42,6 +44,16 @@ class Domain:
         return ("<broken",)
 
 
+class Stopped(Domain):
+    """One that does not run."""
+
+    def is_active(self) -> bool:
+        return False
+
+    def saved_xml(self, _: float) -> None:
+        return None
+
+
 def stop(name: str) -> Stop:
     end = End(name=name, uuid=name, qemu="7.2.22")
     return Stop(site=Site(name=name, kind=Kind.HOST, end=end, offers={}))
@@ -60,6 +72,22 @@ def test_one_broken_domain() -> None:
     assert isinstance(found, Subject)
     # What is not to be had of it is that piece alone.
     assert not isinstance(found.snapshots, tuple)
+
+
+def test_a_domain_that_runs_is_taken_with_its_command_line() -> None:
+    asked: list[str] = []
+
+    def arguments(xml: str) -> tuple[str, ...]:
+        asked.append(xml)
+        return ("qemu", "-device", "e1000")
+
+    here = replace(stop("node1"), host=SimpleNamespace(arguments=arguments))  # type: ignore[arg-type]
+    found = collect(Collector(), here, Domain(XML))
+    assert isinstance(found, Subject)
+    assert (found.arguments, asked) == (("qemu", "-device", "e1000"), [XML])
+    stopped = collect(Collector(), here, Stopped(XML))
+    assert isinstance(stopped, Subject)
+    assert (stopped.arguments, asked) == (None, [XML])
 
 
 def test_a_libvirt_that_hangs_is_waited_for_once() -> None:
