@@ -46,10 +46,11 @@ def is_shipped_name(name: str) -> bool:
         return True
 
 
-def read_shipped(name: str) -> Atlas:
+def read_shipped(name: str, *, states: bool = True) -> Atlas:
     """Return a shipped atlas by ``debian:SUITE`` or ``debian:SUITE:ARCHITECTURE``.
 
-    Raises ``UsageError`` with the names there are.
+    ``states``: whether with what is sent of devices in a migration. Raises ``UsageError`` with the
+    names there are.
     """
     there = shipped()
     release, _, word = name.rpartition(":")
@@ -62,7 +63,7 @@ def read_shipped(name: str) -> Atlas:
         names = ", ".join(there) or "none"
         raise UsageError(f"there is no shipped atlas {name!r}; there are: {names}")
     place = resources.files("host_agent").joinpath(*SHIPPED.split("/"), file)
-    return _parse(_decompressed(place.read_bytes(), name), name)
+    return _parse(_decompressed(place.read_bytes(), name), name, states=states)
 
 
 def read(path: Path) -> Atlas:
@@ -133,9 +134,9 @@ def _whole(data: bytes, *, ended: bool, name: str) -> bytes:
     return data
 
 
-def _parse(raw: bytes, name: str) -> Atlas:
+def _parse(raw: bytes, name: str, *, states: bool = True) -> Atlas:
     try:
-        return atlas.from_text(raw.decode("utf-8"))
+        return atlas.from_text(raw.decode("utf-8"), states=states)
     except UnicodeDecodeError as error:
         raise UsageError(f"{name} is no atlas: it is no text") from error
     except AtlasError as error:

@@ -59,7 +59,11 @@ def _between(
 def _atlases(architecture: str) -> tuple[Atlas, ...]:
     ending = f":{architecture}"
     try:
-        return tuple(files.read_shipped(name) for name in files.shipped() if name.endswith(ending))
+        return tuple(
+            files.read_shipped(name, states=False)
+            for name in files.shipped()
+            if name.endswith(ending)
+        )
     except UsageError:
         # A damaged installation costs the folding, never an audit.
         return ()
