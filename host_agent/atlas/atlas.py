@@ -79,6 +79,8 @@ class Atlas:
     machines: tuple[Machine, ...]
     states: VmState | None = None
     """What is sent of devices in a migration; None: not known."""
+    states_error: str | None = None
+    """Why that is not known; None: nobody asked, as an older samemachine."""
 
     def machine(self, name: str) -> Machine | None:
         """Return the machine type of a name or an alias."""
@@ -112,6 +114,8 @@ def to_text(atlas: Atlas) -> str:
     }
     if atlas.states is not None:
         form["states"] = vmstate_form.to_form(atlas.states)
+    elif atlas.states_error is not None:
+        form["states_error"] = atlas.states_error
     if table.rows():
         form["properties"] = table.rows()
     return json.dumps(form, indent=1) + "\n"
@@ -159,11 +163,12 @@ def from_text(text: str, *, states: bool = True) -> Atlas:
         if len(machines) > _MAX_MACHINES:
             raise AtlasError(f"it has {len(machines)} machine types, more than {_MAX_MACHINES}")
         rows = compat_props.rows_of(form.get("properties", []))
-        sent = form.get("states") if states else None
+        sent, why = form.get("states") if states else None, form.get("states_error")
         return Atlas(
             made=_made(form["made"]),
             machines=tuple(_machine(machine, blobs, rows) for machine in machines),
             states=None if sent is None else vmstate_form.from_form(sent),
+            states_error=None if why is None else vmstate.text_of(why),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise AtlasError(f"something is missing in it: {printable(str(error))}") from error

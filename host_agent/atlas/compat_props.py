@@ -13,7 +13,7 @@ from typing import Any
 from host_agent.printable import printable
 
 MOST = 4096
-"""Properties of one machine type; the most measured are 254."""
+"""Properties of one machine type; the most measured are 229."""
 _RANGES = re.compile(r"[0-9]{1,6}(-[0-9]{1,6})?(,[0-9]{1,6}(-[0-9]{1,6})?)*|", re.ASCII)
 _PARTS = 3
 

@@ -81,10 +81,8 @@ def _lacking(old: Atlas, new: Atlas, pairs: _Pairs) -> Iterator[str]:
     sides = ("old", old), ("new", new)
     for side, atlas in sides:
         if atlas.states is None:
-            yield (
-                f"migration states: the {side} atlas has none; make it again: samemachine probe "
-                "--output FILE"
-            )
+            why = atlas.states_error or "make it again: samemachine probe --output FILE"
+            yield f"migration states: the {side} atlas has none; {why}"
     for _, atlas in sides:
         if old.states and new.states and atlas.states and not atlas.states.counted:
             yield f"lengths of arrays in migration states: QEMU {atlas.made.qemu} tells none"

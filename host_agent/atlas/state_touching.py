@@ -61,7 +61,8 @@ def of(old: Atlas, new: Atlas, machine: str, models: Iterable[str]) -> States | 
         lacking = old if old.states is None else new
         return Missing(
             reason=Reason.ABSENT,
-            sentence=f"the atlas of {lacking.title} has no migration states",
+            sentence=f"the atlas of {lacking.title} has no migration states"
+            + (f": {lacking.states_error}" if lacking.states_error else ""),
             remedy="make it again: samemachine probe --output FILE",
         )
     here, there = old.machine(machine), new.machine(machine)

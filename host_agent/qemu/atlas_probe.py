@@ -106,27 +106,30 @@ def survey(
             conditions=_conditions(offer, devices),
         ),
         machines=tuple(_with(machines[one.name], sent, held) for one in chosen),
-        states=sent,
+        states=None if isinstance(sent, str) else sent,
+        states_error=sent if isinstance(sent, str) else None,
     )
 
 
-def _told(ask: Callable[[QemuBinary, float, Stop], _T], asking: "_Asking") -> _T | None:
-    """Ask for a part of an atlas without which the others are of use; None: it is not told."""
+def _told(ask: Callable[[QemuBinary, float, Stop], _T], asking: "_Asking") -> _T | str:
+    """Ask for a part of an atlas without which the others are of use, or say why it is not told."""
     try:
         return ask(asking.binary, asking.seconds, asking.stop)
-    except EvidenceError:
-        return None
+    except EvidenceError as error:
+        return str(error)
 
 
 def _with(
-    machine: Machine, states: VmState | None, properties: Mapping[str, Properties] | None
+    machine: Machine, states: VmState | str, properties: Mapping[str, Properties] | str
 ) -> Machine:
     """Keep of what a machine is made of what has a state to send, and what is set of it."""
     devices = machine.devices
     return replace(
         machine,
-        devices=None if devices is None or states is None else devices & states.devices.keys(),
-        properties=None if properties is None else properties.get(machine.name),
+        devices=None
+        if devices is None or isinstance(states, str)
+        else devices & states.devices.keys(),
+        properties=None if isinstance(properties, str) else properties.get(machine.name),
     )
 
 

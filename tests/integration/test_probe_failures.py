@@ -281,6 +281,9 @@ def test_without_states_an_atlas_has_the_rest(tmp_path: Path, case: str) -> None
     qemu = write(tmp_path, "qemu = Qemu()", f"if qemu.dump:\n{body}", "qemu.serve()")
     atlas = survey(str(qemu), seconds=1.5)
     assert atlas.states is None
+    assert atlas.states_error is not None
+    assert "qemu" in atlas.states_error.lower()
+    assert atlas.states_error.isprintable()
     assert [(one.error, one.devices) for one in atlas.machines] == [(None, None)] * 3
 
 

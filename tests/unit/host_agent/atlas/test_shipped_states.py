@@ -23,6 +23,9 @@ USUAL = (
 @pytest.mark.parametrize("name", files.shipped())
 def test_each_has_them(name: str) -> None:
     atlas = files.read_shipped(name)
+    if name == "debian:bullseye:ppc64":
+        assert (atlas.states, "ended" in (atlas.states_error or "")) == (None, True)
+        return
     assert atlas.states is not None
     assert len(atlas.states.devices) > 200
     told = {one.properties is not None for one in atlas.machines}
@@ -86,5 +89,5 @@ def test_the_machines_own_are_looked_at_on_the_way_back() -> None:
 def test_all_of_them_stay_small() -> None:
     folder = resources.files("host_agent").joinpath(*files.SHIPPED.split("/"))
     sizes = [len(folder.joinpath(file).read_bytes()) for file in files.shipped().values()]
-    # 181,656 bytes before there were states in them.
-    assert sum(sizes) <= 3 * 181_656, sizes
+    # 181,640 bytes before there were states in them.
+    assert sum(sizes) <= 3 * 181_640, sizes

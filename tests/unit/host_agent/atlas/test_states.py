@@ -54,7 +54,8 @@ AFTER = made(state(**NEW), "11.1.2", of("e1000.x=1", "scsi-block.migrate-pr=off"
 
 
 def test_old_and_new_are_kept_in_an_atlas() -> None:
-    for one in (BEFORE, AFTER, made(None, "7.2.22")):
+    failed = replace(made(None, "7.2.22"), states_error="QEMU ended by signal 11")
+    for one in (BEFORE, AFTER, made(None, "7.2.22"), failed):
         assert atlases.from_text(atlases.to_text(one)) == one
 
 
@@ -85,6 +86,9 @@ def test_what_is_not_known_is_said() -> None:
     first, second = states.not_compared
     assert "the old atlas has none; make it again: samemachine probe" in first
     assert "QEMU 7.2.22 of the old atlas does not tell them" in second
+    failed = replace(made(None, "7.2.22"), states_error="QEMU ended by signal 11")
+    said, _ = compare(failed, AFTER).states.not_compared
+    assert said == "migration states: the old atlas has none; QEMU ended by signal 11"
 
 
 def touching(old: Atlas, new: Atlas, *models: str) -> States:
