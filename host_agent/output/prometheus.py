@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from host_agent.case.results import HostAudit
+from host_agent.errors import UsageError
 from host_agent.printable import printable
 from host_agent.uris import place
 from host_agent.verify import standing
@@ -53,9 +54,12 @@ def of_audits(audits: Sequence[HostAudit], unreachable: Iterable[str]) -> Looked
 
 
 def render(looked: Looked) -> str:
-    """Return the text format."""
+    """Return the text format; raises ``UsageError`` where its library is not installed."""
     # It takes long to load, and few ask for it.
-    from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+    try:
+        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415
+    except ImportError as error:
+        raise UsageError(f"metrics need Python's prometheus-client ({error})") from error
 
     registry = CollectorRegistry()
     register(registry, lambda: looked)
