@@ -3,12 +3,17 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from host_agent.case.rehearsing import machine_and_guest
+from host_agent.case.rehearsing import forecast, machine_and_guest
+from host_agent.difference import Area
 from host_agent.evidence.rehearsal_diff import Compared, as_reported
 from host_agent.evidence.rehearsed import Rehearsed
+from host_agent.firmware.acpi import Table
+from host_agent.guest import booted_acpi
 from host_agent.missing import Missing, Reason
 from tests.unit.host_agent.evidence.test_rehearsal_diff import NET, REHEARSED, function
-from tests.unit.host_agent.shared.cases import OBSERVATION, case
+from tests.unit.host_agent.firmware.test_left_tables import memory, pointer
+from tests.unit.host_agent.guest.test_booted_acpi import SIZE, Memory
+from tests.unit.host_agent.shared.cases import DEFINITION, OBSERVATION, case
 
 if TYPE_CHECKING:
     from host_agent.case.case import Case
@@ -67,3 +72,34 @@ def test_what_neither_is_says_what_differs_from_the_start() -> None:
 def test_what_could_not_be_rehearsed_is_not_tried_again() -> None:
     machine, found, asked = held(STARTED, HUNG, STARTED)
     assert (machine, found, asked) == (HUNG, HUNG, 0)
+
+
+def test_a_forecast_tells_by_field_where_the_guests_own_tables_are_in_its_memory() -> None:
+    guest = cast("Domain", Memory({0xE1000: pointer(extended=False), 0: memory()}))
+    active = replace(DEFINITION, firmware="bios", memory=SIZE, architecture="x86_64")
+    booted = booted_acpi.read(guest, active, 3)
+    assert not isinstance(booted, Missing)
+    (facp,) = (one for one in booted if one.signature == "FACP")
+    changed = Table(offset=0, raw=facp.raw[:24] + b"\7\0\0\0" + facp.raw[28:])
+    machine = replace(
+        STARTED, acpi=tuple(changed if one is facp else one for one in booted), pci=()
+    )
+    revision = f"OEM Revision {facp.header['OEM Revision']} -> 0x00000007"
+    other = replace(facp, raw=facp.raw[:-1] + b"\xff")
+    for reported, said in (
+        (as_reported(booted), revision),
+        # By the host alone.
+        (Missing(reason=Reason.ABSENT, sentence="no agent answered"), revision),
+        # What is in memory is not what the guest has.
+        (as_reported(tuple(other if one is facp else one for one in booted)), "contents"),
+    ):
+        hardware = replace(OBSERVATION.hardware, acpi=reported, pci=())
+        judged = case(
+            declared=replace(case().declared, active=active),
+            observation=replace(OBSERVATION, hardware=hardware),
+        )
+        found = forecast(guest, judged, machine)
+        assert isinstance(found, Compared)
+        (one,) = (each for each in found.differences if each.area is Area.ACPI)
+        assert str(one).startswith(f"ACPI FACP: {said}")
+    assert forecast(guest, judged, HUNG) == HUNG
