@@ -11,7 +11,7 @@ from uuid import UUID
 import libvirt
 
 from host_agent import asked, bounded
-from host_agent.domain import shell_words
+from host_agent.domain import native_cards, shell_words
 from host_agent.errors import EvidenceError, LibvirtError, LibvirtTimeoutError
 from host_agent.hypervisor import event_loop
 from host_agent.hypervisor.calls import (
@@ -174,15 +174,15 @@ class Hypervisor:
     def native_arguments(self, xml: str) -> tuple[str, ...]:
         """Return the command line with which libvirt would start a domain of this XML.
 
-        ``virConnectDomainXMLToNative``, format ``qemu-argv``; environment comes first. Raises
-        ``EvidenceError``.
+        ``virConnectDomainXMLToNative``, format ``qemu-argv``; environment comes first. Network
+        cards are as the XML has them. Raises ``EvidenceError``.
         """
         self.need_writing("QEMU's options at the next start can't be asked for")
         try:
             native = evidence_call(
                 lambda: self._connection.domainXMLToNative("qemu-argv", xml, 0), CALL_SECONDS
             )
-            return shell_words.split(str(native))
+            return native_cards.restored(shell_words.split(str(native)), xml)
         except bounded.CallTimeoutError as error:
             raise EvidenceError(Reason.HUNG, "libvirt did not turn the XML into options") from error
         except ValueError as error:
