@@ -68,12 +68,14 @@ def _against_declaration(
     proved = guest is not None and guest.secure_boot is not None
     seen = ", and in the guest" if proved else ""
     if found.secure_boot and able is False and not proved:
+        # Debian 12's image that is declared so checks signatures all the same.
         return _warn(
             "the guest's store has keys, and its firmware is declared without secure boot "
-            f"({words}): nothing is checked",
+            f"({words}): whether signatures are checked only the guest can say",
             words,
             "keys in the store",
-            "choose a firmware with secure boot: <loader secure='yes'/> in virsh edit",
+            "choose a firmware with secure boot (<loader secure='yes'/> in virsh edit), or ask the "
+            "guest: groups-on = uefi in its guest.conf",
         )
     if found.secure_boot:
         doubt = "" if able or proved else "; whether its firmware can is not declared"
