@@ -13,8 +13,12 @@ def main() -> None:
     offer = machine_list.ask(binary.installed(path))
     devices = qemu_options.devices_for_roms(offer.devices)
     start = [path, "-no-user-config", "-nodefaults", "-display", "none"]
-    names = [one.name for one in survey(path).machines if one.fingerprint is not None]
-    bare = [qemu_options.bare(name, offer.architecture, devices).command() for name in names]
+    bare = []
+    for one in survey(path).machines:
+        if one.fingerprint is not None:
+            # A machine without PCI has no place for them.
+            more = devices if "-device" in one.fingerprint.options else ()
+            bare.append(qemu_options.bare(one.name, offer.architecture, more).command())
     # Which types there are must be asked as well.
     json.dump([[*start, "-machine", "none"], *([*start, *one] for one in bare)], sys.stdout)
 
