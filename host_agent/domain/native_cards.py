@@ -27,6 +27,20 @@ _VIRTIO = (
     ("driver", "ats", "ats"),
     ("driver", "packed", "packed"),
     ("driver", "page_per_vq", "page-per-vq"),
+    ("driver", "rss", "rss"),
+    ("driver", "rss_hash_report", "hash"),
+    ("driver/host", "csum", "csum"),
+    ("driver/host", "gso", "gso"),
+    ("driver/host", "tso4", "host_tso4"),
+    ("driver/host", "tso6", "host_tso6"),
+    ("driver/host", "ecn", "host_ecn"),
+    ("driver/host", "ufo", "host_ufo"),
+    ("driver/host", "mrg_rxbuf", "mrg_rxbuf"),
+    ("driver/guest", "csum", "guest_csum"),
+    ("driver/guest", "tso4", "guest_tso4"),
+    ("driver/guest", "tso6", "guest_tso6"),
+    ("driver/guest", "ecn", "guest_ecn"),
+    ("driver/guest", "ufo", "guest_ufo"),
 )
 _NUMBERS = {"acpi-index", "rombar", "host_mtu", "rx_queue_size", "tx_queue_size"}
 _BOOLEANS = {"on": True, "off": False}
@@ -40,14 +54,18 @@ def restored(words: Sequence[str], xml: str) -> tuple[str, ...]:
     except XmlError:
         return tuple(words)
     buses = dict(_buses(root))
-    cards = {mac: card for card in root.iterfind("devices/interface") if (mac := _mac(card))}
+    cards: dict[str, list[etree._Element]] = {}
+    for one in root.iterfind("devices/interface"):
+        # Two may have one address; their order is the same in both.
+        cards.setdefault(_mac(one), []).append(one)
     found = list(words)
     for at in range(1, len(found)):
         device = _device(found[at]) if found[at - 1] == "-device" else None
-        card = cards.get(str(device.get("mac", "")).lower()) if device else None
-        if device is not None and card is not None:
+        mac = str(device.get("mac", "")).lower() if device else ""
+        if device is not None and mac and cards.get(mac):
+            card = cards[mac].pop(0)
             found[at] = _written(_with(device, card, buses), as_json=found[at].startswith("{"))
-    return tuple(_without_added(found, root, buses)) if cards else tuple(found)
+    return tuple(_without_added(found, root, buses)) if any(cards) else tuple(found)
 
 
 def _mac(card: etree._Element) -> str:
@@ -92,7 +110,7 @@ def _written(device: Mapping[str, Any], *, as_json: bool) -> str:
         return json.dumps(device, separators=(",", ":"))
     words = {True: "on", False: "off"}
     pairs = (
-        f"{key}={words[item] if isinstance(item, bool) else item}"
+        f"{key}={words[item] if isinstance(item, bool) else str(item).replace(',', ',,')}"
         for key, item in device.items()
         if key != "driver"
     )
@@ -103,12 +121,17 @@ def _with(
     device: Mapping[str, Any], card: etree._Element, buses: Mapping[int, str]
 ) -> dict[str, Any]:
     found, alias = dict(device), card.find("alias")
+    if card.get("type") == "hostdev":
+        # The host's own card: nothing of it is QEMU's but its place.
+        found = {"driver": "vfio-pci", "id": found.get("id", "")}
     if alias is not None and alias.get("name"):
         found["id"] = alias.get("name")
     place = _place(card, buses)
     if place:
         found = {key: item for key, item in found.items() if key not in _OF_ADDRESS} | place
-    options = (*_ANY, *(_VIRTIO if str(device["driver"]).startswith("virtio-") else ()))
+    if card.get("type") != "hostdev":
+        found |= _rom_file(card)
+    options = (*_ANY, *(_VIRTIO if str(found["driver"]).startswith("virtio-") else ()))
     for element, attribute, name in options:
         child = card.find(element)
         text = None if child is None else child.get(attribute)
@@ -118,10 +141,19 @@ def _with(
         if value is not None:
             found[name] = value
     queues = _queues(card)
-    if queues > 1 and str(device["driver"]).startswith("virtio-net"):
+    if queues > 1 and str(found["driver"]).startswith("virtio-net"):
         # One vector each way, one for the configuration, one for control.
         found |= {"mq": True, "vectors": 2 * queues + 2}
     return found
+
+
+def _rom_file(card: etree._Element) -> dict[str, Any]:
+    rom = card.find("rom")
+    if rom is None:
+        return {}
+    if rom.get("enabled") == "no":
+        return {"romfile": ""}
+    return {"romfile": str(rom.get("file"))} if rom.get("file") else {}
 
 
 def _queues(card: etree._Element) -> int:

@@ -57,10 +57,30 @@ def card(more: str, device: dict[str, object]) -> dict[str, object]:
          {"mq": True, "vectors": 10, "rx_queue_size": 512, "packed": True,
           "iommu_platform": False, "host_mtu": 9000}),
         ("<driver queues='1'/>", {}),
+        ("<rom enabled='no'/>", {"romfile": ""}),
+        ("<rom file='/a,b'/>", {"romfile": "/a,b"}),
+        ("<driver rss='on' rss_hash_report='off'><host csum='off'/><guest tso4='off'/></driver>",
+         {"rss": True, "hash": False, "csum": False, "guest_tso4": False}),
     ],
 )  # fmt: skip
 def test_what_the_xml_has(more: str, changed: dict[str, object]) -> None:
     assert card(more, CARD) == CARD | changed
+
+
+def test_a_card_of_the_hosts_own_has_a_place_and_nothing_else() -> None:
+    place = "<address type='pci' bus='0x01' slot='0x00'/><rom file='/x'/>"
+    hostdev = XML.replace("type='network'", "type='hostdev'").format(more=place)
+    own: dict[str, object] = {"driver": "vfio-pci", "id": "net0", "bus": "pci.1", "addr": "0x0"}
+    assert restored(line(CARD), hostdev) == line(own)
+
+
+def test_two_of_one_address_keep_their_order() -> None:
+    places = [f"<address type='pci' bus='0x00' slot='0x0{slot}'/>" for slot in (5, 6)]
+    interface = "<interface type='network'><mac address='52:54:00:00:00:0a'/>{}</interface>"
+    more = "".join(interface.format(place) for place in places)
+    controllers = "<controller type='pci' index='0' model='pci-root'/>"
+    found = restored(line(CARD, CARD), f"<domain><devices>{controllers}{more}</devices></domain>")
+    assert [json.loads(word)["addr"] for word in found if word.startswith("{")] == ["0x5", "0x6"]
 
 
 def test_of_another_model_the_options_of_virtio_are_left() -> None:
@@ -84,10 +104,10 @@ def test_a_controller_that_was_added_for_it_goes() -> None:
 def test_as_older_versions_write_it() -> None:
     named = "virtio-net-pci,netdev=hostnet0,id=net0,mac=52:54:00:00:00:0a"
     words = ("-device", f"{named},bus=pci.0,addr=0x3")
-    more = "<address type='pci' bus='0x01' slot='0x02'/><driver packed='on'/>"
+    more = "<address type='pci' bus='0x01' slot='0x02'/><driver packed='on'/><rom file='/a,b'/>"
     assert restored(words, XML.format(more=more)) == (
         "-device",
-        f"{named},bus=pci.1,addr=0x2,packed=on",
+        f"{named},bus=pci.1,addr=0x2,romfile=/a,,b,packed=on",
     )
 
 
