@@ -286,7 +286,7 @@ class Gatherer:
             case,
             rehearsal=found,
             after_boot=rehearsing.forecast(domain, case, plugged),
-            after_start=rehearsing.forecast(domain, case, start),
+            after_start=rehearsing.forecast(domain, case, start, anew=True),
         )
 
     def _tpm(self, definition: Definition, running: Running | Missing) -> TpmState | Missing:

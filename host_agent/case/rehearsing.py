@@ -16,6 +16,8 @@ from host_agent.hypervisor import Domain
 from host_agent.missing import NOT_RUNNING, Missing
 
 _MONITOR_SECONDS = 3.0
+_OF_FIRMWARE = "type 0 "
+"""How the structure is called that a firmware adds (DSP0134 7.1)."""
 
 
 def machine_and_guest(
@@ -39,8 +41,13 @@ def machine_and_guest(
     return other, again
 
 
-def guest(domain: Domain, case: Case, now: Rehearsed | Missing) -> Compared | Missing:
-    """Hold the guest against the rehearsal: by its own report, else by its memory."""
+def guest(
+    domain: Domain, case: Case, now: Rehearsed | Missing, *, anew: bool = False
+) -> Compared | Missing:
+    """Hold the guest against the rehearsal: by its own report, else by its memory.
+
+    ``anew``: it is of a start, and not of a reboot of the process that runs.
+    """
     active = case.declared.active
     if isinstance(now, Missing) or active is None:
         return now if isinstance(now, Missing) else NOT_RUNNING
@@ -55,15 +62,41 @@ def guest(domain: Domain, case: Case, now: Rehearsed | Missing) -> Compared | Mi
         acpi = left if isinstance(left, Missing) else rehearsal_diff.as_reported(left)
     found = rehearsal_diff.with_guest(now, acpi, pci)
     found = rehearsal_diff.with_offers(found, now, virtio, cpu)
-    return with_smbios(found, now, case.booted_tables)
+    found = with_smbios(found, now, case.booted_tables)
+    return found if anew or not _came_with_its_firmware(case) else _without_firmware(found)
 
 
-def forecast(domain: Domain, case: Case, machine: Rehearsed | Missing) -> Compared | Missing:
+def _came_with_its_firmware(case: Case) -> bool:
+    """Tell whether the process took a guest up that another one had started.
+
+    The firmware's image came with the guest's memory, and a reset writes no ROM a second time
+    (QEMU ``hw/core/loader.c: rom_reset``): a reboot runs the image that it was started with.
+    """
+    return not isinstance(case.running, Missing) and "-incoming" in case.running.arguments
+
+
+def _without_firmware(found: Compared) -> Compared:
+    """Leave out what the firmware says of itself: the rehearsal ran the one that is installed."""
+    kept = tuple(
+        one
+        for one in found.differences
+        if one.area is not Area.SMBIOS or not one.subject.startswith(_OF_FIRMWARE)
+    )
+    if len(kept) == len(found.differences):
+        return found
+    why = f"{Area.SMBIOS} {_OF_FIRMWARE.strip()}: the guest came with its firmware, not rehearsed"
+    return replace(found, differences=kept, not_compared=(*found.not_compared, why))
+
+
+def forecast(
+    domain: Domain, case: Case, machine: Rehearsed | Missing, *, anew: bool = False
+) -> Compared | Missing:
     """Return what the guest will find that boots as another machine than it has.
 
-    ACPI by device where the tables of its own boot are to be read in its memory.
+    ACPI by device where the tables of its own boot are to be read in its memory. ``anew``: see
+    ``guest``.
     """
-    held = guest(domain, case, machine)
+    held = guest(domain, case, machine, anew=anew)
     active = case.declared.active
     if isinstance(machine, Missing) or isinstance(held, Missing) or active is None:
         return held

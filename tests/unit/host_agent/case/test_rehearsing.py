@@ -3,17 +3,18 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from host_agent.case.rehearsing import forecast, machine_and_guest
+from host_agent.case.rehearsing import forecast, guest, machine_and_guest
 from host_agent.difference import Area
 from host_agent.evidence.rehearsal_diff import Compared, as_reported
 from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.firmware.acpi import Table
 from host_agent.guest import booted_acpi
 from host_agent.missing import Missing, Reason
+from tests import smbios_builder
 from tests.unit.host_agent.evidence.test_rehearsal_diff import NET, REHEARSED, function
 from tests.unit.host_agent.firmware.test_left_tables import memory, pointer
 from tests.unit.host_agent.guest.test_booted_acpi import SIZE, Memory
-from tests.unit.host_agent.shared.cases import DEFINITION, OBSERVATION, case
+from tests.unit.host_agent.shared.cases import DEFINITION, OBSERVATION, RUNNING, case, smbios
 
 if TYPE_CHECKING:
     from host_agent.case.case import Case
@@ -75,9 +76,9 @@ def test_what_could_not_be_rehearsed_is_not_tried_again() -> None:
 
 
 def test_a_forecast_tells_by_field_where_the_guests_own_tables_are_in_its_memory() -> None:
-    guest = cast("Domain", Memory({0xE1000: pointer(extended=False), 0: memory()}))
+    domain = cast("Domain", Memory({0xE1000: pointer(extended=False), 0: memory()}))
     active = replace(DEFINITION, firmware="bios", memory=SIZE, architecture="x86_64")
-    booted = booted_acpi.read(guest, active, 3)
+    booted = booted_acpi.read(domain, active, 3)
     assert not isinstance(booted, Missing)
     (facp,) = (one for one in booted if one.signature == "FACP")
     changed = Table(offset=0, raw=facp.raw[:24] + b"\7\0\0\0" + facp.raw[28:])
@@ -98,8 +99,31 @@ def test_a_forecast_tells_by_field_where_the_guests_own_tables_are_in_its_memory
             declared=replace(case().declared, active=active),
             observation=replace(OBSERVATION, hardware=hardware),
         )
-        found = forecast(guest, judged, machine)
+        found = forecast(domain, judged, machine)
         assert isinstance(found, Compared)
         (one,) = (each for each in found.differences if each.area is Area.ACPI)
         assert str(one).startswith(f"ACPI FACP: {said}")
-    assert forecast(guest, judged, HUNG) == HUNG
+    assert forecast(domain, judged, HUNG) == HUNG
+
+
+def test_a_guest_that_came_boots_again_with_the_firmware_that_it_brought() -> None:
+    """What another firmware would say of itself is forecast of a start alone."""
+    booted, newer = (
+        smbios(more=smbios_builder.structure(0, 0, b"\1\2", "SeaBIOS", version))
+        for version in ("1.16.2", "1.16.3")
+    )
+    machine = replace(STARTED, smbios=newer, acpi=(), pci=())
+    for arguments, anew, said in (
+        (("qemu",), False, True),
+        (("qemu", "-incoming", "defer"), False, False),
+        (("qemu", "-incoming", "defer"), True, True),
+    ):
+        judged = case(
+            running=replace(RUNNING, arguments=arguments),
+            observation=replace(OBSERVATION, booted=booted),
+        )
+        found = guest(cast("Domain", None), judged, machine, anew=anew)
+        assert isinstance(found, Compared)
+        of_firmware = [one for one in found.differences if one.subject.startswith("type 0 ")]
+        assert bool(of_firmware) is said
+        assert any("came with its firmware" in one for one in found.not_compared) is not said
