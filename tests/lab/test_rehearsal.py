@@ -76,7 +76,9 @@ GUESTS = (
 
 def rehearsed(host: Host, *arguments: str) -> dict[str, Any]:
     """Rehearse a domain and read the JSON; its exit code must be the command's."""
-    waits = ("--timeout", pace.words(30), "--rehearsal-timeout", pace.words(120))
+    # The option takes no more than an hour.
+    hour = str(min(3600, round(pace.stretched(120))))
+    waits = ("--timeout", pace.words(30), "--rehearsal-timeout", hour)
     done = host.samemachine("rehearse", *arguments, "--format", "json", *waits)
     assert done.stdout, done.stderr
     form = dict(json_output.read(done.stdout))
