@@ -29,7 +29,7 @@ _TOOL = "qemu-img"
 _SECONDS = 20
 _MEMORY = 1 << 30
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
-_BLOCK = 1 << 16
+_BLOCK = 1 << 20
 # Where ours is lower, that limit stays.
 _BOUNDED = 'ulimit -c 0; ulimit -t "$1" 2>/dev/null; ulimit -v "$2" 2>/dev/null; shift 2; exec "$@"'
 
@@ -75,16 +75,14 @@ def _read(path: str, root: Path, most: int) -> bytes:
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
     descriptor = os.open(inside_root.resolved(root, path), flags)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        mode = os.fstat(descriptor).st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
+        status = os.fstat(descriptor)
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISBLK(status.st_mode)):
             raise OSError(errno.EINVAL, "it is no file", path)
-        found = bytearray()
-        while len(found) < most:
-            part = file.read(min(_BLOCK, most - len(found)))
-            if not part:
-                break
+        # In one piece, as a rule: of a block device and of /proc the size is 0.
+        found = file.read(min(most, status.st_size or _BLOCK)) or b""
+        while len(found) < most and (part := file.read(min(_BLOCK, most - len(found)))):
             found += part
-        return bytes(found)
+        return found
 
 
 def _of_qcow2(image: bytes, path: str) -> bytes:

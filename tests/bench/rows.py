@@ -16,6 +16,7 @@ from tests.bench import (
     running,
     shut_off,
     start_up,
+    stores,
 )
 from tests.bench.bench import Bench
 from tests.bench.figure import Figure
@@ -31,6 +32,8 @@ ROWS = {
     "test-driver": "1,000 domains of libvirt's test driver, beside a bare loop over both XMLs",
     "test-driver-memory": "the memory of that, beside the same imports",
     "growth": "10 to 5,000 domains of the test driver, drawn",
+    "stores-first": "1,000 variable stores of UEFIs, beside their bytes read and hashed",
+    "stores-again": "the same again, as a daemon does",
     "answering": "1,000 guests that answer by real gRPC, beside bare unary calls",
     "agent-first": "a guest agent's first report, beside a bare gRPC server started",
     "agent-next": "its next reports, beside that server's next answers",
@@ -70,6 +73,7 @@ GROUPS = (
         start_up.measure,
     ),
     Group(("test-driver", "test-driver-memory", "growth"), many_domains.measure),
+    Group(("stores-first", "stores-again"), stores.measure),
     Group(("answering",), answering.measure),
     Group(("agent-first", "agent-next"), guest_agent_asked.measure),
     Group(("agent-idle", "daemon-idle-test-driver"), idle_here.measure),
