@@ -19,6 +19,7 @@ from host_agent.missing import Missing, Reason
 
 if TYPE_CHECKING:
     # Few audits rehearse.
+    from host_agent.evidence.measured import Measured
     from host_agent.evidence.rehearsal_diff import Compared
 
 
@@ -87,6 +88,8 @@ class Case:
     """What a rehearsal says that a reboot changes for the guest; None: it was not asked for."""
     after_start: "Compared | Missing | None" = None
     """The same of a stop and start."""
+    measured: "Measured | Missing | None" = None
+    """What rehearsals say of its TPM's registers; None: it was not asked for, or it has none."""
     nvram: Nvram | Missing = _NOT_READ
     """What its UEFI keeps, as the host reads it."""
     template: Nvram | Missing = _NOT_READ

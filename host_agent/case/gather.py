@@ -39,6 +39,7 @@ from host_agent.qemu.process import Processes
 
 if TYPE_CHECKING:
     from host_agent.case.uefi_stores import UefiStores
+    from host_agent.evidence.measured import Measured
     from host_agent.evidence.observation import Observation
     from host_agent.evidence.rehearsed import Rehearsed
     from host_agent.qemu.domain_probe import DomainProbe
@@ -285,8 +286,24 @@ class Gatherer:
         return replace(
             case,
             rehearsal=found,
+            measured=self._measured(case, running, active, looked),
             after_boot=rehearsing.forecast(domain, case, plugged),
             after_start=rehearsing.forecast(domain, case, start, anew=True),
+        )
+
+    def _measured(
+        self, case: Case, running: Running, active: Definition, looked: Look
+    ) -> "Measured | Missing | None":
+        if active.tpm is None or looked.active is None:
+            return None
+        seen = case.observation
+        guest = seen if isinstance(seen, Missing) else seen.hardware.tpm
+        if isinstance(guest, Missing):
+            return guest
+        from host_agent.qemu.domain_tpm import DomainTpm  # noqa: PLC0415 - few have a TPM
+
+        return DomainTpm(running, active, guest).forecast(
+            self.hypervisor, looked.active, looked.persistent
         )
 
     def _tpm(self, definition: Definition, running: Running | Missing) -> TpmState | Missing:

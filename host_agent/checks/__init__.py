@@ -39,6 +39,7 @@ _FILES = (
     "template",
     "boot_entries",
     "tpm",
+    "sealed",
     "pending_change",
     "upgrade",
     "alias",

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from host_agent.difference import Difference
 from host_agent.evidence import offered_diff, virtio_names
+from host_agent.evidence.measured import Measured, Outlook
 from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed, RehearsedCpu
 from host_agent.missing import NOT_RUNNING, Missing
@@ -34,6 +35,7 @@ def print_rehearsal(console: Console, found: Rehearsal) -> None:
     rows += _block("next start", _start(found))
     rows += _block("card names", _nics(found.nics))
     rows += _block("it notices", map(str, found.notices))
+    rows += _block("TPM", _sealed(found.measured))
     rows += _offered(found.now if isinstance(found.start, Missing) else found.start)
     left = {one.what for side in (found.now, found.start) for one in _left_out(side)}
     rows += _block("not rehearsed", sorted(left))
@@ -92,6 +94,25 @@ def _nics(nics: Sequence[Nic]) -> Iterator[str]:
             yield f"{one.device}: {' or '.join(one.now)} now, not known at the next start"
     if staying:
         yield f"{', '.join(staying)} stay{'s' if len(staying) == 1 else ''}"
+
+
+def _sealed(found: Measured | Missing | None) -> Iterator[str]:
+    """Yield what becomes of the TPM's registers, and of what is bound to them."""
+    if found is None or isinstance(found, Missing):
+        yield from () if found is None else (f"not known: {found.sentence}",)
+        return
+    for when, outlook in (("a reset", found.reset), ("the next start", found.start)):
+        if isinstance(outlook, Missing):
+            yield f"{when}: not known: {outlook.sentence}"
+            continue
+        changed = [one for one in outlook.registers if one.changes]
+        lost = [str(one.number) for one in outlook.registers if one.changes is None]
+        words = ", ".join(f"PCR {one.number} ({', '.join(one.why)})" for one in changed)
+        yield f"{when} changes {words or 'no register'}" + (
+            f"; not known of PCR {', '.join(lost)}" if lost else ""
+        )
+        fates = {True: "will open", False: "will ask for its recovery key", None: "is not known"}
+        yield from (f"{when}: {one} {fates[one.opens]}" for one in outlook.keys or ())
 
 
 def _offered(machine: Rehearsed | Missing) -> Iterator[Row]:
@@ -160,12 +181,38 @@ def render(found: Rehearsal, code: int) -> str:
             {**asdict(one), "changes": one.changes, "pinned": one.is_pinned} for one in found.nics
         ],
         "notices": [asdict(one) for one in found.notices],
+        "tpm": _measured(found.measured),
     }
     return document("rehearse", form)
 
 
 def _missing(missing: Missing) -> dict[str, Any]:
     return {"unknown": missing.sentence, "reason": missing.reason, "remedy": missing.remedy}
+
+
+def _measured(found: Measured | Missing | None) -> dict[str, Any] | None:
+    if found is None or isinstance(found, Missing):
+        return None if found is None else _missing(found)
+    return {"reset": _outlook(found.reset), "start": _outlook(found.start)}
+
+
+def _outlook(found: Outlook | Missing) -> dict[str, Any]:
+    if isinstance(found, Missing):
+        return _missing(found)
+    return {
+        "registers": [asdict(one) for one in found.registers],
+        "keys": None
+        if found.keys is None
+        else [
+            {
+                "device": one.token.device,
+                "type": one.token.type,
+                "pcrs": None if one.token.pcrs is None else list(one.token.pcrs),
+                "opens": one.opens,
+            }
+            for one in found.keys
+        ],
+    }
 
 
 def _machine(found: Rehearsed | Missing) -> dict[str, Any]:

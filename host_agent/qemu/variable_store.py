@@ -24,10 +24,12 @@ _MAX_DESCRIPTORS = 256
 
 
 @contextmanager
-def opened(flash: Flash | None, binary: QemuBinary) -> Iterator[int | None]:
+def opened(
+    flash: Flash | None, binary: QemuBinary, kept: bytes | None = None
+) -> Iterator[int | None]:
     """Yield a descriptor that can be written; None: the firmware wants no store.
 
-    Raises ``EvidenceError``.
+    ``kept``: what is in it, where that is not its package's. Raises ``EvidenceError``.
     """
     if flash is None or not flash.store:
         yield None
@@ -35,7 +37,7 @@ def opened(flash: Flash | None, binary: QemuBinary) -> Iterator[int | None]:
     root = root_of(binary)
     named = template(flash.code, root)
     try:
-        content = _content(root, named, _MAX_STORE)
+        content = _content(root, named, _MAX_STORE) if kept is None else kept
         descriptor = os.memfd_create("samemachine-store")
     except OSError as error:
         raise EvidenceError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from host_agent.difference import Difference
 from host_agent.evidence import nic_names, rehearsal_diff, what_guests_notice
 from host_agent.evidence.hardware import NetworkInterface
+from host_agent.evidence.measured import Measured
 from host_agent.evidence.nic_names import Scheme
 from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed
@@ -57,6 +58,8 @@ class Rehearsal:
     """What its kernel calls its network cards, and will call them."""
     notices: tuple[Notice, ...] = ()
     """What people fear of the next start, answered."""
+    measured: Measured | Missing | None = None
+    """What becomes of its TPM's registers; None: it has none, or does not run."""
 
 
 def changes(

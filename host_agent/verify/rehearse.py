@@ -7,8 +7,10 @@ from pathlib import Path
 from host_agent.case import rehearsing
 from host_agent.case.case import Case
 from host_agent.case.gather import Gatherer
+from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
 from host_agent.evidence.hardware import NetworkInterface
+from host_agent.evidence.measured import Measured
 from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.guest.opened_channels import OpenedChannels
@@ -17,7 +19,9 @@ from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.selection import chosen
 from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.qemu import binary as qemu_binary
+from host_agent.qemu.binary import QemuBinary
 from host_agent.qemu.domain_rehearsal import DomainRehearsal
+from host_agent.qemu.domain_tpm import DomainTpm
 from host_agent.verify.rehearsal import Rehearsal, changes, nics, noticed
 
 _ELSEWHERE = Missing(
@@ -90,6 +94,7 @@ def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
             changes=different,
             nics=nics(before, start, _network(case)),
             notices=noticed(before, start, different),
+            measured=_measured(hypervisor, domain, case, options),
         )
 
 
@@ -122,12 +127,41 @@ def _start(
         return Missing(reason=Reason.ABSENT, sentence="the domain is transient")
     try:
         xml = domain.xml(inactive=True)
-        binary = None
-        if options.qemu is not None or options.root is not None:
-            binary = qemu_binary.installed(options.qemu or persistent.emulator or "", options.root)
+        binary = _binary(persistent, options)
     except EvidenceError as error:
         return error.missing
     return rehearsal.of_xml(hypervisor, persistent, (options.edit or str)(xml), binary)
+
+
+def _measured(
+    hypervisor: Hypervisor, domain: Domain, case: Case, options: Options
+) -> Measured | Missing | None:
+    """Return what becomes of the TPM's registers; None: it has none, or does not run."""
+    running, active, seen = case.running, case.declared.active, case.observation
+    if active is None or active.tpm is None:
+        return None
+    guest = seen if isinstance(seen, Missing) else seen.hardware.tpm
+    if isinstance(running, Missing):
+        return running
+    if isinstance(guest, Missing):
+        return guest
+    try:
+        xml, persistent = domain.xml(inactive=False), None
+        if case.declared.persistent is not None:
+            persistent = (options.edit or str)(domain.xml(inactive=True))
+        binary = _binary(active, options)
+    except EvidenceError as error:
+        return error.missing
+    return DomainTpm(running, active, guest, options.rehearsal_seconds).forecast(
+        hypervisor, xml, persistent, binary
+    )
+
+
+def _binary(definition: Definition, options: Options) -> QemuBinary | None:
+    """Return the QEMU of the next start; None: that of the definition."""
+    if options.qemu is None and options.root is None:
+        return None
+    return qemu_binary.installed(options.qemu or definition.emulator or "", options.root)
 
 
 def _network(case: Case) -> tuple[NetworkInterface, ...] | Missing:

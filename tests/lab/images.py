@@ -16,6 +16,8 @@ _LIBVIRT = (
     "qemu-system-x86", "qemu-utils", "libvirt-daemon-system", "libvirt-clients",
     "libvirt-daemon-driver-qemu", "iproute2", "ovmf", "seabios", "ipxe-qemu", "python3", "procps",
 )  # fmt: skip
+# Bullseye has none.
+_TPM = ("swtpm", "swtpm-tools")
 _PYTHON = (
     "python3-libvirt", "python3-grpcio", "python3-protobuf", "python3-lxml", "python3-click",
     "python3-pyelftools", "python3-rich", "python3-sqlalchemy", "python3-distro-info",
@@ -35,7 +37,7 @@ class HostImage:
     own_python: bool
     """Whether samemachine runs there with the release's own Python and libraries."""
     more: Sequence[str] = ()
-    """Packages of QEMU for other architectures."""
+    """Packages of QEMU for other architectures, and of TPMs."""
     newer: str | None = None
     """A suite whose QEMU packages lie in ``NEWER``, to be installed by a test."""
 
@@ -43,14 +45,14 @@ class HostImage:
 BOOKWORM = HostImage(
     suite="bookworm",
     own_python=False,
-    more=("qemu-system-arm", "qemu-system-ppc"),
+    more=("qemu-system-arm", "qemu-system-ppc", *_TPM),
     newer="bookworm-backports",
 )
-TRIXIE = HostImage(suite="trixie", own_python=True)
+TRIXIE = HostImage(suite="trixie", own_python=True, more=_TPM)
 # Its Python is too old for the host side, and its C library for another Python: it is looked at
 # from its neighbours.
 BULLSEYE = HostImage(suite="bullseye", own_python=False)
-FORKY = HostImage(suite="forky", own_python=True)
+FORKY = HostImage(suite="forky", own_python=True, more=_TPM)
 NEWER = "/newer"
 # As a user does it: apt installs local files. What they depend on is there already.
 _INSTALL = """

@@ -45,9 +45,9 @@ FOLDERS = {
     "qemu": Row(
         imports="domain firmware atlas hypervisor evidence machine_types",
         asks=(
-            "atlas_probe binary cpu_reader domain_probe domain_rehearsal enter_root "
-            "firmware_files fw_cfg_reader kept_files machine_list nvram_decoder "
-            "nvram_decoding nvram_file probe probe_store process rehearsal "
+            "atlas_probe binary cpu_reader domain_probe domain_rehearsal domain_tpm enter_root "
+            "firmware_files fresh_tpm fw_cfg_reader kept_files machine_list measured_boot "
+            "nvram_decoder nvram_decoding nvram_file probe probe_store process rehearsal "
             "rehearsal_store session tpm_states variable_store virtio_reader vmstate_dump "
             "written_files"
         ),

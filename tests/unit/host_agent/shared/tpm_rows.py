@@ -4,8 +4,10 @@ from dataclasses import replace
 from typing import Any
 
 from host_agent.case.case import Case
-from host_agent.checks import tpm
+from host_agent.checks import sealed, tpm
 from host_agent.domain.tpm import Tpm
+from host_agent.evidence.hardware import LuksToken
+from host_agent.evidence.measured import Bound, Measured, Outlook, Register
 from host_agent.evidence.tpm_state import TpmState
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
@@ -32,7 +34,44 @@ def transient(**changes: Any) -> Case:
     return replace(found, declared=replace(found.declared, persistent=None))
 
 
+TOKEN = LuksToken(device="vda3", type="systemd-tpm2", pin="", pcrs=(7,), bank="", signed_pcrs=())
+SAME = tuple(Register(number=number, changes=False) for number in range(8))
+OTHER = (*SAME[:7], Register(number=7, changes=True, why=("variable SecureBoot",)))
+LOST = (*SAME[:1], Register(number=1, changes=None), *SAME[2:])
+
+
+def outlook(registers: tuple[Register, ...], *opens: bool | None, known: bool = True) -> Outlook:
+    """What becomes of a guest's TPM, and of as many disks."""
+    keys = tuple(Bound(token=TOKEN, opens=one) for one in opens)
+    return Outlook(registers=registers, keys=keys if known else None)
+
+
+UNCHANGED = outlook(SAME, True)
+
+
+def rehearsed(start: Outlook | Missing, reset: Outlook | Missing = UNCHANGED) -> Case:
+    """A domain whose boots were rehearsed."""
+    return replace(with_tpm(KEPT), measured=Measured(reset=reset, start=start))
+
+
 ROWS = [
+    (sealed.check, replace(rehearsed(outlook(SAME)), declared=declared(None)), SKIP, "not running"),
+    (sealed.check, case(), SKIP, "no TPM"),
+    (sealed.check, with_tpm(KEPT), SKIP, "not asked for"),
+    (sealed.check, replace(with_tpm(KEPT), measured=NOTHING), UNKNOWN, "not to be had"),
+    (sealed.check, rehearsed(NOTHING, NOTHING), UNKNOWN, "not to be had"),
+    (sealed.check, rehearsed(NOTHING), PASS, "vda3 (systemd-tpm2, PCR 7) will open"),
+    (sealed.check, rehearsed(outlook(SAME)), PASS, "no register changes; no LUKS2 disk is bound"),
+    (sealed.check, rehearsed(outlook(SAME, known=False)), PASS, "what is bound to the TPM is not"),
+    (sealed.check, rehearsed(outlook(OTHER, known=False)), UNKNOWN,
+     "changes PCR 7 (variable SecureBoot); what is bound to the TPM is not known"),
+    (sealed.check, rehearsed(outlook(OTHER)), PASS, "stop and start changes PCR 7 (variable Sec"),
+    (sealed.check, rehearsed(outlook(OTHER, True, False)), WARN,
+     "after the next stop and start vda3 (systemd-tpm2, PCR 7) will not open by the TPM: PCR 7 "
+     "(variable SecureBoot) will be another"),
+    (sealed.check, rehearsed(outlook(SAME), outlook(OTHER, False)), WARN, "after a reset vda3"),
+    (sealed.check, rehearsed(outlook(LOST, True)), PASS, "of PCR 1 it is not known, since"),
+    (sealed.check, rehearsed(outlook(LOST, None)), UNKNOWN, "PCR 7) opens is not known"),
     (tpm.check, case(), SKIP, "no TPM"),
     (tpm.check, with_tpm(NOTHING), UNKNOWN, "not to be had"),
     (tpm.check, with_tpm(NOTHING, back_end="passthrough", version=None), PASS,

@@ -1,0 +1,160 @@
+"""Which of a TPM's registers another machine changes, and what is bound to them. Pure.
+
+A rehearsal of today's software and one of tomorrow's are compared event by event, in the firmware's
+part of each register: what it measures up to the separator (TCG PC Client Platform Firmware Profile
+1.06, 3.3.4). What comes after that is the loader's, from a disk that stays. A register's forecast
+counts only where the rehearsal of today gives what the guest has.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from host_agent.evidence.hardware import LuksToken, Tpm
+from host_agent.missing import Missing
+from host_agent.printable import printable
+from samemachine import event_log
+from samemachine.event_log import FIRST, SEPARATOR, Event
+
+_MOST_REASONS = 4
+# Types of events (10.4.1).
+_NAMES = {
+    1: "the firmware's code", 5: "an action", 6: "a table or option ROM",
+    8: "the firmware's version", 0xA: "ACPI tables from QEMU",
+    0x80000003: "a loader", 0x80000004: "an option ROM's driver", 0x80000005: "a driver",
+    0x80000007: "an action", 0x80000008: "a firmware volume", 0x8000000A: "a firmware volume",
+    0x80000009: "SMBIOS tables", 0x8000000B: "SMBIOS tables",
+}  # fmt: skip
+_VARIABLES = {0x80000001, 0x80000002, 0x8000000C, 0x800000E0}
+_MOST_NAME = 64
+_MEASURED = "systemd-tpm2"
+_CLEVIS = "clevis"
+_TPM_PIN = "tpm2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Register:
+    """What another machine does to one of the registers 0 to 7."""
+
+    number: int
+    changes: bool | None
+    """None: it is not known, since today's rehearsal does not give what the guest has."""
+    why: tuple[str, ...] = ()
+    """What is measured otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A disk's key that a TPM keeps, and what becomes of it."""
+
+    token: LuksToken
+    opens: bool | None
+    """Whether the TPM will give it out; None: it is not known."""
+
+    def __str__(self) -> str:
+        """Name the disk, and what its key is bound to."""
+        pcrs = self.token.pcrs
+        to = "?" if pcrs is None else ", ".join(map(str, pcrs)) or "none"
+        return f"{printable(self.token.device)} ({printable(self.token.type)}, PCR {to})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """What another machine does to a guest's TPM."""
+
+    registers: tuple[Register, ...]
+    """0 to 7."""
+    keys: tuple[Bound, ...] | None
+    """Of its disks, those that the TPM keeps; None: which there are is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What a reset and the next start do to a guest's TPM."""
+
+    reset: Outlook | Missing
+    start: Outlook | Missing
+
+
+def forecast(today: Sequence[Event], other: Sequence[Event], guest: Tpm) -> Outlook:
+    """Return what becomes of the TPM of a guest that starts as the other rehearsal did."""
+    agreeing = _agreeing(today, guest)
+    registers = tuple(
+        _register(number, today, other)
+        if number in agreeing
+        else Register(number=number, changes=None)
+        for number in range(FIRST)
+    )
+    keys = None
+    if guest.tokens is not None:
+        kept = (one for one in guest.tokens if _of_tpm(one))
+        keys = tuple(Bound(token=one, opens=_opens(one, registers)) for one in kept)
+    return Outlook(registers=registers, keys=keys)
+
+
+def _of_tpm(token: LuksToken) -> bool:
+    return token.type == _MEASURED or (token.type == _CLEVIS and token.pin in {_TPM_PIN, "sss", ""})
+
+
+def _opens(token: LuksToken, registers: Sequence[Register]) -> bool | None:
+    if token.pcrs is None:
+        return None
+    # Those from 8 on are the loader's and the kernel's.
+    fate = {one.number: one.changes for one in registers}
+    if any(fate.get(number, False) for number in token.pcrs):
+        return False
+    # What a signature allows is not read.
+    if any(fate.get(number, False) is not False for number in (*token.pcrs, *token.signed_pcrs)):
+        return None
+    return True
+
+
+def _agreeing(today: Sequence[Event], guest: Tpm) -> frozenset[int]:
+    """Return the registers of which today's rehearsal gives what the guest has."""
+    rehearsed = event_log.replayed(today)
+    logged = [Event(one.pcr, one.type, bytes.fromhex(one.sha256), b"") for one in guest.events]
+    told = event_log.replayed(logged)
+    found = set()
+    for number in range(FIRST):
+        has = bytes.fromhex(guest.pcrs[number])
+        own = [(one.type, one.sha256) for one in _part(today, number)]
+        # Its log counts where it gives what the register has.
+        by_log = told[number] == has and own == [
+            (one.type, one.sha256) for one in _part(logged, number)
+        ]
+        if rehearsed[number] == has or by_log:
+            found.add(number)
+    return frozenset(found)
+
+
+def _part(events: Iterable[Event], number: int) -> Iterator[Event]:
+    """Yield the firmware's part of a register's events."""
+    for event in events:
+        if event.pcr == number and event.type != event_log.NO_ACTION:
+            yield event
+            if event.type == SEPARATOR:
+                return
+
+
+def _register(number: int, today: Sequence[Event], other: Sequence[Event]) -> Register:
+    before, after = list(_part(today, number)), list(_part(other, number))
+    if [one.sha256 for one in before] == [one.sha256 for one in after]:
+        return Register(number=number, changes=False)
+    had, has = {one.sha256 for one in before}, {one.sha256 for one in after}
+    different = [
+        *(one for one in before if one.sha256 not in has),
+        *(one for one in after if one.sha256 not in had),
+    ]
+    names = list(dict.fromkeys(map(_named, different))) or ["the order of events"]
+    return Register(number=number, changes=True, why=tuple(names[:_MOST_REASONS]))
+
+
+def _named(event: Event) -> str:
+    """Name what an event measured."""
+    if event.type in _VARIABLES:
+        # UEFI_VARIABLE_DATA (10.4.2): GUID, characters of the name, bytes of the value, the name.
+        length = min(int.from_bytes(event.data[16:24], "little"), _MOST_NAME)
+        name = event.data[32 : 32 + 2 * length].decode("utf-16le", "replace")
+        return f"variable {printable(name)}"
+    if event.type == SEPARATOR:
+        return "the separator"
+    return _NAMES.get(event.type, f"an event of type {event.type:#x}")

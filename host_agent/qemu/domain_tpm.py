@@ -1,0 +1,107 @@
+"""What becomes of a domain's TPM registers, by rehearsals of its boots with a new TPM."""
+
+import threading
+from collections.abc import Iterator
+
+from host_agent.domain import architectures
+from host_agent.domain.definition import Definition
+from host_agent.errors import EvidenceError
+from host_agent.evidence import measured
+from host_agent.evidence.hardware import Tpm
+from host_agent.evidence.measured import Measured, Outlook
+from host_agent.evidence.running import Running
+from host_agent.hypervisor import Hypervisor
+from host_agent.missing import Missing, Reason
+from host_agent.qemu import binary as qemu_binary
+from host_agent.qemu import measured_boot, nvram_file, nvram_place
+from host_agent.qemu.binary import QemuBinary
+from host_agent.qemu.options import OptionsError, _options, _properties
+from host_agent.qemu.rehearsal import SECONDS
+from host_agent.qemu.rehearsal_options import RehearsalOptions, from_domain
+from samemachine.event_log import Event
+
+_DEVICES = {"tpm-tis", "tpm-crb"}
+_NO_DEVICE = Missing(
+    reason=Reason.UNSUPPORTED, sentence="a TPM of the domain's model is not rehearsed"
+)
+_ONE_AT_A_TIME = threading.Lock()
+
+
+class DomainTpm:
+    """A running domain, whose guest tells its registers."""
+
+    def __init__(
+        self, running: Running, active: Definition, guest: Tpm, seconds: float = SECONDS
+    ) -> None:
+        """``seconds``: what one rehearsal may take."""
+        self._running, self._active, self._guest = running, active, guest
+        self._seconds = seconds
+
+    def forecast(
+        self,
+        hypervisor: Hypervisor,
+        xml: str,
+        persistent: str | None,
+        binary: QemuBinary | None = None,
+    ) -> Measured | Missing:
+        """Return what a reset does, and a stop and start.
+
+        ``xml``: the active one, with what was plugged in; ``persistent``: that of the next start,
+        None: there is none; ``binary``: which it will start with, None: that which its XML names.
+        """
+        try:
+            store = self._store()
+            runs = qemu_binary.running(self._running.pid, self._running.binary)
+            today = self._events(runs, self._running.arguments, store)
+            plugged = hypervisor.native_arguments(xml)
+            reset = self._held(today, self._events(runs, plugged, store))
+            if persistent is None:
+                transient = Missing(reason=Reason.ABSENT, sentence="the domain is transient")
+                return Measured(reset=reset, start=transient)
+            if binary is None:
+                binary = qemu_binary.installed(self._active.emulator or "")
+            arguments = hypervisor.native_arguments(persistent)
+            start = self._held(today, self._events(binary, arguments, store))
+        except EvidenceError as error:
+            return error.missing
+        return Measured(reset=reset, start=start)
+
+    def _held(self, today: tuple[Event, ...], other: tuple[Event, ...]) -> Outlook:
+        return measured.forecast(today, other, self._guest)
+
+    def _store(self) -> bytes | None:
+        """Return a copy of the variable store; None: there is none. Raises ``EvidenceError``."""
+        place = nvram_place.of_command_line(self._running.arguments)
+        if isinstance(place, Missing):
+            if place.reason is Reason.ABSENT:
+                return None
+            raise EvidenceError(place.reason, place.sentence)
+        if place.form == nvram_place.JSON:
+            raise EvidenceError(Reason.UNSUPPORTED, "a variable store in JSON is not rehearsed")
+        return nvram_file.content(place, self._running.root)
+
+    def _events(
+        self, binary: QemuBinary, arguments: tuple[str, ...], store: bytes | None
+    ) -> tuple[Event, ...]:
+        options = _of(arguments, self._active)
+        device = next(_tpms(arguments), None)
+        if device is None:
+            raise EvidenceError(_NO_DEVICE.reason, _NO_DEVICE.sentence)
+        with _ONE_AT_A_TIME:
+            return measured_boot.measure(binary, options, device, store, self._seconds)
+
+
+def _of(arguments: tuple[str, ...], definition: Definition) -> RehearsalOptions:
+    try:
+        return from_domain(arguments, architectures.qemus(definition.architecture))
+    except OptionsError as error:
+        raise EvidenceError(Reason.FAILED, str(error)) from error
+
+
+def _tpms(arguments: tuple[str, ...]) -> Iterator[str]:
+    """Yield the TPMs that a command line has, by their drivers."""
+    for option, value in _options(arguments):
+        if option == "device":
+            driver = _properties(value, "driver").get("driver", "")
+            if driver in _DEVICES:
+                yield driver

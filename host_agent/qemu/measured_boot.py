@@ -1,0 +1,133 @@
+"""What a firmware would measure into a domain's TPM, rehearsed: the events of its log.
+
+A second QEMU with the domain's devices on back-ends that lead nowhere (``rehearsal_options``), a
+new TPM (``fresh_tpm``) and a copy of the domain's variable store runs the firmware until each of
+the registers 0 to 7 has its separator: from then on a loader measures (TCG PC Client Platform
+Firmware Profile 1.06, 3.3.4). The log is read from memory: SeaBIOS has it where ACPI's table TPM2
+says (TCG ACPI Specification 1.4, 8), OVMF anywhere below the top of low memory, at a page's begin.
+"""
+
+import time
+from contextlib import suppress
+from dataclasses import replace
+
+from host_agent.errors import EvidenceError
+from host_agent.firmware.acpi import AcpiError
+from host_agent.missing import Reason
+from host_agent.qemu import fresh_tpm, variable_store
+from host_agent.qemu.binary import QemuBinary
+from host_agent.qemu.rehearsal import _Bios, _Efi, _places_of, _Reader
+from host_agent.qemu.rehearsal import _wait as _tables_are_there
+from host_agent.qemu.rehearsal_options import RehearsalOptions
+from host_agent.qemu.session import QemuSession, kvm_groups
+from samemachine import event_log
+from samemachine.event_log import Event, LogError
+
+_PAGE = 4096
+_SIGNATURE_AT = 32
+"""Where the first event's data begin."""
+_PAGES_AT_ONCE = 4096
+_MOST_LOG = 1 << 20
+_PAUSE = 0.25
+_LENGTH_AT, _ADDRESS_AT, _TABLE = 64, 68, 76
+"""Of the log, in ACPI's table TPM2, and that table's length with both."""
+
+
+def measure(
+    binary: QemuBinary, options: RehearsalOptions, device: str, store: bytes | None, seconds: float
+) -> tuple[Event, ...]:
+    """Return the events until a loader would run; raises ``EvidenceError``.
+
+    ``device``: the TPM as ``-device`` has it, without its back-end; ``store``: what the domain's
+    variable store holds, None: what its package has for a new one.
+    """
+    groups = kvm_groups()
+    if groups is None:
+        options, groups = options.without_kvm(), ()
+    with (
+        fresh_tpm.started() as tpm,
+        variable_store.opened(options.flash, binary, store) as variables,
+    ):
+        back_end = f"socket,id=rehearsal-tpm,fd={tpm}"
+        words = (
+            "-chardev",
+            back_end,
+            "-tpmdev",
+            "emulator,id=rehearsal,chardev=rehearsal-tpm",
+            "-device",
+            f"{device},tpmdev=rehearsal",
+        )
+        options = replace(options, devices=(*options.devices, *words))
+        with QemuSession(
+            binary,
+            options.command(variables),
+            seconds=seconds,
+            groups=groups,
+            vcpus=options.machine.vcpus,
+            memory=options.memory,
+            descriptors=(tpm, *(() if variables is None else (variables,))),
+        ) as session:
+            session.qmp("cont")
+            reader = _Reader(session, options.machine.memory)
+            place = _tables_are_there(session, reader, _places_of(options), acpi=options.has_acpi)
+            return _wait(session, reader, place)
+
+
+def _wait(session: QemuSession, reader: _Reader, place: _Bios | _Efi) -> tuple[Event, ...]:
+    """Return the events as soon as all separators are there."""
+    found = None
+    while True:
+        found = _log(reader, place) if found is None else found
+        if found is not None:
+            try:
+                events = _events(reader.read(*found))
+            except AcpiError as error:
+                raise EvidenceError(
+                    Reason.FAILED, f"the firmware left no event log: {error}"
+                ) from error
+            closed = {one.pcr for one in events if one.type == event_log.SEPARATOR}
+            if closed >= set(range(event_log.FIRST)):
+                return events
+        if session.left <= _PAUSE:
+            raise EvidenceError(
+                Reason.HUNG,
+                "the firmware of the rehearsal did not close the TPM's registers in its time",
+                "if this host is that slow, ask again when it has less to do",
+            )
+        time.sleep(_PAUSE)
+
+
+def _events(log: bytes) -> tuple[Event, ...]:
+    found: list[Event] = []
+    # It is being written.
+    with suppress(LogError):
+        found.extend(event_log.events(log))
+    return tuple(found)
+
+
+def _log(reader: _Reader, place: _Bios | _Efi) -> tuple[int, int] | None:
+    """Return where the log is, and how much of memory is read of it; None: it is not there yet."""
+    if isinstance(place, _Efi):
+        # What its TPM2 table names stays empty.
+        return _searched(reader)
+    try:
+        for table in place.tables(reader):
+            if table.signature == "TPM2" and len(table.raw) >= _TABLE:
+                length = int.from_bytes(table.raw[_LENGTH_AT:_ADDRESS_AT], "little")
+                address = int.from_bytes(table.raw[_ADDRESS_AT:_TABLE], "little")
+                if address and length:
+                    return address, min(length, _MOST_LOG)
+    except AcpiError:
+        pass
+    return None
+
+
+def _searched(reader: _Reader) -> tuple[int, int] | None:
+    size = len(event_log.SIGNATURE)
+    for top in range(reader.top, 0, -_PAGE * _PAGES_AT_ONCE):
+        pages = range(top - _PAGE, max(0, top - _PAGE * _PAGES_AT_ONCE), -_PAGE)
+        pieces = reader.pieces([page + _SIGNATURE_AT for page in pages], size)
+        for page, piece in zip(pages, pieces, strict=True):
+            if piece == event_log.SIGNATURE:
+                return page, min(_MOST_LOG, reader.top - page)
+    return None
