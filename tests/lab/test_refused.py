@@ -59,7 +59,7 @@ REFUSED = {
     "host-model": None,
     "floppy": "Migration without shared storage is unsafe",
     "quorum": "Migration without shared storage is unsafe",
-    "scsi": "section footer",
+    "scsi": "load of migration failed",
     "folder": "non-migratable device",
 }
 

@@ -21,14 +21,15 @@ from tests.lab.lab import Lab
 _FILE = "/var/tmp/state"
 # Run on a host: starts QEMU, saves its state to a file or loads one, and prints QEMU's last words.
 _ASK = """
-import contextlib, json, subprocess, sys
+import contextlib, json, subprocess, sys, tempfile, time
 loading, *options = sys.argv[1:]
+# Words of its own: in one pipe with its answers they would tear them apart.
+said, refused = tempfile.TemporaryFile("w+"), None
 qemu = subprocess.Popen(
     ["qemu-system-x86_64", "-S", "-display", "none", "-nodefaults", "-m", "16", "-accel", "tcg",
      "-qmp", "stdio", *options],
-    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True,
 )
-said, refused = [], None
 def ask(command, **arguments):
     # One that refused what it loaded has ended.
     with contextlib.suppress(BrokenPipeError):
@@ -37,10 +38,8 @@ def ask(command, **arguments):
     return heard("return", "error")
 def heard(*words):
     for line in qemu.stdout:
-        answer = json.loads(line) if line.startswith("{") else None
-        if answer is None:
-            said.append(line.strip())
-        elif any(word in answer for word in words):
+        answer = json.loads(line)
+        if any(word in answer for word in words):
             return answer
     return {}
 if heard("QMP") and ask("qmp_capabilities"):
@@ -49,12 +48,13 @@ if heard("QMP") and ask("qmp_capabilities"):
     asked, going = ("query-migrate", {"setup", "active", "device"}) if loading == "save" else (
         "query-status", {"inmigrate"})
     while ask(asked).get("return", {}).get("status") in going:
-        pass
+        time.sleep(0.05)
     ask("quit")
 with contextlib.suppress(BrokenPipeError):
     qemu.stdin.close()
-said.extend(line.strip() for line in qemu.stdout if not line.startswith("{"))
-sys.exit("; ".join([*said, str(refused)]) if qemu.wait() or refused else 0)
+ended = qemu.wait()
+said.seek(0)
+sys.exit(f"{said.read()} {refused}" if ended or refused else 0)
 """
 _I440FX, _Q35 = "pc-i440fx-7.2", "pc-q35-7.2"
 _PLAIN = (
