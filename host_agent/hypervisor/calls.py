@@ -116,4 +116,5 @@ class MonitorCalls:
                     del self._until[uuid]
                     self._changed.notify_all()
 
+        told.__qualname__ = getattr(function, "__qualname__", told.__qualname__)
         return evidence_call(told, seconds)

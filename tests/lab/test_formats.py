@@ -107,3 +107,21 @@ def test_people_read_of_each_trouble_once(host_a: Host, connections: tuple[str, 
     assert done.returncode == 3
     assert len(done.stdout.splitlines()) < 40
     assert f"unverified {SIMULATED}" in done.stdout
+
+
+def test_what_was_asked_of_whom_is_told(host_a: Host, fleet: dict[str, Guest]) -> None:
+    timeout = pace.stretched(120)
+    done = host_a.samemachine("audit", "i440fx", "--debug", timeout=timeout)
+    probed = host_a.samemachine("probe", "pc-q35-7.2", "--debug", timeout=timeout)
+    lines = (done.stderr + probed.stderr).splitlines()
+    told = [line for line in lines if line.startswith("samemachine: +")]
+    for words in (
+        r"qemu:///system: libvirt Hypervisor",
+        r"i440fx: libvirt Domain\.look",
+        r"i440fx: libvirt Domain\._peek",
+        r"i440fx: guest agent by \w+",
+        r"QEMU /usr/bin/qemu-system-x86_64 pc-q35-7\.2",
+    ):
+        assert any(re.search(rf"  {words}.*  [0-9.]+ ms$", line) for line in told), told
+    # Of what was answered nothing is there.
+    assert fleet["i440fx"].run("cat", "/proc/sys/kernel/random/boot_id").strip() not in done.stderr

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 
 from host_agent.case.results import Failed, HostAudit
 from host_agent.output import audit_page
+from tests.unit.host_agent.output import test_for_machines as for_machines
 from tests.unit.host_agent.output.test_audit import FAILED, GOOD, OFF, QUIET, WRONG, audit
 from tests.unit.host_agent.output.test_for_machines import ANY, WARNED
 from tests.unit.host_agent.shared import forty
-from tests.unit.host_agent.shared.cases import DEFINITION, case, declared, seen
+from tests.unit.host_agent.shared.cases import seen
 
 VOID = {"meta", "br"}
 NOTHING_LOADED = {"script", "link", "img", "iframe", "object", "embed", "base", "form", "svg"}
@@ -107,12 +108,8 @@ def test_many_domains_are_a_page_of_a_size(number: int) -> None:
 
 
 def hostile(text: str) -> list[HostAudit]:
-    definition = replace(DEFINITION, name=text, machine=text)
-    found = audit(
-        case(declared=replace(declared(definition), persistent=definition)),
-        seen(version=text, product=text),
-        Failed(name=text, uuid=text, error=text),
-    )
+    failed = Failed(name=text, uuid=text, error=text)
+    found = audit(*for_machines.hostile(text), failed)
     return [replace(found, host=replace(found.host, name=text, distribution=text))]
 
 

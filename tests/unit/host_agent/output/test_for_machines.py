@@ -19,12 +19,23 @@ from host_agent.verify import waivers
 from host_agent.verify.policy import judge
 from tests.unit.host_agent.output.test_audit import FAILED, GOOD, OFF, QUIET, WRONG, audit
 from tests.unit.host_agent.shared import forty
-from tests.unit.host_agent.shared.cases import DEFINITION, case, declared
+from tests.unit.host_agent.shared.cases import DEFINITION, case, declared, seen
 from tests.unit.host_agent.verify.test_waivers import TODAY
 
 GONE = ("qemu+ssh://gone/system",)
 WARNED = case(declared=replace(declared(), persistent=replace(DEFINITION, machine="pc-q35-7.2")))
 ANY = st.text(st.characters(), max_size=60)
+
+
+def hostile(text: str) -> tuple[Case, Case]:
+    """A domain whose definition, and one whose guest, says it."""
+    definition = replace(DEFINITION, name=text, machine=text)
+    # Strings of SMBIOS end with a zero byte, and what is no UTF-8 was escaped when it was read.
+    said = text.replace("\0", "").encode("utf-8", "backslashreplace").decode("utf-8")
+    return (
+        case(declared=replace(declared(definition), persistent=definition)),
+        seen(version=said, product=said),
+    )
 
 
 def of(*cases: Case | Failed) -> tuple[OfHost, ...]:
@@ -83,7 +94,7 @@ def test_the_lines_after_the_first_are_bounded() -> None:
 
 @given(ANY)
 def test_nothing_ends_a_line_or_the_text_of_a_plugin(text: str) -> None:
-    rendered = nagios.render(of(replace(FAILED, error=text, name=text)), (text,))
+    rendered = nagios.render(of(replace(FAILED, error=text, name=text), *hostile(text)), (text,))
     for line in (nagios.unknown(text), rendered):
         assert line.endswith("\n")
         first, *more = line[:-1].split("\n")
@@ -184,7 +195,8 @@ def test_a_verification_that_lacks_a_baseline_is_an_error() -> None:
 
 @given(ANY, ANY)
 def test_no_text_is_an_element_or_a_command(name: str, error: str) -> None:
-    root = read(junit.render(of(replace(FAILED, name=name, error=error)), (error,)))
+    found = of(replace(FAILED, name=name, error=error), *hostile(error))
+    root = read(junit.render(found, (error,)))
     for element in root.iter():
         for text in (*element.attrib.values(), (element.text or "").strip()):
             assert all(line.isprintable() for line in text.split("\n"))

@@ -18,6 +18,7 @@ from host_agent.verify import standing
 from host_agent.verify.standing import Standing
 from tests.unit.host_agent.output.test_audit import FAILED, GOOD, QUIET, WRONG, audit
 from tests.unit.host_agent.output.test_for_machines import ANY
+from tests.unit.host_agent.shared.cases import seen
 
 ONE = Standing(host="node1", name="vm1", uuid="u", machine="pc", word="verified", verified=5.0)
 
@@ -100,3 +101,11 @@ def test_an_address(text: str, address: tuple[str, int]) -> None:
 def test_what_is_no_address(text: str) -> None:
     with pytest.raises(UsageError, match="is meant"):
         address_of(text)
+
+
+def test_no_guest_is_heard() -> None:
+    """What a guest says of itself, and what is said of that, is in no label."""
+    word = "what-a-guest-says"
+    text = prometheus.render(prometheus.of_audits([audit(seen(version=word, product=word))], []))
+    assert word not in text
+    assert 'verdict="mismatch"} 1.0' in text
