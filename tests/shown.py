@@ -26,7 +26,13 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
     "upgrade": ("host_agent/upgrade/*.py", "host_agent/records/upgrade_*.py"),
     "serve": ("host_agent/verify/serve.py", "host_agent/verify/schedule.py"),
     "vmstate": ("host_agent/atlas/vmstate*.py", "host_agent/data/atlases/*"),
-    "rehearsal": ("host_agent/qemu/*.py", "host_agent/evidence/*.py", "guest_agent/evidence/*.py"),
+    "rehearsal": (
+        "host_agent/qemu/*.py",
+        "host_agent/evidence/*.py",
+        "guest_agent/evidence/*.py",
+        "host_agent/case/rehearsing.py",
+        "host_agent/domain/native_cards.py",
+    ),
     "channel": ("proto/samemachine/*.py", "host_agent/guest/*.py"),
 }
 
