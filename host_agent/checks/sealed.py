@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from host_agent.case.case import Case
 from host_agent.evidence.measured import Bound, Outlook, Register
+from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing
 
@@ -45,18 +46,24 @@ def check(case: Case) -> Finding:
                 remedy=_REMEDY,
             )
     outlook = found.reset if isinstance(found.start, Missing) else found.start
-    return unknown(ID, outlook) if isinstance(outlook, Missing) else _without_asking(outlook)
+    if isinstance(outlook, Missing):
+        return unknown(ID, outlook)
+    return _without_asking(outlook, _why_not(case))
 
 
-def _without_asking(outlook: Outlook) -> Finding:
+def _why_not(case: Case) -> str:
+    """Return why a rehearsal of what runs may not give what the guest has."""
+    if isinstance(case.running, Running) and "-incoming" in case.running.arguments:
+        return "the guest came with the firmware that it was started with, which is not rehearsed"
+    return "a rehearsal of what runs does not give what the guest has"
+
+
+def _without_asking(outlook: Outlook, why_not: str) -> Finding:
     changed = _changed(outlook.registers)
     does = f"the next stop and start changes {changed}" if changed else "no register changes"
     lost = [one.number for one in outlook.registers if one.changes is None]
     if lost:
-        does += (
-            f"; of PCR {_numbers(lost)} it is not known, since a rehearsal of what runs does not "
-            "give what the guest has"
-        )
+        does += f"; of PCR {_numbers(lost)} it is not known: {why_not}"
     keys = outlook.keys
     if keys is None:
         sentence = f"{does}; what is bound to the TPM is not known"

@@ -1,8 +1,12 @@
 """What becomes of a domain's TPM registers, by rehearsals of its boots with a new TPM."""
 
+import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
+from host_agent import inside_root
 from host_agent.domain import architectures
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
@@ -24,6 +28,8 @@ _DEVICES = {"tpm-tis", "tpm-crb"}
 _NO_DEVICE = Missing(
     reason=Reason.UNSUPPORTED, sentence="a TPM of the domain's model is not rehearsed"
 )
+_DELETED = " (deleted)"
+"""What proc_pid_fd(5) adds."""
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -36,6 +42,7 @@ class DomainTpm:
         """``seconds``: what one rehearsal may take."""
         self._running, self._active, self._guest = running, active, guest
         self._seconds = seconds
+        self._made: dict[object, tuple[Event, ...]] = {}
 
     def forecast(
         self,
@@ -52,19 +59,34 @@ class DomainTpm:
         try:
             store = self._store()
             runs = qemu_binary.running(self._running.pid, self._running.binary)
-            today = self._events(runs, self._running.arguments, store)
-            plugged = hypervisor.native_arguments(xml)
-            reset = self._held(today, self._events(runs, plugged, store))
+            # A reset runs the image that the process has in memory.
+            with self._image() as image:
+                today = self._events(runs, self._running.arguments, store, image)
+                plugged = hypervisor.native_arguments(xml)
+                reset = self._held(today, self._events(runs, plugged, store, image))
             if persistent is None:
                 transient = Missing(reason=Reason.ABSENT, sentence="the domain is transient")
                 return Measured(reset=reset, start=transient)
             if binary is None:
                 binary = qemu_binary.installed(self._active.emulator or "")
             arguments = hypervisor.native_arguments(persistent)
-            start = self._held(today, self._events(binary, arguments, store))
+            start = self._held(today, self._events(binary, arguments, store, None))
         except EvidenceError as error:
             return error.missing
         return Measured(reset=reset, start=start)
+
+    @contextmanager
+    def _image(self) -> Iterator[int | None]:
+        """Yield the image that the process was started with, where its file was replaced since."""
+        flash = _of(self._running.arguments, self._active).flash
+        found = None if flash is None else _replaced(self._running, flash.code)
+        if found is None:
+            yield None
+            return
+        try:
+            yield found
+        finally:
+            os.close(found)
 
     def _held(self, today: tuple[Event, ...], other: tuple[Event, ...]) -> Outlook:
         return measured.forecast(today, other, self._guest)
@@ -81,14 +103,38 @@ class DomainTpm:
         return nvram_file.content(place, self._running.root)
 
     def _events(
-        self, binary: QemuBinary, arguments: tuple[str, ...], store: bytes | None
+        self,
+        binary: QemuBinary,
+        arguments: tuple[str, ...],
+        store: bytes | None,
+        image: int | None,
     ) -> tuple[Event, ...]:
+        """Return what is measured, once for what is the same; raises ``EvidenceError``."""
         options = _of(arguments, self._active)
         device = next(_tpms(arguments), None)
         if device is None:
             raise EvidenceError(_NO_DEVICE.reason, _NO_DEVICE.sentence)
-        with _ONE_AT_A_TIME:
-            return measured_boot.measure(binary, options, device, store, self._seconds)
+        asked = binary.identity, binary.root, binary.pid, options, device, image is None
+        if asked not in self._made:
+            with _ONE_AT_A_TIME:
+                self._made[asked] = measured_boot.measure(
+                    binary, options, device, store, self._seconds, image
+                )
+        return self._made[asked]
+
+
+def _replaced(running: Running, code: str) -> int | None:
+    """Return a descriptor of what a process has open of a file that is no more at its path."""
+    try:
+        place = inside_root.resolved(running.root, code).relative_to(running.root)
+        gone = f"/{place}{_DELETED}"
+        for one in Path(f"/proc/{running.pid}/fd").iterdir():
+            with suppress(OSError):
+                if str(one.readlink()) == gone:
+                    return os.open(one, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    return None
 
 
 def _of(arguments: tuple[str, ...], definition: Definition) -> RehearsalOptions:

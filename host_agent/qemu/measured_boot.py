@@ -29,17 +29,25 @@ _SIGNATURE_AT = 32
 _PAGES_AT_ONCE = 4096
 _MOST_LOG = 1 << 20
 _PAUSE = 0.25
+_SET = 919
+"""The number of the descriptor set that holds the firmware's image."""
 _LENGTH_AT, _ADDRESS_AT, _TABLE = 64, 68, 76
 """Of the log, in ACPI's table TPM2, and that table's length with both."""
 
 
 def measure(
-    binary: QemuBinary, options: RehearsalOptions, device: str, store: bytes | None, seconds: float
+    binary: QemuBinary,
+    options: RehearsalOptions,
+    device: str,
+    store: bytes | None,
+    seconds: float,
+    image: int | None = None,
 ) -> tuple[Event, ...]:
     """Return the events until a loader would run; raises ``EvidenceError``.
 
     ``device``: the TPM as ``-device`` has it, without its back-end; ``store``: what the domain's
-    variable store holds, None: what its package has for a new one.
+    variable store holds, None: what its package has for a new one; ``image``: a descriptor of the
+    firmware's image, None: the file that the options name.
     """
     groups = kvm_groups()
     if groups is None:
@@ -58,6 +66,8 @@ def measure(
             f"{device},tpmdev=rehearsal",
         )
         options = replace(options, devices=(*options.devices, *words))
+        if image is not None:
+            options = _with_image(options, image)
         with QemuSession(
             binary,
             options.command(variables),
@@ -65,12 +75,22 @@ def measure(
             groups=groups,
             vcpus=options.machine.vcpus,
             memory=options.memory,
-            descriptors=(tpm, *(() if variables is None else (variables,))),
+            descriptors=tuple(one for one in (tpm, variables, image) if one is not None),
         ) as session:
             session.qmp("cont")
             reader = _Reader(session, options.machine.memory)
             place = _tables_are_there(session, reader, _places_of(options), acpi=options.has_acpi)
             return _wait(session, reader, place)
+
+
+def _with_image(options: RehearsalOptions, image: int) -> RehearsalOptions:
+    """Return options whose firmware is what a descriptor leads to."""
+    if options.flash is None:
+        return options
+    flash = replace(options.flash, code=f"/dev/fdset/{_SET}")
+    return replace(
+        options, flash=flash, devices=(*options.devices, "-add-fd", f"fd={image},set={_SET}")
+    )
 
 
 def _wait(session: QemuSession, reader: _Reader, place: _Bios | _Efi) -> tuple[Event, ...]:

@@ -33,6 +33,16 @@ def with_tpm(xml: str) -> str:
     return xml.replace("<memballoon", f"{tpm}<memballoon")
 
 
+SEALED = GuestOptions(
+    name="sealed",
+    machine="pc-q35-7.2",
+    cpu="qemu64",
+    uefi=True,
+    second_disk=LUKS,
+    edit=with_tpm,
+)
+
+
 def luks(host: Host) -> None:
     """Make a disk whose header has tokens, and nothing else."""
     area = json.dumps({"tokens": TOKENS}).encode().ljust(12288, b"\0")
@@ -63,16 +73,13 @@ def test_a_cold_start_on_the_next_release_comes_as_forecast(
 ) -> None:
     for host in (host_a, host_b):
         luks(host)
-    options = GuestOptions(
-        name="sealed",
-        machine="pc-q35-7.2",
-        cpu="qemu64",
-        uefi=True,
-        second_disk=LUKS,
-        edit=with_tpm,
-    )
-    guest = asked(new_guest(options).start().wait_ready())
+    guest = asked(new_guest(SEALED).start().wait_ready())
     before = registers(guest)
+    kept = [
+        f"/{STORE.format('sealed')}",
+        f"/var/lib/libvirt/swtpm/{guest.uuid}/tpm2/tpm2-00.permall",
+    ]
+    written = host_a.run("stat", "--format=%Y %Z %s", *kept).stdout
     # The same software changes nothing, and every disk opens.
     judged = audit(host_a, "sealed", "--rehearse")
     assert judged.outcome("sealed", "tpm") == "pass"
@@ -81,11 +88,13 @@ def test_a_cold_start_on_the_next_release_comes_as_forecast(
     place = f"{GUEST_IMAGES}/cache/{root.parent.name}/root"
     form = rehearsed(host_a, "sealed", "--root", place)
     said = forecast(form, "start")
+    # Nor is anything written by that.
+    assert host_a.run("stat", "--format=%Y %Z %s", *kept).stdout == written
     guest.destroy()
     store = STORE.format("sealed")
     (host_b.root / store).parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(host_a.root / store, host_b.root / store)
-    moved = Guest(host_b, replace(options))
+    moved = Guest(host_b, SEALED)
     try:
         moved.define()
         after = registers(moved.start().wait_ready())
@@ -101,3 +110,25 @@ def test_a_cold_start_on_the_next_release_comes_as_forecast(
     keys = {tuple(one["pcrs"]): one["opens"] for one in form["tpm"]["start"]["keys"]}
     assert keys[7,] is False
     assert keys[()] is True
+
+
+def test_a_firmware_that_was_replaced_under_the_running_guest(
+    host_a: Host, new_guest: Callable[[GuestOptions], Guest]
+) -> None:
+    luks(host_a)
+    options = replace(SEALED, name="replaced")
+    asked(new_guest(options).start().wait_ready())
+    code = "usr/share/OVMF/OVMF_CODE_4M.fd"
+    newer = images.host_root(images.TRIXIE) / code
+    # As a package's upgrade does it.
+    here = host_a.root / code
+    host_a.run("ln", f"/{code}", f"/{code}.before")
+    shutil.copy(newer, f"{here}.new")
+    host_a.run("mv", f"/{code}.new", f"/{code}")
+    try:
+        found = audit(host_a, "replaced", "--rehearse").finding("replaced", "sealed")
+    finally:
+        host_a.run("mv", f"/{code}.before", f"/{code}")
+    assert found["outcome"] == "warn", found
+    assert found["sentence"].startswith("after the next stop and start vdb (systemd-tpm2, PCR 7) ")
+    assert "variable SecureBoot" in found["sentence"]
