@@ -10,6 +10,7 @@ from host_agent.case.case import Case
 from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.domain import owner
 from host_agent.domain.owner import OwnerKind
+from host_agent.domain.tpm import Tpm
 from host_agent.evidence.nvram import Database, Nvram
 from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome
@@ -90,8 +91,26 @@ def _notes(case: Case) -> Iterable[Text]:
         yield _note("running", case.running.sentence)
     if definition.uefi is not None:
         yield from (_note(title, text) for title, text in _uefi(case.nvram))
+    if definition.tpm is not None:
+        yield _note("tpm", _tpm(definition.tpm, case))
     for title, view in (("booted as", case.booted), ("serving now", case.live)):
         yield _note(title, view.sentence if isinstance(view, Missing) else f"from {view.source}")
+
+
+def _tpm(declared: Tpm, case: Case) -> str:
+    """Return what is declared, where its state is, and what disks' keys it keeps."""
+    words = [", ".join(filter(None, (declared.model, declared.version, declared.back_end)))]
+    state, seen = case.tpm, case.observation
+    words.append(state.sentence if isinstance(state, Missing) else f"state at {state.place}")
+    guest = seen if isinstance(seen, Missing) else seen.hardware.tpm
+    if not isinstance(guest, Missing) and guest.tokens:
+        bound = (
+            f"{one.device} ({one.type}, PCR "
+            f"{'?' if one.pcrs is None else ' '.join(map(str, one.pcrs)) or 'none'})"
+            for one in guest.tokens[:_MOST_ENTRIES]
+        )
+        words.append(f"unlocks {', '.join(bound)}")
+    return "; ".join(words)
 
 
 def _uefi(store: Nvram | Missing) -> Iterable[tuple[str, str]]:

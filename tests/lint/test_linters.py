@@ -18,7 +18,8 @@ from tests.checkout import CHECKOUT
         # The guest side runs on guests that are older than hosts.
         ("vermin", "-t=3.9-", "--violations", "--eval-annotations", "--backport", "typing",
          "--no-parse-comments", "guest_agent", "proto/samemachine/session.py",
-         "proto/samemachine/pump.py", "proto/samemachine/stream.py"),
+         "proto/samemachine/pump.py", "proto/samemachine/stream.py",
+         "proto/samemachine/event_log.py"),
         ("vermin", "-t=3.11-", "--violations", "--no-parse-comments", "host_agent"),
     ],
     ids=lambda command: " ".join(command[:2]),

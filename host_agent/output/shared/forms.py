@@ -19,6 +19,7 @@ from host_agent.firmware import effects
 from host_agent.firmware.smbios import Named, Smbios
 from host_agent.missing import Missing
 from host_agent.output.shared.counting import decision
+from host_agent.output.shared.tpm_form import tpm_form
 from host_agent.output.shared.uefi_form import uefi_form
 from host_agent.verify import predicted
 
@@ -130,6 +131,7 @@ def _evidence(case: Case) -> dict[str, Any]:
         "next_start": _probed(case.next_start),
         "guest": _guest(case.observation),
         "uefi": uefi_form(case),
+        "tpm": tpm_form(case),
     }
 
 
