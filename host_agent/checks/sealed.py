@@ -1,12 +1,16 @@
 """``sealed``: will what is bound to the TPM's registers still open at the next start?"""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
-from host_agent.evidence.measured import Bound, Outlook, Register
 from host_agent.evidence.running import Running
 from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing
+
+if TYPE_CHECKING:
+    # Few audits rehearse.
+    from host_agent.evidence.measured import Bound, Outlook, Register
 
 ID = "sealed"
 
@@ -58,7 +62,7 @@ def _why_not(case: Case) -> str:
     return "a rehearsal of what runs does not give what the guest has"
 
 
-def _without_asking(outlook: Outlook, why_not: str) -> Finding:
+def _without_asking(outlook: "Outlook", why_not: str) -> Finding:
     changed = _changed(outlook.registers)
     does = f"the next stop and start changes {changed}" if changed else "no register changes"
     lost = [one.number for one in outlook.registers if one.changes is None]
@@ -77,15 +81,15 @@ def _without_asking(outlook: Outlook, why_not: str) -> Finding:
     return Finding(check=ID, outcome=outcome, sentence=sentence)
 
 
-def _changing(registers: Sequence[Register]) -> list[int]:
+def _changing(registers: "Sequence[Register]") -> list[int]:
     return [one.number for one in registers if one.changes]
 
 
-def _changed(registers: Sequence[Register]) -> str:
+def _changed(registers: "Sequence[Register]") -> str:
     return ", ".join(f"PCR {one.number} ({', '.join(one.why)})" for one in registers if one.changes)
 
 
-def _bound(keys: Sequence[Bound]) -> list[int]:
+def _bound(keys: "Sequence[Bound]") -> list[int]:
     return sorted({number for one in keys for number in one.token.pcrs or ()})
 
 
@@ -93,7 +97,7 @@ def _numbers(numbers: Sequence[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def _listed(keys: Sequence[Bound]) -> str:
+def _listed(keys: "Sequence[Bound]") -> str:
     return ", ".join(map(str, keys))
 
 

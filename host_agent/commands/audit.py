@@ -20,10 +20,8 @@ from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.errors import LibvirtError
 from host_agent.guard import guarded
 from host_agent.output import audit as audit_output
-from host_agent.output import for_machines
 from host_agent.output.shared.counting import exit_code
 from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
-from host_agent.output.shared.of_hosts import of_audits
 from host_agent.verify import waivers
 from host_agent.verify.audit import Ended, Options, audit
 
@@ -64,7 +62,7 @@ if TYPE_CHECKING:
     help="warnings that are accepted for now, as TOML; repeatable  [default: $SAMEMACHINE_WAIVE]",
 )
 @rehearse_option("run the firmware on each domain's devices; compare SMBIOS, ACPI and PCI")
-@connections_and("jsonl", *for_machines.FORMS, "prometheus", "html")
+@connections_and("jsonl", "junit", "nagios", "prometheus", "html")
 def audit_command(
     domains: tuple[str, ...],
     uris: tuple[str, ...],
@@ -95,7 +93,9 @@ def audit_command(
     def told(console: "Console", audits: Sequence[HostAudit]) -> Page:
         code = exit_code(audits, len(unreachable))
         if form == "json":
-            return audit_output.render(audits, unreachable, code), code
+            from host_agent.output import audit_document
+
+            return audit_document.render(audits, unreachable, code), code
         if form == "html":
             from host_agent.output import audit_page
 
@@ -105,6 +105,9 @@ def audit_command(
 
             return prometheus.render(prometheus.of_audits(audits, unreachable)), code
         if form != "text":
+            from host_agent.output import for_machines
+            from host_agent.output.shared.of_hosts import of_audits
+
             return for_machines.page(form, of_audits(audits), unreachable, code)
         each = bool(domains)
         text = printed(
@@ -148,7 +151,9 @@ def show_command(
     def told(console: "Console", audits: Sequence[HostAudit]) -> Page:
         code = exit_code(audits, len(unreachable))
         if form == "json":
-            return audit_output.render(audits, unreachable, code), code
+            from host_agent.output import audit_document
+
+            return audit_document.render(audits, unreachable, code), code
         from host_agent.output import show
 
         pages = (printed(console, partial(show.print_show, console, one)) for one in audits)
@@ -190,6 +195,8 @@ def _stream(
     accepted: Sequence[waivers.Waiver],
 ) -> int:
     """Write a line for each domain as soon as it is done, and one for the end."""
+    from host_agent.output import audit_document
+
     now = waivers.valid(accepted, date.today())
     unsaid: dict[int, Failed] = {}
     with destination(output) as console:
@@ -202,7 +209,7 @@ def _stream(
                 return line(unsaid[id(one.result)])
 
             def line(result: Audited | Failed) -> str:
-                return audit_output.render_line(one.uri, one.host, result, one.predictions)
+                return audit_document.render_line(one.uri, one.host, result, one.predictions)
 
             console.file.write(guarded(partial(line, result), failed))
             console.file.flush()
@@ -215,7 +222,7 @@ def _stream(
             for one in found
         ]
         code = exit_code(audits, len(unreachable))
-        console.file.write(audit_output.render_end(audits, unreachable, code))
+        console.file.write(audit_document.render_end(audits, unreachable, code))
     return code
 
 

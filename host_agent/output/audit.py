@@ -1,20 +1,16 @@
-"""Audits as text for people, and as JSON for programs."""
+"""Audits as text for people."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from rich.console import Console
 from rich.text import Text
 
 from host_agent.case.results import Audited, Decision, Depth, Failed, HostAudit
-from host_agent.difference import Effect, Prediction
+from host_agent.difference import Effect
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
-from host_agent.output.shared.counting import counts
-from host_agent.output.shared.document import document, one_line
-from host_agent.output.shared.forms import SCHEMA, domain_form
 from host_agent.output.shared.names import Names, called
 from host_agent.output.shared.tables import Row, grid, print_table
 from host_agent.printable import printable
@@ -215,60 +211,3 @@ def sentences(finding: Finding) -> Text:
     """Return the sentence of a finding, and the remedy where it is not a pass."""
     passed = finding.outcome is Outcome.PASS
     return _told(finding.sentence, None if passed else finding.remedy)
-
-
-def render(audits: Sequence[HostAudit], unreachable: Sequence[str], exit_code: int) -> str:
-    """Return the document, ending with a newline."""
-    form = {
-        "schema": SCHEMA,
-        "exit_code": exit_code,
-        "unreachable": list(unreachable),
-        "hosts": [_host_with_domains(audit) for audit in audits],
-    }
-    return document("audit", form)
-
-
-def render_line(
-    uri: str, host: str, result: Audited | Failed, predictions: Sequence[Prediction]
-) -> str:
-    """Return the line of one domain in a stream."""
-    form = {
-        "schema": SCHEMA,
-        "kind": "domain",
-        "host": {"uri": uri, "name": host},
-        "domain": domain_form(result, predictions),
-    }
-    return one_line("audit-line", form)
-
-
-def render_end(audits: Sequence[HostAudit], unreachable: Sequence[str], exit_code: int) -> str:
-    """Return the last line of a stream: of whoever gets it, nothing is missing before it."""
-    form = {
-        "schema": SCHEMA,
-        "kind": "end",
-        "exit_code": exit_code,
-        "unreachable": list(unreachable),
-        "hosts": [_host(audit) for audit in audits],
-    }
-    return one_line("audit-line", form)
-
-
-def _host_with_domains(audit: HostAudit) -> dict[str, Any]:
-    domains = [domain_form(result, audit.predictions) for result in audit.results]
-    return {**_host(audit), "domains": domains}
-
-
-def _host(audit: HostAudit) -> dict[str, Any]:
-    host = audit.host
-    return {
-        "uri": host.uri,
-        "name": host.name,
-        "distribution": host.distribution,
-        "driver": host.driver,
-        "hypervisor": host.hypervisor,
-        "package": host.package,
-        "libvirt": host.libvirt,
-        "started": datetime.fromtimestamp(audit.started, UTC).isoformat(timespec="seconds"),
-        "seconds": round(audit.seconds, 3),
-        "counts": dict(counts(audit.results)),
-    }

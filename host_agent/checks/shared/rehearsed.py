@@ -1,15 +1,19 @@
 """A forecast of what QEMU serves, with what a rehearsal says of the whole machine."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from host_agent.checks.shared.tables import said
 from host_agent.evidence import what_guests_notice
-from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
 
+if TYPE_CHECKING:
+    # Few audits rehearse.
+    from host_agent.evidence.rehearsal_diff import Compared
 
-def with_rehearsal(finding: Finding, found: Compared | Missing | None) -> Finding:
+
+def with_rehearsal(finding: Finding, found: "Compared | Missing | None") -> Finding:
     """Return the finding with what else a rehearsal forecasts; None: it was not asked for.
 
     What is served is judged as it was: a rehearsal that can't be had takes nothing away from it.

@@ -20,8 +20,7 @@ from host_agent.domain.definition import parse
 from host_agent.machine_types.offers import Offer
 from host_agent.missing import Missing, Reason
 from host_agent.output import audit as audit_
-from host_agent.output import audit as audit_output
-from host_agent.output import show
+from host_agent.output import audit_document, show
 from host_agent.output.shared import counting
 from host_agent.verify.policy import judge
 from tests import json_output
@@ -301,7 +300,9 @@ def test_show_says_what_no_check_judges() -> None:
 
 
 def test_json_is_ascii_and_says_everything() -> None:
-    raw = audit_output.render([audit(GOOD, WRONG, QUIET, OFF, FAILED)], ["qemu+ssh://x/system"], 1)
+    raw = audit_document.render(
+        [audit(GOOD, WRONG, QUIET, OFF, FAILED)], ["qemu+ssh://x/system"], 1
+    )
     assert raw.isascii()
     document = json_output.read(raw)
     assert (document["schema"], document["exit_code"]) == (1, 1)
@@ -319,7 +320,7 @@ def test_json_is_ascii_and_says_everything() -> None:
 
 def test_json_says_what_is_known_and_who_the_owner_is() -> None:
     audited = forty.audit(nova_instance(1), forty.moved(2))
-    one, two = json_output.read(audit_output.render([audited], [], 1))["hosts"][0]["domains"]
+    one, two = json_output.read(audit_document.render([audited], [], 1))["hosts"][0]["domains"]
     assert one["owner"] == {"kind": "Nova", "name": "shop-db-1", "project": "project acme"}
     assert two["owner"] == {"kind": "libvirt", "name": None, "project": None}
     (finding,) = [found for found in two["findings"] if found["check"] == "next-boot"]

@@ -9,8 +9,7 @@ from rich.console import Console
 
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, HostAudit
-from host_agent.output import audit as audit_output
-from host_agent.output import show
+from host_agent.output import audit_document, show
 from host_agent.verify.policy import judge
 from tests import json_output
 from tests.unit.host_agent.shared import uefi_rows
@@ -24,7 +23,7 @@ def audited(judged: Case) -> HostAudit:
 
 
 def form(judged: Case) -> Any:
-    text = audit_output.render([audited(judged)], [], 0)
+    text = audit_document.render([audited(judged)], [], 0)
     return json_output.read(text)["hosts"][0]["domains"][0]["evidence"]["uefi"]
 
 

@@ -14,7 +14,7 @@ from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.errors import UsageError
 from host_agent.finding import Waived
 from host_agent.output import audit as audit_
-from host_agent.output import audit as audit_output
+from host_agent.output import audit_document
 from host_agent.output.shared import counting
 from host_agent.verify import waivers
 from host_agent.verify.waivers import Waiver, apply, parse
@@ -149,7 +149,7 @@ def test_waived_ones_are_counted_and_shown_when_asked_for() -> None:
     verbose = printed(audit, verbose=True)
     assert "deprecated, until 2026-11-25: ticket 4711" in verbose
     assert "waived: pc-i440fx-2.8 is deprecated" in verbose
-    document = json_output.read(audit_output.render([audit], [], 0))
+    document = json_output.read(audit_document.render([audit], [], 0))
     findings = {one["check"]: one for one in document["hosts"][0]["domains"][0]["findings"]}
     assert findings["deprecated"]["waived"] == {"reason": "ticket 4711", "until": "2026-11-25"}
     assert "waived" not in findings["alias"]
