@@ -9,7 +9,6 @@ from host_agent.case.doubles import Sighting
 from host_agent.case.expectation import Expectation
 from host_agent.domain.definition import Declared
 from host_agent.evidence.baseline import Baseline
-from host_agent.evidence.nvram import Nvram
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import ProbedTables, Running
 from host_agent.evidence.tpm_state import TpmState
@@ -20,6 +19,7 @@ from host_agent.missing import Missing, Reason
 if TYPE_CHECKING:
     # Few audits rehearse.
     from host_agent.evidence.measured import Measured
+    from host_agent.evidence.nvram import Nvram
     from host_agent.evidence.rehearsal_diff import Compared
 
 
@@ -90,9 +90,9 @@ class Case:
     """The same of a stop and start."""
     measured: "Measured | Missing | None" = None
     """What rehearsals say of its TPM's registers; None: it was not asked for, or it has none."""
-    nvram: Nvram | Missing = _NOT_READ
+    nvram: "Nvram | Missing" = _NOT_READ
     """What its UEFI keeps, as the host reads it."""
-    template: Nvram | Missing = _NOT_READ
+    template: "Nvram | Missing" = _NOT_READ
     """What a domain with its firmware would get on this host today."""
     tpm: TpmState | Missing = _NO_TPM
     """Where the state of its TPM is, as the host sees it."""

@@ -1,10 +1,15 @@
 """``boot-entries``: do the firmware's boot entries name devices that this machine has?"""
 
+from typing import TYPE_CHECKING
+
 from host_agent.case.case import Case
 from host_agent.checks.shared.uefi import listed, stored
 from host_agent.domain.definition import Definition
-from host_agent.evidence.nvram import BootEntry
 from host_agent.finding import Finding, Outcome
+
+if TYPE_CHECKING:
+    # Few domains have a UEFI.
+    from host_agent.evidence.nvram import BootEntry
 
 ID = "boot-entries"
 
@@ -49,7 +54,7 @@ def check(case: Case) -> Finding:
     )
 
 
-def _is_there(entry: BootEntry, definition: Definition) -> bool:
+def _is_there(entry: "BootEntry", definition: Definition) -> bool:
     if entry.mac is not None and entry.mac not in definition.identifiers:
         return False
     if not entry.pci or (len(entry.pci) == 1 and entry.pci[0][0] in _OWN_SLOTS):

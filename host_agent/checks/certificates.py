@@ -1,13 +1,17 @@
 """``certificates``: has the guest's store what loaders are signed with today?"""
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.uefi import PCR_7, keyed, listed
 from host_agent.evidence.known_certificates import SUCCESSORS, Successor
-from host_agent.evidence.nvram import Certificate, Nvram
 from host_agent.finding import Finding, Outcome, unknown
 from host_agent.missing import Missing
+
+if TYPE_CHECKING:
+    # Few domains have a UEFI.
+    from host_agent.evidence.nvram import Certificate, Nvram
 
 ID = "certificates"
 
@@ -48,7 +52,7 @@ def check(case: Case) -> Finding:
     return Finding(check=ID, outcome=Outcome.PASS, sentence=_passes(found, lacking, today))
 
 
-def _lacking(found: Nvram) -> list[tuple[Successor, Certificate]]:
+def _lacking(found: "Nvram") -> "list[tuple[Successor, Certificate]]":
     """Return the certificates of 2011 that are there without what takes their place."""
     lacking = []
     for pair in SUCCESSORS:
@@ -58,7 +62,7 @@ def _lacking(found: Nvram) -> list[tuple[Successor, Certificate]]:
     return lacking
 
 
-def _passes(found: Nvram, lacking: list[tuple[Successor, Certificate]], today: date) -> str:
+def _passes(found: "Nvram", lacking: "list[tuple[Successor, Certificate]]", today: date) -> str:
     revoked = found.databases["dbx"].hashes if "dbx" in found.databases else 0
     dbx = f"dbx revokes {revoked} image{'' if revoked == 1 else 's'}"
     if lacking:
@@ -78,6 +82,6 @@ def _passes(found: Nvram, lacking: list[tuple[Successor, Certificate]], today: d
     return f"{said}{also}; {dbx}"
 
 
-def _named(one: Certificate, word: str = "ended") -> str:
+def _named(one: "Certificate", word: str = "ended") -> str:
     name = one.subject or f"a certificate without a name ({one.sha256[:16]})"
     return name if one.not_after is None else f"{name} ({word} {one.not_after})"

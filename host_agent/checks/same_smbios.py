@@ -12,10 +12,10 @@ from host_agent.checks.shared.baseline import (
     rules,
     same_boot,
 )
+from host_agent.checks.shared.noticed import of_changes
 from host_agent.checks.shared.tables import changes, masked, said
 from host_agent.difference import Difference
 from host_agent.evidence.hardware import Platform
-from host_agent.evidence.what_guests_notice import of_changes
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.missing import Missing

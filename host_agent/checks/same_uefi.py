@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 from host_agent.case.case import Case
 from host_agent.checks.shared.baseline import Change, Kind, before, judged, lacking
 from host_agent.checks.shared.uefi import PCR_7
+from host_agent.domain.uefi import DATABASES
 from host_agent.evidence.hardware import Uefi
-from host_agent.evidence.nvram import DATABASES
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing

@@ -1,14 +1,19 @@
 """``secure-boot``: is secure boot as it is declared, in the guest's store and in the guest?"""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.uefi import stored
+from host_agent.domain.uefi import DATABASES
 from host_agent.domain.uefi import Uefi as Declaration
 from host_agent.evidence.hardware import Uefi
-from host_agent.evidence.nvram import DATABASES, Nvram
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
+
+if TYPE_CHECKING:
+    # Few domains have a UEFI.
+    from host_agent.evidence.nvram import Nvram
 
 ID = "secure-boot"
 
@@ -37,7 +42,7 @@ def check(case: Case) -> Finding:
     return _against_declaration(found, declaration, said)
 
 
-def _against_guest(found: Nvram, guest: Uefi) -> Finding | None:
+def _against_guest(found: "Nvram", guest: Uefi) -> Finding | None:
     """Return what is said where the guest sees another thing than its store holds."""
     kept = found.digests
     other = [name for name in DATABASES if kept.get(name) != guest.databases.get(name)]
@@ -62,7 +67,7 @@ def _against_guest(found: Nvram, guest: Uefi) -> Finding | None:
 
 
 def _against_declaration(
-    found: Nvram, declaration: Declaration | None, guest: Uefi | None
+    found: "Nvram", declaration: Declaration | None, guest: Uefi | None
 ) -> Finding:
     able, words = _able(declaration), _words(declaration)
     proved = guest is not None and guest.secure_boot is not None

@@ -1,10 +1,15 @@
 """``template``: would a new guest with this firmware get other keys on this host today?"""
 
+from typing import TYPE_CHECKING
+
 from host_agent.case.case import Case
 from host_agent.checks.shared.uefi import PCR_7, keyed, listed
-from host_agent.evidence.nvram import Certificate, Nvram
 from host_agent.finding import Finding, Outcome, unknown
 from host_agent.missing import Missing
+
+if TYPE_CHECKING:
+    # Few domains have a UEFI.
+    from host_agent.evidence.nvram import Certificate, Nvram
 
 ID = "template"
 
@@ -50,7 +55,7 @@ def check(case: Case) -> Finding:
     )
 
 
-def _more(one: Nvram, other: Nvram) -> list[tuple[str, Certificate]]:
+def _more(one: "Nvram", other: "Nvram") -> "list[tuple[str, Certificate]]":
     """Return the certificates that one has and the other has not, with their database."""
     found = []
     for name in _DATABASES:
@@ -59,11 +64,11 @@ def _more(one: Nvram, other: Nvram) -> list[tuple[str, Certificate]]:
     return found
 
 
-def _name(database: str, one: Certificate) -> str:
+def _name(database: str, one: "Certificate") -> str:
     return f"{one.subject or one.sha256[:16]} ({database})"
 
 
-def _dbx(template: Nvram, found: Nvram) -> str:
+def _dbx(template: "Nvram", found: "Nvram") -> str:
     new, own = (one.databases.get("dbx") for one in (template, found))
     counts = [0 if one is None else one.hashes for one in (new, own)]
     if counts[0] == counts[1]:

@@ -4,8 +4,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
+from host_agent.checks.shared.noticed import of_changes
 from host_agent.checks.shared.tables import said
-from host_agent.evidence import what_guests_notice
 from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing
 
@@ -65,5 +65,5 @@ def check(case: Case) -> Finding:
 def _noticed(found: "Compared") -> str:
     """Say what a boot, which makes the machine anew, means to whom."""
     back = [replace(one, old=one.new, new=one.old) for one in found.differences]
-    answers = what_guests_notice.of_changes(back)
+    answers = of_changes(back)
     return f". After the next boot: {'; '.join(map(str, answers))}" if answers else ""

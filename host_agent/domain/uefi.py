@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from lxml import etree
 
+DATABASES = "PK", "KEK", "db", "dbx"
+"""Secure boot's, by the names of their variables (UEFI 32.4)."""
 _JSON = "json"
 _ENABLED = {"yes": True, "no": False}
 

@@ -24,6 +24,7 @@ import re
 import zlib
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from lxml import etree
@@ -31,12 +32,15 @@ from lxml import etree
 from host_agent import untrusted_xml
 from host_agent.evidence import decode, decode_hardware, identifiers, report_bounds
 from host_agent.evidence.baseline import Baseline, Event, Older
-from host_agent.evidence.nvram import Nvram
 from host_agent.evidence.observation import Observation
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
 from host_agent.printable import printable
 from host_agent.untrusted_xml import XmlError
+
+if TYPE_CHECKING:
+    # Few domains have a UEFI.
+    from host_agent.evidence.nvram import Nvram
 from samemachine.v1 import guest_pb2
 
 NAMESPACE = "urn:samemachine:baseline:1"
@@ -202,7 +206,7 @@ def observation_of_memory(booted: Smbios, now: float) -> Observation:
     return decode.decode(guest_pb2.Report(smbios_booted=tables), b"", 0.0, now)
 
 
-def with_store(seen: Observation, store: Nvram | Missing) -> Observation:
+def with_store(seen: Observation, store: "Nvram | Missing") -> Observation:
     """Return an observation with what the host read in the guest's store, where the guest said not.
 
     That is the digests alone: whether secure boot was on, only the guest knows.

@@ -11,6 +11,7 @@ from functools import lru_cache, partial
 from typing import Any, TypeVar
 from uuid import UUID
 
+from host_agent.domain.uefi import DATABASES
 from host_agent.evidence.hardware import (
     AcpiTable,
     BlockDevice,
@@ -29,7 +30,6 @@ from host_agent.evidence.hardware import (
     VirtioDevice,
 )
 from host_agent.evidence.identifiers import TOKEN
-from host_agent.evidence.nvram import DATABASES
 from host_agent.evidence.report_bounds import (
     MAX_DISKS,
     MAX_EVENTS,

@@ -12,9 +12,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from host_agent.domain.uefi import DATABASES
 from host_agent.printable import shortened
 
-DATABASES = "PK", "KEK", "db", "dbx"
 _MOST_CERTIFICATES = 256
 _MOST_ENTRIES = 512
 _MOST_STEPS = 64

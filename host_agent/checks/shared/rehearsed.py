@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from host_agent.checks.shared.noticed import of_changes
 from host_agent.checks.shared.tables import said
-from host_agent.evidence import what_guests_notice
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
 
@@ -34,7 +34,7 @@ def with_rehearsal(finding: Finding, found: "Compared | Missing | None") -> Find
     served = (
         "" if finding.outcome is not Outcome.UNKNOWN else f"of what is served: {finding.sentence}"
     )
-    answers = "; ".join(map(str, what_guests_notice.of_changes(differences)))
+    answers = "; ".join(map(str, of_changes(differences)))
     told = replace(
         finding,
         outcome=Outcome.WARN,

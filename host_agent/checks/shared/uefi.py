@@ -1,9 +1,14 @@
 """What the checks of a UEFI's variables share: the store, or why there is nothing to judge."""
 
+from typing import TYPE_CHECKING
+
 from host_agent.case.case import Case
-from host_agent.evidence.nvram import Nvram
 from host_agent.finding import Finding, Outcome, unknown
 from host_agent.missing import Missing
+
+if TYPE_CHECKING:
+    # Few domains have a UEFI.
+    from host_agent.evidence.nvram import Nvram
 
 MOST_NAMED = 6
 """Of what may be many."""
@@ -13,17 +18,17 @@ PCR_7 = (
 )
 
 
-def stored(check: str, case: Case) -> Nvram | Finding:
+def stored(check: str, case: Case) -> "Nvram | Finding":
     """Return what the domain's UEFI keeps, else what the check says: also of one that is off."""
     if case.declared.definition.uefi is None:
         return Finding(check=check, outcome=Outcome.SKIP, sentence="the domain has no UEFI")
     return unknown(check, case.nvram) if isinstance(case.nvram, Missing) else case.nvram
 
 
-def keyed(check: str, case: Case) -> Nvram | Finding:
+def keyed(check: str, case: Case) -> "Nvram | Finding":
     """Return what it keeps, where it has keys for secure boot."""
     found = stored(check, case)
-    if isinstance(found, Nvram) and "PK" not in found.databases:
+    if not isinstance(found, Finding) and "PK" not in found.databases:
         return Finding(
             check=check,
             outcome=Outcome.SKIP,
