@@ -12,9 +12,8 @@ from host_agent.case.results import Audited, HostAudit
 from host_agent.evidence.hardware import LuksToken, Tpm
 from host_agent.evidence.measured import Measured, Outlook
 from host_agent.missing import Missing
-from host_agent.output import audit as audit_output
+from host_agent.output import audit_document, show
 from host_agent.output import rehearse as rehearse_output
-from host_agent.output import show
 from host_agent.verify.policy import judge
 from host_agent.verify.rehearsal import Rehearsal
 from tests import json_output
@@ -36,7 +35,7 @@ def audited(judged: Case) -> HostAudit:
 
 
 def form(judged: Case) -> Any:
-    text = audit_output.render([audited(judged)], [], 0)
+    text = audit_document.render([audited(judged)], [], 0)
     return json_output.read(text)["hosts"][0]["domains"][0]["evidence"]["tpm"]
 
 
