@@ -62,7 +62,7 @@ JSON = "--format", "json"
     ("arguments", "place", "code"),
     [
         (("audit", "--no-probe"), "host_agent.output.shared.names.owner.of", 3),
-        (("audit", "--no-probe", *JSON), "host_agent.output.audit.domain_form", 3),
+        (("audit", "--no-probe", *JSON), "host_agent.output.audit_document.domain_form", 3),
         (("verify", "--all", "-v", "--no-probe"), "host_agent.output.verify.called", 3),
         (("verify", "--all", "--no-probe", *JSON), "host_agent.output.verify.confirmed_form", 3),
         (("plan", "--to", "debian:bookworm", "--no-probe"), "host_agent.output.plan.whose", 3),
