@@ -11,7 +11,6 @@ from host_agent.domain.definition import Declared
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import ProbedTables, Running
-from host_agent.evidence.tpm_state import TpmState
 from host_agent.firmware.smbios import Named, Smbios
 from host_agent.machine_types.surroundings import Surroundings
 from host_agent.missing import Missing, Reason
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from host_agent.evidence.measured import Measured
     from host_agent.evidence.nvram import Nvram
     from host_agent.evidence.rehearsal_diff import Compared
+    from host_agent.evidence.tpm_state import TpmState
 
 
 class Occasion(StrEnum):
@@ -94,7 +94,7 @@ class Case:
     """What its UEFI keeps, as the host reads it."""
     template: "Nvram | Missing" = _NOT_READ
     """What a domain with its firmware would get on this host today."""
-    tpm: TpmState | Missing = _NO_TPM
+    tpm: "TpmState | Missing" = _NO_TPM
     """Where the state of its TPM is, as the host sees it."""
     newer: Baseline | None = None
     """The ledger's copy, where it is newer than the baseline in the XML."""

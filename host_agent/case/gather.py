@@ -22,7 +22,6 @@ from host_agent.evidence import recognition
 from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.baseline_choice import choose, newer
 from host_agent.evidence.running import ProbedTables, Running
-from host_agent.evidence.tpm_state import TpmState
 from host_agent.firmware.smbios import Smbios
 from host_agent.guest.dialler import Dialler, undialled
 from host_agent.guest.opened_channels import OpenedChannels
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from host_agent.evidence.measured import Measured
     from host_agent.evidence.observation import Observation
     from host_agent.evidence.rehearsed import Rehearsed
+    from host_agent.evidence.tpm_state import TpmState
     from host_agent.qemu.domain_probe import DomainProbe
     from host_agent.qemu.domain_rehearsal import DomainRehearsal
     from host_agent.qemu.tpm_states import TpmStates
@@ -306,7 +306,7 @@ class Gatherer:
             self.hypervisor, looked.active, looked.persistent
         )
 
-    def _tpm(self, definition: Definition, running: Running | Missing) -> TpmState | Missing:
+    def _tpm(self, definition: Definition, running: Running | Missing) -> "TpmState | Missing":
         if definition.tpm is None or self.tpms is None:
             return _TPM_ELSEWHERE
         return self.tpms.of(definition.tpm, running)
