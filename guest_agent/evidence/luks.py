@@ -18,7 +18,7 @@ from samemachine.v1 import guest_pb2
 
 MAX_TOKENS = 256
 _MOST_DEVICES = 1024
-_MAGIC = b"LUKS\xba\xbe\0\2"
+_MAGIC, _OLD_MAGIC = b"LUKS\xba\xbe\0\2", b"LUKS\xba\xbe\0\1"
 _HEAD = 4096
 """Bytes before the JSON area."""
 _MOST_HEADER = 4 << 20
@@ -29,9 +29,10 @@ _MOST_REGISTER = 24
 
 
 def tokens(root: Path = Path("/")) -> "Optional[list[guest_pb2.LuksToken]]":
-    """Return the tokens of all block devices; None: udev does not say which have a header.
+    """Return the tokens of all block devices; None: not all of them can be told.
 
-    Only a device of which udev says so is opened.
+    Only a device of which udev says that it has a header is opened. Where udev says nothing, or one
+    header is damaged or too large, nobody may take what the others say for all.
     """
     if not (root / _KNOWN.lstrip("/")).is_dir():
         return None
@@ -39,12 +40,19 @@ def tokens(root: Path = Path("/")) -> "Optional[list[guest_pb2.LuksToken]]":
     for name in _devices(root):
         try:
             head = read_head(root, f"/dev/{name}", _HEAD)
+            if head.startswith(_OLD_MAGIC):
+                # LUKS1 has no tokens.
+                continue
             size = int.from_bytes(head[8:16], "big")
-            if head.startswith(_MAGIC) and _HEAD < size <= _MOST_HEADER:
-                found += parse(name, read_head(root, f"/dev/{name}", size)[_HEAD:])
+            if not head.startswith(_MAGIC) or not _HEAD < size <= _MOST_HEADER:
+                return None
+            told = parse(name, read_head(root, f"/dev/{name}", size)[_HEAD:])
         except EvidenceError:
             return None
-    return found[:MAX_TOKENS]
+        if told is None or len(found) + len(told) > MAX_TOKENS:
+            return None
+        found += told
+    return found
 
 
 def _devices(root: Path) -> Iterator[str]:
@@ -58,13 +66,13 @@ def _devices(root: Path) -> Iterator[str]:
             yield device.name.replace("!", "/")
 
 
-def parse(device: str, area: bytes) -> "list[guest_pb2.LuksToken]":
-    """Return the tokens of a header's JSON area; none where it is none."""
+def parse(device: str, area: bytes) -> "Optional[list[guest_pb2.LuksToken]]":
+    """Return the tokens of a header's JSON area; None: it is not of that form."""
     try:
         found = json.loads(area.split(b"\0", 1)[0])["tokens"]
         return [_token(device, found[number]) for number in sorted(found, key=int)]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return []
+        return None
 
 
 def _token(device: str, token: "dict[str, Any]") -> guest_pb2.LuksToken:

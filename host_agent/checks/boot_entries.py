@@ -6,6 +6,7 @@ from host_agent.case.case import Case
 from host_agent.checks.shared.uefi import listed, stored
 from host_agent.domain.definition import Definition
 from host_agent.finding import Finding, Outcome
+from host_agent.machine_types import names
 
 if TYPE_CHECKING:
     # Few domains have a UEFI.
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 ID = "boot-entries"
 
 # Of QEMU's chipsets themselves (hw/pc_piix.c, hw/pc_q35.c), which no XML need name.
-_OWN_SLOTS = frozenset({1, 0x1F})
+_OWN_SLOTS = {"pc-i440fx": 1, "pc-q35": 0x1F}
 
 
 def check(case: Case) -> Finding:
@@ -29,11 +30,12 @@ def check(case: Case) -> Finding:
         return found
     order = [found.boot[number] for number in found.boot_order if number in found.boot]
     if not order:
-        return Finding(
-            check=ID, outcome=Outcome.SKIP, sentence="its firmware has written no boot order yet"
-        )
+        return _skip("its firmware has written no boot order yet")
+    active = [one for one in order if one.active]
+    if not active:
+        return _skip("none of its firmware's boot entries is active")
     definition = case.declared.definition
-    gone = [one for one in order if one.active and not _is_there(one, definition)]
+    gone = [one for one in active if not _is_there(one, definition)]
     if gone:
         return Finding(
             check=ID,
@@ -45,18 +47,34 @@ def check(case: Case) -> Finding:
             remedy="give the device its former <address> or MAC address (virsh edit), or make the "
             "entry anew in the guest (efibootmgr)",
         )
-    partitions = sum(1 for one in order if one.partition is not None and not one.pci)
-    said = f"; {partitions} of them a partition, which is not looked for" if partitions else ""
+    named = sum(1 for one in active if one.pci or one.mac is not None)
+    partitions = sum(1 for one in active if one.partition is not None and not one.pci)
+    unsaid = f"{partitions} boot entr{'y names' if partitions == 1 else 'ies name'} a partition"
+    if not named:
+        if not partitions:
+            return _skip("its firmware's boot entries name no device")
+        return Finding(
+            check=ID,
+            outcome=Outcome.UNKNOWN,
+            sentence=f"{unsaid} and no device, and no disk is looked at",
+        )
+    said = f"; {unsaid}, which is not looked for" if partitions else ""
     return Finding(
         check=ID,
         outcome=Outcome.PASS,
-        sentence=f"the firmware's {len(order)} boot entries name what this machine has{said}",
+        sentence=f"{named} of the firmware's boot entries name a device, and this machine has it"
+        f"{said}",
     )
 
 
 def _is_there(entry: "BootEntry", definition: Definition) -> bool:
     if entry.mac is not None and entry.mac not in definition.identifiers:
         return False
-    if not entry.pci or (len(entry.pci) == 1 and entry.pci[0][0] in _OWN_SLOTS):
+    if not entry.pci:
         return True
-    return entry.pci in definition.pci_ways
+    own = _OWN_SLOTS.get(names.family(definition.machine or "") or "")
+    return (len(entry.pci) == 1 and entry.pci[0][0] == own) or entry.pci in definition.pci_ways
+
+
+def _skip(sentence: str) -> Finding:
+    return Finding(check=ID, outcome=Outcome.SKIP, sentence=sentence)

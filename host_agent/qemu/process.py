@@ -212,7 +212,7 @@ def _process(entry: Path, booted: float, boot_id: str | None) -> Running | None:
         name=name,
         binary=binary,
         binary_deleted=deleted,
-        replaced=_replaced(entry, binary),
+        replaced=is_replaced(entry, binary),
         arguments=arguments,
         stopped=fields[0] in {"T", "t"},
         started=booted + ticks / os.sysconf("SC_CLK_TCK"),
@@ -221,10 +221,11 @@ def _process(entry: Path, booted: float, boot_id: str | None) -> Running | None:
     )
 
 
-def _replaced(entry: Path, binary: str) -> bool | None:
-    """Tell whether the file at the binary's path is not the one that runs.
+def is_replaced(entry: Path, binary: str) -> bool | None:
+    """Tell whether the file at the binary's path is not the one that runs; None: not to be seen.
 
-    Both are looked up as the process sees them, in its mount namespace.
+    Both are looked up as the process sees them, in its mount namespace. ``entry``: its folder in
+    /proc.
     """
     try:
         running = (entry / "exe").stat()

@@ -19,6 +19,7 @@ from host_agent.evidence.running import Running
 from host_agent.evidence.tpm_state import TpmState
 from host_agent.missing import Missing, Reason
 from host_agent.qemu.options import OptionsError, _options, _properties
+from host_agent.qemu.process import is_replaced
 
 _PID_FILES = "run/libvirt/qemu/swtpm"
 _MOST_PIDS = 65536
@@ -115,8 +116,12 @@ class TpmStates:
         raw = _bytes(entry / "cmdline", _MOST_COMMAND_LINE)
         arguments = tuple(os.fsdecode(one) for one in raw.rstrip(b"\0").split(b"\0"))
         given = dict(pairwise(arguments))
-        control = _properties(given.get("--ctrl", ""), "type").get("path")
-        state = _properties(given.get("--tpmstate", ""), "dir")
+        try:
+            control = _properties(given.get("--ctrl", ""), "type").get("path")
+            state = _properties(given.get("--tpmstate", ""), "dir")
+        except OptionsError:
+            # Another domain's process must cost this one nothing.
+            return None
         place = state.get("dir") or state.get("backend-uri", "").partition("://")[2]
         if not control or not place:
             return None
@@ -134,7 +139,7 @@ class TpmStates:
             place=place,
             inode=inode,
             binary=binary,
-            replaced=_replaced(entry, binary),
+            replaced=is_replaced(entry, binary),
         )
 
 
@@ -170,18 +175,6 @@ def _inode(root: Path, place: str) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return (status.st_dev, status.st_ino) if status.st_size else None
-
-
-def _replaced(entry: Path, binary: str) -> bool | None:
-    """Tell whether the file at the program's path is not the one that runs."""
-    try:
-        running = (entry / "exe").stat()
-        installed = (entry / "root" / binary.lstrip("/")).stat()
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return None
-    return (running.st_dev, running.st_ino) != (installed.st_dev, installed.st_ino)
 
 
 def _bytes(file: Path, most: int) -> bytes:

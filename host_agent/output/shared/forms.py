@@ -19,6 +19,7 @@ from host_agent.firmware import effects
 from host_agent.firmware.smbios import Named, Smbios
 from host_agent.missing import Missing
 from host_agent.output.shared.counting import decision
+from host_agent.output.shared.missing_form import missing_form
 from host_agent.output.shared.tpm_form import tpm_form
 from host_agent.output.shared.uefi_form import uefi_form
 from host_agent.verify import predicted
@@ -137,7 +138,7 @@ def _evidence(case: Case) -> dict[str, Any]:
 
 def _probed(probed: ProbedTables | Missing) -> dict[str, Any]:
     if isinstance(probed, Missing):
-        return _missing(probed)
+        return missing_form(probed)
     return {
         "binary": probed.binary,
         "accelerator": probed.accelerator,
@@ -146,13 +147,9 @@ def _probed(probed: ProbedTables | Missing) -> dict[str, Any]:
     }
 
 
-def _missing(missing: Missing) -> dict[str, Any]:
-    return {"missing": missing.reason, "sentence": missing.sentence}
-
-
 def _expected(expected: Expectation | Missing) -> dict[str, Any]:
     if isinstance(expected, Missing):
-        return _missing(expected)
+        return missing_form(expected)
     return {
         "source": expected.source,
         "machine": expected.machine,
@@ -163,7 +160,7 @@ def _expected(expected: Expectation | Missing) -> dict[str, Any]:
 
 def _running(running: Running | Missing) -> dict[str, Any]:
     if isinstance(running, Missing):
-        return _missing(running)
+        return missing_form(running)
     return {
         "pid": running.pid,
         "machine": running.machine,
@@ -177,7 +174,7 @@ def _running(running: Running | Missing) -> dict[str, Any]:
 
 def _named(named: Named | Missing) -> dict[str, Any]:
     if isinstance(named, Missing):
-        return _missing(named)
+        return missing_form(named)
     return {
         "source": named.source,
         "manufacturer": named.manufacturer,
@@ -191,7 +188,7 @@ def _named(named: Named | Missing) -> dict[str, Any]:
 
 def _tables(smbios: Smbios | Missing) -> dict[str, Any]:
     if isinstance(smbios, Missing):
-        return _missing(smbios)
+        return missing_form(smbios)
     return {
         **_named(smbios.named),
         "length": len(smbios.tables),
@@ -202,7 +199,7 @@ def _tables(smbios: Smbios | Missing) -> dict[str, Any]:
 
 def _guest(observation: Observation | Missing) -> dict[str, Any]:
     if isinstance(observation, Missing):
-        return _missing(observation)
+        return missing_form(observation)
     return {
         "agent_version": observation.agent_version,
         "seconds": round(observation.seconds, 4),

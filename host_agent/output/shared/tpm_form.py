@@ -6,6 +6,7 @@ from host_agent.case.case import Case
 from host_agent.evidence.hardware import Tpm
 from host_agent.evidence.observation import Observation
 from host_agent.missing import Missing
+from host_agent.output.shared.missing_form import missing_form
 
 
 def tpm_form(case: Case) -> dict[str, Any] | None:
@@ -18,7 +19,7 @@ def tpm_form(case: Case) -> dict[str, Any] | None:
         "model": declared.model,
         "back_end": declared.back_end,
         "version": declared.version,
-        "state": _missing(state)
+        "state": missing_form(state)
         if isinstance(state, Missing)
         else {
             "place": state.place,
@@ -33,7 +34,7 @@ def tpm_form(case: Case) -> dict[str, Any] | None:
 
 def _guest(guest: Tpm | Missing) -> dict[str, Any]:
     if isinstance(guest, Missing):
-        return _missing(guest)
+        return missing_form(guest)
     return {
         "pcrs": list(guest.pcrs),
         "log_sha256": guest.log,
@@ -52,7 +53,3 @@ def _guest(guest: Tpm | Missing) -> dict[str, Any]:
             for one in guest.tokens
         ],
     }
-
-
-def _missing(missing: Missing) -> dict[str, Any]:
-    return {"missing": missing.reason, "sentence": missing.sentence}

@@ -7,6 +7,7 @@ from host_agent.evidence.hardware import Uefi
 from host_agent.evidence.nvram import BootEntry, Database, Nvram
 from host_agent.evidence.observation import Observation
 from host_agent.missing import Missing
+from host_agent.output.shared.missing_form import missing_form
 
 
 def uefi_form(case: Case) -> dict[str, Any] | None:
@@ -23,7 +24,7 @@ def uefi_form(case: Case) -> dict[str, Any] | None:
 
 def _store(store: Nvram | Missing) -> dict[str, Any]:
     if isinstance(store, Missing):
-        return _missing(store)
+        return missing_form(store)
     return {
         "secure_boot": store.secure_boot,
         "databases": {name: _database(one) for name, one in store.databases.items()},
@@ -65,13 +66,9 @@ def _entry(entry: BootEntry) -> dict[str, Any]:
 
 def _guest(guest: Uefi | Missing) -> dict[str, Any]:
     if isinstance(guest, Missing):
-        return _missing(guest)
+        return missing_form(guest)
     return {
         "secure_boot": guest.secure_boot,
         "setup_mode": guest.setup_mode,
         "databases": dict(guest.databases),
     }
-
-
-def _missing(missing: Missing) -> dict[str, Any]:
-    return {"missing": missing.reason, "sentence": missing.sentence}

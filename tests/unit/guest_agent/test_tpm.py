@@ -129,19 +129,28 @@ def test_only_what_udev_knows_is_opened(tmp_path: Path) -> None:
     assert [(one.device, one.type) for one in found] == [("vda", "a"), ("vda", "b")]
 
 
-@pytest.mark.parametrize("tokens", [[], {"0": {}}, {"x": SYSTEMD}, {"0": "text"}])
-def test_a_header_that_says_nothing(tmp_path: Path, tokens: Any) -> None:
+@pytest.mark.parametrize("tokens", [[0], {"0": {}}, {"x": SYSTEMD}, {"0": "text"}])
+def test_of_a_header_that_is_not_understood_nothing_is_known(tmp_path: Path, tokens: Any) -> None:
     header(tmp_path, "vda", "254:0", tokens)
-    assert luks.tokens(tmp_path) == []
+    header(tmp_path, "vdb", "254:16", {"0": SYSTEMD})
+    assert luks.tokens(tmp_path) is None
+
+
+def test_more_tokens_than_are_told(tmp_path: Path) -> None:
+    for name, number in (("vda", 0), ("vdb", 16)):
+        header(tmp_path, name, f"254:{number}", {str(one): {"type": "a"} for one in range(129)})
+    assert luks.tokens(tmp_path) is None
 
 
 def test_a_header_of_another_version_or_size(tmp_path: Path) -> None:
     header(tmp_path, "vda", "254:0", {"0": SYSTEMD})
     file = tmp_path / "dev/vda"
     whole = file.read_bytes()
-    for head in (b"LUKS\xba\xbe\0\1", b"LUKS\xba\xbe\0\2" + b"\xff" * 8, b""):
-        file.write_bytes(head + whole[len(head) :] if head else b"")
-        assert luks.tokens(tmp_path) == []
+    for head, told in ((b"LUKS\xba\xbe\0\1", []), (b"LUKS\xba\xbe\0\2" + b"\xff" * 8, None)):
+        file.write_bytes(head + whole[len(head) :])
+        assert luks.tokens(tmp_path) == told
+    file.write_bytes(b"")
+    assert luks.tokens(tmp_path) is None
 
 
 def test_what_the_registers_become() -> None:
