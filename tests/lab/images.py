@@ -1,12 +1,14 @@
 """What the lab's images are made of, and how: hosts, the guest, and the agent installed in it."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.checkout import CHECKOUT
 from tests.lab import cache, guest_packages
 from tests.lab.sources import debian_mirror
 
@@ -18,11 +20,6 @@ _LIBVIRT = (
 )  # fmt: skip
 # Bullseye has none.
 _TPM = ("swtpm", "swtpm-tools")
-_PYTHON = (
-    "python3-libvirt", "python3-grpcio", "python3-protobuf", "python3-lxml", "python3-click",
-    "python3-pyelftools", "python3-rich", "python3-sqlalchemy", "python3-distro-info",
-    "python3-jinja2",
-)  # fmt: skip
 _GUEST = (
     "linux-image-cloud-amd64", "systemd-sysv", "udev", "python3", "python3-grpcio",
     "python3-protobuf", "dmidecode", "qemu-guest-agent", "kmod", "initramfs-tools",
@@ -85,7 +82,7 @@ rm "$1/etc/apt/sources.list.d/newer.list"
 
 def host_root(image: HostImage) -> Path:
     """Return the root folder of a host, built where it is not in the cache."""
-    packages = (*_LIBVIRT, *(_PYTHON if image.own_python else ()), *image.more)
+    packages = (*_LIBVIRT, *(libraries() if image.own_python else ()), *image.more)
     hooks = _hooks(image)
     recipe = cache.key("host 1", image.suite, *packages, *hooks)
 
@@ -93,6 +90,15 @@ def host_root(image: HostImage) -> Path:
         mmdebstrap(image.suite, packages, place / "root", *hooks)
 
     return cache.build(f"host-{image.suite}", recipe, make) / "root"
+
+
+def libraries() -> Sequence[str]:
+    """Return the Debian packages of libraries that our host package depends on."""
+    control = (CHECKOUT / "packaging/debian/control").read_text(encoding="utf-8")
+    (host,) = (part for part in control.split("\n\n") if "Package: samemachine-host\n" in part)
+    depends = host.partition("\nDepends:\n")[2].partition("\nRecommends:")[0]
+    named = re.findall(r"^ (python3-[a-z0-9-]+)", depends, re.MULTILINE)
+    return sorted(set(named) - {"python3-samemachine"})
 
 
 def _hooks(image: HostImage) -> Sequence[str]:

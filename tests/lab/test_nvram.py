@@ -61,10 +61,9 @@ def test_three_views_of_a_guest_without_secure_boot(
     seen = result.domains["keyless"]["evidence"]["uefi"]
     assert seen["guest"]["secure_boot"] is False
     assert seen["guest"]["databases"] == seen["store"]["databases"] == {}
-    # The firmware has run, and written what it boots from.
+    # The firmware has run, and written what it boots from: nothing but its own menu and shell.
     assert seen["store"]["boot_order"]
-    assert result.outcome("keyless", "boot-entries") == "pass"
-    for check in ("certificates", "template"):
+    for check in ("boot-entries", "certificates", "template"):
         assert result.outcome("keyless", check) == "skip"
     assert host_a.run("stat", "--format=%Y %Z", store).stdout == before
 
