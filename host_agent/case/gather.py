@@ -1,10 +1,9 @@
 """All evidence of one domain → a ``Case``: libvirt, the QEMU process, memory, the guest, probes."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -14,12 +13,9 @@ from host_agent.case import occasion
 from host_agent.case.case import Case, SnapshotTaken
 from host_agent.case.doubles import Sighting
 from host_agent.case.expectation import Expectation, by_rule, with_probe
-from host_agent.domain import snapshots
 from host_agent.domain.definition import Declared, Definition, DomainXmlError
 from host_agent.errors import EvidenceError
-from host_agent.evidence import baseline_element as baselines
-from host_agent.evidence import recognition
-from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.baseline import NAMESPACE, Baseline
 from host_agent.evidence.baseline_choice import choose, newer
 from host_agent.evidence.running import ProbedTables, Running
 from host_agent.firmware.smbios import Smbios
@@ -233,11 +229,16 @@ class Gatherer:
         now = self._now(declared, running)
         if isinstance(expected, Expectation) and isinstance(now, ProbedTables) and now.smbios:
             expected = with_probe(expected, now.smbios.named)
-        # Of a domain without a baseline there is nothing to tell.
-        known = partial(recognition.known, declared, observation, memory, now, next_start)
+
+        def known() -> Collection[str]:
+            # Of a domain without a baseline there is nothing to tell.
+            from host_agent.evidence import recognition  # noqa: PLC0415
+
+            return recognition.known(declared, observation, memory, now, next_start)
+
         before = choose(definition, self.kept, known)
         snapshot, newer_ = self._snapshot(domain, declared, running, before)
-        if newer_ is not None and baselines.NAMESPACE not in definition.metadata:
+        if newer_ is not None and NAMESPACE not in definition.metadata:
             before, newer_ = _NONE_THEN, None
         case = Case(
             declared=declared,
@@ -327,12 +328,14 @@ class Gatherer:
         another = isinstance(running, Running) and not occasion.is_of(running, before)
         said = declared.reason == occasion.FROM_SNAPSHOT
         definition = declared.definition
-        if baselines.NAMESPACE not in definition.metadata:
+        if NAMESPACE not in definition.metadata:
             # The baseline is the ledger's copy, and of a time that the snapshot knows nothing of.
             return None, before if said and another else None
         if not (said or another):
             return None, None
         found = newer(before, definition, self.kept(definition.uuid))
+        from host_agent.domain import snapshots  # noqa: PLC0415 - few were reverted
+
         try:
             xml = domain.current_snapshot_xml(_MONITOR_SECONDS)
             taken = None if xml is None else snapshots.parse(xml)

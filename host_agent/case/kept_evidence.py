@@ -11,12 +11,10 @@ from types import MappingProxyType
 
 from host_agent.case import occasion
 from host_agent.case.case import Case
-from host_agent.evidence import decode
 from host_agent.evidence.baseline import Baseline, Older
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
-from samemachine.v1 import guest_pb2
 
 GROUPS: Mapping[str, str] = MappingProxyType({
     "same-boot": "boot", "same-smbios": "smbios_booted", "same-cpu": "cpu", "same-memory": "memory",
@@ -43,6 +41,10 @@ def merged(
 
     ``not_compared``: groups that today has as well, but that nothing has held against the old ones.
     """
+    # Reports are read where there is a baseline to be written.
+    from host_agent.evidence import decode  # noqa: PLC0415
+    from samemachine.v1 import guest_pb2  # noqa: PLC0415
+
     new = guest_pb2.Report.FromString(today.raw)
     old = guest_pb2.Report.FromString(before.observation.raw)
     older: dict[str, Older] = {}
@@ -58,7 +60,7 @@ def merged(
         older["cpu"] = before.older.get("cpu") or _of(before)
     if not older:
         return today, {}
-    there = {_number(name) for name in older}
+    there = {guest_pb2.EvidenceGroup.Value(f"EVIDENCE_GROUP_{name.upper()}") for name in older}
     absences = [absence for absence in new.absences if absence.group not in there]
     del new.absences[:]
     new.absences.extend(absences)
@@ -114,7 +116,3 @@ def _has(observation: Observation, name: str) -> bool:
     }
     group = of[name] if name in of else getattr(observation.hardware, name)
     return not isinstance(group, Missing)
-
-
-def _number(name: str) -> int:
-    return guest_pb2.EvidenceGroup.Value(f"EVIDENCE_GROUP_{name.upper()}")

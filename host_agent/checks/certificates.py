@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.uefi import PCR_7, keyed, listed
-from host_agent.evidence.known_certificates import SUCCESSORS, Successor
 from host_agent.finding import Finding, Outcome, unknown
 from host_agent.missing import Missing
 
 if TYPE_CHECKING:
     # Few domains have a UEFI.
+    from host_agent.evidence.known_certificates import Successor
     from host_agent.evidence.nvram import Certificate, Nvram
 
 ID = "certificates"
@@ -54,6 +54,8 @@ def check(case: Case) -> Finding:
 
 def _lacking(found: "Nvram") -> "list[tuple[Successor, Certificate]]":
     """Return the certificates of 2011 that are there without what takes their place."""
+    from host_agent.evidence.known_certificates import SUCCESSORS  # noqa: PLC0415
+
     lacking = []
     for pair in SUCCESSORS:
         there = {one.sha256: one for one in found.certificates(pair.database)}
@@ -70,6 +72,8 @@ def _passes(found: "Nvram", lacking: "list[tuple[Successor, Certificate]]", toda
             "the guest's store has only Microsoft's certificates of 2011, which have not ended "
             f"yet: {listed([_named(one, 'ends') for _, one in lacking])}; {dbx}"
         )
+    from host_agent.evidence.known_certificates import SUCCESSORS  # noqa: PLC0415
+
     known = {pair.new for pair in SUCCESSORS}
     there = found.certificates("KEK", "db")
     ended = [one for one in there if one.not_after is not None and one.not_after < today]

@@ -1,12 +1,16 @@
 """``same-acpi``: does the guest have the ACPI tables of the baseline?"""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case, Occasion
 from host_agent.checks.shared.baseline import Change, Kind, groups, judged, rules
-from host_agent.evidence.hardware import AcpiTable
 from host_agent.finding import Finding
 from host_agent.missing import Missing
+
+if TYPE_CHECKING:
+    # Few domains have a baseline.
+    from host_agent.evidence.hardware import AcpiTable
 
 ID = "same-acpi"
 
@@ -34,7 +38,7 @@ def check(case: Case) -> Finding:
 
 
 def _changes(
-    then: tuple[AcpiTable, ...], now: tuple[AcpiTable, ...], kind: Kind, why: str
+    then: "tuple[AcpiTable, ...]", now: "tuple[AcpiTable, ...]", kind: Kind, why: str
 ) -> Iterator[Change]:
     before, after = ({one.signature: one for one in side} for side in (then, now))
     for signature in sorted(before.keys() | after.keys()):

@@ -2,16 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.baseline import Change, groups, judged
-from host_agent.evidence.hardware import BlockDevice
 from host_agent.finding import Finding
+
+if TYPE_CHECKING:
+    # Few domains have a baseline.
+    from host_agent.evidence.hardware import BlockDevice
+
+    _Pair = tuple[BlockDevice, BlockDevice]
 
 ID = "same-block"
 
 _MIB = 1 << 20
-_Pair = tuple[BlockDevice, BlockDevice]
 _Key = tuple[str | None, ...]
 
 
@@ -30,7 +35,7 @@ def check(case: Case) -> Finding:
     return judged(ID, case, list(_changes(then, now)), f"the guest has the same {number}")
 
 
-def _changes(then: tuple[BlockDevice, ...], now: tuple[BlockDevice, ...]) -> Iterator[Change]:
+def _changes(then: "tuple[BlockDevice, ...]", now: "tuple[BlockDevice, ...]") -> Iterator[Change]:
     gone, new = list(then), list(now)
     # What is certain first: all the same, the same disk elsewhere, another disk in the same place.
     for old, one in _take(gone, new, lambda disk: (*_place(disk), *_identity(disk)), alone=False):
@@ -61,12 +66,12 @@ def _changes(then: tuple[BlockDevice, ...], now: tuple[BlockDevice, ...]) -> Ite
 
 
 def _take(
-    gone: list[BlockDevice],
-    new: list[BlockDevice],
-    key: Callable[[BlockDevice], _Key],
+    gone: "list[BlockDevice]",
+    new: "list[BlockDevice]",
+    key: "Callable[[BlockDevice], _Key]",
     *,
     alone: bool,
-) -> list[_Pair]:
+) -> "list[_Pair]":
     """Take the pairs with the same key out of both lists; ``alone``: where only one has it."""
     left, come = _by_key(gone, key), _by_key(new, key)
     pairs = [
@@ -82,15 +87,15 @@ def _take(
 
 
 def _by_key(
-    disks: list[BlockDevice], key: Callable[[BlockDevice], _Key]
-) -> defaultdict[_Key, list[BlockDevice]]:
+    disks: "list[BlockDevice]", key: "Callable[[BlockDevice], _Key]"
+) -> "defaultdict[_Key, list[BlockDevice]]":
     found: defaultdict[_Key, list[BlockDevice]] = defaultdict(list)
     for disk in disks:
         found[key(disk)].append(disk)
     return found
 
 
-def _inside(old: BlockDevice, new: BlockDevice) -> Iterator[Change]:
+def _inside(old: "BlockDevice", new: "BlockDevice") -> Iterator[Change]:
     """Yield what differs of one disk."""
     rows = [("block size", old.logical_block, new.logical_block, "{} bytes")]
     if not (old.removable or new.removable):
@@ -109,25 +114,25 @@ def _inside(old: BlockDevice, new: BlockDevice) -> Iterator[Change]:
         )
 
 
-def _place(disk: BlockDevice) -> _Key:
+def _place(disk: "BlockDevice") -> _Key:
     return disk.parent, disk.unit
 
 
-def _identity(disk: BlockDevice) -> _Key:
+def _identity(disk: "BlockDevice") -> _Key:
     return disk.serial, disk.wwn
 
 
-def _where(disk: BlockDevice) -> str:
+def _where(disk: "BlockDevice") -> str:
     return f"{disk.parent} unit {disk.unit}" if disk.unit else disk.parent
 
 
-def _name(disk: BlockDevice) -> str:
+def _name(disk: "BlockDevice") -> str:
     if disk.serial:
         return f"disk serial {disk.serial}"
     return f"disk WWN {disk.wwn}" if disk.wwn else f"the disk of {_size(disk.size)}"
 
 
-def _differing(old: BlockDevice, new: BlockDevice) -> tuple[str, str]:
+def _differing(old: "BlockDevice", new: "BlockDevice") -> tuple[str, str]:
     if old.serial != new.serial:
         was, has = (f"serial {one.serial}" if one.serial else "no serial" for one in (old, new))
     else:

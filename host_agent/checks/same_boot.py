@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 from host_agent.case.case import Case, Occasion
 from host_agent.checks.shared.baseline import lacking, same_boot, sides
-from host_agent.evidence.hardware import Clock
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
@@ -89,7 +88,7 @@ def _same(case: Case, up: str) -> Finding:
 def _uptime(now: Observation) -> float | None:
     """Return the seconds since the boot; None where the guest gives no sensible number."""
     clock = now.hardware.clock
-    if isinstance(clock, Clock) and clock.boottime:
+    if not isinstance(clock, Missing) and clock.boottime:
         seconds = clock.boottime / 1e9
     elif now.boot_time is not None:
         # By the guest's wall clock, which may be wrong.

@@ -1,14 +1,18 @@
 """``same-cpu``: does the guest have the processors that it had at the baseline?"""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case, Occasion
 from host_agent.checks.shared.baseline import Change, Kind, groups, judged, rules, same_kernel
 from host_agent.domain.definition import HOST_BOUND_CPU
-from host_agent.evidence.hardware import Cpu, CpuidLeaf
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
 from host_agent.printable import argument
+
+if TYPE_CHECKING:
+    # Few domains have a baseline.
+    from host_agent.evidence.hardware import Cpu, CpuidLeaf
 
 ID = "same-cpu"
 
@@ -74,7 +78,7 @@ def _is_hosts_own(case: Case) -> bool:
     return hosts != {case.host} or versions != {case.qemu} or case.qemu is None
 
 
-def _numbers(then: Cpu, now: Cpu) -> Iterator[Change]:
+def _numbers(then: "Cpu", now: "Cpu") -> Iterator[Change]:
     if then.present and now.present and then.present != now.present:
         yield Change(
             sentence=f"processors {then.present} -> {now.present}",
@@ -92,7 +96,7 @@ def _numbers(then: Cpu, now: Cpu) -> Iterator[Change]:
         )
 
 
-def _names(then: Cpu, now: Cpu, kind: Kind) -> Iterator[Change]:
+def _names(then: "Cpu", now: "Cpu", kind: Kind) -> Iterator[Change]:
     for name, old, new in (
         ("CPU model", then.model, now.model),
         ("CPU vendor", then.vendor, now.vendor),
@@ -111,7 +115,7 @@ def _quoted(text: str | None) -> str:
     return "not given" if text is None else f"'{text}'"
 
 
-def _flags(then: Cpu, now: Cpu, kind: Kind) -> Iterator[Change]:
+def _flags(then: "Cpu", now: "Cpu", kind: Kind) -> Iterator[Change]:
     why = " (under another kernel)" if kind is Kind.GUESTS else ""
     for word, here, there in (
         ("lost", then.flags, now.flags),
@@ -130,7 +134,7 @@ def _flags(then: Cpu, now: Cpu, kind: Kind) -> Iterator[Change]:
 
 
 def _cpuid(
-    then: tuple[CpuidLeaf, ...], now: tuple[CpuidLeaf, ...], kind: Kind, *, folded: bool
+    then: "tuple[CpuidLeaf, ...]", now: "tuple[CpuidLeaf, ...]", kind: Kind, *, folded: bool
 ) -> Iterator[Change]:
     """Yield each register that differs; ``folded``: only which leaves, the rest says enough."""
     before, after = ({(one.leaf, one.subleaf): one for one in side} for side in (then, now))

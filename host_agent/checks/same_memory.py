@@ -1,11 +1,16 @@
 """``same-memory``: does the guest have as much memory as at the baseline?"""
 
+from typing import TYPE_CHECKING
+
 from host_agent.case.case import Case
 from host_agent.checks.shared.baseline import Change, Kind, groups, judged, same_kernel
-from host_agent.evidence.hardware import Memory
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding
 from host_agent.missing import Missing
+
+if TYPE_CHECKING:
+    # Few domains have a baseline.
+    from host_agent.evidence.hardware import Memory
 
 ID = "same-memory"
 
@@ -45,7 +50,7 @@ def check(case: Case) -> Finding:
     return judged(ID, case, found, f"the guest has the same memory, {_size(size)}")
 
 
-def _online(memory: Memory) -> tuple[int, int] | None:
+def _online(memory: "Memory") -> tuple[int, int] | None:
     """Return what is online and how large a block is, where both are known."""
     if memory.online is None or memory.block is None:
         return None

@@ -2,11 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.baseline import Change, Kind, groups, judged, same_boot
-from host_agent.evidence.hardware import NetworkInterface
 from host_agent.finding import Finding
+
+if TYPE_CHECKING:
+    # Few domains have a baseline.
+    from host_agent.evidence.hardware import NetworkInterface
 
 ID = "same-network"
 
@@ -32,7 +36,7 @@ def check(case: Case) -> Finding:
 
 
 def _changes(
-    then: tuple[NetworkInterface, ...], now: tuple[NetworkInterface, ...]
+    then: "tuple[NetworkInterface, ...]", now: "tuple[NetworkInterface, ...]"
 ) -> Iterator[Change]:
     before, after = (Counter(map(_key, side)) for side in (then, now))
     gone, new = before - after, after - before
@@ -83,7 +87,7 @@ def _by_part(side: Counter[_Key], part: int) -> dict[str, list[_Key]]:
 
 
 def _renamed(
-    then: tuple[NetworkInterface, ...], now: tuple[NetworkInterface, ...]
+    then: "tuple[NetworkInterface, ...]", now: "tuple[NetworkInterface, ...]"
 ) -> Iterator[Change]:
     before, after = (Counter(map(_key, side)) for side in (then, now))
     names = {_key(one): one.name for one in then}
@@ -98,7 +102,7 @@ def _renamed(
             )
 
 
-def _key(one: NetworkInterface) -> _Key:
+def _key(one: "NetworkInterface") -> _Key:
     """Return MAC, empty where the guest made it itself, and place."""
     return "" if one.permanent_unknown else one.mac, one.parent
 

@@ -2,11 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.baseline import Change, groups, judged
-from host_agent.evidence.hardware import PciFunction
 from host_agent.finding import Finding
+
+if TYPE_CHECKING:
+    # Few domains have a baseline.
+    from host_agent.evidence.hardware import PciFunction
 
 ID = "same-pci"
 
@@ -38,7 +42,7 @@ def check(case: Case) -> Finding:
     return judged(ID, case, list(_changes(then, now)), f"the guest sees the same {number}")
 
 
-def _changes(then: tuple[PciFunction, ...], now: tuple[PciFunction, ...]) -> Iterator[Change]:
+def _changes(then: "tuple[PciFunction, ...]", now: "tuple[PciFunction, ...]") -> Iterator[Change]:
     before, after = ({one.address: one for one in side} for side in (then, now))
     # What another function took the place of is gone from there, as what left an empty place is.
     gone = [one for one in then if not _same(one, after.get(one.address))]
@@ -78,8 +82,8 @@ def _changes(then: tuple[PciFunction, ...], now: tuple[PciFunction, ...]) -> Ite
 
 
 def _moved(
-    gone: list[PciFunction], new: list[PciFunction]
-) -> list[tuple[PciFunction, PciFunction]]:
+    gone: "list[PciFunction]", new: "list[PciFunction]"
+) -> "list[tuple[PciFunction, PciFunction]]":
     """Return the pairs of which each side has one function of that identity only."""
     left: dict[_Identity, list[PciFunction]] = defaultdict(list)
     come: dict[_Identity, list[PciFunction]] = defaultdict(list)
@@ -89,7 +93,7 @@ def _moved(
     return [(left[key][0], come[key][0]) for key in left if len(left[key]) == len(come[key]) == 1]
 
 
-def _identity(one: PciFunction) -> _Identity:
+def _identity(one: "PciFunction") -> _Identity:
     return (
         one.vendor,
         one.device,
@@ -100,16 +104,16 @@ def _identity(one: PciFunction) -> _Identity:
     )
 
 
-def _same(one: PciFunction, two: PciFunction | None) -> bool:
+def _same(one: "PciFunction", two: "PciFunction | None") -> bool:
     return two is not None and _identity(one) == _identity(two)
 
 
-def _name(one: PciFunction) -> str:
+def _name(one: "PciFunction") -> str:
     kind = _CLASSES.get(one.class_code >> 8) or _CLASSES.get(one.class_code >> 16)
     return f"{kind or 'device'} {one.vendor:04x}:{one.device:04x}"
 
 
-def _long(one: PciFunction, other: PciFunction) -> str:
+def _long(one: "PciFunction", other: "PciFunction") -> str:
     """Return the name, with what only tells it from the other where the name does not."""
     if _name(one) != _name(other):
         return _name(one)

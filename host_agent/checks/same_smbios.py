@@ -1,6 +1,7 @@
 """``same-smbios``: did the guest boot with the SMBIOS tables that it had at the baseline?"""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case, Occasion
 from host_agent.checks.shared.baseline import (
@@ -15,11 +16,14 @@ from host_agent.checks.shared.baseline import (
 from host_agent.checks.shared.noticed import of_changes
 from host_agent.checks.shared.tables import changes, masked, said
 from host_agent.difference import Difference
-from host_agent.evidence.hardware import Platform
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.missing import Missing
 from host_agent.printable import argument
+
+if TYPE_CHECKING:
+    # Few domains have a baseline.
+    from host_agent.evidence.hardware import Platform
 
 ID = "same-smbios"
 
@@ -151,7 +155,7 @@ def _platform(case: Case, then_tables: Missing, tables: Missing) -> Finding:
     return judged(ID, case, found, "the guest's platform is that of the baseline")
 
 
-def _identity(platform: Platform) -> dict[str, str]:
+def _identity(platform: "Platform") -> dict[str, str]:
     """Return what names the machine; sysinfo's other levels are the host's, and move with it."""
     names = {
         "device tree model": platform.model,

@@ -1,15 +1,18 @@
 """``same-uefi``: are the keys for secure boot those of the baseline?"""
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.baseline import Change, Kind, before, judged, lacking
 from host_agent.checks.shared.uefi import PCR_7
 from host_agent.domain.uefi import DATABASES
-from host_agent.evidence.hardware import Uefi
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing
+
+if TYPE_CHECKING:
+    from host_agent.evidence.hardware import Uefi
 
 ID = "same-uefi"
 
@@ -34,16 +37,18 @@ def check(case: Case) -> Finding:
     return judged(ID, case, changes, f"the guest has the baseline's keys: {same}", PCR_7)
 
 
-def _now(case: Case) -> Uefi | Missing:
+def _now(case: Case) -> "Uefi | Missing":
     seen, store = case.observation, case.nvram
-    if isinstance(seen, Observation) and isinstance(seen.hardware.uefi, Uefi):
+    if isinstance(seen, Observation) and not isinstance(seen.hardware.uefi, Missing):
         return seen.hardware.uefi
     if isinstance(store, Missing):
         return store
+    from host_agent.evidence.hardware import Uefi  # noqa: PLC0415
+
     return Uefi(secure_boot=None, setup_mode=None, databases=store.digests)
 
 
-def _changes(then: Uefi, now: Uefi) -> Iterator[Change]:
+def _changes(then: "Uefi", now: "Uefi") -> Iterator[Change]:
     if None not in {then.secure_boot, now.secure_boot} and then.secure_boot is not now.secure_boot:
         was, has = ("on" if one.secure_boot else "off" for one in (then, now))
         yield _change(f"secure boot was {was} and is {has}", f"secure boot {was}", has)

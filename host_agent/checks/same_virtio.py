@@ -2,14 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.baseline import Change, Kind, groups, judged, same_kernel
 from host_agent.evidence import virtio_names
-from host_agent.evidence.hardware import VirtioDevice
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding
 from host_agent.missing import Missing
+
+if TYPE_CHECKING:
+    # Few domains have a baseline.
+    from host_agent.evidence.hardware import VirtioDevice
 
 ID = "same-virtio"
 
@@ -43,7 +47,7 @@ def _functions(case: Case) -> frozenset[str]:
 
 
 def _features(
-    then: tuple[VirtioDevice, ...], now: tuple[VirtioDevice, ...], *, known: bool
+    then: "tuple[VirtioDevice, ...]", now: "tuple[VirtioDevice, ...]", *, known: bool
 ) -> Iterator[Change]:
     before, after = _single(then), _single(now)
     for key in sorted(before.keys() & after.keys()):
@@ -72,14 +76,14 @@ def _features(
             )
 
 
-def _single(devices: tuple[VirtioDevice, ...]) -> dict[_Key, VirtioDevice]:
+def _single(devices: "tuple[VirtioDevice, ...]") -> "dict[_Key, VirtioDevice]":
     """Return the devices that parent and kind tell apart."""
     number = Counter(map(_key, devices))
     return {_key(one): one for one in devices if number[_key(one)] == 1}
 
 
 def _come_and_gone(
-    then: tuple[VirtioDevice, ...], now: tuple[VirtioDevice, ...], told: frozenset[str]
+    then: "tuple[VirtioDevice, ...]", now: "tuple[VirtioDevice, ...]", told: frozenset[str]
 ) -> Iterator[Change]:
     before, after = (Counter(_key(one) for one in side) for side in (then, now))
     for sign, side in (("gone", before - after), ("new", after - before)):
@@ -93,9 +97,9 @@ def _come_and_gone(
                 )
 
 
-def _key(one: VirtioDevice) -> _Key:
+def _key(one: "VirtioDevice") -> _Key:
     return one.parent, one.device_id
 
 
-def _name(one: VirtioDevice) -> str:
+def _name(one: "VirtioDevice") -> str:
     return f"virtio {virtio_names.DEVICES.get(one.device_id, one.device_id)} at {one.parent}"

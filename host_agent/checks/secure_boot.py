@@ -7,11 +7,13 @@ from host_agent.case.case import Case
 from host_agent.checks.shared.uefi import stored
 from host_agent.domain.uefi import DATABASES
 from host_agent.domain.uefi import Uefi as Declaration
-from host_agent.evidence.hardware import Uefi
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome
+from host_agent.missing import Missing
 
 if TYPE_CHECKING:
+    from host_agent.evidence.hardware import Uefi
+
     # Few domains have a UEFI.
     from host_agent.evidence.nvram import Nvram
 
@@ -36,13 +38,13 @@ def check(case: Case) -> Finding:
     if isinstance(found, Finding):
         return found
     guest = case.observation.hardware.uefi if isinstance(case.observation, Observation) else None
-    said = guest if isinstance(guest, Uefi) else None
+    said = None if isinstance(guest, Missing) else guest
     if said is not None and (odd := _against_guest(found, said)) is not None:
         return odd
     return _against_declaration(found, declaration, said)
 
 
-def _against_guest(found: "Nvram", guest: Uefi) -> Finding | None:
+def _against_guest(found: "Nvram", guest: "Uefi") -> Finding | None:
     """Return what is said where the guest sees another thing than its store holds."""
     kept = found.digests
     other = [name for name in DATABASES if kept.get(name) != guest.databases.get(name)]
@@ -67,7 +69,7 @@ def _against_guest(found: "Nvram", guest: Uefi) -> Finding | None:
 
 
 def _against_declaration(
-    found: "Nvram", declaration: Declaration | None, guest: Uefi | None
+    found: "Nvram", declaration: Declaration | None, guest: "Uefi | None"
 ) -> Finding:
     able, words = _able(declaration), _words(declaration)
     proved = guest is not None and guest.secure_boot is not None

@@ -6,6 +6,9 @@ from uuid import UUID
 
 from host_agent.evidence.observation import Observation
 
+NAMESPACE = "urn:samemachine:baseline:1"
+"""Of the element in a domain's ``<metadata>`` that is its baseline."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:

@@ -5,9 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from host_agent.domain.definition import Definition
-from host_agent.evidence import baseline_element
-from host_agent.evidence.baseline import Baseline
-from host_agent.evidence.baseline_element import BaselineError, ForeignBaselineError
+from host_agent.evidence.baseline import NAMESPACE, Baseline
 from host_agent.missing import Missing, Reason
 from host_agent.printable import argument
 
@@ -28,7 +26,7 @@ def choose(
 
     known: returns identifiers that are put in the place of their tokens; asked where there are any.
     """
-    written = definition.metadata.get(baseline_element.NAMESPACE)
+    written = definition.metadata.get(NAMESPACE)
     found = NO_BASELINE if written is None else _read(written, definition, known)
     if isinstance(found, Baseline):
         return found
@@ -52,10 +50,13 @@ def newer(before: Baseline, definition: Definition, copy: str | None) -> Baselin
 def _read(
     element: str, definition: Definition, known: Callable[[], Collection[str]] = tuple
 ) -> Baseline | Missing:
+    # Few domains have one.
+    from host_agent.evidence import baseline_element  # noqa: PLC0415
+
     try:
         return baseline_element.from_element(element, definition.uuid, known())
-    except BaselineError as error:
-        foreign = isinstance(error, ForeignBaselineError)
+    except baseline_element.BaselineError as error:
+        foreign = isinstance(error, baseline_element.ForeignBaselineError)
         return Missing(
             reason=Reason.ABSENT if foreign else Reason.REFUSED,
             sentence=f"the baseline can't be used: {error}",

@@ -31,7 +31,7 @@ from lxml import etree
 
 from host_agent import untrusted_xml
 from host_agent.evidence import decode, decode_hardware, identifiers, report_bounds
-from host_agent.evidence.baseline import Baseline, Event, Older
+from host_agent.evidence.baseline import NAMESPACE, Baseline, Event, Older
 from host_agent.evidence.observation import Observation
 from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from host_agent.evidence.nvram import Nvram
 from samemachine.v1 import guest_pb2
 
-NAMESPACE = "urn:samemachine:baseline:1"
 PREFIX = "samemachine"
 VERSION = 2
 _CLEAR = 1

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from host_agent import asked
 from host_agent.domain.definition import CHANNEL_NAME, Declared
 from host_agent.errors import EvidenceError, LibvirtError
-from host_agent.evidence.decode import DecodeError, decode
 from host_agent.evidence.observation import Observation
 from host_agent.evidence.running import Running
 from host_agent.guard import said
@@ -51,6 +50,7 @@ class Dialler:
         if hindrance is not None:
             return hindrance
         # gRPC takes long to load: only for who has a guest to ask.
+        from host_agent.evidence.decode import DecodeError, decode  # noqa: PLC0415
         from host_agent.guest import link  # noqa: PLC0415
 
         deadline = time.monotonic() + seconds

@@ -8,11 +8,7 @@ command is already stuck.
 
 from host_agent.hypervisor.connection import Facts, Hypervisor, connected, is_local
 from host_agent.hypervisor.domain import Domain
-from host_agent.hypervisor.events import Sink, Subscription
 from host_agent.hypervisor.guest_stream import GuestStream
 from host_agent.hypervisor.lifecycle import Lifecycle
 
-__all__ = [
-    "Domain", "Facts", "GuestStream", "Hypervisor", "Lifecycle", "Sink", "Subscription",
-    "connected", "is_local",
-]  # fmt: skip
+__all__ = ["Domain", "Facts", "GuestStream", "Hypervisor", "Lifecycle", "connected", "is_local"]

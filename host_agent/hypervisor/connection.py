@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -24,9 +24,11 @@ from host_agent.hypervisor.calls import (
     version,
 )
 from host_agent.hypervisor.domain import Domain
-from host_agent.hypervisor.events import Sink, Subscription
 from host_agent.missing import Reason
 from host_agent.uris import place
+
+if TYPE_CHECKING:
+    from host_agent.hypervisor.events import Sink, Subscription
 
 QEMU = "QEMU"
 """libvirt's word for its driver."""
@@ -128,11 +130,13 @@ class Hypervisor:
         call(lambda: self._connection.registerCloseCallback(told, None))
         self._close_callback = True
 
-    def subscribe(self, sink: Sink) -> Subscription:
+    def subscribe(self, sink: "Sink") -> "Subscription":
         """Tell of every event of every domain until the subscription is closed.
 
         ``sink`` runs in libvirt's event thread: it only hands over. Raises ``LibvirtError``.
         """
+        from host_agent.hypervisor.events import Subscription  # noqa: PLC0415 - few listen
+
         subscription = Subscription(self._connection, sink)
         subscription.open()
         self._subscriptions.append(subscription)

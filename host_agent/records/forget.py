@@ -12,7 +12,7 @@ from host_agent.errors import (
     NoDomainError,
     UpgradeJournalError,
 )
-from host_agent.evidence import baseline_element as baselines
+from host_agent.evidence.baseline import NAMESPACE
 from host_agent.guard import guarded, said
 from host_agent.hypervisor import Domain, Hypervisor, connected
 from host_agent.hypervisor.selection import present
@@ -116,7 +116,7 @@ def _look(
 
 def _of_domain(domain: Domain, hypervisor: Hypervisor) -> Remembered:
     def carries(*, inactive: bool) -> bool:
-        return baselines.NAMESPACE in parse(domain.xml(inactive=inactive)).metadata
+        return NAMESPACE in parse(domain.xml(inactive=inactive)).metadata
 
     found = Remembered(name=domain.name, uuid=str(domain.uuid))
     try:
@@ -170,7 +170,7 @@ def _removed(found: _Found, ledger: "Ledger", upgrades: UpgradeJournal) -> Forgo
     if domain is not None and (remembered.live or remembered.persistent):
         remove(
             lambda: domain.remove_metadata(
-                baselines.NAMESPACE, live=remembered.live, persistent=remembered.persistent
+                NAMESPACE, live=remembered.live, persistent=remembered.persistent
             )
         )
     if remembered.entries or remembered.copies:

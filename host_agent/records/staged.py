@@ -1,28 +1,11 @@
-"""Upgrades that wait for a domain's next start, or are under way, as who verifies it needs them."""
+"""Upgrades that waited for a domain's next start: settled by the verification after it."""
 
 from dataclasses import replace
-from uuid import UUID
 
-from host_agent.case.gather import Raised
 from host_agent.case.results import Audited, Decision
-from host_agent.errors import UpgradeJournalError
 from host_agent.finding import Outcome
 from host_agent.records.upgrade_journal import UpgradeJournal
-from host_agent.records.upgrade_record import UNDER_WAY, Record, Step
-
-
-def raised_in(upgrades: UpgradeJournal) -> Raised:
-    """Return what says to which machine type a domain is on its way."""
-
-    def raised(uuid: UUID) -> str | None:
-        try:
-            record = upgrades.read(uuid)
-        except UpgradeJournalError:
-            # Who upgrades is told of the damage; who verifies goes by the rest.
-            return None
-        return record.goal if record and record.step in UNDER_WAY | {Step.STAGED} else None
-
-    return raised
+from host_agent.records.upgrade_record import Record, Step
 
 
 def settle(upgrades: UpgradeJournal, audited: Audited, now: float) -> Record | None:

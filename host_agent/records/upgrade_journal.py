@@ -24,6 +24,7 @@ from host_agent import whole_file
 from host_agent.domain.definition import MAX_XML_BYTES
 from host_agent.errors import UpgradeJournalError, UsageError
 from host_agent.records import upgrade_record
+from host_agent.records.upgrade_folder import default_folder
 from host_agent.records.upgrade_record import MAX_BYTES, UNDER_WAY, Record, RecordError, Step
 from host_agent.whole_file import UNFINISHED
 
@@ -35,17 +36,6 @@ _RESERVED = 64 * 1024
 _BACKUP = "original-"
 _KEPT = 5
 _FULL = {errno.ENOSPC, errno.EDQUOT}
-
-
-def default_folder() -> Path:
-    """Return where this user's upgrades are written down (file-hierarchy(7))."""
-    given = os.environ.get("SAMEMACHINE_UPGRADES")
-    if given:
-        return Path(given)
-    if os.geteuid() == 0:
-        return Path("/var/lib/samemachine/upgrades")
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
-    return Path(home) / "samemachine/upgrades"
 
 
 class UpgradeJournal:

@@ -25,7 +25,7 @@ from host_agent.hypervisor import Domain, Hypervisor, connected
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types.target import Target
 from host_agent.printable import argument
-from host_agent.records.staged import raised_in
+from host_agent.records.raised import raised_in
 from host_agent.records.systemd_journal import Journal
 from host_agent.records.upgrade_journal import DomainJournal, UpgradeJournal
 from host_agent.records.upgrade_record import UNDER_WAY, Direction, Record, Step
@@ -175,7 +175,7 @@ class _Job:
             probe=options.probe,
             opened=OpenedChannels(),
             kept=kept_in(ledger),
-            raised=raised_in(self._upgrades),
+            raised=raised_in(self._upgrades.folder),
             rehearse=options.rehearse,
         )
         facts = [self._gatherer.facts, *(one.facts() for one in hypervisors[1:])]

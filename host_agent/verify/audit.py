@@ -14,8 +14,7 @@ from host_agent.hypervisor import Domain, Facts, connected, is_local
 from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types import packages
-from host_agent.records.staged import raised_in
-from host_agent.records.upgrade_journal import UpgradeJournal
+from host_agent.records.raised import raised_in
 from host_agent.side_by_side import Progress
 from host_agent.verify import policy, predicted
 
@@ -77,7 +76,7 @@ def audit(
             opened=options.opened,
             kept=options.kept,
             elsewhere=options.elsewhere,
-            raised=raised_in(UpgradeJournal()),
+            raised=raised_in(),
             listed=listed,
             rehearse=options.rehearse,
         )

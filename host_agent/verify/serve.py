@@ -32,7 +32,7 @@ from host_agent.hypervisor import Domain, Hypervisor, connected
 from host_agent.qemu.process import NONE
 from host_agent.records import entry as ledger_entry
 from host_agent.records.entry import Entry
-from host_agent.records.staged import raised_in
+from host_agent.records.raised import raised_in
 from host_agent.records.systemd_journal import Journal, Priority
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.verify import standing
@@ -180,7 +180,7 @@ class Daemon:
             probe=self._options.probe,
             opened=self._opened,
             kept=kept_in(self._ledger),
-            raised=raised_in(self._upgrades),
+            raised=raised_in(self._upgrades.folder),
         )
         self._look_after_history(hypervisor)
         # First the events, then what was missed: nothing falls between the two.

@@ -26,7 +26,7 @@ from host_agent.errors import (
     UsageError,
 )
 from host_agent.evidence import baseline_element as baselines
-from host_agent.evidence.baseline import Baseline, Event
+from host_agent.evidence.baseline import NAMESPACE, Baseline, Event
 from host_agent.evidence.baseline_element import BaselineError
 from host_agent.evidence.identifiers import SALT_BYTES
 from host_agent.evidence.observation import Observation
@@ -298,9 +298,7 @@ def _as_kept(audited: Audited, salt: bytes | None) -> Audited:
 def write(domain: Domain, element: str, *, persistent: bool) -> str | None:
     """Put a baseline into a domain's metadata; returns why that was refused, None: it was not."""
     try:
-        domain.set_metadata(
-            element, baselines.PREFIX, baselines.NAMESPACE, live=True, persistent=persistent
-        )
+        domain.set_metadata(element, baselines.PREFIX, NAMESPACE, live=True, persistent=persistent)
     except (EvidenceError, LibvirtError) as error:
         return str(error)
     return None

@@ -12,7 +12,7 @@ from host_agent.guard import guarded
 from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.hypervisor import Domain, connected
 from host_agent.hypervisor.selection import chosen
-from host_agent.records.staged import raised_in
+from host_agent.records.raised import raised_in
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.side_by_side import Progress
 from host_agent.verify.verifier import Verifier, arrived, kept_in
@@ -64,7 +64,7 @@ def verify(
                 opened=options.opened,
                 kept=kept_in(ledger),
                 elsewhere=options.elsewhere,
-                raised=raised_in(upgrades),
+                raised=raised_in(upgrades.folder),
             ),
             ledger=ledger,
             upgrades=upgrades,

@@ -12,6 +12,7 @@ import pytest
 
 from host_agent.errors import NoDomainError
 from host_agent.evidence import baseline_element as baselines
+from host_agent.evidence.baseline import NAMESPACE
 from host_agent.hypervisor import Hypervisor
 from host_agent.records import forget
 from host_agent.records.forget import Options
@@ -55,9 +56,9 @@ def marked(monkeypatch: pytest.MonkeyPatch) -> Hypervisor:
     (domain,) = hypervisor.domains()
     assert str(domain.uuid) == UUID_
     domain.set_metadata(
-        f"<baseline xmlns='{baselines.NAMESPACE}'/>",
+        f"<baseline xmlns='{NAMESPACE}'/>",
         baselines.PREFIX,
-        baselines.NAMESPACE,
+        NAMESPACE,
         live=True,
         persistent=True,
     )
@@ -90,7 +91,7 @@ def test_all_of_it_goes(
     assert ledger.baseline(UUID_) is None
     assert upgrades.read(UUID(UUID_)) is None
     (domain,) = hypervisor.domains()
-    assert baselines.NAMESPACE not in domain.xml(inactive=True) + domain.xml(inactive=False)
+    assert NAMESPACE not in domain.xml(inactive=True) + domain.xml(inactive=False)
     # The domain itself is not touched, and a second time nothing is left.
     assert domain.is_active()
     again = forget.forget(Options(uri=URI, names=(NAME,)), ledger, upgrades, agree)

@@ -10,6 +10,7 @@ from host_agent.case.results import Audited, Decision
 from host_agent.errors import UsageError
 from host_agent.finding import Finding, Outcome
 from host_agent.records import staged
+from host_agent.records.raised import raised_in
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import UNDER_WAY, Direction, Record, Step
 from host_agent.verify import policy
@@ -42,7 +43,7 @@ def audited(judged: Case, decision: Decision | None, *findings: Finding) -> Audi
 
 @pytest.mark.parametrize("step", Step)
 def test_to_which_type_a_domain_is_on_its_way(upgrades: UpgradeJournal, step: Step) -> None:
-    raised = staged.raised_in(upgrades)
+    raised = raised_in(upgrades.folder)
     assert raised(RECORD.uuid) is None
     write(upgrades, step)
     on_its_way = step in UNDER_WAY | {Step.STAGED}
@@ -54,7 +55,7 @@ def test_to_which_type_a_domain_is_on_its_way(upgrades: UpgradeJournal, step: St
 def test_a_damaged_journal_costs_no_verdict(upgrades: UpgradeJournal) -> None:
     write(upgrades, Step.STAGED)
     (upgrades.folder / str(RECORD.uuid) / "state.json").write_text("{", encoding="ascii")
-    assert staged.raised_in(upgrades)(RECORD.uuid) is None
+    assert raised_in(upgrades.folder)(RECORD.uuid) is None
 
 
 def test_it_has_come_true(upgrades: UpgradeJournal) -> None:

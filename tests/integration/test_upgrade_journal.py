@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from host_agent.errors import UpgradeJournalError, UsageError
-from host_agent.records.upgrade_journal import UpgradeJournal, default_folder
+from host_agent.records.upgrade_folder import default_folder
+from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Step
 from tests.checkout import CHECKOUT
 from tests.unit.host_agent.shared.upgrade_records import RECORD
@@ -80,6 +81,7 @@ def test_a_killed_program_holds_nothing(upgrades: UpgradeJournal) -> None:
     program = f"""
 import os, signal, sys
 from pathlib import Path
+from host_agent.records.upgrade_folder import default_folder
 from host_agent.records.upgrade_journal import UpgradeJournal
 from tests.unit.host_agent.shared.upgrade_records import RECORD
 with UpgradeJournal(Path({str(upgrades.folder)!r})).locked(RECORD.uuid) as journal:
@@ -171,6 +173,7 @@ import json, os, sys
 from dataclasses import replace
 from pathlib import Path
 from host_agent.errors import UpgradeJournalError
+from host_agent.records.upgrade_folder import default_folder
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Step
 from tests.unit.host_agent.shared.upgrade_records import RECORD

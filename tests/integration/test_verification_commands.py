@@ -25,7 +25,8 @@ from click.testing import CliRunner
 from host_agent.cli import cli
 from host_agent.domain.definition import parse
 from host_agent.errors import UsageError
-from host_agent.evidence.baseline_element import NAMESPACE, from_element, to_element
+from host_agent.evidence.baseline import NAMESPACE
+from host_agent.evidence.baseline_element import from_element, to_element
 from host_agent.hypervisor import Hypervisor
 from host_agent.records.ledger import Ledger
 from host_agent.verify.verifier import write

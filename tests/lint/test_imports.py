@@ -60,7 +60,8 @@ FOLDERS = {
     "records": Row(
         imports="domain hypervisor evidence case",
         asks=(
-            "forget ledger patient_ledger postgresql sqlite staged systemd_journal upgrade_journal"
+            "forget ledger patient_ledger postgresql raised sqlite staged systemd_journal "
+            "upgrade_folder upgrade_journal"
         ),
     ),
     "verify": Row(

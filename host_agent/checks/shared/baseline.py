@@ -8,15 +8,18 @@ occasion says which differences are allowed").
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from host_agent.case.case import Case, Occasion
 from host_agent.evidence.baseline import Baseline
-from host_agent.evidence.hardware import Hardware
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing, Reason
 from host_agent.printable import argument, shortened
+
+if TYPE_CHECKING:
+    # Few domains have a baseline.
+    from host_agent.evidence.hardware import Hardware
 
 _T = TypeVar("_T")
 _MOST = 6
@@ -125,7 +128,7 @@ def sides(check: str, case: Case) -> tuple[Observation, Observation] | Finding:
 
 
 def groups(
-    check: str, case: Case, what: str, of: Callable[[Hardware], _T | Missing]
+    check: str, case: Case, what: str, of: "Callable[[Hardware], _T | Missing]"
 ) -> tuple[_T, _T] | Finding:
     """Return one group of hardware then and now, or the finding; ``what`` names it for people."""
     both = sides(check, case)

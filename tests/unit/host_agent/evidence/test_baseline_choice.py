@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from host_agent.checks import same_boot
-from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.baseline import NAMESPACE, Baseline
 from host_agent.evidence.baseline_choice import NO_BASELINE, choose, newer
-from host_agent.evidence.baseline_element import NAMESPACE, observation_of_memory, to_element
+from host_agent.evidence.baseline_element import observation_of_memory, to_element
 from host_agent.finding import Outcome
 from host_agent.missing import Missing, Reason
 from tests.smbios_builder import UUID_1

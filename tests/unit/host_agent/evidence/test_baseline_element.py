@@ -19,7 +19,7 @@ from lxml import etree
 from host_agent.domain.definition import parse
 from host_agent.evidence import baseline_element as baselines
 from host_agent.evidence import decode
-from host_agent.evidence.baseline import Baseline, Event
+from host_agent.evidence.baseline import NAMESPACE, Baseline, Event
 from host_agent.evidence.baseline_element import (
     MAX_ELEMENT,
     MAX_EVENTS,
@@ -182,20 +182,20 @@ def test_of_the_host_alone() -> None:
 REWRITTEN: dict[str, Callable[[str], str]] = {
     # As virDomainGetXMLDesc, virDomainGetMetadata and other writers of XML give it back.
     "root prefixed, children in the default namespace": lambda text: (
-        text.replace("<baseline ", f"<s:baseline xmlns:s='{baselines.NAMESPACE}' ").replace(
+        text.replace("<baseline ", f"<s:baseline xmlns:s='{NAMESPACE}' ").replace(
             "</baseline>", "</s:baseline>"
         )
     ),
     "root prefixed, children in none": lambda text: (
-        text.replace(f'xmlns="{baselines.NAMESPACE}"', "")
-        .replace("<baseline ", f"<samemachine:baseline xmlns:samemachine='{baselines.NAMESPACE}' ")
+        text.replace(f'xmlns="{NAMESPACE}"', "")
+        .replace("<baseline ", f"<samemachine:baseline xmlns:samemachine='{NAMESPACE}' ")
         .replace("</baseline>", "</samemachine:baseline>")
     ),
     "all prefixed": lambda text: re.sub(
         "<(/?)(?=[a-z])", r"<\1samemachine:", text
     ).replace("xmlns=", "xmlns:samemachine="),
     "no namespace at all": lambda text: text.replace(
-        f'xmlns="{baselines.NAMESPACE}"', f'xmlns:samemachine="{baselines.NAMESPACE}"'
+        f'xmlns="{NAMESPACE}"', f'xmlns:samemachine="{NAMESPACE}"'
     ),
     "indented": lambda text: re.sub(r"(<(?:report|options|event|/baseline))", r"\n   \1", text),
     "texts wrapped": lambda text: text.replace(">eN", ">\n eN").replace("</r", "\n </r"),
@@ -221,7 +221,7 @@ def test_within_a_domain(how: str) -> None:
         f"<domain><name>vm1</name><uuid>{UUID_1}</uuid><metadata>\n"
         f"<b xmlns='urn:other'><report>x</report></b>\n{element}\n</metadata></domain>"
     )
-    assert from_element(definition.metadata[baselines.NAMESPACE], UUID_1) == WHOLE
+    assert from_element(definition.metadata[NAMESPACE], UUID_1) == WHOLE
 
 
 def test_what_a_later_version_added_is_passed_over() -> None:
@@ -398,7 +398,7 @@ def test_whatever_is_written_is_read(
     )
     element = to_element(one)
     (lonely,) = etree.fromstring(f"<m>{element}</m>")
-    assert etree.QName(lonely).namespace == baselines.NAMESPACE
+    assert etree.QName(lonely).namespace == NAMESPACE
     back = from_element(element, UUID_1)
     assert back.observation.raw == one.observation.raw
     assert replace(back.observation, received=0.0) == replace(one.observation, received=0.0)

@@ -13,7 +13,7 @@ from host_agent.case.results import Confirmed, Failed
 from host_agent.domain.definition import DomainXmlError
 from host_agent.errors import EvidenceError, LedgerError, LibvirtError
 from host_agent.evidence import baseline_element as baselines
-from host_agent.evidence.baseline import Baseline, Event
+from host_agent.evidence.baseline import NAMESPACE, Baseline, Event
 from host_agent.evidence.observation import Observation
 from host_agent.missing import Missing, Reason
 from host_agent.records.entry import Entry
@@ -67,7 +67,7 @@ class OneDomain:
     def set_metadata(
         self, element: str, prefix: str, namespace: str, *, live: bool, persistent: bool
     ) -> None:
-        assert (prefix, namespace) == ("samemachine", baselines.NAMESPACE)
+        assert (prefix, namespace) == ("samemachine", NAMESPACE)
         if self.refuses:
             raise self.refuses
         self.written.append((element, live, persistent))
