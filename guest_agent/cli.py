@@ -16,7 +16,7 @@ from guest_agent.errors import GuestAgentError, PortError
 if TYPE_CHECKING:
     from samemachine.v1 import guest_pb2
 
-_EXAMPLES = {
+EXAMPLES = {
     "": """examples:
   samemachine-guest check             what of this machine can be reported, and why not the rest
   samemachine-guest report            the report that a host would get, as JSON
@@ -46,14 +46,16 @@ exit codes: 0 all that this machine has can be read, or all that is required · 
 exit codes: 0 it can be used · 2 it can't: the line and the key are named
 """,
 }
+"""What the help of each command ends with; '': that of the program."""
 
 
-def _parser() -> argparse.ArgumentParser:
+def argument_parser() -> argparse.ArgumentParser:
+    """Return what reads the command line."""
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="samemachine-guest",
         description="Says what this guest's firmware and kernel see as the hardware.",
-        epilog=_EXAMPLES[""],
+        epilog=EXAMPLES[""],
         formatter_class=raw,
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
@@ -74,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         "serve",
         parents=[common],
         help="wait for the host to ask",
-        epilog=_EXAMPLES["serve"],
+        epilog=EXAMPLES["serve"],
         formatter_class=raw,
     )
     where = serve.add_mutually_exclusive_group()
@@ -84,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         "report",
         parents=[common],
         help="print the report as JSON",
-        epilog=_EXAMPLES["report"],
+        epilog=EXAMPLES["report"],
         formatter_class=raw,
     )
     report.add_argument(
@@ -100,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         "check",
         parents=[common],
         help="say what can and cannot be read, and why",
-        epilog=_EXAMPLES["check"],
+        epilog=EXAMPLES["check"],
         formatter_class=raw,
     )
     check.add_argument(
@@ -109,7 +111,7 @@ def _parser() -> argparse.ArgumentParser:
     check_config = commands.add_parser(
         "check-config",
         help="say whether the configuration can be used",
-        epilog=_EXAMPLES["check-config"],
+        epilog=EXAMPLES["check-config"],
         formatter_class=raw,
     )
     check_config.add_argument(
@@ -120,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def main(arguments: Optional[Sequence[str]] = None) -> None:
     """Run the command and exit: 0 done, 1 failed, 2 usage or configuration."""
-    options = _parser().parse_args(arguments)
+    options = argument_parser().parse_args(arguments)
     try:
         if options.command == "check-config":
             sys.exit(_check_config(options.file))

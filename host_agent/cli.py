@@ -99,7 +99,7 @@ def _loaded(name: str) -> ModuleType:
         gc.enable()
 
 
-_COMMANDS = {
+TABLE = {
     "audit": (
         "audit",
         "Audit a host: declared against running, booted and live, with a verdict for each domain.",
@@ -178,6 +178,7 @@ _COMMANDS = {
         "Tell what happened to a domain: timeline, before and now, one sentence for the ticket.",
     ),
 }
+"""Name of a command → its module in ``commands``, and the first line of its help."""
 """Each command with its file in commands/, and the sentence that its help begins with."""
 
 
@@ -186,12 +187,12 @@ class Door(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all."""
-        return sorted({*_COMMANDS, *super().list_commands(ctx)})
+        return sorted({*TABLE, *super().list_commands(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, loaded; None: there is none of this name."""
-        if cmd_name not in self.commands and cmd_name in _COMMANDS:
-            for command in _loaded(f"host_agent.commands.{_COMMANDS[cmd_name][0]}").COMMANDS:
+        if cmd_name not in self.commands and cmd_name in TABLE:
+            for command in _loaded(f"host_agent.commands.{TABLE[cmd_name][0]}").COMMANDS:
                 self.add_command(command)
         return super().get_command(ctx, cmd_name)
 
@@ -210,7 +211,7 @@ class Door(click.Group):
 
 
 def _unloaded() -> dict[str, click.Command]:
-    return {name: click.Command(name, help=first) for name, (_, first) in _COMMANDS.items()}
+    return {name: click.Command(name, help=first) for name, (_, first) in TABLE.items()}
 
 
 @click.group(

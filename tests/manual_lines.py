@@ -4,7 +4,7 @@ import lzma
 from importlib import resources
 from pathlib import Path, PurePath
 
-from guest_agent.cli import _EXAMPLES
+from guest_agent.cli import EXAMPLES
 from host_agent.atlas import files as atlas_files
 from host_agent.cli import cli
 from tests import man_pages
@@ -30,7 +30,7 @@ _PARSED_ONLY = {
     "probe",       # needs a QEMU, as does what says "live"; what arrived a real libvirt knows
 }  # fmt: skip
 _PAGES = (*CHECKOUT.glob("*.md"), *CHECKOUT.glob("packaging/**/*.md"))
-_HELP = (*(one.epilog or "" for one in (cli, *COMMANDS.values())), *_EXAMPLES.values())
+_HELP = (*(one.epilog or "" for one in (cli, *COMMANDS.values())), *EXAMPLES.values())
 _LINES = sorted(
     {line for page in _PAGES for line in man_pages.command_lines(page)}
     | {line for text in _HELP for line in man_pages.help_lines(text)}

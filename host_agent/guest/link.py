@@ -145,7 +145,7 @@ class _Attempt:
     def __init__(self, stream: Stream, deadline: float, budget: int) -> None:
         self._deadline = deadline
         self._session = HostSession(secrets.randbits(63) + 1, time.monotonic())
-        self._door = _Door()
+        self._door = Door()
         self._pump = Pump(stream, self._session, self._accept, budget=max(0, budget))
         self._stop = threading.Event()
         self._error: BaseException | None = None
@@ -235,7 +235,7 @@ class _Attempt:
         return self._door.accept(min(self._deadline, time.monotonic() + _ACCEPT_SECONDS))
 
 
-class _Door:
+class Door:
     """Where gRPC of this process connects, once; gone as soon as it has."""
 
     def __init__(self) -> None:

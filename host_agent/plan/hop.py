@@ -162,7 +162,7 @@ def _asked(stop: Stop, goal: Stop, subject: Subject, all_sites: Sequence[Site]) 
     lacking = checks.lacking(definition, offer, persistent, next_start)
     raised = Target(name=None, why="there is nothing to raise")
     if lacking is not None:
-        raised = _raised(lacking, stop.site, goal, definition, all_sites)
+        raised = type_raise(lacking, stop.site, goal, definition, all_sites)
     going = definition.machine or ""
     if lacking is not None:
         going = raised.name or going
@@ -226,9 +226,10 @@ def _place(stop: Stop) -> Place:
     )
 
 
-def _raised(
+def type_raise(
     name: str, here: Site, goal: Stop, definition: Definition, all_sites: Sequence[Site]
 ) -> Target:
+    """Return the type that a domain would have to be raised to, so that the goal takes it."""
     if goal.site.offered(definition) is None:
         why = f"{goal.site.name} has no emulator {definition.emulator}"
         return Target(name=None, why=why)

@@ -5,8 +5,7 @@ from typing import Any
 from host_agent.errors import EvidenceError
 from host_agent.evidence.rehearsed import CpuWord, RehearsedCpu
 from host_agent.printable import printable
-from host_agent.qemu.machine_list import _NO_QMP
-from host_agent.qemu.session import QemuSession
+from host_agent.qemu.session import NO_QMP, QemuSession
 
 _MOST_WORDS = 256
 _MOST_NAMES = 1024
@@ -31,7 +30,7 @@ def read(session: QemuSession) -> RehearsedCpu | None:
             words=tuple(sorted(map(_word, asked("feature-words")[:_MOST_WORDS]))),
             filtered=tuple(map(_text, asked("unavailable-features")[:_MOST_NAMES])),
         )
-    except (EvidenceError, IndexError, *_NO_QMP):
+    except (EvidenceError, IndexError, *NO_QMP):
         return None
 
 

@@ -21,14 +21,8 @@ from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu import probe
 from host_agent.qemu import shape as shapes
 from host_agent.qemu.binary import Identity, QemuBinary
-from host_agent.qemu.options import (
-    KVM,
-    OptionsError,
-    ProbeOptions,
-    from_command_line,
-    from_text,
-    to_text,
-)
+from host_agent.qemu.command_line import OptionsError
+from host_agent.qemu.options import KVM, ProbeOptions, from_command_line, from_text, to_text
 from host_agent.qemu.probe import Probed
 from host_agent.qemu.probe_store import FingerprintStore
 from host_agent.qemu.session import kvm_groups

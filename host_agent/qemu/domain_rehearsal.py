@@ -17,7 +17,7 @@ from host_agent.missing import Missing, Reason
 from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu import rehearsal, rehearsal_shape
 from host_agent.qemu.binary import Identity, QemuBinary
-from host_agent.qemu.options import OptionsError
+from host_agent.qemu.command_line import OptionsError
 from host_agent.qemu.rehearsal_options import RehearsalOptions, from_domain
 from host_agent.qemu.rehearsal_store import RehearsalStore
 

@@ -19,7 +19,7 @@ from host_agent.missing import Missing, Reason
 from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu import measured_boot, nvram_file, nvram_place
 from host_agent.qemu.binary import QemuBinary
-from host_agent.qemu.options import OptionsError, _options, _properties
+from host_agent.qemu.command_line import OptionsError, options_in, properties_of
 from host_agent.qemu.rehearsal import SECONDS
 from host_agent.qemu.rehearsal_options import RehearsalOptions, from_domain
 from samemachine.event_log import Event
@@ -146,8 +146,8 @@ def _of(arguments: tuple[str, ...], definition: Definition) -> RehearsalOptions:
 
 def _tpms(arguments: tuple[str, ...]) -> Iterator[str]:
     """Yield the TPMs that a command line has, by their drivers."""
-    for option, value in _options(arguments):
+    for option, value in options_in(arguments):
         if option == "device":
-            driver = _properties(value, "driver").get("driver", "")
+            driver = properties_of(value, "driver").get("driver", "")
             if driver in _DEVICES:
                 yield driver

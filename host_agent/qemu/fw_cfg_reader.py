@@ -1,7 +1,5 @@
 """QEMU's fw_cfg device, read from outside through qtest."""
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,26 +7,15 @@ from host_agent.errors import EvidenceError
 from host_agent.firmware import acpi, fw_cfg
 from host_agent.firmware.fingerprint import FILES, LOADER
 from host_agent.missing import Reason
-from host_agent.qemu.session import QemuSession
+from host_agent.qemu.session import QemuSession, decoded
 
 _SIGNATURE, _ID, _SMBIOS_LEGACY = 0x00, 0x01, 0x8001
-
-
 _HAS_DMA = 2
-
-
-_MAX_FILE = 4 * 1024 * 1024
-
-
+MAX_FILE = 4 * 1024 * 1024
+"""Bytes; no file that QEMU serves has more."""
 _SLOW_CHUNK = 2048
-
-
 _FIRST_PART = 16 * 1024
-
-
 _MAX_LEGACY_ENTRIES, _MAX_LEGACY_ENTRY = 256, 4096
-
-
 # Files that are padded to a fixed size → what tells where their contents end.
 _ENDS: Mapping[str, Callable[[bytes], int | None]] = {
     acpi.TABLES_FILE: acpi.end,
@@ -37,7 +24,7 @@ _ENDS: Mapping[str, Callable[[bytes], int | None]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Window:
+class Window:
     """Where a machine's fw_cfg is, and where there is RAM for DMA."""
 
     data: int
@@ -48,20 +35,18 @@ class _Window:
     ram: int
 
 
-_PORTS = _Window(data=0x511, selector=0x510, dma=0x514, ports=True, ram=0x1000)
-
-
+PORTS = Window(data=0x511, selector=0x510, dma=0x514, ports=True, ram=0x1000)
+"""That of x86."""
 # hw/arm/virt.c: base_memmap[VIRT_FW_CFG], VIRT_MEM
-_VIRT = _Window(data=0x9020000, selector=0x9020008, dma=0x9020010, ports=False, ram=0x40000000)
+_VIRT = Window(data=0x9020000, selector=0x9020008, dma=0x9020010, ports=False, ram=0x40000000)
+WINDOWS = {"x86_64": PORTS, "i386": PORTS, "aarch64": _VIRT}
+"""By QEMU's word for the architecture."""
 
 
-_WINDOWS = {"x86_64": _PORTS, "i386": _PORTS, "aarch64": _VIRT}
-
-
-class _FwCfg:
+class FwCfg:
     """Reads the device, by DMA where it has it."""
 
-    def __init__(self, session: QemuSession, window: _Window) -> None:
+    def __init__(self, session: QemuSession, window: Window) -> None:
         self._session = session
         self._window = window
         signature, identity = self._bytes(_SIGNATURE, 4), self._bytes(_ID, 4)
@@ -159,7 +144,7 @@ class _FwCfg:
         answers = self._session.qtest(commands)
         each = len(commands) // len(wanted) if wanted else 1
         return [
-            _decoded(answer, max(size, 1))[:size]
+            decoded(answer, max(size, 1))[:size]
             for answer, (_, size) in zip(answers[each - 1 :: each], wanted, strict=True)
         ]
 
@@ -173,16 +158,6 @@ class _FwCfg:
 
 
 def _bounded(name: str, size: int) -> int:
-    if size > _MAX_FILE:
+    if size > MAX_FILE:
         raise EvidenceError(Reason.FAILED, f"QEMU serves {name} with {size} bytes")
     return size
-
-
-def _decoded(answer: str, size: int) -> bytes:
-    try:
-        blob = base64.b64decode(answer, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise EvidenceError(Reason.FAILED, "QEMU's qtest sent no base64") from error
-    if len(blob) != size:
-        raise EvidenceError(Reason.FAILED, "QEMU's qtest sent less than was asked for")
-    return blob

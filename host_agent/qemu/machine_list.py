@@ -11,7 +11,7 @@ from host_agent.errors import EvidenceError
 from host_agent.missing import Reason
 from host_agent.printable import printable
 from host_agent.qemu.binary import QemuBinary
-from host_agent.qemu.session import SECONDS, QemuSession, Stop
+from host_agent.qemu.session import NO_QMP, SECONDS, QemuSession, Stop
 
 _MAX_MACHINES = 4096
 
@@ -39,9 +39,6 @@ class MachineList:
     """Names of PCI device models."""
 
 
-_NO_QMP = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
-
-
 def ask(binary: QemuBinary, seconds: float = SECONDS) -> MachineList:
     """Ask a binary what it is and offers; raises ``EvidenceError``."""
     nothing = ("-machine", "none")
@@ -58,13 +55,13 @@ def ask(binary: QemuBinary, seconds: float = SECONDS) -> MachineList:
             )
         package = re.sub(r"^v?\((.*)\)$|^Debian ", r"\1", str(version["package"])).strip()
         return MachineList(
-            version=_version(version),
+            version=version_of(version),
             package=printable(package) or None,
             architecture=printable(str(target["arch"])),
             machines=tuple(_offered(machine) for machine in machines),
             devices=frozenset(str(device["name"]) for device in devices),
         )
-    except _NO_QMP as error:
+    except NO_QMP as error:
         raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
 
 
@@ -82,11 +79,12 @@ def properties(
             printable(str(machine["name"])): compat_props.of_qmp(machine.get("compat-props", []))
             for machine in machines[:_MAX_MACHINES]
         }
-    except (*_NO_QMP, CompatPropsError) as error:
+    except (*NO_QMP, CompatPropsError) as error:
         raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
 
 
-def _version(answer: Any) -> str:
+def version_of(answer: Any) -> str:
+    """Return the version in an answer to ``query-version``; raises one of ``NO_QMP``."""
     return ".".join(str(int(answer["qemu"][part])) for part in ("major", "minor", "micro"))
 
 

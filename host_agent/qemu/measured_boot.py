@@ -14,10 +14,10 @@ from dataclasses import replace
 from host_agent.errors import EvidenceError
 from host_agent.firmware.acpi import AcpiError
 from host_agent.missing import Reason
-from host_agent.qemu import fresh_tpm, variable_store
+from host_agent.qemu import fresh_tpm, left_places, variable_store
 from host_agent.qemu.binary import QemuBinary
-from host_agent.qemu.rehearsal import _Bios, _Efi, _places_of, _Reader
-from host_agent.qemu.rehearsal import _wait as _tables_are_there
+from host_agent.qemu.left_places import Bios, Efi
+from host_agent.qemu.memory_reader import MemoryReader
 from host_agent.qemu.rehearsal_options import RehearsalOptions
 from host_agent.qemu.session import QemuSession, kvm_groups
 from samemachine import event_log
@@ -78,8 +78,9 @@ def measure(
             descriptors=tuple(one for one in (tpm, variables, image) if one is not None),
         ) as session:
             session.qmp("cont")
-            reader = _Reader(session, options.machine.memory)
-            place = _tables_are_there(session, reader, _places_of(options), acpi=options.has_acpi)
+            reader = MemoryReader(session, options.machine.memory)
+            places = left_places.places_of(options)
+            place = left_places.wait(session, reader, places, acpi=options.has_acpi)
             return _wait(session, reader, place)
 
 
@@ -93,7 +94,7 @@ def _with_image(options: RehearsalOptions, image: int) -> RehearsalOptions:
     )
 
 
-def _wait(session: QemuSession, reader: _Reader, place: _Bios | _Efi) -> tuple[Event, ...]:
+def _wait(session: QemuSession, reader: MemoryReader, place: Bios | Efi) -> tuple[Event, ...]:
     """Return the events as soon as all separators are there."""
     found = None
     while True:
@@ -125,9 +126,9 @@ def _events(log: bytes) -> tuple[Event, ...]:
     return tuple(found)
 
 
-def _log(reader: _Reader, place: _Bios | _Efi) -> tuple[int, int] | None:
+def _log(reader: MemoryReader, place: Bios | Efi) -> tuple[int, int] | None:
     """Return where the log is, and how much of memory is read of it; None: it is not there yet."""
-    if isinstance(place, _Efi):
+    if isinstance(place, Efi):
         # What its TPM2 table names stays empty.
         return _searched(reader)
     try:
@@ -142,7 +143,7 @@ def _log(reader: _Reader, place: _Bios | _Efi) -> tuple[int, int] | None:
     return None
 
 
-def _searched(reader: _Reader) -> tuple[int, int] | None:
+def _searched(reader: MemoryReader) -> tuple[int, int] | None:
     size = len(event_log.SIGNATURE)
     for top in range(reader.top, 0, -_PAGE * _PAGES_AT_ONCE):
         pages = range(top - _PAGE, max(0, top - _PAGE * _PAGES_AT_ONCE), -_PAGE)

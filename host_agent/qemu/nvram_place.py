@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from host_agent.domain.uefi import Uefi
 from host_agent.missing import Missing, Reason
-from host_agent.qemu.options import OptionsError, _options, _properties
+from host_agent.qemu.command_line import OptionsError, options_in, properties_of
 
 RAW, QCOW2, JSON = "raw", "qcow2", "json"
 _FORMS = frozenset({RAW, QCOW2, JSON})
@@ -49,7 +49,7 @@ def declared(uefi: Uefi) -> Place | Missing:
 def of_command_line(arguments: Sequence[str]) -> Place | Missing:
     """Return where a QEMU that runs has them."""
     try:
-        return _found(list(_options(arguments)))
+        return _found(list(options_in(arguments)))
     except OptionsError as error:
         return Missing(reason=Reason.FAILED, sentence=str(error))
 
@@ -58,18 +58,18 @@ def _found(given: Sequence[tuple[str, str]]) -> Place | Missing:
     machine: dict[str, str] = {}
     for option, value in given:
         if option in {"machine", "M"}:
-            machine |= _properties(value, "type")
+            machine |= properties_of(value, "type")
         elif option == "device":
-            device = _properties(value, "driver")
+            device = properties_of(value, "driver")
             if device.get("driver", "").startswith("uefi-vars-"):
                 file = device.get("jsonfile")
                 return _place(_plain(file), JSON) if file else _NO_STORE
     if "pflash1" in machine:
-        nodes = (_properties(value, "driver") for option, value in given if option == "blockdev")
+        nodes = (properties_of(value, "driver") for option, value in given if option == "blockdev")
         return _node(machine["pflash1"], {node.get("node-name", ""): node for node in nodes})
     # As libvirt wrote it for QEMU up to 4.1.
     for option, value in given:
-        drive = _properties(value, "file") if option == "drive" else {}
+        drive = properties_of(value, "file") if option == "drive" else {}
         if drive.get("if") == "pflash" and drive.get("unit") == "1":
             return _place(_plain(drive.get("file", "")), drive.get("format", RAW))
     return _NO_STORE

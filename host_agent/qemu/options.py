@@ -11,24 +11,24 @@ What was kept is read again through the same filter: a baseline may be anybody's
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from host_agent.domain import start_options
 from host_agent.firmware.smbios_fields import PROCESSOR_ID
 from host_agent.printable import printable
+from host_agent.qemu.command_line import (
+    OptionsError,
+    memory_backends,
+    merged_properties,
+    options_in,
+    properties_of,
+    size_of,
+    split,
+)
 
 TCG, KVM = "tcg", "kvm"
 _RAM = "probe.ram"
-# Options without a value (QEMU qemu-options.hx, also those that newer versions have no more).
-_ALONE = {
-    "S", "audio-help", "daemonize", "enable-fips", "enable-kvm", "enable-sync-profile",
-    "full-screen", "jitdump", "mem-prealloc", "nodefaults", "nographic", "no-acpi",
-    "no-fd-bootchk", "no-hpet", "no-kvm", "no-reboot", "no-shutdown", "no-user-config",
-    "old-param", "one-insn-per-tb", "only-migratable", "perfmap", "portrait", "preconfig", "s",
-    "semihosting", "singlestep", "snapshot", "usb", "win2k-hack", "xen-attach",
-    "xen-domid-restrict",
-}  # fmt: skip
 # Properties of -machine that name something we don't have, or that say how and not what.
 _MACHINE_DROPPED = {
     "append", "audiodev", "confidential-guest-support", "dtb", "dump-guest-core", "dumpdtb",
@@ -54,7 +54,6 @@ _WORD = re.compile(r"[\w.+-]+", re.ASCII)
 # Keys of -smbios that name a file (qemu-options.hx); a key's "no" in front is its "off".
 _SMBIOS_FILES = re.compile(r"(no)?(file|path)(=|$)")
 _DEFAULT_RAM = "128"
-_SIZES = {"b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _HYPERVISOR_ONLY = re.compile(r"^(kvm|hv)[-_]|^\+?kvm$")
 MAX_VCPUS = 4096
 _MAX_TEXT = 256 * 1024
@@ -62,10 +61,6 @@ _MAX_ARGUMENTS = 16 * 1024
 
 Mask = frozenset[tuple[int, str]]
 """Fields of SMBIOS, by type and name."""
-
-
-class OptionsError(ValueError):
-    """The command line can't be turned into a probe; the sentence says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +83,7 @@ class ProbeOptions:
     @property
     def memory(self) -> int:
         """How many bytes of memory are shared: they count as addresses, not as data."""
-        return sum(size for _, size in _memory_backends(list(_options(self.arguments))))
+        return sum(size for _, size in memory_backends(list(options_in(self.arguments))))
 
     @property
     def type(self) -> str:
@@ -178,7 +173,7 @@ def from_text(text: str) -> ProbeOptions:
         raise OptionsError("the kept options of QEMU hold what no command line can")
     if from_command_line(("qemu", *kept.command()), architecture) != kept:
         raise OptionsError("the kept options of QEMU are not those that are kept of a domain")
-    for option, value in _options(kept.arguments):
+    for option, value in options_in(kept.arguments):
         if option == "smbios" and any(map(_SMBIOS_FILES.match, split(value))):
             raise OptionsError("the kept options of QEMU name a file")
     return kept
@@ -208,8 +203,8 @@ def from_command_line(
     ``arguments`` begin with QEMU's own name, as in /proc/PID/cmdline; environment before it, as
     ``virsh domxml-to-native`` writes it, is skipped.
     """
-    given = list(_options(arguments))
-    machine = _merged(given, ("machine", "M"), "type")
+    given = list(options_in(arguments))
+    machine = merged_properties(given, ("machine", "M"), "type")
     name = machine.pop("type", "")
     if not name:
         raise OptionsError("QEMU's command line names no machine type")
@@ -229,7 +224,8 @@ def from_command_line(
             kept.append(f"-{option}")
     backends, numa = _numa(given)
     if not backends:
-        backends = {_RAM: _bytes(_merged(given, ("m",), "size").get("size", _DEFAULT_RAM), "m")}
+        memory = merged_properties(given, ("m",), "size").get("size", _DEFAULT_RAM)
+        backends = {_RAM: size_of(memory, "m")}
         parts.append(f"memory-backend={_RAM}")
     for backend, size in backends.items():
         kept += ["-object", f"memory-backend-memfd,id={backend},size={size},share=on"]
@@ -239,7 +235,7 @@ def from_command_line(
         accelerator=accelerator,
         arguments=(*kept, *numa),
         harmless=tuple(start_options.harmless(given)) if starting else (),
-        vcpus=_vcpus(_merged(given, ("smp",), "cpus")),
+        vcpus=_vcpus(merged_properties(given, ("smp",), "cpus")),
     )
 
 
@@ -258,72 +254,11 @@ def _without_files(device: str) -> str:
     return ",".join(part for part in split(device) if part.partition("=")[0] not in _DEVICE_FILES)
 
 
-def _options(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield (name without hyphen, value) of every option."""
-    at = 0
-    while at < len(arguments) and not arguments[at].startswith("-"):
-        at += 1
-    while at < len(arguments):
-        word = arguments[at]
-        if not word.startswith("-"):
-            at += 1
-            continue
-        name = word.removeprefix("-").removeprefix("-")
-        following = arguments[at + 1] if at + 1 < len(arguments) else None
-        if name in _ALONE or following is None:
-            yield name, ""
-            at += 1
-        else:
-            yield name, following
-            at += 2
-
-
-def split(value: str) -> list[str]:
-    """Split an option's value at commas.
-
-    Two commas stand for one (QEMU ``util/keyval.c``), and are left as two.
-    """
-    return [part.replace("\0", ",,") for part in value.replace(",,", "\0").split(",")]
-
-
-def joined(parts: Iterable[str]) -> str:
-    """Return the value that ``split`` took apart."""
-    return ",".join(parts)
-
-
-def _properties(value: str, implied: str) -> dict[str, str]:
-    """Return an option's properties; ``implied`` is the key of a first one without any."""
-    if value.startswith("{"):
-        try:
-            return {
-                str(key): str(item).replace(",", ",,") for key, item in json.loads(value).items()
-            }
-        except (ValueError, RecursionError) as error:
-            raise OptionsError("QEMU's command line holds broken JSON") from error
-    first, *rest = split(value)
-    found = {} if "=" in first else {implied: first}
-    for part in [first, *rest] if "=" in first else rest:
-        key, equals, text = part.partition("=")
-        found[key] = text if equals else "on"
-    return found
-
-
-def _merged(
-    given: Sequence[tuple[str, str]], options: Collection[str], implied: str
-) -> dict[str, str]:
-    """Return the properties of an option that may be given in parts; the last one wins."""
-    found: dict[str, str] = {}
-    for option, value in given:
-        if option in options:
-            found |= _properties(value, implied)
-    return found
-
-
 def _accelerator(given: Sequence[tuple[str, str]], machine: str) -> str:
     """Return the first one, which QEMU tries first."""
     if any(option == "enable-kvm" for option, _ in given):
         return KVM
-    named = [_properties(value, "accel") for option, value in given if option == "accel"]
+    named = [properties_of(value, "accel") for option, value in given if option == "accel"]
     first = named[0].get("accel", "") if named else machine
     return first.split(":")[0] or TCG
 
@@ -334,7 +269,7 @@ def _numa(given: Sequence[tuple[str, str]]) -> tuple[dict[str, int], list[str]]:
     Old machine types share out their RAM by ``mem=`` (QEMU docs/about/removed-features.rst). No
     guest sees the difference, and a back-end reserves nothing.
     """
-    there = dict(_memory_backends(given))
+    there = dict(memory_backends(given))
     backends: dict[str, int] = {}
     options: list[str] = []
     for option, value in given:
@@ -345,7 +280,7 @@ def _numa(given: Sequence[tuple[str, str]]) -> tuple[dict[str, int], list[str]]:
             key, _, text = part.partition("=")
             name = text
             if key == "mem":
-                size, name = _bytes(text, "m"), f"{_RAM}{len(backends)}"
+                size, name = size_of(text, "m"), f"{_RAM}{len(backends)}"
                 if not size:
                     continue
                 backends[name] = size
@@ -356,21 +291,6 @@ def _numa(given: Sequence[tuple[str, str]]) -> tuple[dict[str, int], list[str]]:
             parts.append(f"memdev={name}" if key == "mem" else part)
         options += ["-numa", ",".join(parts)]
     return backends, options
-
-
-def _memory_backends(given: Sequence[tuple[str, str]]) -> Iterator[tuple[str, int]]:
-    for option, value in given:
-        if option == "object":
-            properties = _properties(value, "qom-type")
-            if properties.get("qom-type", "").startswith("memory-backend-"):
-                yield properties.get("id", ""), _bytes(properties.get("size", "0"), "b")
-
-
-def _bytes(text: str, unit: str) -> int:
-    match = re.fullmatch(r"([0-9]{1,19})([bkmgtBKMGT]?)", text)
-    if not match:
-        raise OptionsError(f"{text[:40]!r} is no size")
-    return int(match[1]) * _SIZES[(match[2] or unit).lower()]
 
 
 _LEVELS = "drawers", "books", "sockets", "dies", "clusters", "modules", "cores", "threads"

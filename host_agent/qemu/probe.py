@@ -16,10 +16,10 @@ from host_agent.firmware.fingerprint import ANCHOR, SMBIOS, Fingerprint, Firmwar
 from host_agent.missing import Reason
 from host_agent.qemu import memory_blocks, qom_tree, written_files
 from host_agent.qemu.binary import QemuBinary
-from host_agent.qemu.fw_cfg_reader import _MAX_FILE, _WINDOWS, _decoded, _FwCfg
-from host_agent.qemu.machine_list import _NO_QMP, _version
+from host_agent.qemu.fw_cfg_reader import MAX_FILE, WINDOWS, FwCfg
+from host_agent.qemu.machine_list import version_of
 from host_agent.qemu.options import KVM, Mask, ProbeOptions
-from host_agent.qemu.session import SECONDS, QemuSession, Stop, kvm_groups
+from host_agent.qemu.session import NO_QMP, SECONDS, QemuSession, Stop, decoded, kvm_groups
 from host_agent.qemu.written_files import Folder
 
 _DEVICE_TREE = {"ppc64", "ppc"}
@@ -72,10 +72,10 @@ def probe(
         return Probed(
             fingerprint=fingerprint,
             masked=options.masked,
-            qemu=_version(version),
+            qemu=version_of(version),
             models=made_of,
         )
-    except _NO_QMP as error:
+    except NO_QMP as error:
         raise EvidenceError(Reason.FAILED, f"{binary.path} sent no valid QMP") from error
 
 
@@ -87,7 +87,7 @@ def _folder(
 
 
 def _read(session: QemuSession, options: ProbeOptions, folder: Folder | None) -> Fingerprint:
-    window = _WINDOWS.get(options.architecture)
+    window = WINDOWS.get(options.architecture)
     blocks = memory_blocks_of(session)
     command = options.command()
     if folder is not None:
@@ -98,7 +98,7 @@ def _read(session: QemuSession, options: ProbeOptions, folder: Folder | None) ->
             Reason.UNSUPPORTED,
             f"a machine of {options.architecture} shows its guest neither fw_cfg nor a device tree",
         )
-    device = _FwCfg(session, window)
+    device = FwCfg(session, window)
     try:
         directory = device.directory()
         files = device.files(directory)
@@ -131,24 +131,24 @@ def _monitor(session: QemuSession, command: str) -> str:
 
 def _firmware(session: QemuSession, size: int | None) -> Firmware | None:
     """Read the firmware's image, which ends at 4 GiB (``hw/i386/x86.c: x86_bios_rom_init``)."""
-    if not size or size > _MAX_FILE * 2:
+    if not size or size > MAX_FILE * 2:
         return None
     (answer,) = session.qtest([f"b64read 0x{0x100000000 - size:x} 0x{size:x}"])
-    return Firmware(size=size, sha256=hashlib.sha256(_decoded(answer, size)).hexdigest())
+    return Firmware(size=size, sha256=hashlib.sha256(decoded(answer, size)).hexdigest())
 
 
 def _device_tree(session: QemuSession, folder: Folder) -> bytes:
     name = "tree.dtb"
     session.qmp("dumpdtb", filename=str(folder.theirs / name))
     try:
-        tree = written_files.written(folder.ours / name, _MAX_FILE)
+        tree = written_files.written(folder.ours / name, MAX_FILE)
         device_tree.parse(tree)
     except (device_tree.DeviceTreeError, OSError) as error:
         raise EvidenceError(Reason.FAILED, f"QEMU's device tree can't be read: {error}") from error
     return tree
 
 
-def _acpi(device: "_FwCfg", directory: tuple[fw_cfg.File, ...]) -> acpi.Tables | None:
+def _acpi(device: FwCfg, directory: tuple[fw_cfg.File, ...]) -> acpi.Tables | None:
     for file in directory:
         if file.name == acpi.TABLES_FILE:
             return acpi.split(device.read(file))

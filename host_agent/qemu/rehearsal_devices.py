@@ -14,7 +14,7 @@ from typing import Any
 
 from host_agent.evidence.rehearsed import ALL, NotRehearsed
 from host_agent.printable import printable
-from host_agent.qemu.options import OptionsError, _properties
+from host_agent.qemu.command_line import OptionsError, properties_of
 
 _CODE = frozenset({"DSDT", "SSDT"})
 _NOTHING: frozenset[str] = frozenset()
@@ -121,7 +121,8 @@ def _read(value: str) -> dict[str, Any]:
         except (ValueError, TypeError, RecursionError) as error:
             raise OptionsError("QEMU's command line holds broken JSON") from error
     else:
-        found = {key: text.replace(",,", ",") for key, text in _properties(value, "driver").items()}
+        given = properties_of(value, "driver")
+        found = {key: text.replace(",,", ",") for key, text in given.items()}
     if not isinstance(found.get("driver"), str) or not _DRIVER.fullmatch(found["driver"]):
         raise OptionsError("QEMU's command line has a device without a driver")
     return found

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from host_agent.printable import printable
-from host_agent.qemu.options import OptionsError, _properties
+from host_agent.qemu.command_line import OptionsError, properties_of
 
 _CODE, _STORE = "rehearsal-code", "rehearsal-store"
 _SET = 918
@@ -70,14 +70,14 @@ def flash(given: Sequence[tuple[str, str]]) -> Flash | None:
     machine: dict[str, str] = {}
     for option, value in given:
         if option in {"machine", "M"}:
-            machine |= _properties(value, "type")
+            machine |= properties_of(value, "type")
     if "pflash0" in machine:
-        nodes = (_properties(value, "driver") for option, value in given if option == "blockdev")
+        nodes = (properties_of(value, "driver") for option, value in given if option == "blockdev")
         named = {node.get("node-name", ""): node for node in nodes}
         code, form = _image(machine["pflash0"], named)
         return Flash(code=code, form=form, store="pflash1" in machine)
     # As libvirt wrote it for QEMU up to 4.1.
-    drives = [_properties(value, "file") for option, value in given if option == "drive"]
+    drives = [properties_of(value, "file") for option, value in given if option == "drive"]
     images = sorted(
         (drive for drive in drives if drive.get("if") == "pflash"),
         key=lambda drive: drive.get("unit", "0"),

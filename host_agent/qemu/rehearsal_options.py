@@ -14,17 +14,15 @@ from dataclasses import dataclass, replace
 from host_agent.evidence.rehearsed import ALL, NotRehearsed
 from host_agent.printable import printable
 from host_agent.qemu import rehearsal_flash
-from host_agent.qemu.options import (
-    KVM,
+from host_agent.qemu.command_line import (
     OptionsError,
-    ProbeOptions,
-    _bytes,
-    _memory_backends,
-    _merged,
-    _options,
-    _properties,
-    from_command_line,
+    memory_backends,
+    merged_properties,
+    options_in,
+    properties_of,
+    size_of,
 )
+from host_agent.qemu.options import KVM, ProbeOptions, from_command_line
 from host_agent.qemu.rehearsal_devices import Rehearsing, escaped
 from host_agent.qemu.rehearsal_flash import Flash
 
@@ -74,7 +72,7 @@ class RehearsalOptions:
     def memory(self) -> int:
         """How many bytes of memory are shared, that of the devices too."""
         given = (*self.machine.arguments, *self.devices)
-        return sum(size for _, size in _memory_backends(list(_options(given))))
+        return sum(size for _, size in memory_backends(list(options_in(given))))
 
     @property
     def indexes(self) -> dict[str, int]:
@@ -106,7 +104,7 @@ def from_domain(arguments: Sequence[str], architecture: str) -> RehearsalOptions
     ``arguments`` are those of ``options.from_command_line``.
     """
     machine = from_command_line(arguments, architecture)
-    given = list(_options(arguments))
+    given = list(options_in(arguments))
     if sum(option == "device" for option, _ in given) > _MAX_DEVICES:
         raise OptionsError(f"QEMU's command line has more than {_MAX_DEVICES} devices")
     objects = dict(_objects(given))
@@ -124,7 +122,7 @@ def from_domain(arguments: Sequence[str], architecture: str) -> RehearsalOptions
         elif option == "bios":
             devices += ["-bios", rehearsal_flash.path(value)]
         elif option in {"machine", "M"}:
-            properties = _properties(value, "type")
+            properties = properties_of(value, "type")
             irqchip = (
                 properties.get("kernel_irqchip") or properties.get("kernel-irqchip") or irqchip
             )
@@ -147,9 +145,9 @@ def from_domain(arguments: Sequence[str], architecture: str) -> RehearsalOptions
 
 
 def _indexes(words: Sequence[str]) -> Iterator[tuple[str, int]]:
-    for option, value in _options(words):
+    for option, value in options_in(words):
         if option == "device":
-            device = _properties(value, "driver")
+            device = properties_of(value, "driver")
             index = device.get("acpi-index", "")
             if index.isdecimal() and device.get("id"):
                 yield device["id"], int(index[:9])
@@ -160,7 +158,7 @@ def _vcpus_to_come(given: Sequence[tuple[str, str]]) -> Iterator[NotRehearsed]:
 
     They are on no command line, and ACPI tells which are there (``hw/i386/acpi-common.c``).
     """
-    smp = _merged(given, ("smp",), "cpus")
+    smp = merged_properties(given, ("smp",), "cpus")
     if int(smp.get("maxcpus") or 0) > int(smp.get("cpus") or 1):
         yield NotRehearsed(
             what="vCPUs that are plugged in after the start", tables=frozenset({"APIC", "SRAT"})
@@ -173,7 +171,7 @@ def _option(text: str) -> NotRehearsed:
 
 def _table(value: str) -> NotRehearsed:
     """A table of the operator's own, whose owner QEMU writes into FADT and root table."""
-    signature = printable(_properties(value, "sig").get("sig", ""))[:4]
+    signature = printable(properties_of(value, "sig").get("sig", ""))[:4]
     known = len(signature) == 4 and signature.isalnum()
     return NotRehearsed(
         what=f"ACPI table {signature}".rstrip(),
@@ -197,7 +195,7 @@ def _objects(given: Sequence[tuple[str, str]]) -> Iterator[tuple[str, tuple[str,
     """Yield id → (kind, value as given) of every object."""
     for option, value in given:
         if option == "object":
-            properties = _properties(value, "qom-type")
+            properties = properties_of(value, "qom-type")
             yield properties.get("id", ""), (properties.get("qom-type", ""), value)
 
 
@@ -237,8 +235,8 @@ def _back_ends(
         for name in rehearsing.of(kind):
             yield from (option, f"{back_end},id={escaped(name)}")
     there = {
-        _properties(value, "qom-type").get("id")
-        for option, value in _options(machine.arguments)
+        properties_of(value, "qom-type").get("id")
+        for option, value in options_in(machine.arguments)
         if option == "object"
     }
     for name in rehearsing.of("memory"):
@@ -248,7 +246,7 @@ def _back_ends(
                 f"QEMU's command line has no memory back-end {printable(name)[:40]!r}"
             )
         if name not in there:
-            size = _bytes(_properties(value, "qom-type").get("size", "0"), "b")
+            size = size_of(properties_of(value, "qom-type").get("size", "0"), "b")
             memory = f"memory-backend-memfd,id={escaped(name)},size={size},share=on"
             yield from ("-object", memory)
 
@@ -257,9 +255,9 @@ def _read_only(given: Sequence[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
     """Yield name → whether it can only be read, of nodes and of the older drives."""
     for option, value in given:
         if option == "blockdev":
-            node = _properties(value, "driver")
+            node = properties_of(value, "driver")
             yield node.get("node-name", ""), node.get("read-only") in {"on", "True"}
         elif option == "drive":
-            drive = _properties(value, "file")
+            drive = properties_of(value, "file")
             only = drive.get("readonly") or drive.get("read-only")
             yield drive.get("id", ""), only == "on"

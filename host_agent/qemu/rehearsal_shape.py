@@ -12,7 +12,7 @@ from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.firmware import smbios
 from host_agent.firmware.smbios import SmbiosError
 from host_agent.qemu import shape as shapes
-from host_agent.qemu.options import joined, split
+from host_agent.qemu.command_line import joined, split
 from host_agent.qemu.rehearsal_options import RehearsalOptions
 from host_agent.qemu.shape import Shape
 

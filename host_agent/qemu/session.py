@@ -7,6 +7,8 @@ What it starts itself (the sandbox forbids that to a QEMU, a wrapper script may)
 unless it makes a session of its own; that outlives a probe, without rights as all of them.
 """
 
+import base64
+import binascii
 import contextlib
 import json
 import os
@@ -33,8 +35,8 @@ from host_agent.qemu.binary import QemuBinary
 
 SECONDS = 20.0
 """What one probe may take; it takes some 50 ms."""
-
-
+NO_QMP = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
+"""What reading an answer may raise that is not what QMP promises."""
 NOBODY = 65534
 # No system gives these to a user, a service or a container (systemd's UIDs-GIDs.md: unallocated).
 _FIRST_USER = 1_900_000_000
@@ -159,7 +161,7 @@ class QemuSession:
             program = binary.open()
             self._process = self._start(
                 [
-                    *_wrapper(binary, groups, *_limits(vcpus, memory)),
+                    *_wrapper(binary, groups, *limits(vcpus, memory)),
                     # A plain root has no /proc.
                     binary.path if binary.root else f"/proc/self/fd/{program}",
                     "-no-user-config",
@@ -426,7 +428,18 @@ class QemuSession:
         return EvidenceError(Reason.FAILED, f"{self._name} {verb}{said or how or ''}")
 
 
-def _limits(vcpus: int, memory: int) -> tuple[int, int]:
+def decoded(answer: str, size: int) -> bytes:
+    """Return so many bytes that qtest's ``b64read`` answered; raises ``EvidenceError``."""
+    try:
+        blob = base64.b64decode(answer, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise EvidenceError(Reason.FAILED, "QEMU's qtest sent no base64") from error
+    if len(blob) != size:
+        raise EvidenceError(Reason.FAILED, "QEMU's qtest sent less than was asked for")
+    return blob
+
+
+def limits(vcpus: int, memory: int) -> tuple[int, int]:
     """Return how many bytes of data and of addresses a QEMU may have (setrlimit(2))."""
     data = _MEMORY + vcpus * _MEMORY_A_VCPU
     addresses = data + memory + _ADDRESSES + vcpus * _ADDRESSES_A_VCPU

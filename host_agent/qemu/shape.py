@@ -12,7 +12,8 @@ from itertools import pairwise
 from uuid import UUID
 
 from host_agent.firmware.acpi import Tables
-from host_agent.qemu.options import ProbeOptions, joined, split
+from host_agent.qemu.command_line import joined, split
+from host_agent.qemu.options import ProbeOptions
 
 _OWN = {"1": {"serial"}, "2": {"serial", "asset"}, "3": {"serial", "asset"}, "11": {"value"}}
 """SMBIOS type → the keys of ``-smbios`` whose text a domain has for itself."""

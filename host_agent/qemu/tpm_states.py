@@ -18,7 +18,7 @@ from host_agent.domain.tpm import Tpm
 from host_agent.evidence.running import Running
 from host_agent.evidence.tpm_state import TpmState
 from host_agent.missing import Missing, Reason
-from host_agent.qemu.options import OptionsError, _options, _properties
+from host_agent.qemu.command_line import OptionsError, options_in, properties_of
 from host_agent.qemu.process import is_replaced
 
 _PID_FILES = "run/libvirt/qemu/swtpm"
@@ -107,18 +107,18 @@ class TpmStates:
     def _pids(self) -> Iterator[int]:
         files = sorted((self._root / _PID_FILES).glob("*.pid"))
         for file in files[:_MOST_PIDS]:
-            word = _bytes(file, 32).strip()
+            word = size_of(file, 32).strip()
             if word.isdigit():
                 yield int(word)
 
     def _process(self, pid: int) -> _Process | None:
         entry = self._root / "proc" / str(pid)
-        raw = _bytes(entry / "cmdline", _MOST_COMMAND_LINE)
+        raw = size_of(entry / "cmdline", _MOST_COMMAND_LINE)
         arguments = tuple(os.fsdecode(one) for one in raw.rstrip(b"\0").split(b"\0"))
         given = dict(pairwise(arguments))
         try:
-            control = _properties(given.get("--ctrl", ""), "type").get("path")
-            state = _properties(given.get("--tpmstate", ""), "dir")
+            control = properties_of(given.get("--ctrl", ""), "type").get("path")
+            state = properties_of(given.get("--tpmstate", ""), "dir")
         except OptionsError:
             # Another domain's process must cost this one nothing.
             return None
@@ -151,12 +151,12 @@ def _control(arguments: Sequence[str]) -> str | None:
     """Return the socket of a QEMU's emulated TPM, by its command line; None: it has none."""
     try:
         sockets, wanted = {}, None
-        for option, value in _options(arguments):
+        for option, value in options_in(arguments):
             if option == "chardev":
-                socket = _properties(value, "backend")
+                socket = properties_of(value, "backend")
                 sockets[socket.get("id")] = socket.get("path")
             elif option == "tpmdev":
-                wanted = _properties(value, "type").get("chardev")
+                wanted = properties_of(value, "type").get("chardev")
         return None if wanted is None else sockets.get(wanted)
     except OptionsError:
         return None
@@ -177,7 +177,7 @@ def _inode(root: Path, place: str) -> tuple[int, int] | None:
     return (status.st_dev, status.st_ino) if status.st_size else None
 
 
-def _bytes(file: Path, most: int) -> bytes:
+def size_of(file: Path, most: int) -> bytes:
     """Return what a small file holds; empty where it can't be read."""
     try:
         with file.open("rb") as opened:

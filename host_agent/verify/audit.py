@@ -89,7 +89,7 @@ def audit(
 
         results = tuple(
             side_by_side.each(
-                lambda domain: _audit_one(domain, gatherer),
+                lambda domain: audit_one(domain, gatherer),
                 domains,
                 options.at_once,
                 progress,
@@ -105,7 +105,9 @@ def audit(
         )
 
 
-def _audit_one(domain: Domain, gatherer: Gatherer) -> Audited | Failed:
+def audit_one(domain: Domain, gatherer: Gatherer) -> Audited | Failed:
+    """Return a domain's case with its verdict; whatever goes wrong is this domain's alone."""
+
     def judged() -> Audited:
         case = gatherer.case(domain)
         return Audited(case=case, verdict=policy.judge(case))

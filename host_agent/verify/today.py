@@ -111,7 +111,7 @@ def differs(case: Case, stays: frozenset[str] = frozenset()) -> bool:
     today, before = baseline_of(case, 0.0, stays), case.baseline
     if today is None or isinstance(before, Missing):
         return False
-    if isinstance(case.observation, Missing) and not _by_host_alone(before.observation):
+    if isinstance(case.observation, Missing) and not by_host_alone(before.observation):
         return False
     return (
         case.occasion is not Occasion.AUDIT
@@ -125,6 +125,7 @@ def differs(case: Case, stays: frozenset[str] = frozenset()) -> bool:
     )
 
 
-def _by_host_alone(observation: Observation) -> bool:
+def by_host_alone(observation: Observation) -> bool:
+    """Tell whether the host took an observation, without the guest."""
     unasked = observation.hardware.clock
     return isinstance(unasked, Missing) and unasked.reason is Reason.NOT_ENROLLED

@@ -40,7 +40,7 @@ from host_agent.records import hiding, staged, upgrade_record
 from host_agent.records.entry import Entry
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.verify import policy
-from host_agent.verify.today import _by_host_alone, baseline_of, differs, evidence_lacks, process_of
+from host_agent.verify.today import baseline_of, by_host_alone, differs, evidence_lacks, process_of
 
 if TYPE_CHECKING:
     # SQLAlchemy takes as long to load as everything else together.
@@ -168,7 +168,7 @@ class Verifier:
         return (
             isinstance(before, Baseline)
             and (before.salt is None) is not self.clear_identifiers
-            and (isinstance(case.observation, Observation) or _by_host_alone(before.observation))
+            and (isinstance(case.observation, Observation) or by_host_alone(before.observation))
         )
 
     def _failed(self, domain: Domain, error: str, *, tell: bool = True) -> Failed:

@@ -11,7 +11,7 @@ from rich.console import Console
 from host_agent import side_by_side
 from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.output.audit import print_audits
-from host_agent.verify.audit import _audit_one
+from host_agent.verify.audit import audit_one
 from tests.hostile.auditing import OneDomain, gatherer
 from tests.hostile.guests import uuid
 
@@ -38,7 +38,7 @@ def main(folder: str, number: int, at_once: int) -> int:
             "uuid": str(uuid(which)),
             "path": f"{folder}/{which}",
         }
-        return _audit_one(cast("Domain", OneDomain(given)), shared)
+        return audit_one(cast("Domain", OneDomain(given)), shared)
 
     results = tuple(side_by_side.each(one, range(number), at_once, lambda *_: None))
     audit = HostAudit(host=_HOST, results=results, seconds=1.0, started=1.7e9)

@@ -15,7 +15,7 @@ from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.guest.ways import SocketStream
 from host_agent.hypervisor import connected
 from host_agent.hypervisor.selection import chosen
-from host_agent.verify.audit import _audit_one
+from host_agent.verify.audit import audit_one
 
 URI = "qemu:///system"
 _SECONDS = 60.0
@@ -57,7 +57,7 @@ def main(name: str, rounds: int) -> None:
         )
         for number in range(rounds + 1):
             bare = asked(channel.path)
-            result = _audit_one(domain, gatherer)
+            result = audit_one(domain, gatherer)
             took = time.perf_counter() - _opened[-1]
             assert isinstance(result, Audited)
             assert result.verdict.depth == "guest"

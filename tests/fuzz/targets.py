@@ -44,6 +44,7 @@ from host_agent.firmware.fingerprint import ANCHOR, LOADER, SMBIOS, Fingerprint
 from host_agent.guest import opened_channels
 from host_agent.machine_types import offers
 from host_agent.qemu import options as qemu_options
+from host_agent.qemu.command_line import OptionsError
 from host_agent.verify import waivers
 from samemachine.session import Frame, FrameParser, FrameType, GuestSession, HostSession
 from samemachine.v1 import guest_pb2
@@ -363,10 +364,10 @@ TARGETS = {
     ),
     "capabilities": Target(run=lists, errors=(), seeds=_capabilities),
     "baseline": Target(
-        run=kept, errors=(BaselineError, qemu_options.OptionsError), seeds=_baselines
+        run=kept, errors=(BaselineError, OptionsError), seeds=_baselines
     ),
     "options": Target(
-        run=lambda raw: qemu_options.from_text(text(raw)), errors=(qemu_options.OptionsError,),
+        run=lambda raw: qemu_options.from_text(text(raw)), errors=(OptionsError,),
         seeds=_options,
     ),
     "atlas": Target(

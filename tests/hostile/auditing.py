@@ -36,7 +36,7 @@ from host_agent.missing import Missing, Reason
 from host_agent.output.audit import print_audits
 from host_agent.qemu.process import NONE
 from host_agent.records import entry as ledger_entry
-from host_agent.verify.audit import _audit_one
+from host_agent.verify.audit import audit_one
 from host_agent.verify.today import baseline_of
 from tests.unit.host_agent.shared.cases import MACHINE, case, declared
 
@@ -153,7 +153,7 @@ def main() -> None:
 
     def one(domain: dict[str, Any]) -> Audited | Failed:
         it = cast("Domain", OneDomain(domain))
-        result = _audit_one(it, gatherer(domain["seconds"]))
+        result = audit_one(it, gatherer(domain["seconds"]))
         order.append(it.name)
         return result
 

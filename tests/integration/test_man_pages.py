@@ -13,7 +13,7 @@ import click
 import pytest
 
 from guest_agent import config as guest_config
-from guest_agent.cli import _parser
+from guest_agent.cli import argument_parser
 from guest_agent.evidence import NAMES
 from host_agent.cli import cli
 from host_agent.commands.shared import config as host_config
@@ -24,7 +24,9 @@ from tests.man_pages import MAN, Option
 
 TOOLS = "go-md2man", "mandoc", "man"
 GUEST = next(
-    action for action in _parser()._actions if isinstance(action, argparse._SubParsersAction)
+    action
+    for action in argument_parser()._actions
+    if isinstance(action, argparse._SubParsersAction)
 ).choices
 OTHERS = {
     "samemachine.1", "samemachine-checks.7", "samemachine-guest.1", "samemachine-guest.conf.5",

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
-from guest_agent.cli import _parser
+from guest_agent.cli import argument_parser
 from host_agent.cli import cli
 from host_agent.records.ledger import Ledger
 from tests import manual_lines
@@ -129,7 +129,7 @@ def test_exit_codes_are_those_that_the_manual_tells(
 
 @pytest.mark.parametrize("line", GUESTS, ids=joined)
 def test_the_guests_options_are_right(line: tuple[str, ...]) -> None:
-    assert _parser().parse_args(line[1:]).command == line[1]
+    assert argument_parser().parse_args(line[1:]).command == line[1]
 
 
 @pytest.mark.parametrize("line", [line for line in GUESTS if line[1] != "serve"], ids=joined)

@@ -8,7 +8,7 @@ import sys
 import click
 import pytest
 
-from host_agent.cli import _COMMANDS
+from host_agent.cli import TABLE
 from tests.commands import COMMANDS
 
 OF_CLICK = {"click"}
@@ -62,9 +62,9 @@ def test_the_guest_side_loads_what_it_needs(words: str, needed: set[str]) -> Non
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_table_of_commands_says_what_their_help_says(name: str) -> None:
-    unloaded = click.Command(name, help=_COMMANDS[name][1])
+    unloaded = click.Command(name, help=TABLE[name][1])
     assert unloaded.get_short_help_str(500) == COMMANDS[name].get_short_help_str(500)
 
 
 def test_every_command_is_in_the_table() -> None:
-    assert set(COMMANDS) == set(_COMMANDS)
+    assert set(COMMANDS) == set(TABLE)

@@ -5,6 +5,7 @@ The others are pure: they do no I/O, and import nothing that does.
 """
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -46,10 +47,10 @@ FOLDERS = {
         imports="domain firmware atlas hypervisor evidence machine_types",
         asks=(
             "atlas_probe binary cpu_reader domain_probe domain_rehearsal domain_tpm enter_root "
-            "firmware_files fresh_tpm fw_cfg_reader kept_files machine_list measured_boot "
-            "nvram_decoder nvram_decoding nvram_file probe probe_store process rehearsal "
-            "rehearsal_store session tpm_states variable_store virtio_reader vmstate_dump "
-            "written_files"
+            "firmware_files fresh_tpm fw_cfg_reader kept_files left_places machine_list "
+            "measured_boot memory_reader nvram_decoder nvram_decoding nvram_file pci_reader probe "
+            "probe_store process rehearsal rehearsal_store session tpm_states variable_store "
+            "virtio_reader vmstate_dump written_files"
         ),
     ),
     "case": Row(
@@ -300,3 +301,41 @@ sys.exit(" ".join({"sqlalchemy", "psycopg", "sqlite3"} & set(sys.modules)) or 0)
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def private(file: Path) -> Iterator[str]:
+    """Yield what a module uses of another one of ours that is that one's alone."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    taken = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in PACKAGES:
+            taken |= {alias.asname or alias.name for alias in node.names}
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+    if PACKAGES["tests"] in file.parents:
+        # A test may look into what it tests.
+        return
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute):
+                if name in taken and attribute not in NAMED_TUPLES:
+                    yield f"{name}.{attribute}"
+
+
+NAMED_TUPLES = {"_asdict", "_fields", "_make", "_replace"}
+PACKAGES = {
+    "host_agent": CHECKOUT / "host_agent",
+    "guest_agent": CHECKOUT / "guest_agent",
+    "samemachine": CHECKOUT / "proto/samemachine",
+    "tests": CHECKOUT / "tests",
+}
+
+
+def test_what_is_private_stays_in_its_module() -> None:
+    found = {
+        f"{file.relative_to(CHECKOUT)} uses {name}"
+        for package in PACKAGES.values()
+        for file in package.rglob("*.py")
+        for name in private(file)
+        if re.search(r"\._(?!_)\w", name)
+    }
+    assert found == set()

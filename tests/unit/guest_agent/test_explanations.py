@@ -103,4 +103,4 @@ def test_what_is_switched_off_is_no_error_of_check(tmp_path: Path) -> None:
         # Without a requirement only the port is missing here.
         assert ("port            absent" in done.stdout) or done.returncode == wrong
         assert not wrong or done.returncode == 1
-    assert "explain" in cli._EXAMPLES["report"]
+    assert "explain" in cli.EXAMPLES["report"]

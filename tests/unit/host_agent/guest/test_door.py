@@ -7,11 +7,11 @@ import sys
 import time
 from pathlib import Path
 
-from host_agent.guest.link import _Door
+from host_agent.guest.link import Door
 
 
 def test_nobody_who_does_not_come_is_waited_for() -> None:
-    door = _Door()
+    door = Door()
     try:
         assert door.accept(time.monotonic() - 1.0) is None
         assert door.accept(time.monotonic() + 0.01) is None
@@ -20,7 +20,7 @@ def test_nobody_who_does_not_come_is_waited_for() -> None:
 
 
 def test_its_folder_is_ours_alone_and_goes_when_we_came() -> None:
-    door = _Door()
+    door = Door()
     folder = Path(door._folder)
     try:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -36,7 +36,7 @@ def test_its_folder_is_ours_alone_and_goes_when_we_came() -> None:
 
 def test_another_process_is_sent_away() -> None:
     """Root may open any folder, and what it starts as well."""
-    door = _Door()
+    door = Door()
     knock = "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])"
     try:
         subprocess.run([sys.executable, "-c", knock, f"{door._folder}/grpc"], check=True)

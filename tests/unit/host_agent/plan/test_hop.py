@@ -3,7 +3,7 @@
 import pytest
 
 from host_agent.plan.facts import Site
-from host_agent.plan.hop import Stop, _raised
+from host_agent.plan.hop import Stop, type_raise
 from tests.unit.host_agent.plan.test_folding import offers, site
 from tests.unit.host_agent.shared.cases import DEFINITION
 
@@ -23,7 +23,7 @@ UNLISTED = Site(name="there", kind=HERE.kind, end=HERE.end, offers={("x86_64", "
     ],
 )
 def test_rows(here: Site, there: Site, name: str | None, words: str) -> None:
-    found = _raised(OLD, here, Stop(site=there), DEFINITION, [here, there])
+    found = type_raise(OLD, here, Stop(site=there), DEFINITION, [here, there])
     assert found.name == name
     assert words in f"{found.why} {found.note}"
 
@@ -36,5 +36,5 @@ def test_an_alias_is_what_it_is_here() -> None:
         Site(name=name, kind=HERE.kind, end=HERE.end, offers={("x86_64", ""): offered})
         for name, offered in (("here", alias), ("there", there))
     ]
-    found = _raised("pc", sites[0], Stop(site=sites[1]), DEFINITION, sites)
+    found = type_raise("pc", sites[0], Stop(site=sites[1]), DEFINITION, sites)
     assert found.name == "pc-i440fx-7.2"

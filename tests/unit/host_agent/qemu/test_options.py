@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent.firmware.smbios_fields import PROCESSOR_ID
+from host_agent.qemu.command_line import OptionsError
 from host_agent.qemu.options import (
     KVM,
     TCG,
-    OptionsError,
     ProbeOptions,
     bare,
     devices_for_roms,

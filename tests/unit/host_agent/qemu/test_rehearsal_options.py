@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent.evidence.rehearsed import ALL
-from host_agent.qemu.options import KVM, OptionsError
+from host_agent.qemu.command_line import OptionsError
+from host_agent.qemu.options import KVM
 from host_agent.qemu.rehearsal_options import RehearsalOptions, from_domain
 
 UUID = "00112233-4455-6677-8899-aabbccddeeff"

@@ -26,7 +26,7 @@ def test_every_command_has_one_row() -> None:
     assert sorted(row.command for row in HOST) == sorted(COMMANDS)
     (commands,) = (
         action
-        for action in guest_cli._parser()._actions
+        for action in guest_cli.argument_parser()._actions
         if isinstance(action, argparse._SubParsersAction)
     )
     assert sorted(row.command for row in GUEST) == sorted(commands.choices)
