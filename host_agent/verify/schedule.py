@@ -14,8 +14,12 @@ from uuid import UUID
 
 _SLOW = 1.0
 """Seconds that a domain's attempts have taken, from which on it waits behind those of others."""
-_FIRST = 1.0
-"""Seconds of a first attempt; a guest that is there answers within a tenth of that."""
+_FIRST = 3.0
+"""Seconds of a first attempt: an agent that sleeps starts its worker first.
+
+In an emulated guest that takes a second, and two where it has just arrived; one that is given up in
+the middle of it is asked again from the beginning.
+"""
 _LONGER = 3.0
 _FIRST_PAUSE, _LONGEST_PAUSE, _DOUBLED = 0.125, 1.0, 3
 """Seconds between attempts, and how often they double."""

@@ -279,7 +279,11 @@ class Guest:
     @property
     def channel_socket(self) -> str:
         """QEMU's socket of the agent's channel, on the host."""
-        _, _, rest = self.xml().partition("<channel type='unix'>")
+        return self.channel_on(self.host)
+
+    def channel_on(self, host: "Host") -> str:
+        """QEMU's socket of the agent's channel, where it has moved to just now."""
+        _, _, rest = host.virsh("dumpxml", self.name).partition("<channel type='unix'>")
         for part in rest.split("<channel type='unix'>"):
             if "org.samemachine.guest.0" in part:
                 return part.split("path='")[1].split("'")[0]

@@ -153,7 +153,7 @@ def test_nothing_is_due_where_the_place_is_kept_for_others(schedule: Schedule) -
 
 @pytest.mark.parametrize(
     ("spent", "most", "seconds"),
-    [(0.0, 10.0, 1.0), (1.0, 10.0, 3.0), (9.0, 10.0, 10.0), (0, 0.5, 0.5)],
+    [(0.0, 10.0, 3.0), (2.0, 10.0, 6.0), (9.0, 10.0, 10.0), (0, 0.5, 0.5)],
 )
 def test_an_attempt_may_take_more_the_more_were_made(
     spent: float, most: float, seconds: float
