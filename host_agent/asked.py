@@ -26,6 +26,11 @@ def told(sink: Sink) -> Iterator[None]:
         _sinks.remove(sink)
 
 
+def is_told() -> bool:
+    """Tell whether anybody wants to be told."""
+    return bool(_sinks)
+
+
 @contextmanager
 def about(name: str) -> Iterator[None]:
     """Say of which domain, or of which host, this thread asks meanwhile."""

@@ -13,7 +13,7 @@ from host_agent.case.doubles import Sighting, doubles
 from host_agent.case.gather import Elsewhere
 from host_agent.errors import LibvirtError, NoDomainError
 from host_agent.guard import guarded
-from host_agent.hypervisor import Domain, Hypervisor, connected
+from host_agent.hypervisor import Hypervisor, connected
 from host_agent.hypervisor.guest_uuids import guest_uuids
 from host_agent.hypervisor.selection import present
 from host_agent.machine_types import offers
@@ -54,57 +54,82 @@ def find(
         only = Place(uri=uris[0], names=tuple(names), running=tuple(names))
         return Whereabouts(places=(only,), unreachable={})
     with ExitStack() as stack:
-        looks = side_by_side.each(lambda uri: _look(uri, names, stack), uris, len(uris), progress)
-        views = [look for look in looks if isinstance(look, _View)]
+        looks = side_by_side.each(lambda uri: _looked(uri, names, stack), uris, len(uris), progress)
+        found = [look for look in looks if not isinstance(look, LibvirtError)]
         unreachable = {
             uri: look
             for uri, look in zip(uris, looks, strict=True)
             if isinstance(look, LibvirtError)
         }
-        _need(names, views, unreachable)
-        twice = _doubles(views)
+        views = [view for view, _ in found]
+        need(names, views, unreachable)
+        # Hosts can't be looked at in one moment: what moved meanwhile was seen on both, and is gone
+        # from one of them at the second look.
+        twice = doubles(_sightings(found, suspects(views)))
+        twice = doubles(_sightings(found, twice))
     active = {uuid for view in views for uuid in view.active}
     places = tuple(_place(view, active, twice) for view in views if view.named or not names)
     return Whereabouts(places=places, unreachable=unreachable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _View:
+class View:
     """What one connection shows."""
 
     uri: str
     place: str
+    """Tells its libvirtd from any other, as in a ``Sighting``."""
     host: str
-    hypervisor: Hypervisor
-    named: Mapping[str, Domain]
+    named: Mapping[str, UUID]
+    """Of the names that were asked for those that it has, each with its domain."""
     active: Mapping[UUID, UUID]
     """Of what runs: the domain's UUID → the one that its guest sees."""
 
 
-def _look(uri: str, names: Sequence[str], stack: ExitStack) -> _View | LibvirtError:
+def look(uri: str, names: Sequence[str]) -> View:
+    """Look for domains on one host; raises ``LibvirtError``, ``UsageError`` for a name of two."""
+    with connected(uri) as hypervisor:
+        return _view(hypervisor, uri, names)
+
+
+def sightings(uri: str, guests: Collection[UUID]) -> tuple[Sighting, ...]:
+    """Return what runs on a host with these UUIDs, as it is now; raises ``LibvirtError``."""
+    with connected(uri) as hypervisor:
+        view = _view(hypervisor, uri, ())
+        return tuple(_sightings([(view, hypervisor)], guests))
+
+
+def _view(hypervisor: Hypervisor, uri: str, names: Sequence[str]) -> View:
+    facts = hypervisor.facts()
+    domains = hypervisor.domains()
+    uuid = offers.host_uuid(facts.capabilities)
+    # Of libvirts that don't know their host's UUID each URI is one of its own. A host has one
+    # for the system and one for each user: the path tells.
+    place = f"{uuid} {facts.name} {urlsplit(uri).path}" if uuid else uri
+    return View(
+        uri=uri,
+        place=place,
+        host=facts.name,
+        named={name: domain.uuid for name, domain in present(domains, names, uri).items()},
+        active=guest_uuids(domains, facts.libvirt),
+    )
+
+
+_Looked = tuple[View, Hypervisor]
+
+
+def _looked(uri: str, names: Sequence[str], stack: ExitStack) -> _Looked | LibvirtError:
     try:
         hypervisor = stack.enter_context(connected(uri))
-        facts = hypervisor.facts()
-        domains = hypervisor.domains()
-        uuid = offers.host_uuid(facts.capabilities)
-        # Of libvirts that don't know their host's UUID each URI is one of its own. A host has one
-        # for the system and one for each user: the path tells.
-        place = f"{uuid} {facts.name} {urlsplit(uri).path}" if uuid else uri
-        return _View(
-            uri=uri,
-            place=place,
-            host=facts.name,
-            hypervisor=hypervisor,
-            named=present(domains, names, uri),
-            active=guest_uuids(domains, facts.libvirt),
-        )
+        return _view(hypervisor, uri, names), hypervisor
     except LibvirtError as error:
         return error
 
 
-def _need(
-    names: Sequence[str], views: Sequence[_View], unreachable: Mapping[str, LibvirtError]
+def need(
+    names: Sequence[str], views: Sequence[View], unreachable: Mapping[str, LibvirtError]
 ) -> None:
+    """Raise what ``find`` does where a name is on none of the hosts."""
     for name in names:
         if any(name in view.named for view in views):
             continue
@@ -119,35 +144,29 @@ def _need(
             )
 
 
-def _doubles(views: Sequence[_View]) -> dict[UUID, tuple[Sighting, ...]]:
-    """Return what runs twice.
-
-    Hosts can't be looked at in one moment: what moved meanwhile was seen on both, and is gone from
-    one of them at the second look.
-    """
+def suspects(views: Sequence[View]) -> Collection[UUID]:
+    """Return the UUIDs that guests of more than one libvirtd, or two of one, were seen with."""
     count = Counter(
         guest
         for active in {view.place: view.active for view in views}.values()
         for guest in active.values()
     )
-    suspects: Collection[UUID] = [guest for guest, times in count.items() if times > 1]
-    twice = doubles(_sightings(views, suspects))
-    return doubles(_sightings(views, twice))
+    return [guest for guest, times in count.items() if times > 1]
 
 
-def _sightings(views: Sequence[_View], guests: Collection[UUID]) -> Iterator[Sighting]:
-    for view in views:
+def _sightings(found: Sequence[_Looked], guests: Collection[UUID]) -> Iterator[Sighting]:
+    for view, hypervisor in found:
         for uuid, guest in view.active.items():
             if guest not in guests:
                 continue
             # One that went away since, or is broken: who asks that host next will hear it.
-            seen = guarded(partial(_sighting, view, uuid, guest), lambda _: None)
+            seen = guarded(partial(_sighting, view, hypervisor, uuid, guest), lambda _: None)
             if seen is not None:
                 yield seen
 
 
-def _sighting(view: _View, uuid: UUID, guest: UUID) -> Sighting | None:
-    domain = view.hypervisor.domain(uuid)
+def _sighting(view: View, hypervisor: Hypervisor, uuid: UUID, guest: UUID) -> Sighting | None:
+    domain = hypervisor.domain(uuid)
     if domain is None or not domain.is_active():
         return None
     state, reason = domain.state()
@@ -157,7 +176,7 @@ def _sighting(view: _View, uuid: UUID, guest: UUID) -> Sighting | None:
 
 
 def _place(
-    view: _View, active: Collection[UUID], twice: Mapping[UUID, tuple[Sighting, ...]]
+    view: View, active: Collection[UUID], twice: Mapping[UUID, tuple[Sighting, ...]]
 ) -> Place:
     elsewhere = {
         (guest, own.name): tuple(one for one in seen if one is not own)
@@ -169,9 +188,7 @@ def _place(
         uri=view.uri,
         names=tuple(view.named),
         running=tuple(
-            name
-            for name, domain in view.named.items()
-            if domain.uuid in view.active or domain.uuid not in active
+            name for name, uuid in view.named.items() if uuid in view.active or uuid not in active
         ),
         elsewhere=elsewhere,
     )

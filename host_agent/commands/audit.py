@@ -1,7 +1,7 @@
 """The commands ``audit`` and ``show``."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -13,15 +13,16 @@ from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import complain, destination, progress
-from host_agent.commands.shared.hosts import whereabouts
+from host_agent.commands.shared.hosts import targets, whereabouts
 from host_agent.commands.shared.options import EXITS, connections, connections_and, rehearse_option
+from host_agent.commands.shared.side_by_side_hosts import side_by_side_options
 from host_agent.commands.shared.telling import Page, printed, tell, untold
 from host_agent.commands.shared.waiver_files import read_waivers
 from host_agent.errors import LibvirtError
 from host_agent.guard import guarded
 from host_agent.output import audit as audit_output
 from host_agent.output.shared.counting import exit_code
-from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
+from host_agent.output.shared.exit_codes import INTERRUPTED, UNREACHABLE, VERIFIED
 from host_agent.verify import waivers
 from host_agent.verify.audit import Ended, Options, audit
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     "  samemachine audit --format json | jq '.hosts[].domains[] | select(.verdict==\"mismatch\")'\n"
     "  samemachine audit --format jsonl         a line a domain, as soon as it is done\n"
     "  samemachine audit -c qemu+ssh://root@node2/system --timeout 5\n"
+    "  samemachine audit --inventory hosts.ini --group kvm     Ansible's, many at once\n"
+    "  samemachine audit --inventory hosts.ini --resume        go on where it was broken off\n"
     "  samemachine audit --waive /etc/samemachine/waivers.toml\n"
     f"\n{EXITS}",
 )
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
     help="warnings that are accepted for now, as TOML; repeatable  [default: $SAMEMACHINE_WAIVE]",
 )
 @rehearse_option("run the firmware on each domain's devices; compare SMBIOS, ACPI and PCI")
+@side_by_side_options
 @connections_and("jsonl", "junit", "nagios", "prometheus", "html")
 def audit_command(
     domains: tuple[str, ...],
@@ -85,13 +89,14 @@ def audit_command(
     accepted = [one for file in waived for one in read_waivers(file)]
     if form == "jsonl":
         return _stream(output, uris, options, accepted)
-    found, unreachable = _run(uris, options)
-    applied = waivers.apply(found, accepted, date.today())
+    came = _run(uris, options)
+    unreachable = came.unreachable
+    applied = waivers.apply(came.audits, accepted, date.today())
     for over in applied.over:
         complain(over, VERIFIED)
 
     def told(console: "Console", audits: Sequence[HostAudit]) -> Page:
-        code = exit_code(audits, len(unreachable))
+        code = _code(came, audits)
         if form == "json":
             from host_agent.output import audit_document
 
@@ -144,12 +149,11 @@ def show_command(
     rehearse: bool,
 ) -> int:
     """Show one domain's views side by side, where each comes from, and every finding."""
-    found, unreachable = _run(
-        uris, Options(names=(domain,), seconds=timeout, probe=probe, rehearse=rehearse)
-    )
+    came = _run(uris, Options(names=(domain,), seconds=timeout, probe=probe, rehearse=rehearse))
+    unreachable = came.unreachable
 
     def told(console: "Console", audits: Sequence[HostAudit]) -> Page:
-        code = exit_code(audits, len(unreachable))
+        code = _code(came, audits)
         if form == "json":
             from host_agent.output import audit_document
 
@@ -159,7 +163,7 @@ def show_command(
         pages = (printed(console, partial(show.print_show, console, one)) for one in audits)
         return "".join(pages), code
 
-    return _tell(output, found, told, for_people=form == "text")
+    return _tell(output, came.audits, told, for_people=form == "text")
 
 
 COMMANDS = (audit_command, show_command)
@@ -214,22 +218,42 @@ def _stream(
             console.file.write(guarded(partial(line, result), failed))
             console.file.flush()
 
-        found, unreachable = _run(uris, options, ended)
-        for over in waivers.apply(found, accepted, date.today()).over:
+        came = _run(uris, options, ended)
+        for over in waivers.apply(came.audits, accepted, date.today()).over:
             complain(over, VERIFIED)
         audits = [
             replace(one, results=tuple(unsaid.get(id(result), result) for result in one.results))
-            for one in found
+            for one in came.audits
         ]
-        code = exit_code(audits, len(unreachable))
-        console.file.write(audit_document.render_end(audits, unreachable, code))
+        code = _code(came, audits)
+        if not came.interrupted:
+            console.file.write(audit_document.render_end(audits, came.unreachable, code))
     return code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Came:
+    """What came of auditing hosts."""
+
+    audits: list[HostAudit]
+    unreachable: list[str]
+    interrupted: bool
+
+
+def _code(came: _Came, audits: Sequence[HostAudit]) -> int:
+    return INTERRUPTED if came.interrupted else exit_code(audits, len(came.unreachable))
 
 
 def _run(
     uris: tuple[str, ...], options: Options, ended: Callable[[Ended], None] | None = None
-) -> tuple[list[HostAudit], list[str]]:
-    """Audit each host in turn; one that can't be reached costs no other its audit."""
+) -> _Came:
+    """Audit one host here, several side by side; one that can't be reached costs no other."""
+    hosts = targets(uris)
+    if len(hosts) > 1:
+        from host_agent.commands.shared.audited_hosts import audit_hosts
+
+        found, came = audit_hosts(hosts, options, ended)
+        return _Came(audits=found, unreachable=list(came.unreachable), interrupted=came.interrupted)
     where = whereabouts(uris, options.names)
     audits, unreachable = [], list(where.unreachable)
     for place in where.places:
@@ -240,4 +264,4 @@ def _run(
         except LibvirtError as error:
             complain(str(error), UNREACHABLE)
             unreachable.append(place.uri)
-    return audits, unreachable
+    return _Came(audits=audits, unreachable=unreachable, interrupted=False)

@@ -1,7 +1,7 @@
 """The commands ``baseline`` and ``verify``."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ import click
 from host_agent.case.results import Confirmed, Failed
 from host_agent.commands.shared import completion
 from host_agent.commands.shared.console import complain, progress
-from host_agent.commands.shared.hosts import uris_or_default, whereabouts
+from host_agent.commands.shared.hosts import targets, uris_or_default, whereabouts
 from host_agent.commands.shared.ledgers import ready_ledger
 from host_agent.commands.shared.options import (
     EXITS,
@@ -20,6 +20,7 @@ from host_agent.commands.shared.options import (
     ledger_option,
     privacy_option,
 )
+from host_agent.commands.shared.side_by_side_hosts import side_by_side_options
 from host_agent.commands.shared.telling import Page, printed, tell, untold
 from host_agent.errors import LibvirtError, NoDomainError, UsageError
 from host_agent.output import for_machines
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="all running domains")
 @ledger_option
 @privacy_option
+@side_by_side_options
 @connections
 def baseline_command(
     domains: tuple[str, ...],
@@ -75,16 +77,16 @@ def baseline_command(
         accept=True,
         clear_identifiers=clear_identifiers,
     )
-    results, unreachable = _run(uris, options, ready_ledger(ledger))
+    came = _run(uris, options, ready_ledger(ledger), ledger)
 
     def told(console: "Console", results: Sequence[Confirmed | Failed]) -> Page:
-        code = verify_output.kept_exit_code(results, len(unreachable))
+        code = came.code(verify_output.kept_exit_code(results, len(came.unreachable)))
         if form == "json":
             return verify_output.render(results, code), code
         each = bool(domains)
         return printed(console, lambda: verify_output.print_kept(console, results, each=each)), code
 
-    return tell(output, results, told, untold, for_people=form == "text")
+    return tell(output, came.results, told, untold, for_people=form == "text")
 
 
 @click.command(
@@ -93,6 +95,7 @@ def baseline_command(
     "  samemachine verify vm1 --wait 60         after a migration or a restart\n"
     "  samemachine verify --all\n"
     "  samemachine verify --arrived-since 2h    everything that came to this host since\n"
+    "  samemachine verify --all --inventory hosts.ini --group rack1\n"
     "  samemachine verify --arrived-since 02:00 --max-mismatch 0 && echo go on\n"
     f"\n{EXITS}",
 )
@@ -122,6 +125,7 @@ def baseline_command(
 @click.option("-v", "--verbose", is_flag=True, help="each domain by itself, also of many alike")
 @ledger_option
 @privacy_option
+@side_by_side_options
 @connections_and(*for_machines.FORMS)
 def verify_command(
     domains: tuple[str, ...],
@@ -157,15 +161,14 @@ def verify_command(
         since=since,
         clear_identifiers=clear_identifiers,
     )
-    history = ready_ledger(ledger)
-    results, unreachable = _run(uris, options, history)
+    came = _run(uris, options, ready_ledger(ledger), ledger)
 
     def told(console: "Console", results: Sequence[Confirmed | Failed]) -> Page:
-        code = verify_output.exit_code(results, len(unreachable), max_mismatch)
+        code = came.code(verify_output.exit_code(results, len(came.unreachable), max_mismatch))
         if form == "json":
             return verify_output.render(results, code), code
         if form != "text":
-            return for_machines.page(form, of_confirmed(results), unreachable, code)
+            return for_machines.page(form, of_confirmed(results), came.unreachable, code)
         return printed(console, lambda: print_(console, results, code)), code
 
     def print_(console: "Console", results: Sequence[Confirmed | Failed], code: int) -> None:
@@ -173,7 +176,7 @@ def verify_command(
         if not results and code == VERIFIED:
             console.print("nothing to verify")
 
-    return tell(output, results, told, untold, for_people=form == "text")
+    return tell(output, came.results, told, untold, for_people=form == "text")
 
 
 COMMANDS = (baseline_command, verify_command)
@@ -184,24 +187,53 @@ def _some(domains: Sequence[str], *, everything: bool) -> None:
         raise UsageError("name the domains, or say --all")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Came:
+    """What came of verifying domains."""
+
+    results: list[Confirmed | Failed]
+    unreachable: list[str]
+    interrupted: bool
+
+    def code(self, code: int) -> int:
+        """Return the exit code of a command that would have ended with this one."""
+        return INTERRUPTED if self.interrupted else code
+
+
 def _run(
-    uris: tuple[str, ...], options: Options, ledger: "Ledger | None"
-) -> tuple[list[Confirmed | Failed], list[str]]:
+    uris: tuple[str, ...], options: Options, ledger: "Ledger | None", url: str | None
+) -> _Came:
     results: list[Confirmed | Failed] = []
     try:
         where = whereabouts(uris, options.names)
         unreachable = list(where.unreachable)
-        for place in where.places:
-            # A definition that stayed behind where its domain left is nothing to verify.
-            asked = replace(options, names=place.running, elsewhere=place.elsewhere)
-            if options.names and not asked.names:
-                continue
+        # A definition that stayed behind where its domain left is nothing to verify.
+        asked = {
+            place.uri: replace(options, names=place.running, elsewhere=place.elsewhere)
+            for place in where.places
+            if place.running or not options.names
+        }
+        if len(targets(uris)) > 1:
+            from host_agent.commands.shared.verified_hosts import verify_hosts
+
+            results, came = verify_hosts(
+                [one for one in targets(uris) if one.uri in asked],
+                asked,
+                url if ledger is not None else None,
+                history=ledger is not None,
+            )
+            return _Came(
+                results=results,
+                unreachable=[*unreachable, *came.unreachable],
+                interrupted=came.interrupted,
+            )
+        for uri, chosen in asked.items():
             try:
-                with progress(place.uri) as told:
-                    results += verify(place.uri, asked, ledger, told)
+                with progress(uri) as told:
+                    results += verify(uri, chosen, ledger, told)
             except LibvirtError as error:
                 complain(str(error), UNREACHABLE)
-                unreachable.append(place.uri)
+                unreachable.append(uri)
     except KeyboardInterrupt:
         # Each domain is written to at once or not at all.
         raise SystemExit(
@@ -209,7 +241,7 @@ def _run(
         ) from None
     except NoDomainError as error:
         raise _moved(ledger, uris_or_default(uris), error) from None
-    return results, unreachable
+    return _Came(results=results, unreachable=unreachable, interrupted=False)
 
 
 def _moved(ledger: "Ledger | None", uris: Sequence[str], error: NoDomainError) -> UsageError:

@@ -1,10 +1,12 @@
 """The job ``audit``: a whole host, or some of its domains: evidence, checks, verdicts."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
 
 from host_agent import side_by_side
+from host_agent.case.doubles import Sighting
 from host_agent.case.gather import Elsewhere, Gatherer, Kept, nothing_kept
 from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.difference import Prediction
@@ -57,10 +59,12 @@ def audit(
     options: Options,
     progress: Progress = lambda *_: None,
     ended: Callable[[Ended], None] | None = None,
+    begun: Callable[[Host], None] | None = None,
 ) -> HostAudit:
     """Audit one host; whatever is wrong with one domain is that domain's own result.
 
-    ``ended`` is told of each domain as soon as it is done, in the order in which they are.
+    ``begun`` is told of the host before its domains are asked, ``ended`` of each domain as soon as
+    it is done, in the order in which they are.
     Raises ``LibvirtError`` where the host can't be reached, ``UsageError`` where it has no domain
     of a name that was asked for.
     """
@@ -81,6 +85,8 @@ def audit(
             rehearse=options.rehearse,
         )
         foretold = _Foretold()
+        if begun is not None:
+            begun(_host(uri, gatherer.facts, ()))
 
         def told(result: Audited | Failed) -> None:
             if ended is not None:
@@ -113,6 +119,28 @@ def audit_one(domain: Domain, gatherer: Gatherer) -> Audited | Failed:
         return Audited(case=case, verdict=policy.judge(case))
 
     return guarded(judged, lambda why: Failed(name=domain.name, uuid=str(domain.uuid), error=why))
+
+
+def found_elsewhere(
+    result: Audited | Failed, place: str, twice: Mapping[UUID, tuple[Sighting, ...]]
+) -> Audited | Failed:
+    """Return a result as it is when what runs twice is known.
+
+    ``twice``: what a guest's UUID was seen with, on all hosts; ``place`` is its own host's.
+    """
+    active = result.case.declared.active if isinstance(result, Audited) else None
+    if active is None or not isinstance(result, Audited):
+        return result
+    others = tuple(
+        one
+        for one in twice.get(active.guest_uuid, ())
+        if (one.place, one.name) != (place, active.name)
+    )
+    if not others:
+        return result
+    case = replace(result.case, elsewhere=others + result.case.elsewhere)
+    judged = lambda: Audited(case=case, verdict=policy.judge(case))  # noqa: E731 - one expression
+    return guarded(judged, lambda why: Failed(name=active.name, uuid=str(active.uuid), error=why))
 
 
 class _Foretold:

@@ -1,6 +1,6 @@
 """The jobs ``verify`` and ``baseline``: domains of one host held against what they were."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -45,10 +45,15 @@ class Options:
 
 
 def verify(
-    uri: str, options: Options, ledger: "Ledger | None", progress: Progress = lambda *_: None
+    uri: str,
+    options: Options,
+    ledger: "Ledger | None",
+    progress: Progress = lambda *_: None,
+    ended: Callable[[Confirmed | Failed], None] | None = None,
 ) -> list[Confirmed | Failed]:
     """Verify domains of one host, or take their baselines; a domain's trouble is its own result.
 
+    ``ended`` is told of each domain as soon as it is done, in the order in which they are.
     Raises ``LibvirtError`` where the host can't be reached, ``UsageError`` where it has no domain
     of a name that was asked for.
     """
@@ -89,7 +94,7 @@ def verify(
                 return verifier.accept(domain)
             return verifier.confirm(domain, options.wait)
 
-        return side_by_side.each(one, domains, options.at_once, progress)
+        return side_by_side.each(one, domains, options.at_once, progress, ended)
 
 
 def running(domains: Sequence[Domain]) -> list[Domain]:

@@ -30,7 +30,7 @@ GUEST = next(
 ).choices
 OTHERS = {
     "samemachine.1", "samemachine-checks.7", "samemachine-guest.1", "samemachine-guest.conf.5",
-    "samemachine-host.toml.5",
+    "samemachine-host.toml.5", "samemachine-inventory.5",
 }  # fmt: skip
 
 

@@ -31,6 +31,7 @@ class Row:
 
 # Lowest first: a folder may import only what stands above it, so there is no circle.
 FOLDERS = {
+    "hosts": Row(asks="children inventory_file run_journal spawner"),
     "domain": Row(),
     "firmware": Row(asks="acpi_code"),
     "atlas": Row(imports="domain firmware", asks="code files predictions"),
@@ -91,15 +92,16 @@ FOLDERS = {
     ),
     "commands": Row(
         imports=(
-            "domain atlas hypervisor machine_types guest qemu case records verify "
-            "migrate plan upgrade output"
+            "hosts domain atlas hypervisor machine_types guest qemu case records verify migrate "
+            "plan upgrade output"
         ),
         asks=(
             "audit check_config checks diff enroll forget history migrate path plan probe rehearse "
-            "schema serve shared.atlases shared.completion shared.config shared.configured "
-            "shared.console shared.default_uri shared.hosts shared.ledgers shared.loudness "
-            "shared.metrics shared.options shared.rehearsed_qemu shared.telling "
-            "shared.waiver_files types upgrade verify why"
+            "schema serve shared.atlases shared.audited_hosts shared.completion shared.config "
+            "shared.configured shared.console shared.default_uri shared.hosts shared.ledgers "
+            "shared.loudness shared.metrics shared.options shared.rehearsed_qemu "
+            "shared.side_by_side_hosts shared.telling shared.verified_hosts shared.waiver_files "
+            "types upgrade verify why"
         ),
     ),
 }
@@ -152,6 +154,7 @@ ONLY_IN = {
     "virt": {"qemu.nvram_decoding"},
     "jinja2": {"output.shared.pages"},
     "prometheus_client": {"commands.shared.metrics", "output.prometheus"},
+    "yaml": {"hosts.ansible_yaml"},
     "sqlalchemy": {"records.ledger", "records.postgresql", "records.sqlite"},
 }
 

@@ -138,6 +138,7 @@ def test_the_packages_have_what_they_are_for() -> None:
         "/usr/bin/samemachine",
         "/usr/share/man/man1/samemachine-serve.1.gz",
         "/usr/share/man/man5/samemachine-host.toml.5.gz",
+        "/usr/share/man/man5/samemachine-inventory.5.gz",
         "/usr/share/man/man7/samemachine-checks.7.gz",
         "/usr/share/bash-completion/completions/samemachine",
     }

@@ -7,6 +7,7 @@ import click
 
 from host_agent.commands.shared import default_uri
 from host_agent.commands.shared.configured import Configured
+from host_agent.commands.shared.hosts import inventory_option
 from host_agent.commands.shared.loudness import debug_option, quiet_option
 
 EXITS = """\b
@@ -78,6 +79,7 @@ def connections(command: _Command, forms: Sequence[str] = _FORMS) -> _Command:
         ),
     ):
         command = option(command)
+    command = inventory_option(command)
     command = quiet_option(command, "no progress, and no text where all is well")
     return formats(debug_option(command), forms)
 

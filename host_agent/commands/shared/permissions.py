@@ -53,18 +53,25 @@ _LEDGER = f"the ledger, {_HASHED}"
 _BASELINE = f"the domain's metadata (baseline, {_HASHED})"
 _CACHE = "its own cache of probes"
 _COUNT = f"{_CACHE}, and its count of openings that no guest answered"
+_RUNS = "of several hosts what was found, until it is whole"
 _NEEDED, _MORE = Demand.NEEDED, Demand.MORE
 _LOOKS = {"read_only": _NEEDED, "read_write": _MORE, "root": _MORE, "ptrace": _MORE}
 _WRITES = {"read_only": _NEEDED, "read_write": _NEEDED, "root": _MORE, "ptrace": _MORE}
 
 HOST = (
-    Permission(command="audit", **_LOOKS, changes=_COUNT, leaves=_ASKED),
+    Permission(command="audit", **_LOOKS, changes=f"{_COUNT}; {_RUNS}", leaves=_ASKED),
     Permission(command="show", **_LOOKS, changes=_COUNT, leaves=_ASKED),
     Permission(
-        command="baseline", **_WRITES, changes=f"{_BASELINE}; {_LEDGER}; {_COUNT}", leaves=_ASKED
+        command="baseline",
+        **_WRITES,
+        changes=f"{_BASELINE}; {_LEDGER}; {_COUNT}; {_RUNS}",
+        leaves=_ASKED,
     ),
     Permission(
-        command="verify", **_LOOKS, changes=f"{_BASELINE}; {_LEDGER}; {_COUNT}", leaves=_ASKED
+        command="verify",
+        **_LOOKS,
+        changes=f"{_BASELINE}; {_LEDGER}; {_COUNT}; {_RUNS}",
+        leaves=_ASKED,
     ),
     Permission(
         command="why",
