@@ -10,7 +10,9 @@ from host_agent.qemu.session import NO_QMP, QemuSession
 _MOST_WORDS = 256
 _MOST_NAMES = 1024
 _LONGEST = 64
-_NAMED = "family", "model", "stepping"
+_PROPERTIES = (
+    "vendor", "model-id", "feature-words", "unavailable-features", "family", "model", "stepping",
+)  # fmt: skip
 
 
 def read(session: QemuSession) -> RehearsedCpu | None:
@@ -19,16 +21,15 @@ def read(session: QemuSession) -> RehearsedCpu | None:
         vcpus = session.qmp("query-cpus-fast")
         path = str(vcpus[0]["qom-path"])
 
-        def asked(name: str) -> Any:
-            return session.qmp("qom-get", path=path, property=name)
-
+        asked = [{"path": path, "property": name} for name in _PROPERTIES]
+        vendor, name, words, filtered, *revision = session.qmp_all("qom-get", asked)
         return RehearsedCpu(
             vcpus=len(vcpus),
-            vendor=_text(asked("vendor")),
-            name=_text(asked("model-id")),
-            revision="-".join(str(int(asked(name))) for name in _NAMED),
-            words=tuple(sorted(map(_word, asked("feature-words")[:_MOST_WORDS]))),
-            filtered=tuple(map(_text, asked("unavailable-features")[:_MOST_NAMES])),
+            vendor=_text(vendor),
+            name=_text(name),
+            revision="-".join(str(int(number)) for number in revision),
+            words=tuple(sorted(map(_word, words[:_MOST_WORDS]))),
+            filtered=tuple(map(_text, filtered[:_MOST_NAMES])),
         )
     except (EvidenceError, IndexError, *NO_QMP):
         return None

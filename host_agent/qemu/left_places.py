@@ -1,6 +1,5 @@
 """Where a firmware leaves its tables in a machine that was started, and when it has left them."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,7 +13,9 @@ from host_agent.qemu.memory_reader import MemoryReader
 from host_agent.qemu.rehearsal_options import RehearsalOptions
 from host_agent.qemu.session import QemuSession
 
-_FIRST_PAUSE, _LAST_PAUSE = 0.02, 0.25
+_FIRST_PAUSE, _LAST_PAUSE = 0.01, 0.25
+_PART = 0.125
+"""Of the time that it took: how much later it may be seen."""
 _SEGMENT, _SEGMENT_SIZE = 0xE0000, 0x20000
 """Where a BIOS leaves both its anchors (ACPI 6.5, 5.2.5.1)."""
 
@@ -76,15 +77,20 @@ def places_of(options: RehearsalOptions) -> Sequence[Bios | Efi]:
 
 
 def wait(
-    session: QemuSession, reader: MemoryReader, places: Sequence[Bios | Efi], *, acpi: bool
+    session: QemuSession, memory: int, places: Sequence[Bios | Efi], *, acpi: bool
 ) -> Bios | Efi:
     """Return where the tables are, as soon as all are there; raises ``EvidenceError``.
+
+    ``memory``: how many bytes the machine has. It is looked at at times, since no QEMU tells what
+    its firmware does; the pauses grow with the time that it took so far.
 
     A firmware fills the root pointer's checksum in last (QEMU ``hw/i386/acpi-build.c`` adds it to
     the script last), and does SMBIOS before ACPI, or names both when they are whole.
     """
-    pause = _FIRST_PAUSE
+    began = session.left
     while True:
+        session.rest(max(_FIRST_PAUSE, min((began - session.left) * _PART, _LAST_PAUSE)))
+        reader = MemoryReader(session, memory)
         for place in places:
             if _is_done(reader, place, acpi=acpi):
                 return place
@@ -94,14 +100,14 @@ def wait(
                 "the firmware of the rehearsal has left no tables when its time was over",
                 "if this host is that slow, ask again when it has less to do",
             )
-        time.sleep(pause)
-        pause = min(pause * 1.2, _LAST_PAUSE)
 
 
 def _is_done(reader: MemoryReader, place: Bios | Efi, *, acpi: bool) -> bool:
     try:
+        if place.anchor(reader) is None:
+            return False
         if acpi:
             place.tables(reader)
-        return place.anchor(reader) is not None
     except AcpiError:
         return False
+    return True

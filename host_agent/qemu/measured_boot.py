@@ -7,7 +7,6 @@ Firmware Profile 1.06, 3.3.4). The log is read from memory: SeaBIOS has it where
 says (TCG ACPI Specification 1.4, 8), OVMF anywhere below the top of low memory, at a page's begin.
 """
 
-import time
 from contextlib import suppress
 from dataclasses import replace
 
@@ -78,10 +77,10 @@ def measure(
             descriptors=tuple(one for one in (tpm, variables, image) if one is not None),
         ) as session:
             session.qmp("cont")
-            reader = MemoryReader(session, options.machine.memory)
+            memory = options.machine.memory
             places = left_places.places_of(options)
-            place = left_places.wait(session, reader, places, acpi=options.has_acpi)
-            return _wait(session, reader, place)
+            place = left_places.wait(session, memory, places, acpi=options.has_acpi)
+            return _wait(session, memory, place)
 
 
 def _with_image(options: RehearsalOptions, image: int) -> RehearsalOptions:
@@ -94,10 +93,11 @@ def _with_image(options: RehearsalOptions, image: int) -> RehearsalOptions:
     )
 
 
-def _wait(session: QemuSession, reader: MemoryReader, place: Bios | Efi) -> tuple[Event, ...]:
+def _wait(session: QemuSession, memory: int, place: Bios | Efi) -> tuple[Event, ...]:
     """Return the events as soon as all separators are there."""
     found = None
     while True:
+        reader = MemoryReader(session, memory)
         found = _log(reader, place) if found is None else found
         if found is not None:
             try:
@@ -115,7 +115,7 @@ def _wait(session: QemuSession, reader: MemoryReader, place: Bios | Efi) -> tupl
                 "the firmware of the rehearsal did not close the TPM's registers in its time",
                 "if this host is that slow, ask again when it has less to do",
             )
-        time.sleep(_PAUSE)
+        session.rest(_PAUSE)
 
 
 def _events(log: bytes) -> tuple[Event, ...]:

@@ -5,6 +5,9 @@ from typing import NamedTuple
 from host_agent.evidence.hardware import PciFunction
 
 BYTES = 0x100
+HEAD = 0x40
+"""Bytes of the header; behind it are capabilities, and what a function keeps for its driver."""
+_STATUS, _HAS_LIST = 0x06, 0x10
 _CAPABILITIES, _SUBSYSTEM_OF_BRIDGE = 0x34, 0x0D
 _MOST_CAPABILITIES = 48
 
@@ -35,6 +38,11 @@ def function(place: Place, bridge: Place | None, space: bytes) -> PciFunction:
         revision=space[0x08],
         class_code=int.from_bytes(space[0x09:0x0C], "little"),
     )
+
+
+def has_capabilities(space: bytes) -> bool:
+    """Tell whether a function has a list of them (PCI 3.0, 6.2.3)."""
+    return bool(_word(space, _STATUS) & _HAS_LIST)
 
 
 def is_multifunction(space: bytes) -> bool:

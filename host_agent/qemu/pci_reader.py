@@ -1,7 +1,8 @@
 """The PCI functions of a machine that was started, with their configuration as it is now."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from host_agent.errors import EvidenceError
 from host_agent.missing import Reason
@@ -31,9 +32,10 @@ def read(session: QemuSession) -> tuple[Space, ...]:
         raise EvidenceError(Reason.FAILED, "QEMU's list of PCI functions can't be read") from error
     if len(found) > _MAX_FUNCTIONS:
         raise EvidenceError(Reason.FAILED, f"QEMU lists {len(found)} PCI functions")
+    headers = _headers(session, [place for place, _, _ in found])
     return tuple(
-        Space(place=place, bridge=bridge, device=device, space=_header(session, place))
-        for place, bridge, device in found
+        Space(place=place, bridge=bridge, device=device, space=space)
+        for (place, bridge, device), space in zip(found, headers, strict=True)
     )
 
 
@@ -54,16 +56,34 @@ def _listed(
                 yield from _listed([{"devices": behind}], place, depth + 1)
 
 
-def _header(session: QemuSession, place: Place) -> bytes:
-    """Read a function's configuration by mechanism 1 (PCI 3.0, 3.2.2.3.2)."""
-    base = 0x80000000 | place.bus << 16 | place.slot << 11 | place.function << 8
+def _headers(session: QemuSession, places: Sequence[Place]) -> list[bytes]:
+    """Return each function's configuration; zeros are behind a header without capabilities."""
+    heads = _read(session, [(place, range(0, pci_header.HEAD, 4)) for place in places])
+    listing = [at for at, head in enumerate(heads) if pci_header.has_capabilities(head)]
+    rest = range(pci_header.HEAD, pci_header.BYTES, 4)
+    rests = dict(zip(listing, _read(session, [(places[at], rest) for at in listing]), strict=True))
+    return [
+        head + rests.get(at, bytes(pci_header.BYTES - pci_header.HEAD))
+        for at, head in enumerate(heads)
+    ]
+
+
+def _read(session: QemuSession, wanted: Sequence[tuple[Place, range]]) -> list[bytes]:
+    """Read double words of many functions by mechanism 1 (PCI 3.0, 3.2.2.3.2), all at once."""
     commands = [
         line
-        for at in range(0, pci_header.BYTES, 4)
-        for line in (f"outl 0xcf8 0x{base | at:x}", "inl 0xcfc")
+        for place, offsets in wanted
+        for at in offsets
+        for line in (f"outl 0xcf8 0x{_base(place) | at:x}", "inl 0xcfc")
     ]
     answers = session.qtest(commands)[1::2]
     try:
-        return b"".join(int(answer, 16).to_bytes(4, "little") for answer in answers)
+        words = [int(answer, 16).to_bytes(4, "little") for answer in answers]
     except (ValueError, OverflowError) as error:
         raise EvidenceError(Reason.FAILED, "QEMU's qtest sent no number") from error
+    left = iter(words)
+    return [b"".join(islice(left, len(offsets))) for _, offsets in wanted]
+
+
+def _base(place: Place) -> int:
+    return 0x80000000 | place.bus << 16 | place.slot << 11 | place.function << 8

@@ -77,11 +77,11 @@ def rehearse(
     ):
         version = session.qmp("query-version")
         session.qmp("cont")
-        reader = MemoryReader(session, machine.memory)
         places = left_places.places_of(options)
-        place = left_places.wait(session, reader, places, acpi=options.has_acpi)
+        place = left_places.wait(session, machine.memory, places, acpi=options.has_acpi)
         session.qmp("stop")
         # Once more, of a machine that does nothing any more.
+        reader = MemoryReader(session, machine.memory)
         tables = _tables(reader, place) if options.has_acpi else ()
         booted = _smbios(reader, place)
         spaces = pci_reader.read(session)

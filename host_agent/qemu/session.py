@@ -20,7 +20,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
@@ -240,6 +240,17 @@ class QemuSession:
                 stream.close()
         self._asked.close()
 
+    def rest(self, seconds: float) -> None:
+        """Wait, but no longer than QEMU lives; raises ``EvidenceError`` where it is ended early."""
+        poll = select.poll()
+        # Its end is told unasked; what it says is read by whoever asks next.
+        poll.register(self._qmp, 0)
+        if self._stop is not None:
+            poll.register(self._stop, select.POLLIN)
+        ready = dict(poll.poll(seconds * 1000))
+        if self._stop is not None and self._stop.fileno() in ready:
+            raise self._ended_early()
+
     @property
     def left(self) -> float:
         """How many seconds are left of those that it was given."""
@@ -268,19 +279,26 @@ class QemuSession:
 
     def qmp(self, command: str, **arguments: object) -> Any:
         """Return what a QMP command returns."""
-        sent = json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n"
+        (found,) = self.qmp_all(command, [arguments])
+        return found
+
+    def qmp_all(self, command: str, asked: Sequence[Mapping[str, object]]) -> list[Any]:
+        """Return what a QMP command returns with each of many arguments, asked for at once."""
         if not self._qmp_started:
             self._qmp_started = True
             self._exchange(self._qmp, b"", 1, _MAX_QMP)
-            self._qmp_answer(b'{"execute":"qmp_capabilities"}\n')
-        answer = self._qmp_answer(sent)
-        if "return" not in answer:
-            error = answer.get("error")
-            why = error.get("desc") if isinstance(error, dict) else answer
-            raise EvidenceError(
-                Reason.FAILED, f"{self._name}: {command}: {printable(str(why)[:_MAX_SAID])}"
-            )
-        return answer["return"]
+            self._qmp_answers(b'{"execute":"qmp_capabilities"}\n', 1)
+        sent = b"".join([_line(command, arguments) for arguments in asked])
+        found = []
+        for answer in self._qmp_answers(sent, len(asked)):
+            if "return" not in answer:
+                error = answer.get("error")
+                why = error.get("desc") if isinstance(error, dict) else answer
+                raise EvidenceError(
+                    Reason.FAILED, f"{self._name}: {command}: {printable(str(why)[:_MAX_SAID])}"
+                )
+            found.append(answer["return"])
+        return found
 
     def wait_for_the_end(self) -> None:
         """Wait until the process ends by itself, with exit code 0; raises ``EvidenceError``."""
@@ -292,8 +310,9 @@ class QemuSession:
             if ended is None or (ended.si_code, ended.si_status) != (os.CLD_EXITED, 0):
                 raise
 
-    def _qmp_answer(self, sent: bytes) -> dict[str, Any]:
-        while True:
+    def _qmp_answers(self, sent: bytes, count: int) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while len(found) < count:
             (line,) = self._exchange(self._qmp, sent, 1, _MAX_QMP)
             sent = b""
             try:
@@ -303,7 +322,8 @@ class QemuSession:
             if not isinstance(answer, dict):
                 raise EvidenceError(Reason.FAILED, f"{self._name} sent no QMP")
             if "event" not in answer:
-                return answer
+                found.append(answer)
+        return found
 
     def _exchange(self, channel: socket.socket, sent: bytes, count: int, most: int) -> list[bytes]:
         """Send, and return so many lines; reads while it writes, so that neither side waits."""
@@ -322,7 +342,7 @@ class QemuSession:
             poll.register(channel, select.POLLIN | (select.POLLOUT if waiting else 0))
             ready = dict(poll.poll(self._left() * 1000))
             if self._stop is not None and self._stop.fileno() in ready:
-                raise EvidenceError(Reason.FAILED, f"{self._name} was ended early")
+                raise self._ended_early()
             if complaints is not None and complaints.fileno() in ready and not self._hear():
                 poll.unregister(complaints)
                 complaints = None
@@ -405,6 +425,9 @@ class QemuSession:
         how = "with exit code" if ended.si_code == os.CLD_EXITED else "by signal"
         return f" {how} {ended.si_status}"
 
+    def _ended_early(self) -> EvidenceError:
+        return EvidenceError(Reason.FAILED, f"{self._name} was ended early")
+
     def _ended(self) -> EvidenceError:
         """Why it ended, and what to do."""
         said = self._said()
@@ -426,6 +449,15 @@ class QemuSession:
             return QemuEndedError(self._name, said.removeprefix(": "))
         verb = "closed its connection" if how is None else "ended"
         return EvidenceError(Reason.FAILED, f"{self._name} {verb}{said or how or ''}")
+
+
+def _line(command: str, arguments: Mapping[str, object]) -> bytes:
+    """Return a QMP command, with no byte too many: QEMU reads them one by one.
+
+    ``monitor/monitor.c: monitor_can_read``.
+    """
+    words = {"execute": command, "arguments": arguments} if arguments else {"execute": command}
+    return json.dumps(words, separators=(",", ":")).encode() + b"\n"
 
 
 def decoded(answer: str, size: int) -> bytes:

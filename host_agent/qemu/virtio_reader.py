@@ -63,17 +63,18 @@ def read(session: QemuSession, place: Place, space: bytes) -> Offered | None:
     if device < _MODERN:
         kind = int.from_bytes(space[0x2E:0x30], "little")
     found = dict(_capabilities(space))
-    base = _old_registers(session, place, space)
+    base = _old_base(space)
+    old = _answering(place, space)
     if {_COMMON, _WINDOW} <= found.keys():
-        registers = _Registers(session, place, found[_COMMON], found[_WINDOW])
+        registers = _Registers(session, place, space, found[_COMMON], found[_WINDOW])
         features, queues = registers.offered()
         # Some features are offered to a driver of the old interface alone.
-        features |= 0 if base is None else _old_features(session, base)
+        features |= 0 if base is None else _old_features(session, base, old)
     elif base is None:
         # The firmware gave its registers no place.
         return None
     else:
-        features, queues = _old_features(session, base), _old_queues(session, base)
+        features, queues = _old_features(session, base, old), _old_queues(session, base)
     return Offered(kind=kind, features=features, queues=queues)
 
 
@@ -91,14 +92,14 @@ def _capabilities(space: bytes) -> Iterator[tuple[int, int]]:
 class _Registers:
     """The common configuration of a device, through the window."""
 
-    def __init__(self, session: QemuSession, place: Place, common: int, window: int) -> None:
+    def __init__(
+        self, session: QemuSession, place: Place, space: bytes, common: int, window: int
+    ) -> None:
         self._session = session
         self._place = place
         self._window = window
-        bar, offset = self._send(
-            [*_config(place, common + 4, 1), *_config(place, common + 8, 4)],
-        )
-        self._bar, self._offset = bar, offset
+        self._bar = space[common + 4]
+        self._offset = int.from_bytes(space[common + 8 : common + 12], "little")
 
     def offered(self) -> tuple[int, tuple[int, ...]]:
         """Return features and sizes of queues."""
@@ -123,25 +124,24 @@ class _Registers:
             commands += _config(self._place, self._window + 8, 4, self._offset + one.at)
             commands += _config(self._place, self._window + 12, 4, one.size)
             commands += _config(self._place, self._window + 16, one.size, one.value)
-        return self._send(commands)
-
-    def _send(self, commands: Sequence[str]) -> list[int]:
         return _answers(self._session, commands)
 
 
-def _old_registers(session: QemuSession, place: Place, space: bytes) -> int | None:
+def _old_base(space: bytes) -> int | None:
     """Return the port from which a device has its old interface; None: it has none."""
     bar = int.from_bytes(space[0x10:0x14], "little")
-    if not bar & 1 or not bar & _PORTS:
-        return None
+    return bar & _PORTS or None if bar & 1 else None
+
+
+def _answering(place: Place, space: bytes) -> tuple[str, str]:
+    """Return what has a function answer at its ports."""
     command = int.from_bytes(space[_COMMAND : _COMMAND + 2], "little") | _IO
-    _answers(session, _config(place, _COMMAND, 2, command))
-    return bar & _PORTS
+    return _config(place, _COMMAND, 2, command)
 
 
-def _old_features(session: QemuSession, base: int) -> int:
-    commands = f"outb 0x{base + _OLD_STATUS:x} 0x0", f"inl 0x{base + _OLD_FEATURE:x}"
-    (features,) = _answers(session, commands)
+def _old_features(session: QemuSession, base: int, before: tuple[str, str]) -> int:
+    reset_and_ask = f"outb 0x{base + _OLD_STATUS:x} 0x0", f"inl 0x{base + _OLD_FEATURE:x}"
+    (features,) = _answers(session, (*before, *reset_and_ask))
     # Where nothing answers all bits are set.
     return 0 if features == _NOTHING else features
 

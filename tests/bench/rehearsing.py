@@ -13,7 +13,7 @@ DOMAINS = 200
 _EACH = 4
 """Rehearsals of each shape in a round: the program's own start is a small part of it."""
 _COMMANDS = "/root/bare-rehearsals.json"
-_PROGRAM = "tests.bench.all_rehearsals"
+_PROGRAM, _COUNTING = "tests.bench.all_rehearsals", "tests.bench.counted_rehearsals"
 
 
 def measure(bench: Bench, lab: Lab) -> Iterator[Figure]:
@@ -41,7 +41,7 @@ def measure(bench: Bench, lab: Lab) -> Iterator[Figure]:
         )
     if "rehearsal-shapes" in bench.chosen:
         wanted = bench.many(DOMAINS)
-        made = host.python("-m", _PROGRAM, "count", str(wanted))
+        made = host.python("-m", _COUNTING, str(wanted))
         yield Figure(
             row="rehearsal-shapes",
             what=f"{wanted} domains of {shapes} shapes, rehearsed",

@@ -107,7 +107,7 @@ qemu.answers["query-pci"] = deepcopy(BUSES)
 qemu.answers["query-pci"][0]["devices"].append(
     {"bus": 0, "slot": 5, "function": 0, "qdev_id": "disk0"})
 KIND, COUNT, SIZE = GIVEN
-SPACE = {0: 0x10421AF4 if KIND == "modern" else 0x10011AF4, 8: 0x01000001,
+SPACE = {0: 0x10421AF4 if KIND == "modern" else 0x10011AF4, 4: 0x00100000, 8: 0x01000001,
          0x10: 0 if KIND == "modern" else 0xC001, 0x2C: 0x00021AF4,
          0x34: 0 if KIND == "old" else 0x40,
          0x40: 0x01105009, 0x44: 4, 0x48: 0x2000, 0x4C: 56, 0x50: 0x05140009}
