@@ -25,7 +25,7 @@ _TEXTS = {
 }
 # Folders of a host, of which each test has its own.
 _PLACES = "/etc/samemachine/", "/srv/", "/var/lib/prometheus/"
-_FOLDERS = "srv/noble", "srv/el9", "srv/trixie", "var/lib/prometheus/node-exporter"
+_FOLDERS = "srv/noble", "srv/el9", "srv/trixie", "srv/forky", "var/lib/prometheus/node-exporter"
 _PARSED_ONLY = {
     "serve",       # never ends
     "migrate", "upgrade", "rollback",  # move or stop domains

@@ -17,7 +17,7 @@ from host_agent.commands.shared.console import complain, orderly_end, progress
 from host_agent.commands.shared.hosts import uris_or_default
 from host_agent.commands.shared.loudness import loudness
 from host_agent.commands.shared.options import rehearse_option
-from host_agent.commands.shared.rehearsed_qemu import rehearsed_qemu, under
+from host_agent.commands.shared.rehearsed_qemu import rehearsed_qemu, under_each
 from host_agent.commands.shared.telling import Page, printed, tell
 from host_agent.domain.live_migration import CopyStorage
 from host_agent.errors import UsageError
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     "  samemachine plan -c qemu+ssh://n1/system -c qemu+ssh://n2/system --to ubuntu:noble\n"
     "  samemachine plan --to debian:trixie --format html --output plan.html\n"
     "  samemachine plan --to debian:trixie --rehearse --root /srv/trixie\n"
+    "  samemachine plan --to trixie,forky --rehearse --root /srv/trixie --root /srv/forky\n"
     "\n\b\nExit codes:\n  0  all move live, or start there\n"
     "  1  something can't go, must be raised or restarted first, or the path is not supported\n"
     "  2  usage, or a target that is not known\n"
@@ -101,7 +102,7 @@ if TYPE_CHECKING:
     help="whether to ask this host's QEMU what it shows guests",
 )
 @rehearse_option("run the firmware on each domain's devices, here and under QEMU there")
-@rehearsed_qemu("the target, where this host can run it")
+@rehearsed_qemu("the target, where this host can run it", several=True)
 @click.option("-v", "--verbose", is_flag=True, help="every finding of every domain")
 @click.option(
     "--format",
@@ -127,8 +128,8 @@ def plan_command(
     atlas: Path | None,
     on: datetime | None,
     jobs: int,
-    qemu: str | None,
-    root: Path | None,
+    qemu: tuple[str, ...],
+    root: tuple[Path, ...],
     rehearsal_timeout: float,
     form: str,
     file: Path | None,
@@ -158,7 +159,7 @@ def plan_command(
         unsafe=unsafe,
         on=(on or datetime.now(UTC).astimezone()).date(),
         atlas=None if atlas is None else atlas_files.read(atlas),
-        under=under(qemu, root, rehearsal_timeout, rehearse=rehearse),
+        under=under_each(qemu, root, rehearsal_timeout, len(wanted), rehearse=rehearse),
     )
     with orderly_end(), progress("looking at domains") as told:
         found = plan(options, _asked if probe else None, told)

@@ -11,9 +11,9 @@ from host_agent.commands.shared.hosts import whereabouts
 from host_agent.commands.shared.loudness import loudness
 from host_agent.commands.shared.options import formats
 from host_agent.commands.shared.rehearsed_qemu import rehearsed_qemu
+from host_agent.domain.definition_edit import EditError, with_machine
 from host_agent.errors import UsageError
 from host_agent.output import rehearse as rehearse_output
-from host_agent.upgrade.definition_edit import UpgradeXmlError, with_machine
 from host_agent.verify.rehearse import Options, rehearse
 
 
@@ -71,7 +71,7 @@ def rehearse_command(
     def edit(xml: str) -> str:
         try:
             return xml if machine is None else with_machine(xml, machine)
-        except UpgradeXmlError as error:
+        except EditError as error:
             raise UsageError(f"--machine: {error}") from error
 
     # A name that is none is said before anything is asked.

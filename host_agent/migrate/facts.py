@@ -73,6 +73,8 @@ class MachineThere:
     """Version of the QEMU that was rehearsed in the place of that one."""
     differences: tuple[Difference, ...]
     """What the guest finds that is not as here."""
+    machine: str | None = None
+    """The machine type as which it boots there, where that is another one than here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,34 @@ class Going:
     """libvirt's, that has it."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """A QEMU that a domain's machine is rehearsed on."""
+
+    binary: QemuBinary
+    rehearsal: DomainRehearsal
+    end: End | None = None
+    """The host that it stands for; None: it is its host's own."""
+
+    def made(
+        self, definition: Definition, arguments: tuple[str, ...] | Missing
+    ) -> Rehearsed | Missing:
+        """Return what a guest finds there that this command line starts."""
+        if isinstance(arguments, Missing):
+            return arguments
+        made = self.rehearsal.of_arguments(self.binary, arguments, definition)
+        end = self.end
+        if isinstance(made, Missing) or end is None or end.qemu is None:
+            return made
+        if series(made.qemu) != series(end.qemu):
+            return Missing(
+                reason=Reason.REFUSED,
+                sentence=f"the QEMU that was named is {made.qemu}, and {end.title} has another",
+                remedy="--root FOLDER: the target's own system",
+            )
+        return made
+
+
 class Rehearsals:
     """Rehearsals of domains that go to one target: one for all of a shape."""
 
@@ -54,35 +82,22 @@ class Rehearsals:
     ) -> MachineThere | Missing:
         """Return what the guest finds otherwise there; ``here``, ``there``: both ends' libvirts."""
         try:
-            now = _present(going)
-            after = self._binary(going.definition, target)
+            now = self.present(going)
+            after = self.seat(going.definition, target)
         except EvidenceError as error:
             return error.missing
-        before = self._made(now, going, here)
-        made = self._made(after, going, there)
+        before = now.made(going.definition, here(going.xml))
         if isinstance(before, Missing):
             return before
-        if isinstance(made, Missing):
-            return made
-        if target.qemu is not None and series(made.qemu) != series(target.qemu):
-            return Missing(
-                reason=Reason.REFUSED,
-                sentence=f"the QEMU that was named is {made.qemu}, and {target.title} has another",
-                remedy="--root FOLDER: the target's own system",
-            )
-        try:
-            return MachineThere(
-                qemu=made.qemu,
-                differences=(
-                    *rehearsal_diff.between(before, made),
-                    *nic_names.renamed(before, made),
-                ),
-            )
-        except SmbiosError as error:
-            return Missing(reason=Reason.FAILED, sentence=f"the tables can't be compared: {error}")
+        made = after.made(going.definition, there(going.xml))
+        return made if isinstance(made, Missing) else compared(before, made)
 
-    def _binary(self, definition: Definition, target: End) -> QemuBinary:
-        """Return the target's; raises ``EvidenceError``."""
+    def present(self, going: Going) -> Seat:
+        """Return what the domain has now; raises ``EvidenceError``."""
+        return Seat(binary=_present(going), rehearsal=self._rehearsal)
+
+    def seat(self, definition: Definition, target: End) -> Seat:
+        """Return what a domain would have at the target; raises ``EvidenceError``."""
         under = self._under
         if under.qemu is None and under.root is None and not under.local:
             raise EvidenceError(
@@ -90,13 +105,25 @@ class Rehearsals:
                 f"the QEMU of {target.name} can't be run from here",
                 "--root FOLDER: its system's root folder; or --qemu BINARY: the same on this host",
             )
-        return qemu_binary.installed(under.qemu or _emulator(definition), under.root)
+        binary = qemu_binary.installed(under.qemu or _emulator(definition), under.root)
+        return Seat(binary=binary, rehearsal=self._rehearsal, end=target)
 
-    def _made(self, binary: QemuBinary, going: Going, arguments: Arguments) -> Rehearsed | Missing:
-        given = arguments(going.xml)
-        if isinstance(given, Missing):
-            return given
-        return self._rehearsal.of_arguments(binary, given, going.definition)
+
+def compared(
+    before: Rehearsed, after: Rehearsed, machine: str | None = None
+) -> MachineThere | Missing:
+    """Return what a guest finds otherwise than before; ``machine``: its type, if another one."""
+    try:
+        return MachineThere(
+            qemu=after.qemu,
+            differences=(
+                *rehearsal_diff.between(before, after),
+                *nic_names.renamed(before, after),
+            ),
+            machine=machine,
+        )
+    except SmbiosError as error:
+        return Missing(reason=Reason.FAILED, sentence=f"the tables can't be compared: {error}")
 
 
 def _present(going: Going) -> QemuBinary:

@@ -112,6 +112,7 @@ def _domain(one: Planned | Failed) -> dict[str, Any]:
         else [str(difference) for difference in one.outlook],
         "next_boot_unknown": one.outlook.sentence if isinstance(one.outlook, Missing) else None,
         "rehearsed": one.rehearsed.qemu if isinstance(one.rehearsed, MachineThere) else None,
+        "rehearsed_as": one.rehearsed.machine if isinstance(one.rehearsed, MachineThere) else None,
         "not_rehearsed": one.rehearsed.sentence if isinstance(one.rehearsed, Missing) else None,
     }
 

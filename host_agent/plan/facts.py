@@ -4,7 +4,7 @@ A *site* is where domains are or are to go: a host, an atlas, a release. A *hop*
 domains to the next site.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -26,6 +26,9 @@ from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import Target
 from host_agent.migrate.facts import End, MachineThere, Move, Under
 from host_agent.missing import Missing
+
+Native = Callable[[str], tuple[str, ...] | Missing]
+"""Returns the command line that a libvirt would start a domain of this XML with."""
 
 
 class Answer(StrEnum):
@@ -106,7 +109,9 @@ class Subject:
     start_xml: str | None = None
     """The persistent XML; None: there is none, or not as it will be."""
     xml: str | None = None
-    """The active XML, else the persistent one; None: not as it will be."""
+    """The active XML, else the persistent one, as its libvirt wrote it where the plan begins."""
+    native: Native | None = None
+    """Asks that libvirt with which command line it would start a domain of an XML."""
     process: Running | None = None
     """What runs it; None: it does not run, or is not to be seen."""
 
@@ -233,8 +238,8 @@ class Options:
     unsafe: bool = False
     atlas: Atlas | None = None
     """Of the first goal, where that is a host."""
-    under: Under | None = None
-    """The first goal's QEMU, as it is rehearsed; None: it was not asked for."""
+    under: Sequence[Under] | None = None
+    """Each goal's QEMU, as it is rehearsed; None: it was not asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

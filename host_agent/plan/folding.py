@@ -293,6 +293,5 @@ def onward(subject: Subject, planned: Planned, qemu: str | None) -> Subject:
         # What it starts with there is what is defined.
         devices=subject.devices if live else subject.start,
         start_xml=subject.start_xml if planned.raise_to is None else None,
-        xml=None,
         process=None,
     )

@@ -12,18 +12,21 @@ from host_agent.atlas.atlas import Atlas
 from host_agent.atlas.state_touching import States
 from host_agent.case.results import Failed
 from host_agent.difference import Difference, with_rehearsal
-from host_agent.domain import start_options
+from host_agent.domain import definition_edit, start_options
 from host_agent.domain.definition import Definition
+from host_agent.domain.definition_edit import EditError
 from host_agent.domain.devices import Devices
+from host_agent.errors import EvidenceError
 from host_agent.firmware import images as firmware_images
 from host_agent.firmware.images import Image, Place, Presence
 from host_agent.guard import guarded
+from host_agent.hypervisor.connection import QEMU
 from host_agent.machine_types.offers import Offer
 from host_agent.machine_types.target import Target
 from host_agent.migrate.destination import Destination
 from host_agent.migrate.facts import MachineThere, Move, numbers
 from host_agent.migrate.forecast import Ask
-from host_agent.migrate.rehearsal import Going, Rehearsals
+from host_agent.migrate.rehearsal import Going, Rehearsals, Seat, compared
 from host_agent.migrate.states import of_arguments
 from host_agent.missing import Missing, Reason
 from host_agent.plan import answer as plan_answer
@@ -31,6 +34,7 @@ from host_agent.plan import checks, folding, mixed_hosts
 from host_agent.plan import sites as place
 from host_agent.plan.atlases import Atlases, Found, changes, roms
 from host_agent.plan.facts import Answer, Hop, Kind, Options, Planned, Question, Site, Subject
+from host_agent.qemu.command_line import with_machine_type
 
 _T = TypeVar("_T")
 
@@ -54,15 +58,6 @@ class Stop:
     rehearsals: Rehearsals | None = None
     """Of domains that go here; None: they were not asked for."""
 
-
-_LATER = Missing(
-    reason=Reason.UNSUPPORTED, sentence="it is rehearsed from where it is now to the first target"
-)
-_RAISED = Missing(
-    reason=Reason.UNSUPPORTED,
-    sentence="its machine type is another there",
-    remedy="samemachine upgrade NAME --dry-run --rehearse tells what that changes",
-)
 
 Located = tuple[Stop, Subject | Failed]
 """A domain, and where it is."""
@@ -121,11 +116,14 @@ def hop(stops: Sequence[Stop], goal: Stop, located: Sequence[Located], options: 
 def _rehearsed_with(planned: Sequence[Planned | Failed], goal: Stop) -> Iterator[str]:
     """Say by which QEMUs rehearsals were made, and of how many domains."""
     made = [one.rehearsed for one in planned if isinstance(one, Planned)]
-    under = Counter(one.qemu for one in made if isinstance(one, MachineThere))
+    there = [one for one in made if isinstance(one, MachineThere)]
+    under = Counter(one.qemu for one in there)
     for qemu, number in under.items():
+        raised = Counter(one.machine for one in there if one.qemu == qemu and one.machine)
+        as_types = ", ".join(f"{times} as {machine}" for machine, times in raised.items())
         yield (
             f"{goal.site.name}: QEMU {qemu}, rehearsed for {number} "
-            f"domain{'s' if number > 1 else ''}"
+            f"domain{'s' if number > 1 else ''}{f' ({as_types})' if as_types else ''}"
         )
 
 
@@ -275,23 +273,61 @@ def _atlases(
 
 
 def _rehearsed(asked: _Asked, goal: Stop) -> MachineThere | Missing | None:
-    """Rehearse a domain here and there, as it goes; None: it was not asked for."""
-    subject, source, definition = asked.subject, asked.stop.host, asked.subject.definition
+    """Rehearse a domain where it is by then, and there as it goes; None: it was not asked for."""
+    subject, definition = asked.subject, asked.subject.definition
     if goal.rehearsals is None:
         return None
-    if subject.xml is None or source is None:
-        return _LATER
-    if asked.going != (definition.machine or ""):
-        return _RAISED
-    going = Going(
-        definition=definition,
-        xml=subject.xml,
-        process=subject.process,
-        local=asked.stop.local,
-        driver=source.facts.driver,
+    try:
+        before = _seat(asked.stop, goal.rehearsals, subject)
+        after = goal.rehearsals.seat(definition, goal.site.end)
+    except EvidenceError as error:
+        return error.missing
+    machine = definition.machine or ""
+    here = before.made(definition, _arguments(asked.stop, subject, machine))
+    if isinstance(here, Missing):
+        return here
+    there = after.made(definition, _arguments(goal, subject, asked.going))
+    if isinstance(there, Missing):
+        return there
+    return compared(here, there, None if asked.going == machine else asked.going)
+
+
+def _seat(stop: Stop, goal: Rehearsals, subject: Subject) -> Seat:
+    """Return the QEMU that a domain has at a stop; raises ``EvidenceError``."""
+    if stop.rehearsals is not None:
+        # It has got there by an earlier hop.
+        return stop.rehearsals.seat(subject.definition, stop.site.end)
+    return goal.present(
+        Going(
+            definition=subject.definition,
+            xml=subject.xml or "",
+            process=subject.process,
+            local=stop.local,
+            driver=QEMU if stop.host is None else stop.host.facts.driver,
+        )
     )
-    there = source if goal.host is None else goal.host
-    return goal.rehearsals.there(going, source.arguments, there.arguments, goal.site.end)
+
+
+def _arguments(stop: Stop, subject: Subject, machine: str) -> tuple[str, ...] | Missing:
+    """Return the command line of a domain at a stop, as which type it is there.
+
+    It is that of the stop's libvirt, else of the one that the domain comes from. That one need not
+    know the type: but for it libvirt writes the same for all versions of a machine.
+    """
+    xml, native = subject.xml, subject.native
+    if xml is None or native is None:
+        return Missing(reason=Reason.ABSENT, sentence="no libvirt that has it can be asked")
+    try:
+        own = definition_edit.machine_of(xml) or ""
+        if stop.host is not None:
+            as_there = definition_edit.with_machine(xml, machine) if machine != own else xml
+            return stop.host.arguments(as_there)
+    except EditError as error:
+        return Missing(reason=Reason.FAILED, sentence=str(error))
+    given = native(xml)
+    if isinstance(given, Missing) or machine == own:
+        return given
+    return with_machine_type(given, machine)
 
 
 def _outlook(

@@ -4,7 +4,6 @@ import time
 from contextlib import ExitStack
 from dataclasses import replace
 
-from host_agent.migrate.facts import Under
 from host_agent.migrate.forecast import Ask
 from host_agent.migrate.rehearsal import Rehearsals
 from host_agent.plan import sites
@@ -22,9 +21,7 @@ def plan(options: Options, ask: Ask | None, progress: Progress = lambda *_: None
     """
     clock = time.monotonic()
     with ExitStack() as stack:
-        goals = [
-            _goal(goal, options, ask, stack, first=at == 0) for at, goal in enumerate(options.goals)
-        ]
+        goals = [_goal(at, options, ask, stack) for at in range(len(options.goals))]
         found = sources(options, goals[0], ask, stack, progress)
         stops, located = found.stops, found.located
         hops: list[Hop] = []
@@ -40,13 +37,12 @@ def plan(options: Options, ask: Ask | None, progress: Progress = lambda *_: None
     )
 
 
-def _goal(goal: str, options: Options, ask: Ask | None, stack: ExitStack, *, first: bool) -> Stop:
+def _goal(at: int, options: Options, ask: Ask | None, stack: ExitStack) -> Stop:
+    goal = options.goals[at]
     if not sites.is_uri(goal):
         stop = Stop(site=sites.named(goal, options.on))
     else:
-        stop = opened(goal, ask, stack, options.atlas if first else None)
+        stop = opened(goal, ask, stack, options.atlas if at == 0 else None)
     if options.under is None:
         return stop
-    # Which QEMU is rehearsed is said of the first target alone.
-    under = options.under if first else Under(seconds=options.under.seconds)
-    return replace(stop, rehearsals=Rehearsals(replace(under, local=stop.local)))
+    return replace(stop, rehearsals=Rehearsals(replace(options.under[at], local=stop.local)))

@@ -64,6 +64,7 @@ def collect(
         arguments=None if active is None or arguments is None else arguments(active),
         start_xml=persistent,
         xml=now,
+        native=arguments,
         process=process,
     )
 

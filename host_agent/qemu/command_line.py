@@ -84,6 +84,18 @@ def merged_properties(
     return found
 
 
+def with_machine_type(arguments: Sequence[str], name: str) -> tuple[str, ...]:
+    """Return a command line that starts a machine of another type, and is the same else."""
+    words = list(arguments)
+    for at in range(1, len(words)):
+        if words[at - 1] in {"-machine", "-M"}:
+            first, *rest = split(words[at])
+            # It may be given in parts, of which each has a key but the type.
+            if "=" not in first or first.startswith("type="):
+                words[at] = joined([f"type={name}" if "=" in first else name, *rest])
+    return tuple(words)
+
+
 def memory_backends(given: Sequence[tuple[str, str]]) -> Iterator[tuple[str, int]]:
     """Yield id → size in bytes of every object that is memory; raises ``OptionsError``."""
     for option, value in given:

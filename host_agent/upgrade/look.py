@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from host_agent import untrusted_xml
 from host_agent.case.gather import Gatherer
 from host_agent.difference import Difference, with_rehearsal
-from host_agent.domain import owner, snapshots
+from host_agent.domain import definition_edit, owner, snapshots
 from host_agent.domain.definition import Definition, DomainXmlError, parse
+from host_agent.domain.definition_edit import EditError
 from host_agent.errors import EvidenceError, LibvirtError, UpgradeJournalError, UsageError
 from host_agent.hypervisor import Domain, Facts
 from host_agent.hypervisor.connection import QEMU
@@ -19,8 +20,7 @@ from host_agent.missing import Missing, Reason
 from host_agent.printable import argument
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Record, Step
-from host_agent.upgrade import definition_edit, steps
-from host_agent.upgrade.definition_edit import UpgradeXmlError
+from host_agent.upgrade import steps
 from host_agent.upgrade.facts import Raising
 from host_agent.upgrade.steps import Beginning
 
@@ -167,7 +167,7 @@ class Look:
             if resumed is not None and self.asked.back:
                 old = definition_edit.with_machine(text, resumed.new)
             return old, definition_edit.with_machine(text, target.name)
-        except UpgradeXmlError:
+        except EditError:
             return None, None
 
     def _forecast(

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 from host_agent.case.case import Case
 from host_agent.case.gather import Gatherer
 from host_agent.case.results import Confirmed, Decision, Depth, Failed
+from host_agent.domain import definition_edit
 from host_agent.domain.definition import parse
+from host_agent.domain.definition_edit import EditError
 from host_agent.errors import LedgerError, LibvirtError, UpgradeJournalError
 from host_agent.finding import Outcome
 from host_agent.hypervisor import Domain
@@ -21,8 +23,7 @@ from host_agent.records import hiding, upgrade_record
 from host_agent.records.systemd_journal import Journal, Priority, verdict_fields
 from host_agent.records.upgrade_journal import DomainJournal
 from host_agent.records.upgrade_record import Direction, Record, Step
-from host_agent.upgrade import definition_edit, steps
-from host_agent.upgrade.definition_edit import UpgradeXmlError
+from host_agent.upgrade import steps
 from host_agent.upgrade.steps import STEPS, Action, Seen
 from host_agent.verify import policy
 from host_agent.verify.verifier import Verifier
@@ -122,7 +123,7 @@ class UpgradeRun:
                 if record.direction is Direction.FORWARD and self.interrupted():
                     raise StepError("interrupted")
                 record, done = self._take(action, record)
-            except (StepError, UpgradeXmlError) as error:
+            except (StepError, EditError) as error:
                 record = self._last or record
                 if record.direction is Direction.BACK:
                     return self._ended(record, Step.FAILED, _both(record.reason, str(error)))

@@ -115,11 +115,13 @@ def rehearse_option(what: str) -> Callable[[_Command], _Command]:
     return click.option("--rehearse", is_flag=True, help=what)
 
 
-def root_option(what: str) -> Callable[[_Command], _Command]:
+def root_option(what: str, *, several: bool = False) -> Callable[[_Command], _Command]:
     """Return the option for the root folder of another system; ``what`` is done with it."""
     return click.option(
         "--root",
         metavar="FOLDER",
         type=click.Path(exists=True, file_okay=False, resolve_path=True, path_type=Path),
-        help=f"root folder of another system, {what}; needs root's rights",
+        multiple=several,
+        help=f"root folder of another system, {what}; needs root's rights"
+        f"{'; repeatable likewise' if several else ''}",
     )

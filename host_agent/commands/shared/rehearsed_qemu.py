@@ -1,6 +1,7 @@
 """Options for another QEMU to rehearse: which, of which system, and how long it may take."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice, zip_longest
 from pathlib import Path
 
 import click
@@ -13,13 +14,19 @@ from host_agent.qemu.rehearsal import SECONDS
 _Command = Callable[..., int]
 
 
-def rehearsed_qemu(whose: str) -> Callable[[_Command], _Command]:
-    """Return the options; ``whose`` QEMU it is."""
+def rehearsed_qemu(whose: str, *, several: bool = False) -> Callable[[_Command], _Command]:
+    """Return the options; ``whose`` QEMU it is; ``several``: each is of one of many targets."""
+    repeatable = "; repeatable, one a target in their order" if several else ""
 
     def given(command: _Command) -> _Command:
         for option in (
-            click.option("--qemu", metavar="BINARY", help=f"the QEMU of {whose}"),
-            root_option("whose QEMU that is"),
+            click.option(
+                "--qemu",
+                metavar="BINARY",
+                multiple=several,
+                help=f"the QEMU of {whose}{repeatable}",
+            ),
+            root_option("whose QEMU that is", several=several),
             click.option(
                 "--rehearsal-timeout",
                 type=click.FloatRange(1, 3600),
@@ -33,6 +40,20 @@ def rehearsed_qemu(whose: str) -> Callable[[_Command], _Command]:
         return command
 
     return given
+
+
+def under_each(
+    qemus: Sequence[str], roots: Sequence[Path], seconds: float, targets: int, *, rehearse: bool
+) -> tuple[Under, ...] | None:
+    """Return what each target is rehearsed under; None: nothing is. Raises ``UsageError``."""
+    for option, given in (("--qemu", qemus), ("--root", roots)):
+        if len(given) > targets:
+            raise UsageError(f"{option} is said of a target, and there are only {targets}: --to")
+    found = [
+        under(qemu, root, seconds, rehearse=rehearse)
+        for qemu, root, _ in islice(zip_longest(qemus, roots, range(targets)), targets)
+    ]
+    return tuple(one for one in found if one is not None) or None
 
 
 def under(qemu: str | None, root: Path | None, seconds: float, *, rehearse: bool) -> Under | None:

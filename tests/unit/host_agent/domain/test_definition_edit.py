@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from host_agent.upgrade import definition_edit
-from host_agent.upgrade.definition_edit import UpgradeXmlError
+from host_agent.domain import definition_edit
+from host_agent.domain.definition_edit import EditError
 
 OLD, NEW = "pc-i440fx-2.8", "pc-i440fx-7.2"
 XML = """<domain type='kvm' id='3'>
@@ -74,7 +74,7 @@ def test_however_it_is_written(tag: str) -> None:
     ],
 )
 def test_what_can_not_be_changed(xml: str, machine: str, words: str) -> None:
-    with pytest.raises(UpgradeXmlError, match=words):
+    with pytest.raises(EditError, match=words):
         definition_edit.with_machine(xml, machine)
 
 
@@ -83,7 +83,7 @@ def test_any_text_is_changed_or_refused(text: str) -> None:
     for xml in (text, f"<domain><os><type machine='a'>{text}</type></os></domain>"):
         try:
             after = definition_edit.with_machine(xml, NEW)
-        except UpgradeXmlError:
+        except EditError:
             continue
         assert definition_edit.machine_of(after) == NEW
 

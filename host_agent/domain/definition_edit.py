@@ -17,33 +17,33 @@ _ATTRIBUTE = re.compile(r"""(\smachine\s*=\s*)("[^"]*"|'[^']*')""")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*", re.ASCII)
 
 
-class UpgradeXmlError(ValueError):
+class EditError(ValueError):
     """The machine type can't be written into this XML; the sentence says why."""
 
 
 def with_machine(xml: str, machine: str) -> str:
-    """Return the XML with this machine type; raises ``UpgradeXmlError``.
+    """Return the XML with this machine type; raises ``EditError``.
 
     The text is changed, not parsed and written anew; then it is parsed, to see that nothing else
     is different.
     """
     if not _NAME.fullmatch(machine):
-        raise UpgradeXmlError(f"{machine!r} is no machine type's name")
+        raise EditError(f"{machine!r} is no machine type's name")
     wanted = _parsed(xml)
     element = wanted.find("os/type")
     if wanted.tag != "domain" or element is None or element.get("machine") is None:
-        raise UpgradeXmlError("it has no <os><type machine='…'>")
+        raise EditError("it has no <os><type machine='…'>")
     element.set("machine", machine)
     for start, end in _type_tags(xml):
         tag = _ATTRIBUTE.sub(lambda found: _quoted(found, machine), xml[start:end], count=1)
         after = xml[:start] + tag + xml[end:]
         if _written(_parsed(after)) == _written(wanted):
             return after
-    raise UpgradeXmlError("its <os><type machine='…'> could not be found in the text")
+    raise EditError("its <os><type machine='…'> could not be found in the text")
 
 
 def machine_of(xml: str) -> str | None:
-    """Return the machine type as the XML has it; raises ``UpgradeXmlError``."""
+    """Return the machine type as the XML has it; raises ``EditError``."""
     element = _parsed(xml).find("os/type")
     return None if element is None else element.get("machine")
 
@@ -101,4 +101,4 @@ def _parsed(xml: str) -> etree._Element:
     try:
         return untrusted_xml.parse(xml)
     except XmlError as error:
-        raise UpgradeXmlError(f"the domain XML can't be parsed: {error}") from error
+        raise EditError(f"the domain XML can't be parsed: {error}") from error
