@@ -151,6 +151,9 @@ def _gauge(
 
     made = GaugeMetricFamily(name, help_, labels=labels)
     # Two of a name would make the whole page unreadable: the last one counts.
-    for values, number in {tuple(values): number for values, number in samples}.items():
-        made.add_metric([printable(value, _LONGEST) for value in values], number)
+    told = {
+        tuple(printable(value, _LONGEST) for value in values): number for values, number in samples
+    }
+    for values, number in told.items():
+        made.add_metric(values, number)
     return made
