@@ -40,6 +40,8 @@ def unpacked(raw: bytes) -> Any:
 
 class _Facts(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == ("builtins", "getattr"):
+            return _member
         if (module, name) in _PLAIN:
             return super().find_class(module, name)
         if module.startswith(_PACKAGE) and "." not in name:
@@ -47,3 +49,13 @@ class _Facts(pickle.Unpickler):
             if isinstance(found, type) and (is_dataclass(found) or issubclass(found, Enum)):
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} is no fact")
+
+
+def _member(kind: Any, name: str) -> Any:
+    """Return a member of an enumeration: up to Python 3.11.3 one is packed as an attribute of it.
+
+    ``Enum.__reduce_ex__`` of Lib/enum.py; later ones pack the value.
+    """
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind[name]
+    raise pickle.UnpicklingError(f"{name} is no member of an enumeration")

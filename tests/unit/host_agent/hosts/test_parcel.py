@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from host_agent.case.results import Audited, Failed
+from host_agent.case.results import Audited, Decision, Failed
 from host_agent.hosts.parcel import ParcelError, packed, unpacked
 from host_agent.verify import policy
 from tests.unit.host_agent.shared.cases import case
@@ -25,6 +25,23 @@ class _Stranger:
     """No fact of the package's."""
 
     text: str
+
+
+class _Member:
+    """A member of an enumeration as Python up to 3.11.3 packs it."""
+
+    def __init__(self, kind: type, name: str) -> None:
+        self._of = kind, name
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return getattr, self._of
+
+
+def test_members_of_enumerations_of_any_python() -> None:
+    assert unpacked(pickle.dumps(_Member(Decision, "VERIFIED"))) is Decision.VERIFIED
+    for kind, name in ((Decision, "mro"), (Decision, "__members__"), (Failed, "__init__")):
+        with pytest.raises(ParcelError):
+            unpacked(pickle.dumps(_Member(kind, name)))
 
 
 class _Runs:
