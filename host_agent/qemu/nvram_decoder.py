@@ -38,6 +38,9 @@ _MOST_KEPT = 4096
 _MOST_ANSWER = 1024 * 1024
 _MOST_TEXT = 200
 _CHUNK = 1 << 16
+_BLOCK = 8192
+_BLANK = b"\xff" * _BLOCK
+"""What a flash has where nothing was written: of a store's half a megabyte most is that."""
 _NOT_INSTALLED = Missing(
     reason=Reason.ABSENT,
     sentence="the firmware's variables are read by virt-firmware, which is not installed",
@@ -53,7 +56,7 @@ class NvramDecoder:
         self._memory, self._processor_seconds = memory, processor_seconds
         self._lock = threading.Lock()
         self._running: list[subprocess.Popen[bytes]] = []
-        self._made: OrderedDict[tuple[str, bytes], Nvram | Missing] = OrderedDict()
+        self._made: OrderedDict[bytes, Nvram | Missing] = OrderedDict()
         self._lacking: Missing | None = None
         # The program ends with us all the same, when its standard input does.
         weakref.finalize(self, _end, self._running)
@@ -67,14 +70,14 @@ class NvramDecoder:
 
     def of(self, form: str, content: bytes) -> Nvram | Missing:
         """Return what a store with this content holds; ``form``: ``json``, or what is none."""
-        word = JSON if form == JSON else RAW
-        key = word, hashlib.sha256(content).digest()
+        request = _request(JSON if form == JSON else RAW, content)
+        key = hashlib.sha256(request).digest()
         with self._lock:
             if self._lacking is not None:
                 return self._lacking
             found = self._made.get(key)
             if found is None:
-                found = self._asked(word, content)
+                found = self._asked(request)
                 if self._lacking is None:
                     self._made[key] = found
                     while len(self._made) > _MOST_KEPT:
@@ -83,8 +86,7 @@ class NvramDecoder:
                 self._made.move_to_end(key)
             return found
 
-    def _asked(self, form: str, content: bytes) -> Nvram | Missing:
-        request = f"{form} {len(content)}\n".encode() + content
+    def _asked(self, request: bytes) -> Nvram | Missing:
         try:
             said = self._answer(request)
             if isinstance(said.get("answer"), dict):
@@ -144,6 +146,17 @@ class NvramDecoder:
                 _NOT_INSTALLED.reason, _NOT_INSTALLED.sentence, _NOT_INSTALLED.remedy
             )
         return process
+
+
+def _request(form: str, content: bytes) -> bytes:
+    """Return what the program is sent: only the blocks that have something, each with its place."""
+    blocks = []
+    for at in range(0, len(content), _BLOCK):
+        if not content.startswith(_BLANK, at):
+            block = content[at : at + _BLOCK]
+            blocks += [at.to_bytes(4, "little"), len(block).to_bytes(4, "little"), block]
+    sent = b"".join(blocks)
+    return f"{form} {len(content)} {len(sent)}\n".encode() + sent
 
 
 def _write(process: "subprocess.Popen[bytes]", request: bytes) -> None:

@@ -1,9 +1,10 @@
 """A program of its own: read variable stores with virt-firmware, one after another, without rights.
 
 Started as ``python nvram_decoding.py USER MEMORY SECONDS``. On its standard input come
-requests, each a line ``FORM SIZE`` and so many bytes of a store; for each it prints one line of
-JSON, ``{"answer": …}`` or ``{"error": sentence}`` (``evidence/nvram`` has what an answer holds). It
-first prints ``{"ready": true}``, or ``{"lacks": module}``.
+requests, each a line ``FORM SIZE LENGTH`` and so many bytes: pieces of a store of that size, each
+with its place and length before it, 32 bits; 0xff is what lies between. For each request it prints
+one line of JSON, ``{"answer": …}`` or ``{"error": sentence}`` (``evidence/nvram`` has what an
+answer holds). It first prints ``{"ready": true}``, or ``{"lacks": module}``.
 
 What a guest wrote is hostile: the library gets it only when all rights are given up, and memory
 and processor time are bounded. It ends after an error, after a minute without a request, and with
@@ -17,8 +18,10 @@ import json
 import os
 import resource
 import signal
+import struct
 import sys
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 _SET_NO_NEW_PRIVILEGES = 38
@@ -38,6 +41,8 @@ _ACTIVE = 1
 _IDLE = 60.0
 _MOST_LINE = 64
 _MOST_TEXT = 400
+_MOST_KEPT = 256
+"""Of databases and of boot entries, most of which many stores share."""
 
 
 def main() -> None:
@@ -46,7 +51,7 @@ def main() -> None:
     seconds = float(sys.argv[3])
     try:
         # Here, since its files may be ours alone to read; what is imported later is its own.
-        from virt.firmware.efi import bootentry, efivar, guids  # noqa: PLC0415
+        from virt.firmware.efi import bootentry, efivar, guids, siglist  # noqa: PLC0415
         from virt.firmware.misc import cert_not_valid_after  # noqa: PLC0415
         from virt.firmware.varstore import edk2, jstore  # noqa: PLC0415
     except ImportError as error:
@@ -58,15 +63,15 @@ def main() -> None:
     for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
         resource.setrlimit(kind, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    library = _Library(bootentry, efivar, guids, cert_not_valid_after, edk2, jstore)
+    library = _Library(bootentry, efivar, guids, siglist, cert_not_valid_after, edk2, jstore)
     _print({"ready": True})
     requests = sys.stdin.buffer
     # Both signals' default ends us.
     signal.setitimer(signal.ITIMER_REAL, _IDLE)
     while line := requests.readline(_MOST_LINE):
         signal.setitimer(signal.ITIMER_REAL, 0)
-        form, size = line.decode("ascii").split()
-        content = requests.read(int(size))
+        form, size, length = line.decode("ascii").split()
+        content = _whole(int(size), requests.read(int(length)))
         # It counts our own time, not that of the machine.
         signal.setitimer(signal.ITIMER_PROF, seconds)
         try:
@@ -82,6 +87,18 @@ def main() -> None:
         if "error" in answer:
             return
         signal.setitimer(signal.ITIMER_REAL, _IDLE)
+
+
+def _whole(size: int, pieces: bytes) -> bytes:
+    """Return a store of its pieces."""
+    found: list[bytes] = []
+    at = end = 0
+    while at < len(pieces):
+        place, length = struct.unpack_from("<LL", pieces, at)
+        at += 8
+        found += [b"\xff" * (place - end), pieces[at : at + length]]
+        at, end = at + length, place + length
+    return b"".join([*found, b"\xff" * (size - end)])
 
 
 def _print(answer: Mapping[str, object]) -> None:
@@ -106,13 +123,27 @@ class _Library:
         bootentry: Any,
         efivar: Any,
         guids: Any,
+        siglist: Any,
         not_valid_after: Any,
         edk2: Any,
         jstore: Any,
     ) -> None:
         self._bootentry, self._efivar, self._guids = bootentry, efivar, guids
-        self._not_valid_after = not_valid_after
-        self._edk2, self._jstore = edk2, jstore
+        self._siglist, self._not_valid_after = siglist, not_valid_after
+        self._jstore = jstore
+        # It makes an object of each hash as soon as it has a variable of such a name: we have it
+        # do so where we need one, and once for all stores with the same database.
+        efivar.sigdb_names = ()
+        self._signatures = lru_cache(_MOST_KEPT)(self._of_database)
+        self._entry = lru_cache(_MOST_KEPT)(self._of_entry)
+
+        class InMemory(edk2.Edk2VarStore):  # type: ignore[misc]  # it has no types
+            """A store that is at hand, as its ``Edk2VarStoreQcow2`` has one in another form."""
+
+            def readfile(self) -> None:
+                self.filedata = self.filename
+
+        self._in_memory = InMemory
 
     def read(self, form: str, content: bytes) -> dict[str, object]:
         """Return what a store holds."""
@@ -147,9 +178,10 @@ class _Library:
         }
 
     def _variables(self, form: str, content: bytes) -> Mapping[str, Any]:
-        file = _in_memory(content)
         found = (
-            self._jstore.JsonVarStore(file) if form == "json" else self._edk2.Edk2VarStore(file)
+            self._jstore.JsonVarStore(_in_memory(content))
+            if form == "json"
+            else self._in_memory(content)
         ).get_varlist()
         # Of another JSON the library makes what that is.
         if not isinstance(found, self._efivar.EfiVarList):
@@ -157,18 +189,21 @@ class _Library:
         return found  # type: ignore[no-any-return]
 
     def _database(self, variable: Any) -> dict[str, object]:
+        written = None if variable.time is None else variable.time.date().isoformat()
+        return {**self._signatures(variable.data), "written": written}
+
+    def _of_database(self, data: bytes) -> Mapping[str, object]:
         certificates, hashes = [], 0
-        for one in variable.sigdb or ():
+        for one in self._siglist.EfiSigDB(data):
             if str(one.guid) == self._guids.EfiCertX509:
                 certificates += [self._certificate(one.x509, item["data"]) for item in one]
             elif str(one.guid) == self._guids.EfiCertSha256:
                 hashes += len(one)
         return {
-            "size": len(variable.data),
-            "sha256": hashlib.sha256(variable.data).hexdigest(),
+            "size": len(data),
+            "sha256": hashlib.sha256(data).hexdigest(),
             "certificates": certificates,
             "hashes": hashes,
-            "written": None if variable.time is None else variable.time.date().isoformat(),
         }
 
     def _certificate(self, certificate: Any, raw: bytes) -> dict[str, object]:
@@ -180,7 +215,7 @@ class _Library:
             "not_after": None if after is None else after.date().isoformat(),
         }
 
-    def _entry(self, number: int, raw: bytes) -> dict[str, Any]:
+    def _of_entry(self, number: int, raw: bytes) -> dict[str, Any]:
         entry = self._bootentry.BootEntry(data=raw)
         path = list(entry.devicepath)
         mac = next((one.data[:6] for one in _of(path, _MESSAGING, _MAC)), None)
