@@ -52,6 +52,23 @@ def unknown(check: str, missing: Missing) -> Finding:
     )
 
 
+def passed(check: str, sentence: str) -> Finding:
+    """Return that all is well."""
+    return Finding(check=check, outcome=Outcome.PASS, sentence=sentence)
+
+
+def warned(check: str, sentence: str, expected: str, observed: str, remedy: str) -> Finding:
+    """Return a warning, with what was expected and what is."""
+    return Finding(
+        check=check,
+        outcome=Outcome.WARN,
+        sentence=sentence,
+        expected=expected,
+        observed=observed,
+        remedy=remedy,
+    )
+
+
 def not_running(check: str) -> Finding:
     """Return what a check says of a domain that does not run."""
     return Finding(check=check, outcome=Outcome.SKIP, sentence=NOT_RUNNING.sentence)

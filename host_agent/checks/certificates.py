@@ -42,9 +42,9 @@ def check(case: Case) -> Finding:
         return Finding(
             check=ID,
             outcome=Outcome.WARN,
-            sentence="the guest's store has only certificates that ended: "
-            f"{listed([_named(one) for one in ended])}. What they signed still starts; a loader "
-            "that is signed with those of 2023 does not",
+            sentence="certificates of Microsoft's in the guest's store ended, and what takes their "
+            f"place is not there: {listed([_named(one) for one in ended])}. What they signed "
+            "still starts; a loader that is signed with those of 2023 does not",
             expected=listed([pair.new_name for pair, _ in lacking]),
             observed=listed([str(one.subject) for _, one in lacking]),
             remedy=_REMEDY,
@@ -69,8 +69,9 @@ def _passes(found: "Nvram", lacking: "list[tuple[Successor, Certificate]]", toda
     dbx = f"dbx revokes {revoked} image{'' if revoked == 1 else 's'}"
     if lacking:
         return (
-            "the guest's store has only Microsoft's certificates of 2011, which have not ended "
-            f"yet: {listed([_named(one, 'ends') for _, one in lacking])}; {dbx}"
+            "certificates of Microsoft's in the guest's store have not ended yet, and what takes "
+            "their place is not there: "
+            f"{listed([_named(one, 'ends') for _, one in lacking])}; {dbx}"
         )
     from host_agent.evidence.known_certificates import SUCCESSORS  # noqa: PLC0415
 

@@ -8,7 +8,7 @@ from host_agent.checks.shared.uefi import stored
 from host_agent.domain.uefi import DATABASES
 from host_agent.domain.uefi import Uefi as Declaration
 from host_agent.evidence.observation import Observation
-from host_agent.finding import Finding, Outcome
+from host_agent.finding import Finding, passed, warned
 from host_agent.missing import Missing
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def _against_guest(found: "Nvram", guest: "Uefi") -> Finding | None:
     kept = found.digests
     other = [name for name in DATABASES if kept.get(name) != guest.databases.get(name)]
     if other:
-        return _warn(
+        return warned(
+            ID,
             f"the guest has other keys than its store on this host: {', '.join(other)}",
             _keys(kept, other),
             _keys(guest.databases, other),
@@ -58,7 +59,8 @@ def _against_guest(found: "Nvram", guest: "Uefi") -> Finding | None:
     if guest.secure_boot is None or guest.secure_boot is found.secure_boot:
         return None
     now, then = _ON_OFF[guest.secure_boot], _ON_OFF[found.secure_boot]
-    return _warn(
+    return warned(
+        ID,
         f"secure boot is {now} in the guest, and {then} by its store",
         then,
         now,
@@ -76,7 +78,8 @@ def _against_declaration(
     seen = ", and in the guest" if proved else ""
     if found.secure_boot and able is False and not proved:
         # Debian 12's image that is declared so checks signatures all the same.
-        return _warn(
+        return warned(
+            ID,
             "the guest's store has keys, and its firmware is declared without secure boot "
             f"({words}): whether signatures are checked only the guest can say",
             words,
@@ -87,21 +90,22 @@ def _against_declaration(
     if found.secure_boot:
         doubt = "" if able or proved else "; whether its firmware can is not declared"
         more = f" ({words})" if words else ""
-        return _pass(f"secure boot is on by the guest's store{seen}{more}{doubt}")
+        return passed(ID, f"secure boot is on by the guest's store{seen}{more}{doubt}")
     off = (
         "its setup switched it off" if "PK" in found.databases else "its store has no platform key"
     )
     enrolled = None if declaration is None else declaration.enrolled_keys
     if enrolled is False:
-        return _pass(f"secure boot is off, as declared ({words}){seen}: {off}")
+        return passed(ID, f"secure boot is off, as declared ({words}){seen}: {off}")
     if able or enrolled:
-        return _warn(
+        return warned(
+            ID,
             f"the domain is declared with secure boot ({words}), and it is off{seen}: {off}",
             words,
             off,
             "switch it on in the firmware's setup" if "PK" in found.databases else _KEYS,
         )
-    return _pass(f"secure boot is off{seen}: {off}")
+    return passed(ID, f"secure boot is off{seen}: {off}")
 
 
 def _able(declaration: Declaration | None) -> bool | None:
@@ -127,19 +131,4 @@ def _words(declaration: Declaration | None) -> str:
 def _keys(digests: Mapping[str, str], names: list[str]) -> str:
     return ", ".join(
         f"{name} {digests[name][:16] if name in digests else 'none'}" for name in names
-    )
-
-
-def _pass(sentence: str) -> Finding:
-    return Finding(check=ID, outcome=Outcome.PASS, sentence=sentence)
-
-
-def _warn(sentence: str, expected: str, observed: str, remedy: str) -> Finding:
-    return Finding(
-        check=ID,
-        outcome=Outcome.WARN,
-        sentence=sentence,
-        expected=expected,
-        observed=observed,
-        remedy=remedy,
     )

@@ -3,7 +3,7 @@
 from host_agent.case.case import Case
 from host_agent.domain.tpm import EMULATOR, Tpm
 from host_agent.evidence.baseline import Baseline
-from host_agent.finding import Finding, Outcome, unknown
+from host_agent.finding import Finding, Outcome, passed, unknown, warned
 from host_agent.missing import Missing
 
 ID = "tpm"
@@ -21,8 +21,10 @@ def check(case: Case) -> Finding:
     if tpm is None:
         return Finding(check=ID, outcome=Outcome.SKIP, sentence="the domain has no TPM")
     if tpm.back_end != EMULATOR:
-        return _pass(
-            f"the domain has a TPM ({_words(tpm)}) that is not emulated: its state is not libvirt's"
+        return passed(
+            ID,
+            f"the domain has a TPM ({_words(tpm)}) that is not emulated: its state is not "
+            "libvirt's",
         )
     found = case.tpm
     if isinstance(found, Missing):
@@ -41,7 +43,8 @@ def check(case: Case) -> Finding:
     if not found.there:
         return _without_state(case, tpm, found.place)
     if case.declared.persistent is None and not tpm.kept:
-        return _warn(
+        return warned(
+            ID,
             f"the domain is transient: libvirt removes the TPM's state ({found.place}) when it "
             "ends, and what is sealed to it opens no more",
             "a state that is kept",
@@ -50,18 +53,20 @@ def check(case: Case) -> Finding:
         )
     by = f", emulated by {found.swtpm}" if found.swtpm else ""
     old = ", which was replaced since it was started" if found.replaced else ""
-    return _pass(
+    return passed(
+        ID,
         f"the domain has a TPM ({_words(tpm)}) with a state of its own{by}{old}; whether that is a "
-        "copy of another's is not known, since nothing in it is read"
+        "copy of another's is not known, since nothing in it is read",
     )
 
 
 def _without_state(case: Case, tpm: Tpm, place: str) -> Finding:
     if case.declared.active is None and not isinstance(case.baseline, Baseline):
-        return _pass(
-            f"the domain has a TPM ({_words(tpm)}) without a state: its first start makes one"
+        return passed(
+            ID, f"the domain has a TPM ({_words(tpm)}) without a state: its first start makes one"
         )
-    return _warn(
+    return warned(
+        ID,
         f"the TPM's state is gone: there is none at {place}, so the next start makes a new TPM, to "
         "which nothing is sealed",
         "a state",
@@ -72,18 +77,3 @@ def _without_state(case: Case, tpm: Tpm, place: str) -> Finding:
 
 def _words(tpm: Tpm) -> str:
     return ", ".join(filter(None, (tpm.model, tpm.version, tpm.back_end)))
-
-
-def _pass(sentence: str) -> Finding:
-    return Finding(check=ID, outcome=Outcome.PASS, sentence=sentence)
-
-
-def _warn(sentence: str, expected: str, observed: str, remedy: str) -> Finding:
-    return Finding(
-        check=ID,
-        outcome=Outcome.WARN,
-        sentence=sentence,
-        expected=expected,
-        observed=observed,
-        remedy=remedy,
-    )

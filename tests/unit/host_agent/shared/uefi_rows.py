@@ -158,17 +158,20 @@ ROWS = [
     (certificates.check, uefi(NOTHING), UNKNOWN, "not to be had"),
     (certificates.check, uefi(NONE), SKIP, "no platform key"),
     (certificates.check, replace(uefi(store(OLD)), surroundings=NOTHING), UNKNOWN, "not to be had"),
-    (certificates.check, uefi(store(OLD)), WARN, "only certificates that ended: KEK CA 2011 (ended "
+    (certificates.check, uefi(store(OLD)), WARN, "is not there: KEK CA 2011 (ended "
      "2026-06-24), Windows 2011 (ended 2026-10-19), UEFI CA 2011 (ended 2026-06-27). What they"),
     (certificates.check, uefi(store(OLD), today=date(2026, 6, 25)), WARN,
-     "ended: KEK CA 2011 (ended 2026-06-24). What"),
+     "is not there: KEK CA 2011 (ended 2026-06-24). What"),
     # The last day is valid.
     (certificates.check, uefi(store(OLD), today=date(2026, 6, 24)), PASS,
-     "have not ended yet: KEK CA 2011 (ends 2026-06-24), Windows"),
+     "have not ended yet, and what takes their place is not there: KEK CA 2011 (ends "
+     "2026-06-24), Windows"),
     (certificates.check, uefi(store(OLD, NEW, dbx=443)), PASS,
      "of 2023; beside them ended ones: KEK CA 2011 (ended 2026-06-24), Windows 2011"),
     (certificates.check, uefi(store(NEW)), PASS, "certificates of 2023; dbx revokes 1 image"),
-    (certificates.check, uefi(store((*OLD[:1], *NEW[1:]))), WARN, "ended: KEK CA 2011"),
+    (certificates.check, uefi(store((*OLD[:1], *NEW[1:]))), WARN,
+     "certificates of Microsoft's in the guest's store ended, and what takes their place is not "
+     "there: KEK CA 2011"),
     (certificates.check, uefi(OURS), PASS, "no certificate of Microsoft's; dbx revokes 0 images"),
     (certificates.check, uefi(ENDED), PASS, "beside them ended ones: Ours (ended 2020-01-01)"),
     (certificates.check, OFF, WARN, "ended"),

@@ -22,7 +22,7 @@ SHARED = {
     "before": {"skip", "unknown"}, "forecast": {"pass", "warn", "unknown"},
     "judge": {"pass", "fail", "unknown"}, "offered": {"skip", "unknown"}, "lacking": {"unknown"},
     "unknown": {"unknown"}, "not_running": {"skip"}, "stored": {"skip", "unknown"},
-    "keyed": {"skip", "unknown"},
+    "keyed": {"skip", "unknown"}, "passed": {"pass"}, "warned": {"warn"},
 }  # fmt: skip
 # What no single expression shows: clocks and keys are the guest's and never fail; a plan and a
 # move differ.
