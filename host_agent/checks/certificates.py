@@ -4,7 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
-from host_agent.checks.shared.uefi import PCR_7, keyed, listed
+from host_agent.checks.shared.uefi import PCR_7, keyed, listed, template_folder
 from host_agent.finding import Finding, Outcome, unknown
 from host_agent.missing import Missing
 
@@ -47,9 +47,18 @@ def check(case: Case) -> Finding:
             "still starts; a loader that is signed with those of 2023 does not",
             expected=listed([pair.new_name for pair, _ in lacking]),
             observed=listed([str(one.subject) for _, one in lacking]),
-            remedy=_REMEDY,
+            remedy=f"{_REMEDY}{_shipped([pair.new for pair, _ in lacking], case)}",
         )
     return Finding(check=ID, outcome=Outcome.PASS, sentence=_passes(found, lacking, today))
+
+
+def _shipped(fingerprints: list[str], case: Case) -> str:
+    """Say whose templates have certificates: a store that is made anew there has them."""
+    from host_agent.firmware import packages  # noqa: PLC0415 - as above
+
+    folder = template_folder(case)
+    known = packages.with_certificates(fingerprints, folder) if folder else ()
+    return f". In the templates of {listed([str(one) for one in known])}" if known else ""
 
 
 def _lacking(found: "Nvram") -> "list[tuple[Successor, Certificate]]":

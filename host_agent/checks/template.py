@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case
-from host_agent.checks.shared.uefi import PCR_7, keyed, listed
+from host_agent.checks.shared.uefi import PCR_7, keyed, listed, origin
 from host_agent.finding import Finding, Outcome, unknown
 from host_agent.missing import Missing
 
@@ -40,7 +40,7 @@ def check(case: Case) -> Finding:
             check=ID,
             outcome=Outcome.WARN,
             sentence="a new domain would get certificates here that this guest's store lacks: "
-            f"{listed([_name(*one) for one in more])}{_dbx(template, found)}",
+            f"{listed([_name(*one) for one in more])}{_dbx(template, found)}{origin(case, found)}",
             expected=listed([_name(*one) for one in more]),
             observed="not in the store",
             remedy=f"see the check certificates; {PCR_7}",
@@ -51,7 +51,7 @@ def check(case: Case) -> Finding:
         check=ID,
         outcome=Outcome.PASS,
         sentence="the guest's store has all certificates that a new domain would get here"
-        f"{said}{_dbx(template, found)}",
+        f"{said}{_dbx(template, found)}{origin(case, found)}",
     )
 
 

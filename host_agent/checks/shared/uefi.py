@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     # Few domains have a UEFI.
     from host_agent.evidence.nvram import Nvram
 
+_FOLDERS = {
+    "x86_64": "/usr/share/OVMF/", "i686": "/usr/share/OVMF/", "aarch64": "/usr/share/AAVMF/",
+}  # fmt: skip
 MOST_NAMED = 6
 """Of what may be many."""
 PCR_7 = (
@@ -35,6 +38,22 @@ def keyed(check: str, case: Case) -> "Nvram | Finding":
             sentence="its store has no platform key: no loader's signature is checked",
         )
     return found
+
+
+def template_folder(case: Case) -> str:
+    """Return where packages have templates of stores for its architecture; empty: not known."""
+    return _FOLDERS.get(case.declared.definition.architecture, "")
+
+
+def origin(case: Case, found: "Nvram") -> str:
+    """Say of which packages' templates its keys are; empty: of none that is known."""
+    from host_agent.firmware import packages  # noqa: PLC0415 - as above
+
+    folder = template_folder(case)
+    known = packages.with_keys(found.digests, folder) if folder else ()
+    if not known:
+        return ""
+    return f"; its keys are those of the template of {listed([str(one) for one in known])}"
 
 
 def listed(names: list[str]) -> str:
