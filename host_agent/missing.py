@@ -44,4 +44,6 @@ class Missing:
     remedy: str | None = None
 
 
+SILENT = frozenset({Reason.NO_AGENT, Reason.SILENT, Reason.BUSY, Reason.HUNG})
+"""Why a guest that has our channel gave no answer."""
 NOT_RUNNING = Missing(reason=Reason.NOT_RUNNING, sentence="the domain is not running")

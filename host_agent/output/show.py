@@ -6,6 +6,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from host_agent.case import views
 from host_agent.case.case import Case
 from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.domain import owner
@@ -43,19 +44,19 @@ def _show(result: Audited) -> RenderableType:
     word = folding.word(result)
     head.append(word.upper(), STYLES[word])
     head.append(f" by {result.verdict.depth}" if result.verdict.depth else "")
-    views = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for title in ("", "declared", "running", "booted as", "serving now"):
-        views.add_column(title, overflow="fold", header_style="bold")
-    for row in rows(case):
+        table.add_column(title, overflow="fold", header_style="bold")
+    for row in rows(views.of(case)):
         shown = row.name, row.declared, row.running, row.booted, row.serving
-        views.add_row(*map(Text, shown))
+        table.add_row(*map(Text, shown))
     findings = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
     for alike in _alike(result.verdict.findings):
         first, more = alike[0], len(alike) - 1
         style = STYLES[first.outcome]
         check = f"{first.check} +{more}" if more else first.check
         findings.add_row(Text(check), Text(first.outcome, style), sentences(first))
-    return Group(head, Text(), views, Text(), *_notes(case), Text(), findings)
+    return Group(head, Text(), table, Text(), *_notes(case), Text(), findings)
 
 
 def _alike(findings: Iterable[Finding]) -> Iterable[list[Finding]]:

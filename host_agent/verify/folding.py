@@ -15,13 +15,12 @@ from host_agent.checks.shared.tables import said
 from host_agent.difference import Difference, Effect, Prediction, in_one
 from host_agent.finding import Finding, Outcome, Waived
 from host_agent.firmware import effects
-from host_agent.missing import Missing, Reason
+from host_agent.missing import SILENT, Missing
 from host_agent.verify import predicted
 from host_agent.verify.policy import depth_of, required
 
 NO_ANSWER = "no answer"
 """Unverified because a guest that has our channel did not answer."""
-_SILENT = {Reason.NO_AGENT, Reason.SILENT, Reason.BUSY, Reason.HUNG}
 FORECASTS = {next_boot.ID: "boot", next_start.ID: "start"}
 _MOST_WAYS = 3
 """In how many ways a check's warnings are told apart; where there are more, they are counted."""
@@ -125,7 +124,7 @@ def word(result: Audited | Failed) -> str:
     if (
         decision is Decision.UNVERIFIED
         and isinstance(observation, Missing)
-        and observation.reason in _SILENT
+        and observation.reason in SILENT
     ):
         return NO_ANSWER
     return decision

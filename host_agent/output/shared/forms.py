@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from host_agent.case import views
 from host_agent.case.case import Case
-from host_agent.case.expectation import Expectation
 from host_agent.case.results import Audited, Confirmed, Failed
 from host_agent.difference import Difference, Prediction
 from host_agent.domain import owner
@@ -125,7 +125,7 @@ def _evidence(case: Case) -> dict[str, Any]:
             "architecture": declared.definition.architecture,
             "emulator": declared.definition.emulator,
         },
-        "expected": _expected(case.expected),
+        "expected": _expected(case),
         "running": _running(case.running),
         "memory": _tables(case.memory),
         "now": _probed(case.now),
@@ -147,7 +147,8 @@ def _probed(probed: ProbedTables | Missing) -> dict[str, Any]:
     }
 
 
-def _expected(expected: Expectation | Missing) -> dict[str, Any]:
+def _expected(case: Case) -> dict[str, Any]:
+    expected, right = case.expected, views.of(case)
     if isinstance(expected, Missing):
         return missing_form(expected)
     return {
@@ -155,7 +156,14 @@ def _expected(expected: Expectation | Missing) -> dict[str, Any]:
         "machine": expected.machine,
         "visible": expected.visible,
         "why": expected.why,
+        "versions": _texts(right.versions),
+        "manufacturers": _texts(right.manufacturers),
+        "products": _texts(right.products),
     }
+
+
+def _texts(any_of: frozenset[str] | None) -> list[str] | None:
+    return None if any_of is None else sorted(any_of)
 
 
 def _running(running: Running | Missing) -> dict[str, Any]:

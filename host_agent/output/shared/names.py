@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from host_agent.case.results import Audited, Failed
 from host_agent.domain import owner
 from host_agent.domain.definition import Definition
-from host_agent.domain.owner import OwnerKind
+from host_agent.domain.owner import Owner, OwnerKind
 from host_agent.printable import argument, printable
 
 MOST = 6
@@ -33,7 +33,11 @@ def whose(definition: Definition) -> str:
 
     Nothing where libvirt alone manages the domain.
     """
-    found = owner.of(definition)
+    return owners_words(owner.of(definition))
+
+
+def owners_words(found: Owner) -> str:
+    """Return the same of an owner."""
     if found.kind is OwnerKind.LIBVIRT:
         return ""
     within = f"{found.kind}, {found.project}" if found.project else str(found.kind)

@@ -1,12 +1,10 @@
 """What a domain is said to be, view by view: the rows of a table. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NamedTuple
 
-from host_agent.case.case import Case
-from host_agent.evidence.running import ProbedTables, Running
+from host_agent.case.views import Views
 from host_agent.firmware.smbios import Named
-from host_agent.missing import Missing
 from host_agent.printable import printable, shortened
 
 SAME, NOTHING, UNSPECIFIED = "same", "-", "(not specified)"
@@ -24,56 +22,92 @@ class Row(NamedTuple):
     serving: str
     next_start: str
     """What QEMU would build now, if the domain were started."""
+    differs: tuple[bool, bool, bool, bool]
+    """Which of these four is not as declared; where nothing is, not as it was booted."""
 
 
-def rows(case: Case) -> list[Row]:
+def rows(views: Views) -> list[Row]:
     """Return the rows."""
-    active = case.declared.active or case.declared.persistent
-    running = case.running if isinstance(case.running, Running) else None
-    expected = None if isinstance(case.expected, Missing) else case.expected
-    views = case.booted, case.live, _start(case)
-
-    def row(
-        name: str, declared: str | None, process: str | None, of: Callable[[Named], object]
-    ) -> Row:
-        told = (process or NOTHING, *(_cell(view, of) for view in views))
-        # What is equal need not be read again.
-        same = (SAME if declared and one == declared else shortened(one, _WIDEST) for one in told)
-        return Row(name, printable(declared or NOTHING), *same)
-
-    manufacturers = expected.manufacturers if expected else None
-    products = expected.products if expected else None
+    machine = _one(views.machine)
     return [
-        row(
+        _row(
+            views,
             "machine type",
-            active.machine if active else None,
-            running.machine if running else None,
+            machine,
+            views.running_machine,
             lambda named: named.version,
+            views.versions,
         ),
-        row(
+        _row(
+            views,
             "uuid",
-            str(active.guest_uuid) if active else None,
-            str(running.uuid) if running and running.uuid else None,
+            _one(views.uuid),
+            views.running_uuid,
             lambda named: named.uuid,
+            _one(views.uuid),
         ),
-        row(
+        _row(
+            views,
             "manufacturer",
-            " or ".join(sorted(manufacturers or ())),
+            views.manufacturers or (),
             None,
             lambda named: named.manufacturer,
+            views.manufacturers,
         ),
-        row("product", " or ".join(sorted(products or ())), None, lambda named: named.product),
-        row("chassis version", None, None, lambda named: named.chassis_version),
-        row("processor version", None, None, lambda named: named.processor_version),
+        _row(
+            views,
+            "product",
+            views.products or (),
+            None,
+            lambda named: named.product,
+            views.products,
+        ),
+        _row(views, "chassis version", (), None, lambda named: named.chassis_version),
+        _row(views, "processor version", (), None, lambda named: named.processor_version),
     ]
 
 
-def _start(case: Case) -> Named | Missing | None:
-    found = case.next_start
-    if isinstance(found, ProbedTables):
-        return found.smbios.named if found.smbios else None
-    return found
+def _row(
+    views: Views,
+    name: str,
+    declared: Collection[str],
+    running: str | None,
+    of: Callable[[Named], object],
+    right: Collection[str] | None = None,
+) -> Row:
+    """Return a row; ``right``: what may stand in a guest's tables, None: anything."""
+    booted, serving, start = (
+        None if view is None else str(of(view) or "")
+        for view in (views.booted, views.serving, views.next_start)
+    )
+    # What nothing is declared of is held against what the guest booted with.
+    wanted = (right or ()) if declared else _one(booted)
+
+    def apart(text: str | None, wanted: Collection[str]) -> bool:
+        return bool(text and wanted) and text not in wanted
+
+    return Row(
+        name=name,
+        declared=printable(" or ".join(sorted(declared)) or NOTHING),
+        running=_cell(running, declared),
+        booted=_cell(booted, declared),
+        serving=_cell(serving, declared),
+        next_start=_cell(start, declared),
+        differs=(
+            apart(running, declared),
+            apart(booted, wanted),
+            apart(serving, wanted),
+            apart(start, wanted),
+        ),
+    )
 
 
-def _cell(view: Named | Missing | None, of: Callable[[Named], object]) -> str:
-    return NOTHING if view is None or isinstance(view, Missing) else str(of(view) or UNSPECIFIED)
+def _cell(text: str | None, declared: Collection[str]) -> str:
+    if text is None:
+        return NOTHING
+    # What is equal need not be read again; of several that would be right, it is told which it is.
+    return SAME if {text} == set(declared) else shortened(text or UNSPECIFIED, _WIDEST)
+
+
+def _one(text: str | None) -> tuple[str, ...]:
+    return (text,) if text else ()

@@ -10,14 +10,27 @@ from hypothesis import given, settings
 
 from host_agent.case.results import Failed, HostAudit
 from host_agent.output import audit_page
+from host_agent.verify import waivers
 from tests.unit.host_agent.output import test_for_machines as for_machines
 from tests.unit.host_agent.output.test_audit import FAILED, GOOD, OFF, QUIET, WRONG, audit
 from tests.unit.host_agent.output.test_for_machines import ANY, WARNED
 from tests.unit.host_agent.shared import forty
 from tests.unit.host_agent.shared.cases import seen
+from tests.unit.host_agent.verify.test_waivers import OLD, TODAY, waiver
 
 VOID = {"meta", "br"}
-NOTHING_LOADED = {"script", "link", "img", "iframe", "object", "embed", "base", "form", "svg"}
+NOTHING_LOADED = {
+    "script",
+    "link",
+    "img",
+    "iframe",
+    "object",
+    "embed",
+    "base",
+    "form",
+    "image",
+    "use",
+}
 HOSTILE = "</td><script>alert(1)</script><img src=x onerror=alert(1)>\u202e&amp;\x1b[2J{{ 7*7 }}"
 
 
@@ -48,7 +61,13 @@ class Page(HTMLParser):
 
 
 def read(audits: Sequence[HostAudit], unreachable: Sequence[str] = ()) -> Page:
-    page = Page(audit_page.render(audits, unreachable, 1))
+    return sound(audit_page.render(audits, unreachable, 1))
+
+
+def sound(text: str) -> Page:
+    """The page, which loads nothing, runs nothing, and links to its own parts only."""
+    assert "default-src 'none'" in text
+    page = Page(text)
     ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
     assert len(set(ids)) == len(ids)
     for tag, attributes in page.elements:
@@ -70,7 +89,11 @@ def test_a_page_without_a_host() -> None:
 
 def test_what_is_wrong_stands_open_and_first() -> None:
     page = read([audit(GOOD, OFF, QUIET, WRONG, FAILED)])
-    opened = ["open" in attributes for tag, attributes in page.elements if tag == "details"]
+    opened = [
+        "open" in attributes
+        for tag, attributes in page.elements
+        if tag == "details" and "id" in attributes
+    ]
     assert opened == [True, True, True, False, False]
     words = [text for text in page.texts if text in {"mismatch", "failed", "no answer", "verified"}]
     assert words[:3] == ["mismatch", "failed", "no answer"]
@@ -90,6 +113,19 @@ def test_forecast_and_timeline() -> None:
     assert "Processor Family 0x01 -> 0xfe" in text
     assert "inventory, known" in text
     assert "changes at the next boot, QEMU 7.2" in text
+
+
+def test_what_somebody_accepts_is_told_with_the_reason() -> None:
+    marked = waivers.apply([forty.audit(OLD)], [waiver()], TODAY).audits
+    text = " ".join(read(marked).texts)
+    assert "waived: deprecated" in text
+    assert f"accepted until {TODAY}: ticket 4711" in text
+
+
+def test_hosts_of_one_name_are_told_apart() -> None:
+    one = audit(GOOD)
+    texts = read([one, replace(one, host=replace(one.host, uri="qemu:///other"))]).texts
+    assert {"node1 (qemu:///system)", "node1 (qemu:///other)"} <= set(texts)
 
 
 def test_several_hosts_are_side_by_side() -> None:
