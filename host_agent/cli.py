@@ -145,6 +145,10 @@ TABLE = {
         "rehearse",
         "Rehearse a domain: run its firmware on its own devices, and say what its guest finds.",
     ),
+    "report": (
+        "report",
+        "Report on hosts as one page: verdicts, timelines, support, two hosts compared.",
+    ),
     "rollback": (
         "upgrade",
         "Give domains the machine type back that they had before 'samemachine upgrade'.",

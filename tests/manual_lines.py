@@ -13,7 +13,16 @@ from tests.commands import COMMANDS
 
 _ATLASES = {"node17": "debian:bookworm:x86_64", "node2": "debian:trixie:x86_64",
             "a": "debian:bookworm:x86_64", "b": "debian:trixie:x86_64"}  # fmt: skip
+_AUDIT = (
+    '{{"$schema": "urn:samemachine:schema:audit:1", "schema": 1, "exit_code": 0, '
+    '"unreachable": [], "hosts": [{{"uri": "qemu+ssh://{0}/system", "name": "{0}", '
+    '"distribution": null, "driver": "QEMU", '
+    '"hypervisor": "7.2.22", "package": null, "libvirt": "9.0.0", "seconds": 1, "domains": [], '
+    '"started": "2026-03-02T04:11:00+00:00", "counts": {{}}}}]}}'
+)
 _TEXTS = {
+    "node1-audit.json": _AUDIT.format("node1"),
+    "node2-audit.json": _AUDIT.format("node2"),
     "pool.txt": "qemu+ssh://node2/system\n",
     "web.txt": "web1\n",
     "waivers.toml": '[[waive]]\ncheck = "alias"\nreason = "known"\nuntil = 2999-12-31\n',

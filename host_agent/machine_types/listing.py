@@ -176,6 +176,11 @@ def _twin(alias: str, names: Sequence[str]) -> str:
     )
 
 
+def listed(name: str, known: Known, here: Release | None) -> Listed:
+    """Return what is known of a machine type where it is used; ``here``: that host's release."""
+    return _listed(name, default=False, aliases=(), deprecated=None, known=known, here=here)
+
+
 def _listed(
     name: str,
     *,

@@ -1,6 +1,6 @@
 """Whether guests may move between releases: an answer, and the matrix."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
 from rich.table import Table
@@ -27,11 +27,31 @@ _FILLS = {_YES: "#b7e1b0", _ENDED: "#eeeeee", _NO: "#ffffff"}
 _SIDE, _LEFT, _TOP = 26, 150, 120
 
 
+class Shown(NamedTuple):
+    """A cell of the matrix as it is drawn."""
+
+    kind: str
+    mark: str
+    why: str
+
+
+def drawn(matrix: Matrix) -> list[list[Shown]]:
+    """Return the cells, row by row."""
+    return [
+        [
+            Shown(_kind(cell), _MARKS[_kind(cell)], _why(origin, target, cell, matrix))
+            for target, cell in zip(matrix.releases, row, strict=True)
+        ]
+        for origin, row in zip(matrix.releases, matrix.rows, strict=True)
+    ]
+
+
 def _kind(cell: Cell) -> str:
     return _YES if cell.supported else _ENDED if cell.allowed else _NO
 
 
-def _legend(matrix: Matrix) -> tuple[str, ...]:
+def legend(matrix: Matrix) -> tuple[str, ...]:
+    """Return what the marks mean."""
     return (
         f"Y    supported on {matrix.on}: a path of the policy, both ends get updates",
         "(Y)  a path of the policy, but one end gets no updates on that day, or is not out yet",
@@ -39,14 +59,15 @@ def _legend(matrix: Matrix) -> tuple[str, ...]:
     )
 
 
-def _title(matrix: Matrix) -> str:
+def title(matrix: Matrix) -> str:
+    """Return whose matrix it is, and of which day."""
     distribution = SHOWN.get(matrix.releases[0].distribution, matrix.releases[0].distribution)
     return f"{distribution}: where guests may move, on {matrix.on}"
 
 
 def print_matrix(console: Console, matrix: Matrix) -> None:
     """Print the matrix; columns are numbered like their rows, so that it fits a terminal."""
-    console.print(Text(printable(_title(matrix)), "bold"), soft_wrap=True)
+    console.print(Text(printable(title(matrix)), "bold"), soft_wrap=True)
     console.print()
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("from \\ to", no_wrap=True, header_style="bold")
@@ -60,7 +81,7 @@ def print_matrix(console: Console, matrix: Matrix) -> None:
         )
     print_table(console, table, whole=True)
     console.print()
-    for line in _legend(matrix):
+    for line in legend(matrix):
         console.print(Text(line, "dim"), soft_wrap=True)
 
 
@@ -110,23 +131,21 @@ def render_page(matrix: Matrix, form: str) -> str:
             "cells": [
                 {
                     "x": _LEFT + at * _SIDE,
-                    "mark": _MARKS[_kind(cell)],
-                    "kind": _kind(cell),
-                    "fill": _FILLS[_kind(cell)],
-                    "why": _why(origin, target, cell, matrix),
+                    "fill": _FILLS[cell.kind],
+                    **cell._asdict(),
                 }
-                for at, (target, cell) in enumerate(zip(matrix.releases, row, strict=True))
+                for at, cell in enumerate(row)
             ],
         }
-        for number, (origin, row) in enumerate(zip(matrix.releases, matrix.rows, strict=True))
+        for number, (origin, row) in enumerate(zip(matrix.releases, drawn(matrix), strict=True))
     ]
     bottom = _TOP + size * _SIDE + 24
     return pages.render(
         f"matrix.{form}.j2",
-        title=_title(matrix),
+        title=title(matrix),
         columns=columns,
         rows=rows,
-        legend=_legend(matrix),
+        legend=legend(matrix),
         side=_SIDE,
         left=_LEFT,
         top=_TOP,

@@ -1,4 +1,4 @@
-"""The page of an audit in a real browser: no error, nothing that shuts somebody out, no overflow.
+"""The pages of an audit and of a report in a real browser: no error, nobody shut out, no overflow.
 
 axe-core (MPL-2.0, of the npm registry) is fetched once into the lab's cache, and is part of nothing
 that we ship. Without chromium, or without both npm and that copy, these tests are skipped.
@@ -17,12 +17,12 @@ from typing import Any
 
 import pytest
 
-from host_agent.output import audit_page
+from host_agent.output import audit_page, report_page
 from tests.lab import cache, pace
 from tests.unit.host_agent.output.test_audit import FAILED, GOOD, OFF, QUIET, WRONG, audit
 from tests.unit.host_agent.output.test_audit_page import HOSTILE, hostile
 from tests.unit.host_agent.output.test_for_machines import WARNED
-from tests.unit.host_agent.shared import forty
+from tests.unit.host_agent.shared import fleet, forty
 from tests.unit.host_agent.shared.cases import COPY, case
 
 AXE, SHA256 = "axe-core@4.10.3", "0f2b4d7dcdf7d1219df8d1959ad68e565f51d14c3f0d88bb71cd59abeb956292"
@@ -38,6 +38,9 @@ PAGES = {
     ),
     "hostile": audit_page.render(hostile(HOSTILE), [HOSTILE], 1),
     "nothing": audit_page.render([], ["qemu:///system"], 4),
+    "a report": report_page.render(fleet.report(fleet.audits(), "qemu+ssh://gone/system")),
+    "a hostile report": report_page.render(fleet.hostile(HOSTILE)),
+    "an empty report": report_page.render(fleet.report([])),
 }
 
 
@@ -117,7 +120,7 @@ def told(chromium: str, page: str, folder: Path, script: str, *options: str) -> 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_browser_has_nothing_to_say(chromium: str, tmp_path: Path, name: str) -> None:
-    file = tmp_path / "audit.html"
+    file = tmp_path / "page.html"
     file.write_text(PAGES[name], encoding="utf-8")
     done = browse(chromium, file, "--dump-dom")
     assert console(done) == []

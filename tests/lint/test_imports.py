@@ -60,7 +60,7 @@ FOLDERS = {
     ),
     "checks": Row(imports="domain firmware evidence machine_types case"),
     "records": Row(
-        imports="domain hypervisor evidence case",
+        imports="domain firmware hypervisor evidence case",
         asks=(
             "forget ledger patient_ledger postgresql raised sqlite staged systemd_journal "
             "upgrade_folder upgrade_journal"
@@ -97,10 +97,10 @@ FOLDERS = {
         ),
         asks=(
             "audit check_config checks diff enroll forget history migrate path plan probe rehearse "
-            "schema serve shared.atlases shared.audited_hosts shared.completion shared.config "
-            "shared.configured shared.console shared.default_uri shared.hosts shared.ledgers "
-            "shared.loudness shared.metrics shared.options shared.rehearsed_qemu "
-            "shared.side_by_side_hosts shared.telling shared.verified_hosts shared.waiver_files "
+            "report schema serve shared.atlases shared.audited_hosts shared.completion "
+            "shared.config shared.configured shared.console shared.default_uri shared.hosts "
+            "shared.ledgers shared.loudness shared.metrics shared.options "
+            "shared.rehearsed_qemu shared.side_by_side_hosts shared.telling shared.verified_hosts shared.waiver_files "
             "types upgrade verify why"
         ),
     ),

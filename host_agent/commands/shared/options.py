@@ -51,7 +51,12 @@ def connections_and(*forms: str) -> Callable[[_Command], _Command]:
 
 
 def connections(command: _Command, forms: Sequence[str] = _FORMS) -> _Command:
-    """Give a command the options that all that ask libvirt share."""
+    """Give a command the options that all that ask libvirt share, and those of ``formats``."""
+    return formats(asking(command), forms)
+
+
+def asking(command: _Command) -> _Command:
+    """Give a command the options for who is asked, and how."""
     for option in (
         click.option(
             "-c",
@@ -81,7 +86,7 @@ def connections(command: _Command, forms: Sequence[str] = _FORMS) -> _Command:
         command = option(command)
     command = inventory_option(command)
     command = quiet_option(command, "no progress, and no text where all is well")
-    return formats(debug_option(command), forms)
+    return debug_option(command)
 
 
 def ledger_option(command: Callable[..., int]) -> Callable[..., int]:

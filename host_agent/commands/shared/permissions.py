@@ -123,6 +123,12 @@ HOST = (
     ),
     Permission(command="history", changes="nothing"),
     Permission(
+        command="report",
+        **_LOOKS,
+        changes=f"{_COUNT}; of files of audits alone: nothing, and no right is needed",
+        leaves=f"{_ASKED}; of files of audits alone: nothing",
+    ),
+    Permission(
         command="rehearse",
         read_only=_NEEDED,
         read_write=_MORE,
