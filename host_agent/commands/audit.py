@@ -1,7 +1,7 @@
 """The commands ``audit`` and ``show``."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -11,20 +11,19 @@ import click
 
 from host_agent.case.results import Audited, Failed, HostAudit
 from host_agent.commands.shared import completion
+from host_agent.commands.shared.audit_run import Came, run
 from host_agent.commands.shared.configured import Configured
-from host_agent.commands.shared.console import complain, destination, progress
-from host_agent.commands.shared.hosts import targets, whereabouts
+from host_agent.commands.shared.console import complain, destination
 from host_agent.commands.shared.options import EXITS, connections, connections_and, rehearse_option
 from host_agent.commands.shared.side_by_side_hosts import side_by_side_options
 from host_agent.commands.shared.telling import Page, printed, tell, untold
 from host_agent.commands.shared.waiver_files import read_waivers
-from host_agent.errors import LibvirtError
 from host_agent.guard import guarded
 from host_agent.output import audit as audit_output
 from host_agent.output.shared.counting import exit_code
-from host_agent.output.shared.exit_codes import INTERRUPTED, UNREACHABLE, VERIFIED
+from host_agent.output.shared.exit_codes import INTERRUPTED, VERIFIED
 from host_agent.verify import waivers
-from host_agent.verify.audit import Ended, Options, audit
+from host_agent.verify.audit import Ended, Options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -89,7 +88,7 @@ def audit_command(
     accepted = [one for file in waived for one in read_waivers(file)]
     if form == "jsonl":
         return _stream(output, uris, options, accepted)
-    came = _run(uris, options)
+    came = run(uris, options)
     unreachable = came.unreachable
     applied = waivers.apply(came.audits, accepted, date.today())
     for over in applied.over:
@@ -149,7 +148,7 @@ def show_command(
     rehearse: bool,
 ) -> int:
     """Show one domain's views side by side, where each comes from, and every finding."""
-    came = _run(uris, Options(names=(domain,), seconds=timeout, probe=probe, rehearse=rehearse))
+    came = run(uris, Options(names=(domain,), seconds=timeout, probe=probe, rehearse=rehearse))
     unreachable = came.unreachable
 
     def told(console: "Console", audits: Sequence[HostAudit]) -> Page:
@@ -218,7 +217,7 @@ def _stream(
             console.file.write(guarded(partial(line, result), failed))
             console.file.flush()
 
-        came = _run(uris, options, ended)
+        came = run(uris, options, ended)
         for over in waivers.apply(came.audits, accepted, date.today()).over:
             complain(over, VERIFIED)
         audits = [
@@ -231,37 +230,5 @@ def _stream(
     return code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Came:
-    """What came of auditing hosts."""
-
-    audits: list[HostAudit]
-    unreachable: list[str]
-    interrupted: bool
-
-
-def _code(came: _Came, audits: Sequence[HostAudit]) -> int:
+def _code(came: Came, audits: Sequence[HostAudit]) -> int:
     return INTERRUPTED if came.interrupted else exit_code(audits, len(came.unreachable))
-
-
-def _run(
-    uris: tuple[str, ...], options: Options, ended: Callable[[Ended], None] | None = None
-) -> _Came:
-    """Audit one host here, several side by side; one that can't be reached costs no other."""
-    hosts = targets(uris)
-    if len(hosts) > 1:
-        from host_agent.commands.shared.audited_hosts import audit_hosts
-
-        found, came = audit_hosts(hosts, options, ended)
-        return _Came(audits=found, unreachable=list(came.unreachable), interrupted=came.interrupted)
-    where = whereabouts(uris, options.names)
-    audits, unreachable = [], list(where.unreachable)
-    for place in where.places:
-        asked = replace(options, names=place.names, elsewhere=place.elsewhere)
-        try:
-            with progress(place.uri) as told:
-                audits.append(audit(place.uri, asked, told, ended))
-        except LibvirtError as error:
-            complain(str(error), UNREACHABLE)
-            unreachable.append(place.uri)
-    return _Came(audits=audits, unreachable=unreachable, interrupted=False)

@@ -13,23 +13,25 @@ from click.core import ParameterSource
 from host_agent import given_file
 from host_agent.atlas import files as atlas_files
 from host_agent.atlas.atlas import Atlas
-from host_agent.commands.shared.console import complain, progress
-from host_agent.commands.shared.hosts import whereabouts
+from host_agent.commands.shared.audit_run import run
+from host_agent.commands.shared.console import complain
+from host_agent.commands.shared.hosts import listed
 from host_agent.commands.shared.ledgers import open_ledger
 from host_agent.commands.shared.options import asking, ledger_option
+from host_agent.commands.shared.side_by_side_hosts import side_by_side_options
 from host_agent.commands.shared.telling import Page, tell
-from host_agent.errors import LedgerError, LedgerMissingError, LibvirtError, UsageError
+from host_agent.errors import LedgerError, LedgerMissingError, UsageError
 from host_agent.machine_types import release_dates
 from host_agent.missing import Missing
 from host_agent.output import report_page
 from host_agent.output.shared import recorded
-from host_agent.output.shared.exit_codes import UNREACHABLE, VERIFIED
+from host_agent.output.shared.exit_codes import INTERRUPTED, UNREACHABLE, VERIFIED
 from host_agent.records import audit_file
 from host_agent.records.audited import AuditedDomain, AuditedHost, told_apart
 from host_agent.records.entry import Entry
 from host_agent.times import FORMS, parse_past
 from host_agent.verify import fleet_support, two_hosts
-from host_agent.verify.audit import Options, audit
+from host_agent.verify.audit import Options
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,6 +47,7 @@ _MOST_ENTRIES = 10_000
     "  samemachine report node1-audit.json node2-audit.json --output fleet.html\n"
     "  samemachine report node1-audit.json node2-audit.json --atlas node2.json.xz > two.html\n"
     "  samemachine report -c qemu:///system -c qemu+ssh://node2/system --output both.html\n"
+    "  samemachine report --inventory hosts.ini --group kvm --output fleet.html\n"
     "\n\b\nExit codes:\n  0  written, whatever the verdicts are\n"
     "  2  usage or configuration, or a file that is no audit\n"
     "  4  libvirt can't be reached, or the ledger can't be read; the page says so",
@@ -84,6 +87,7 @@ _MOST_ENTRIES = 10_000
     metavar="FILE",
     help="write there instead of to standard output",
 )
+@side_by_side_options
 @asking
 def report_command(
     files: tuple[Path, ...],
@@ -100,7 +104,8 @@ def report_command(
     """Report on hosts as one page: verdicts, timelines, support, two hosts compared.
 
     FILE is what 'samemachine audit --format json' wrote, also on another host; with none, and for
-    each --connect that is given, the host is audited now. The page is HTML, and needs no other.
+    each --connect or --inventory that is given, hosts are audited now. The page is HTML, and needs
+    no other.
     """
     found = _gathered(files, uris, Options(seconds=timeout, probe=probe))
     start = parse_past(since, datetime.now().astimezone())
@@ -131,6 +136,8 @@ def report_command(
 
     every = [(host, domain) for host in found.hosts for domain in host.domains]
     tell(output, every, told, _untold)
+    if found.interrupted:
+        return INTERRUPTED
     return UNREACHABLE if found.unreachable else code
 
 
@@ -144,6 +151,7 @@ class _Gathered:
     hosts: tuple[AuditedHost, ...]
     unreachable: tuple[str, ...]
     notes: tuple[str, ...]
+    interrupted: bool
 
 
 def _gathered(files: Sequence[Path], uris: tuple[str, ...], options: Options) -> _Gathered:
@@ -154,20 +162,27 @@ def _gathered(files: Sequence[Path], uris: tuple[str, ...], options: Options) ->
         read = audit_file.parse(_text(file), str(file))
         hosts += read.hosts
         unreachable += read.unreachable
-    if not files or _is_given("uris"):
-        audited, absent = _audited(uris, options)
-        hosts += audited
-        unreachable += absent
+    interrupted = False
+    given = _is_given("uris")
+    if not files or given or listed():
+        came = run(uris if given or not files else (), options)
+        hosts += map(recorded.of, came.audits)
+        unreachable += came.unreachable
+        interrupted = came.interrupted
     newest: dict[tuple[str, str], AuditedHost] = {}
     for host in sorted(hosts, key=lambda one: one.started):
         newest[host.uri, host.name] = host
-    older = len(hosts) - len(newest)
+    notes = []
+    if len(hosts) > len(newest):
+        older = len(hosts) - len(newest)
+        notes.append(f"{older} audits of hosts that were audited again later are left out.")
+    if interrupted:
+        notes.append("The audit was broken off: hosts and domains are missing.")
     return _Gathered(
         hosts=told_apart([one for one in hosts if newest[one.uri, one.name] is one]),
         unreachable=tuple(dict.fromkeys(unreachable)),
-        notes=(f"{older} audits of hosts that were audited again later are left out.",)
-        if older
-        else (),
+        notes=tuple(notes),
+        interrupted=interrupted,
     )
 
 
@@ -184,21 +199,6 @@ def _text(file: Path) -> str:
         raise UsageError(f"{file} can't be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{file} is no audit: it is no text") from error
-
-
-def _audited(uris: tuple[str, ...], options: Options) -> tuple[list[AuditedHost], list[str]]:
-    """Audit each host in turn; one that can't be reached costs no other its audit."""
-    where = whereabouts(uris, ())
-    hosts, unreachable = [], list(where.unreachable)
-    for place in where.places:
-        asked = replace(options, names=place.names, elsewhere=place.elsewhere)
-        try:
-            with progress(place.uri) as told:
-                hosts.append(recorded.of(audit(place.uri, asked, told)))
-        except LibvirtError as error:
-            complain(str(error), UNREACHABLE)
-            unreachable.append(place.uri)
-    return hosts, unreachable
 
 
 def _history(ledger: str | None, since: float) -> tuple[tuple[Entry, ...], list[str], int]:

@@ -97,10 +97,11 @@ FOLDERS = {
         ),
         asks=(
             "audit check_config checks diff enroll forget history migrate path plan probe rehearse "
-            "report schema serve shared.atlases shared.audited_hosts shared.completion "
-            "shared.config shared.configured shared.console shared.default_uri shared.hosts "
-            "shared.ledgers shared.loudness shared.metrics shared.options "
-            "shared.rehearsed_qemu shared.side_by_side_hosts shared.telling shared.verified_hosts shared.waiver_files "
+            "report schema serve shared.atlases shared.audit_run shared.audited_hosts "
+            "shared.completion shared.config shared.configured shared.console "
+            "shared.default_uri shared.hosts shared.ledgers shared.loudness shared.metrics "
+            "shared.options shared.rehearsed_qemu shared.side_by_side_hosts shared.telling "
+            "shared.verified_hosts shared.waiver_files "
             "types upgrade verify why"
         ),
     ),

@@ -71,6 +71,12 @@ def targets(uris: tuple[str, ...]) -> tuple[Target, ...]:
     return tuple({one.uri: one for one in found}.values())
 
 
+def listed() -> bool:
+    """Tell whether hosts are named by an inventory."""
+    context = click.get_current_context(silent=True)
+    return context is not None and context.meta.get(_INVENTORY) is not None
+
+
 def listed_in() -> str | None:
     """Return what tells the inventory from any other; None: there is none, or it is a pipe."""
     context = click.get_current_context(silent=True)
