@@ -26,11 +26,17 @@ from typing import Any
 
 _SET_NO_NEW_PRIVILEGES = 38
 """prctl(2)"""
-_DATABASES = "PK", "KEK", "db", "dbx"
 _GLOBAL, _IMAGE_SECURITY = (
     "8be4df61-93ca-11d2-aa0d-00e098032b8c",
     "d719b2cb-3d3a-4596-a3bc-dad00e67656f",
 )
+"""Vendors (UEFI specification, 3.3 and 32.4): a variable is known by its vendor and its name."""
+_DATABASES = (
+    (_GLOBAL, "PK"), (_GLOBAL, "KEK"), (_IMAGE_SECURITY, "db"), (_IMAGE_SECURITY, "dbx"),
+)  # fmt: skip
+_BOOT_ORDER = _GLOBAL, "BootOrder"
+_ENABLE = "f0a30bc7-af08-4556-99c4-001009c93a44", "SecureBootEnable"
+"""edk2 MdeModulePkg/Include/Guid/AuthenticatedVariableFormat.h: EFI_SECURE_BOOT_ENABLE_NAME."""
 _HARDWARE, _MESSAGING, _MEDIA = 1, 3, 4
 """Types of a device path's nodes (UEFI specification, 10.3)."""
 _PCI, _MAC, _HARD_DRIVE = 1, 11, 1
@@ -50,20 +56,14 @@ def main() -> None:
     user, memory = (int(word) for word in sys.argv[1:3])
     seconds = float(sys.argv[3])
     try:
-        # Here, since its files may be ours alone to read; what is imported later is its own.
-        from virt.firmware.efi import bootentry, efivar, guids, siglist  # noqa: PLC0415
-        from virt.firmware.misc import cert_not_valid_after  # noqa: PLC0415
-        from virt.firmware.varstore import edk2, jstore  # noqa: PLC0415
+        library = Library()
     except ImportError as error:
         _print({"lacks": str(error.name or error)})
         return
-    for codec in ("utf-16le", "utf-8", "ascii"):
-        codecs.lookup(codec)
     _give_up_rights(user)
     for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
         resource.setrlimit(kind, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    library = _Library(bootentry, efivar, guids, siglist, cert_not_valid_after, edk2, jstore)
     _print({"ready": True})
     requests = sys.stdin.buffer
     # Both signals' default ends us.
@@ -115,21 +115,22 @@ def _give_up_rights(user: int) -> None:
     libc.prctl(_SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0)
 
 
-class _Library:
-    """virt-firmware, and what of its objects is answered."""
+class Library:
+    """virt-firmware, and what of its objects is answered; raises ``ImportError``."""
 
-    def __init__(
-        self,
-        bootentry: Any,
-        efivar: Any,
-        guids: Any,
-        siglist: Any,
-        not_valid_after: Any,
-        edk2: Any,
-        jstore: Any,
-    ) -> None:
+    def __init__(self) -> None:
+        """Load all that reading takes: without rights, files that are ours alone can't be read."""
+        from cryptography.hazmat.backends import default_backend  # noqa: PLC0415
+        from virt.firmware.efi import bootentry, efivar, guids, siglist  # noqa: PLC0415
+        from virt.firmware.misc import cert_not_valid_after  # noqa: PLC0415
+        from virt.firmware.varstore import edk2, jstore  # noqa: PLC0415
+
+        # It would be loaded at the first certificate.
+        default_backend()
+        for codec in ("utf-16le", "utf-8", "ascii"):
+            codecs.lookup(codec)
         self._bootentry, self._efivar, self._guids = bootentry, efivar, guids
-        self._siglist, self._not_valid_after = siglist, not_valid_after
+        self._siglist, self._not_valid_after = siglist, cert_not_valid_after
         self._jstore = jstore
         # It makes an object of each hash as soon as it has a variable of such a name: we have it
         # do so where we need one, and once for all stores with the same database.
@@ -145,28 +146,33 @@ class _Library:
 
         self._in_memory = InMemory
 
+        class OfVendors(efivar.EfiVarList):  # type: ignore[misc]  # as above
+            """Variables by vendor and name: the library's own list keeps the last one of a name."""
+
+            def __setitem__(self, name: str, variable: Any) -> None:
+                super().__setitem__((str(variable.guid), name), variable)
+
+        efivar.EfiVarList = OfVendors
+
     def read(self, form: str, content: bytes) -> dict[str, object]:
         """Return what a store holds."""
         variables = self._variables(form, content)
-        named = {
-            str(variable.name): variable
-            for variable in variables.values()
-            if str(variable.guid) in {_GLOBAL, _IMAGE_SECURITY}
-        }
-        enable = variables.get("SecureBootEnable")
+        enable = variables.get(_ENABLE)
         boot, unreadable = [], []
-        for name, variable in named.items():
-            number = _boot_number(name)
+        for (vendor, name), variable in variables.items():
+            number = _boot_number(name) if vendor == _GLOBAL else None
             if number is None:
                 continue
             try:
                 boot.append(self._entry(number, variable.data))
             except Exception:  # noqa: BLE001 - whatever the library makes of hostile bytes
                 unreadable.append(number)
-        order = named["BootOrder"].data if "BootOrder" in named else b""
+        order = variables[_BOOT_ORDER].data if _BOOT_ORDER in variables else b""
         return {
             "databases": {
-                name: self._database(named[name]) for name in _DATABASES if name in named
+                name: self._database(variables[vendor, name])
+                for vendor, name in _DATABASES
+                if (vendor, name) in variables
             },
             "secure_boot_enable": None if enable is None else enable.data[:1] == b"\1",
             "boot_order": [
@@ -177,7 +183,7 @@ class _Library:
             "variables": len(variables),
         }
 
-    def _variables(self, form: str, content: bytes) -> Mapping[str, Any]:
+    def _variables(self, form: str, content: bytes) -> Mapping[tuple[str, str], Any]:
         found = (
             self._jstore.JsonVarStore(_in_memory(content))
             if form == "json"

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -284,3 +285,40 @@ def test_a_store_is_opened_to_be_read_and_never_locked(tmp_path: Path) -> None:
     assert opened
     assert all("O_RDONLY|" in line for line in opened)
     assert not [line for line in touching if any(word in line for word in CHANGING.split())]
+
+
+def test_a_variable_is_known_by_its_vendor_too(tmp_path: Path, decoder: NvramDecoder) -> None:
+    """virt-firmware's list keeps the last variable of a name, whoever its vendor is."""
+    plain = stored(tmp_path / "plain.fd", nvram_stores.template("trixie.ms"))
+    store = nvram_stores.as_json(Path(plain.path), made=tmp_path / "store.json")
+    found = decoder.at(Place(path=str(store), form=JSON), ROOT)
+    assert names(found) == OLD
+    content = json.loads(store.read_bytes())
+    for name in ("PK", "db", "BootOrder", "SecureBootEnable", "Boot0000"):
+        content["variables"].append({"name": name, "guid": OWNER, "attr": 7, "data": "01"})
+    store.write_text(json.dumps(content), encoding="utf-8")
+    again = decoder.at(Place(path=str(store), form=JSON), ROOT)
+    assert isinstance(found, Nvram)
+    assert isinstance(again, Nvram)
+    assert again == replace(found, variables=found.variables + 5)
+
+
+_LOADED_LATER = """
+import sys
+from pathlib import Path
+from host_agent.qemu.nvram_decoding import Library
+from tests import nvram_stores
+stores = [nvram_stores.template(name) for name in ("bookworm.ms", "forky.ms")]
+library = Library()
+before = set(sys.modules)
+for store in stores:
+    assert library.read("raw", store)["databases"]
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def test_all_is_loaded_while_there_are_rights_to_read_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _LOADED_LATER], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split() == []
