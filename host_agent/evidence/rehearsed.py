@@ -113,7 +113,7 @@ class Rehearsed:
     """None: this QEMU does not tell."""
     memory: tuple[Range, ...] = ()
     """The map that QEMU hands the firmware (``etc/e820``), which takes of it what it keeps for
-    itself; what it hands on can't be read from outside. None: it hands over none."""
+    itself; how much that is, is settled when it boots a system. None: it hands over none."""
     files: Mapping[str, int] = field(default_factory=dict)
     """Name → size of each file that QEMU has for firmware and guest (fw_cfg)."""
     blocks: Mapping[str, int] = field(default_factory=dict)
