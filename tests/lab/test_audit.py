@@ -10,6 +10,7 @@ from tests.lab import pace
 from tests.lab.asking import Audit, audit
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
+from tests.lab.processes import until
 from tests.lab.test_upgrade import bare_xml
 
 
@@ -100,6 +101,23 @@ def test_uefi_leaves_its_tables_where_they_must_be_searched_for(
     assert alone["evidence"]["memory"]["sha256"] == shown
     assert alone["depth"] == "memory"
     assert {one["outcome"] for one in alone["findings"] if one["check"] == "exact"} == {"pass"}
+
+
+def test_a_uefi_guest_without_an_agent_that_hangs_is_verified_by_memory(
+    host_a: Host, new_guest: Callable[[GuestOptions], Guest]
+) -> None:
+    options = GuestOptions(name="hung", machine="pc-q35-7.2", uefi=True, channel=False, agent=False)
+    guest = new_guest(options).start().wait_ready()
+    shown = guest.run("sha256sum", "/sys/firmware/dmi/tables/DMI").split()[0]
+    # Its kernel stops, and nothing in it answers any more, once this command has.
+    guest.run("sh", "-c", "(sleep 1; echo c > /proc/sysrq-trigger) > /dev/null 2>&1 &")
+    until(lambda: "Kernel panic" in guest.console())
+    assert host_a.virsh("domstate", "hung") == "running"
+    result = audit(host_a, "hung")
+    domain = result.domains["hung"]
+    assert (domain["verdict"], domain["depth"]) == ("verified", "memory")
+    assert domain["evidence"]["memory"]["sha256"] == shown
+    assert result.outcome("hung", "exact") == "pass"
 
 
 def test_overrides_of_sysinfo_are_expected(

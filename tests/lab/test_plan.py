@@ -1,13 +1,16 @@
 """``samemachine plan`` of a host with QEMU 7.2 for one with 10.0, and libvirt's own word on it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests import json_output
+from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
+from tests.lab.images import FORKY, TRIXIE
+from tests.lab.test_rehearsed_horizons import root_of
 
 GONE, KEPT = "pc-i440fx-2.1", "pc-i440fx-7.2"
 # What the guests' disks need to be copied from host to host, as in Guest.migrate.
@@ -277,6 +280,37 @@ def test_a_chain(host_a: Host, guests: dict[str, Guest]) -> None:
     ]
     assert "if it was reset there" in sentences(second["settled"], "move-refusal")
     assert second["stored"]["machine"] == KEPT
+
+
+def test_each_way_is_rehearsed(host_a: Host, new_guest: Callable[[GuestOptions], Guest]) -> None:
+    new_guest(GuestOptions(name="early", machine=GONE))
+    new_guest(GuestOptions(name="later", machine="pc-q35-7.2"))
+    roots = [word for image in (TRIXIE, FORKY) for word in ("--root", root_of(image))]
+    hour = str(min(3600, round(pace.stretched(120))))
+    _, found = plan(
+        host_a,
+        "early",
+        "later",
+        "--to",
+        "debian:trixie,debian:forky",
+        "--rehearse",
+        *roots,
+        "--rehearsal-timeout",
+        hour,
+    )
+    hops = [{one["name"]: one for one in hop["domains"]} for hop in found["hops"]]
+    for hop, version in zip(hops, ("10.0.", "11.1."), strict=True):
+        for one in hop.values():
+            assert one["not_rehearsed"] is None, one
+            assert one["rehearsed"].startswith(version)
+            assert one["next_boot"]
+    first, second = hops
+    assert first["early"]["answer"] == "raise"
+    assert first["early"]["rehearsed_as"] == first["early"]["raise_to"]
+    assert second["early"]["machine"] == first["early"]["raise_to"]
+    assert {second["early"]["rehearsed_as"], *(hop["later"]["rehearsed_as"] for hop in hops)} == {
+        None
+    }
 
 
 def test_people_read_it(host_a: Host, host_b: Host, guests: dict[str, Guest]) -> None:
