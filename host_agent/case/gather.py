@@ -287,13 +287,13 @@ class Gatherer:
         return replace(
             case,
             rehearsal=found,
-            measured=self._measured(case, running, active, looked),
+            measured=self._measured(domain, case, running, active, looked),
             after_boot=rehearsing.forecast(domain, case, plugged),
             after_start=rehearsing.forecast(domain, case, start, anew=True),
         )
 
     def _measured(
-        self, case: Case, running: Running, active: Definition, looked: Look
+        self, domain: Domain, case: Case, running: Running, active: Definition, looked: Look
     ) -> "Measured | Missing | None":
         if active.tpm is None or looked.active is None:
             return None
@@ -303,7 +303,7 @@ class Gatherer:
             return guest
         from host_agent.qemu.domain_tpm import DomainTpm  # noqa: PLC0415 - few have a TPM
 
-        return DomainTpm(running, active, guest).forecast(
+        return DomainTpm(domain, running, active, guest).forecast(
             self.hypervisor, looked.active, looked.persistent
         )
 

@@ -72,7 +72,7 @@ def _came_with_its_firmware(case: Case) -> bool:
     The firmware's image came with the guest's memory, and a reset writes no ROM a second time
     (QEMU ``hw/core/loader.c: rom_reset``): a reboot runs the image that it was started with.
     """
-    return not isinstance(case.running, Missing) and "-incoming" in case.running.arguments
+    return not isinstance(case.running, Missing) and case.running.came
 
 
 def _without_firmware(found: Compared) -> Compared:

@@ -34,7 +34,7 @@ from host_agent.printable import printable
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Record, Step
 from host_agent.upgrade import upgrade, window
-from host_agent.upgrade.facts import Raised
+from host_agent.upgrade.facts import Raised, Report
 from host_agent.upgrade.look import Asked
 from host_agent.upgrade.run import Patience
 from host_agent.upgrade.upgrade import Operator, Options
@@ -325,6 +325,8 @@ def _run(options: Options, ledger: str | None, form: str, file: Path | None, *, 
             nonlocal planned
             planned = asks
             if asks:
+                first = Report(raised=tuple(plans))
+                upgrade_output.print_recovery(standard_output(), first)
                 for plan in plans:
                     upgrade_output.print_plan(standard_output(), plan, limit)
                 if not click.confirm("Do it?", err=True):

@@ -3,7 +3,9 @@
 A rehearsal of today's software and one of tomorrow's are compared event by event, in the firmware's
 part of each register: what it measures up to the separator (TCG PC Client Platform Firmware Profile
 1.06, 3.3.4). What comes after that is the loader's, from a disk that stays. A register's forecast
-counts only where the rehearsal of today gives what the guest has.
+counts only where the rehearsal of today gives what the guest has. A guest that came by a live
+migration has what another host's software measured: it counts where this host's QEMU, with the
+firmware that came along, gives the same.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -66,6 +68,14 @@ class Outlook:
     keys: tuple[Bound, ...] | None
     """Of its disks, those that the TPM keeps; None: which there are is not known."""
 
+    @property
+    def asks(self) -> bool | None:
+        """Whether the guest asks for a recovery key; None: it is not known."""
+        if self.keys is None:
+            return None if any(one.changes is not False for one in self.registers) else False
+        fates = {one.opens for one in self.keys}
+        return True if False in fates else None if None in fates else False
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
@@ -77,11 +87,12 @@ class Measured:
 
 def forecast(today: Sequence[Event], other: Sequence[Event], guest: Tpm) -> Outlook:
     """Return what becomes of the TPM of a guest that starts as the other rehearsal did."""
-    agreeing = _agreeing(today, guest)
+    agreeing, staying = _agreeing(today, guest), _agreeing(other, guest)
     registers = tuple(
         _register(number, today, other)
         if number in agreeing
-        else Register(number=number, changes=None)
+        # Where another software booted the guest, what gives the same again is proof enough.
+        else Register(number=number, changes=False if number in staying else None)
         for number in range(FIRST)
     )
     keys = None
@@ -108,15 +119,15 @@ def _opens(token: LuksToken, registers: Sequence[Register]) -> bool | None:
     return True
 
 
-def _agreeing(today: Sequence[Event], guest: Tpm) -> frozenset[int]:
-    """Return the registers of which today's rehearsal gives what the guest has."""
-    rehearsed = event_log.replayed(today)
+def _agreeing(made: Sequence[Event], guest: Tpm) -> frozenset[int]:
+    """Return the registers of which a rehearsal gives what the guest has."""
+    rehearsed = event_log.replayed(made)
     logged = [Event(one.pcr, one.type, bytes.fromhex(one.sha256), b"") for one in guest.events]
     told = event_log.replayed(logged)
     found = set()
     for number in range(FIRST):
         has = bytes.fromhex(guest.pcrs[number])
-        own = [(one.type, one.sha256) for one in _part(today, number)]
+        own = [(one.type, one.sha256) for one in _part(made, number)]
         # Its log counts where it gives what the register has.
         by_log = told[number] == has and own == [
             (one.type, one.sha256) for one in _part(logged, number)

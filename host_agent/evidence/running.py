@@ -38,6 +38,11 @@ class Running:
         return Path(f"/proc/{self.pid}/root")
 
     @property
+    def came(self) -> bool:
+        """Whether it took up a guest that another process had started, or a saved one."""
+        return "-incoming" in self.arguments
+
+    @property
     def process(self) -> str | None:
         """What tells this process from any other, of this host at least; None: it can't be told."""
         return None if self.host_boot is None else f"{self.host_boot}:{self.pid}:{self.ticks}"

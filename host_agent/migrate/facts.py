@@ -13,6 +13,8 @@ from host_agent.difference import Difference
 from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
 from host_agent.domain.live_migration import CopyStorage, MigrationResult
+from host_agent.evidence.measured import Outlook
+from host_agent.evidence.recovery_keys import RecoveryKeys
 from host_agent.finding import Finding
 from host_agent.firmware.images import Image
 from host_agent.machine_types.offers import Offer
@@ -109,6 +111,8 @@ class Move:
     """What the QEMU there makes of the device states that it sends; None: nobody could say."""
     rehearsed: MachineThere | Missing | None = None
     """The same by a rehearsal, which knows the domain's own devices; None: not asked for."""
+    sealed: Outlook | Missing | None = None
+    """What its first stop and start there does to its TPM; None: it has none, or not asked for."""
     boot: LastBoot = last_boot.NOT_KNOWN
     images: tuple[Image, ...] = ()
     """The firmware images that it runs with, and whether they are there."""
@@ -127,6 +131,8 @@ class MoveReport:
     findings: tuple[Finding, ...]
     """Of the preflight."""
     dry_run: bool
+    recovery: RecoveryKeys | None = None
+    """Whether it asks for its recovery key; None: not asked for, or it has no UEFI and no TPM."""
     before: Confirmed | Failed | None = None
     result: MigrationResult | None = None
     after: Confirmed | Failed | None = None

@@ -10,12 +10,14 @@ from uuid import UUID
 from host_agent.atlas.atlas import Atlas
 from host_agent.case import last_boot
 from host_agent.case.results import Confirmed, Decision, Failed
+from host_agent.case.telling import Telling
 from host_agent.domain import devices as domain_devices
 from host_agent.domain.definition import Definition, DomainXmlError, parse
 from host_agent.domain.devices import Devices
 from host_agent.domain.live_migration import CopyStorage, MigrationEnd, MigrationOptions
 from host_agent.errors import EvidenceError, LibvirtError, UsageError
-from host_agent.evidence import baseline_choice
+from host_agent.evidence import baseline_choice, recovery_keys
+from host_agent.evidence.measured import Outlook
 from host_agent.firmware import images
 from host_agent.firmware.images import Image, Place
 from host_agent.guard import said
@@ -132,6 +134,7 @@ def _carry_out(
         destination=move.destination,
         findings=findings,
         dry_run=options.dry_run,
+        recovery=None if options.under is None else recovery_keys.of([(move.active, move.sealed)]),
         before=now,
         result=result,
         after=then,
@@ -178,6 +181,8 @@ def _move(
     here, offer = end_of(facts), there.offer(active)
     listed = (there.offered(active) or {}).get(active.machine or "")
     asked = once(ask) if local else None
+    going = Going(definition=active, xml=xml, process=process, local=local, driver=facts.driver)
+    rehearsed, sealed = _rehearsed(source, domain, there, options, going)
     return Move(
         active=active,
         state=domain.state()[0],
@@ -201,12 +206,8 @@ def _move(
             asked if options.probe else None,
             lambda: _arguments(source, xml),
         ),
-        rehearsed=_rehearsed(
-            source,
-            there,
-            options,
-            Going(definition=active, xml=xml, process=process, local=local, driver=facts.driver),
-        ),
+        rehearsed=rehearsed,
+        sealed=sealed,
         boot=last_boot.of(
             domain.state()[1],
             process,
@@ -226,15 +227,25 @@ def _arguments(source: Hypervisor, xml: str) -> tuple[str, ...] | Missing:
 
 
 def _rehearsed(
-    source: Hypervisor, there: Destination, options: Options, going: Going
-) -> MachineThere | Missing | None:
+    source: Hypervisor, domain: Domain, there: Destination, options: Options, going: Going
+) -> tuple[MachineThere | Missing | None, Outlook | Missing | None]:
+    """Return what its next boot there finds, and what that does to its TPM."""
     if options.under is None:
-        return None
-    under = replace(options.under, local=is_local(options.destination))
+        return None, None
+    rehearsals = Rehearsals(replace(options.under, local=is_local(options.destination)))
     given = going.xml if options.xml is None else options.xml
-    return Rehearsals(under).there(
+    made = rehearsals.there(
         going, partial(_arguments, source), lambda _: there.arguments(given), there.end
     )
+    if going.definition.tpm is None:
+        return made, None
+    if isinstance(made, Missing):
+        return made, made
+    telling = Telling(uri=options.uri, seconds=options.under.seconds / 4)
+    kept = domain.xml(inactive=True) if domain.is_persistent() else going.xml
+    started = kept if options.xml is None else options.xml
+    arguments = there.arguments(started)
+    return made, rehearsals.sealed(going, domain, telling, arguments, there.end)
 
 
 def _images(

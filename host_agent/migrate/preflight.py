@@ -10,6 +10,7 @@ from dataclasses import replace
 from host_agent.atlas import touching
 from host_agent.atlas.vmstate_diff import Reading
 from host_agent.difference import Difference, with_rehearsal
+from host_agent.evidence.sealed import of_start
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
 from host_agent.firmware.images import GIVEN_UP, Image, Presence
@@ -555,6 +556,13 @@ def _forecast(move: Move) -> Finding:
     )
 
 
+def _sealed(move: Move) -> Finding | None:
+    """``move-sealed``: what is bound to the TPM's registers opens at the first start there."""
+    if move.sealed is None:
+        return None
+    return of_start("move-sealed", move.sealed, "its first stop and start there")
+
+
 def _told(difference: Difference) -> str:
     return f"{difference} ({effects.of(difference).effect})"
 
@@ -577,14 +585,15 @@ CHECKS: tuple[Check, ...] = (
     device_states,
     _tried,
     _forecast,
+    _sealed,
 )
 
 MOVING: tuple[Check, ...] = (
     _domain, _machine_type, _vcpus, _cpu, _threads, _versions, _devices, _folders, _storage,
-    _firmware, blocks, device_states, _refusal,
+    _firmware, blocks, device_states, _refusal, _sealed,
 )  # fmt: skip
 """What decides, long before the move, whether a running domain can be moved."""
-STARTING: tuple[Check, ...] = (_domain, _machine_type, _vcpus, _storage)
+STARTING: tuple[Check, ...] = (_domain, _machine_type, _vcpus, _storage, _sealed)
 """What decides whether a domain that does not run can be started there."""
 RESTORING: tuple[Check, ...] = (_threads, _firmware, blocks, _refusal)
 """What decides beside that whether a saved guest is taken up: it comes as by a migration."""

@@ -1,5 +1,7 @@
 """What a guest finds at its next boot elsewhere, rehearsed: its machine here, and under that QEMU.
 
+And what becomes of its TPM's registers at its first start there.
+
 A QEMU can be rehearsed that can be run from here: this host's own, another binary of it, or that of
 another system whose root folder is here. Nothing stands for one that can't: what lacks is said.
 """
@@ -7,23 +9,33 @@ another system whose root folder is here. Nothing stands for one that can't: wha
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from host_agent.case.telling import Telling
 from host_agent.difference import series
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
 from host_agent.evidence import nic_names, rehearsal_diff
+from host_agent.evidence.measured import Outlook
 from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.evidence.running import Running
 from host_agent.firmware.smbios import SmbiosError
+from host_agent.hypervisor import Domain
 from host_agent.hypervisor.connection import QEMU
 from host_agent.migrate.facts import End, MachineThere, Under
 from host_agent.missing import Missing, Reason
 from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu.binary import QemuBinary
 from host_agent.qemu.domain_rehearsal import DomainRehearsal
+from host_agent.qemu.domain_tpm import DomainTpm
 from host_agent.qemu.rehearsal_store import RehearsalStore
 
 Arguments = Callable[[str], tuple[str, ...] | Missing]
 """Returns the command line that a libvirt would start a domain of this XML with."""
+
+
+_NO_REGISTERS = Missing(
+    reason=Reason.ABSENT,
+    sentence="no process of it is to be seen, so that nothing can be held against its TPM",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +103,31 @@ class Rehearsals:
             return before
         made = after.made(going.definition, there(going.xml))
         return made if isinstance(made, Missing) else compared(before, made)
+
+    def sealed(
+        self,
+        going: Going,
+        domain: Domain,
+        telling: Telling,
+        arguments: tuple[str, ...] | Missing,
+        target: End,
+    ) -> Outlook | Missing:
+        """Return what a start there by this command line does to the TPM that its guest has now."""
+        if going.process is None:
+            return _NO_REGISTERS
+        if isinstance(arguments, Missing):
+            return arguments
+        guest = telling.tpm(domain, going.process)
+        if isinstance(guest, Missing):
+            return guest
+        try:
+            binary = self.seat(going.definition, target).binary
+        except EvidenceError as error:
+            return error.missing
+        seconds = self._under.seconds
+        return DomainTpm(domain, going.process, going.definition, guest, seconds).start(
+            arguments, binary
+        )
 
     def present(self, going: Going) -> Seat:
         """Return what the domain has now; raises ``EvidenceError``."""

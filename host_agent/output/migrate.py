@@ -22,6 +22,7 @@ from host_agent.output.shared.exit_codes import (
     VERIFIED,
 )
 from host_agent.output.shared.forms import confirmed_form, plain_finding
+from host_agent.output.shared.outlook_form import recovery_form
 from host_agent.output.shared.tables import print_table
 from host_agent.printable import argument, printable
 
@@ -59,6 +60,8 @@ def _verdict(confirmed: Confirmed | Failed | None) -> int:
 
 def print_report(console: Console, report: MoveReport, *, verbose: bool) -> None:
     """Print what was looked at, what was done and what came of it."""
+    for line in () if report.recovery is None else report.recovery.sentences:
+        console.print(Text(printable(line), "yellow"), soft_wrap=True)
     heading = f"{report.name}  {_end(report.source)} -> {_end(report.destination)}"
     console.print(Text(printable(heading), "bold"), soft_wrap=True)
     refused = preflight.refused(report.findings)
@@ -168,6 +171,7 @@ def render(report: MoveReport, code: int) -> str:
         "source": _end_form(report.source),
         "destination": _end_form(report.destination),
         "dry_run": report.dry_run,
+        "recovery_keys": recovery_form(report.recovery),
         "preflight": [plain_finding(finding) for finding in report.findings],
         "before": None if report.before is None else confirmed_form(report.before),
         "migration": None if result is None else _result(result),

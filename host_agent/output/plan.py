@@ -42,6 +42,8 @@ def print_plan(console: Console, plan: Plan, code: int, *, verbose: bool) -> Non
         if at:
             console.print()
         last = at == len(plan.hops) - 1
+        for line in plan_words.recovery_lines(hop):
+            console.print(Text(line, "yellow"), soft_wrap=True)
         console.print(Text(plan_words.heading(hop), "bold"), soft_wrap=True)
         console.print(_counts(hop, code if last else None), soft_wrap=True)
         for line in plan_words.way_lines(hop):

@@ -11,6 +11,7 @@ from host_agent.output.shared import pages as page_of
 from host_agent.output.shared.document import document
 from host_agent.output.shared.forms import plain_finding
 from host_agent.output.shared.names import whose
+from host_agent.output.shared.outlook_form import outlook_form, recovery_form
 from host_agent.output.shared.planned_names import PlannedNames
 from host_agent.plan import folding as plan_folding
 from host_agent.plan.facts import Answer, Hop, Plan, Planned, Site
@@ -51,6 +52,7 @@ def _hop(hop: Hop) -> dict[str, Any]:
             }
             for way in hop.ways
         ],
+        "recovery_keys": recovery_form(plan_folding.recovery(hop)),
         "counts": {answer.value: number for answer, number in words.counts(hop).items()},
         "domains": [_domain(one) for one in hop.planned],
         "order": [
@@ -114,6 +116,7 @@ def _domain(one: Planned | Failed) -> dict[str, Any]:
         "rehearsed": one.rehearsed.qemu if isinstance(one.rehearsed, MachineThere) else None,
         "rehearsed_as": one.rehearsed.machine if isinstance(one.rehearsed, MachineThere) else None,
         "not_rehearsed": one.rehearsed.sentence if isinstance(one.rehearsed, Missing) else None,
+        "tpm": outlook_form(one.sealed),
     }
 
 
@@ -128,6 +131,7 @@ def _shown(hop: Hop) -> dict[str, Any]:
     return {
         "target": {"name": printable(hop.target.name)},
         "heading": words.heading(hop),
+        "recovery": list(words.recovery_lines(hop)),
         "counts": ", ".join(
             f"{word} {counted[answer]}" for answer, word in words.WORDS.items() if counted[answer]
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from host_agent.missing import Missing
 from host_agent.output.shared.exit_codes import MISMATCH, UNREACHABLE, UNVERIFIED, VERIFIED
 from host_agent.plan.facts import Answer, Hop, Limit, Plan, Planned, Site, Way
-from host_agent.plan.folding import Seen, Step, answer_of
+from host_agent.plan.folding import Seen, Step, answer_of, recovery
 from host_agent.printable import printable
 
 WORDS = {
@@ -26,6 +26,12 @@ def exit_code(plan: Plan) -> int:
     if plan.unreachable:
         return UNREACHABLE
     return UNVERIFIED if Answer.UNKNOWN in answers else VERIFIED
+
+
+def recovery_lines(hop: Hop) -> tuple[str, ...]:
+    """Return which guests ask for their recovery keys; none where that was not asked for."""
+    found = recovery(hop)
+    return () if found is None else tuple(map(printable, found.sentences))
 
 
 def heading(hop: Hop) -> str:

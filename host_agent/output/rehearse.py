@@ -11,12 +11,13 @@ from rich.text import Text
 
 from host_agent.difference import Difference
 from host_agent.evidence import offered_diff, virtio_names
-from host_agent.evidence.measured import Measured, Outlook
+from host_agent.evidence.measured import Measured
 from host_agent.evidence.rehearsal_diff import Compared
 from host_agent.evidence.rehearsed import Rehearsed, RehearsedCpu
 from host_agent.missing import NOT_RUNNING, Missing
 from host_agent.output.shared.document import document
 from host_agent.output.shared.exit_codes import MISMATCH, UNVERIFIED, VERIFIED
+from host_agent.output.shared.outlook_form import outlook_form
 from host_agent.output.shared.tables import Row, grid, print_table
 from host_agent.printable import printable
 from host_agent.verify.rehearsal import Nic, Rehearsal
@@ -193,26 +194,7 @@ def _missing(missing: Missing) -> dict[str, Any]:
 def _measured(found: Measured | Missing | None) -> dict[str, Any] | None:
     if found is None or isinstance(found, Missing):
         return None if found is None else _missing(found)
-    return {"reset": _outlook(found.reset), "start": _outlook(found.start)}
-
-
-def _outlook(found: Outlook | Missing) -> dict[str, Any]:
-    if isinstance(found, Missing):
-        return _missing(found)
-    return {
-        "registers": [asdict(one) for one in found.registers],
-        "keys": None
-        if found.keys is None
-        else [
-            {
-                "device": one.token.device,
-                "type": one.token.type,
-                "pcrs": None if one.token.pcrs is None else list(one.token.pcrs),
-                "opens": one.opens,
-            }
-            for one in found.keys
-        ],
-    }
+    return {"reset": outlook_form(found.reset), "start": outlook_form(found.start)}
 
 
 def _machine(found: Rehearsed | Missing) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from host_agent.output.shared.exit_codes import (
     VERIFIED,
 )
 from host_agent.output.shared.forms import confirmed_form, plain_finding
+from host_agent.output.shared.outlook_form import outlook_form, recovery_form
 from host_agent.output.shared.tables import print_table
 from host_agent.printable import argument, printable, shortened
 from host_agent.records.upgrade_record import UNDER_WAY, Record, Step
@@ -163,8 +164,16 @@ def _name(raising: Raising) -> str:
     return printable(raising.name)
 
 
+def print_recovery(console: Console, report: Report) -> None:
+    """Print whose recovery keys are asked for, where that was rehearsed."""
+    for line in () if report.recovery is None else report.recovery.sentences:
+        console.print(Text(printable(line), "yellow"), soft_wrap=True)
+
+
 def print_report(console: Console, report: Report, limit: float, *, planned: bool) -> None:
     """Print what became of each domain. ``planned``: the plans were shown before."""
+    if not planned:
+        print_recovery(console, report)
     for raised in report.raised:
         seen = raised.ending in {Ending.REFUSED, Ending.NOTHING, Ending.PLANNED}
         if seen and not planned:
@@ -300,6 +309,7 @@ def render(report: Report, code: int) -> str:
     """Return a report as JSON."""
     form = {
         "schema": _SCHEMA, "exit_code": code, "dry_run": report.dry_run, "change": report.change,
+        "recovery_keys": recovery_form(report.recovery),
         "stopped": report.stopped, "domains": [_form(raised) for raised in report.raised],
     }  # fmt: skip
     return document("upgrade", form)
@@ -317,6 +327,7 @@ def _form(raised: Raised) -> dict[str, Any]:
         "hosts": list(raising.hosts),
         "running": raising.running,
         "preflight": [plain_finding(finding) for finding in raised.findings],
+        "tpm": outlook_form(raising.sealed),
         "notices": [asdict(one) for one in raising.noticed],
         "record": None if raised.record is None else _record(raised.record),
         "before": None if raised.before is None else confirmed_form(raised.before),

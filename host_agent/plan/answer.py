@@ -58,6 +58,7 @@ def judge(question: Question, source: str) -> Planned:
         findings=(*findings, *checks.left_behind(question, answer)),
         outlook=question.outlook,
         rehearsed=question.rehearsed,
+        sealed=question.move.sealed,
     )
 
 

@@ -19,6 +19,7 @@ from host_agent.domain.definition import Definition
 from host_agent.domain.devices import Devices
 from host_agent.domain.live_migration import CopyStorage
 from host_agent.domain.snapshots import Snapshot
+from host_agent.evidence.measured import Outlook
 from host_agent.evidence.running import Running
 from host_agent.finding import Finding
 from host_agent.firmware.images import Image
@@ -171,6 +172,8 @@ class Planned:
     outlook: tuple[Difference, ...] | Missing
     rehearsed: MachineThere | Missing | None = None
     """What of the outlook is by a rehearsal; None: none was asked for."""
+    sealed: Outlook | Missing | None = None
+    """What its first stop and start there does to its TPM; None: it has none, or not asked for."""
 
     @property
     def name(self) -> str:

@@ -8,6 +8,8 @@ from host_agent.atlas import diff as atlas_diff
 from host_agent.case import last_boot
 from host_agent.case.results import Failed
 from host_agent.difference import Difference, in_one
+from host_agent.evidence import recovery_keys
+from host_agent.evidence.recovery_keys import RecoveryKeys
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
 from host_agent.firmware.effects import Touched
@@ -23,6 +25,10 @@ _DECIDED_THERE = {
 _DEVICES = (
     "what guests see is compared for machine types alone, as atlases have them: other devices and "
     "CPU features are not in it{how}"
+)
+_SEALED = (
+    "whether what is bound to the TPM opens at the first stop and start there: --rehearse looks "
+    "at it"
 )
 _HOW = " (--rehearse looks at them)"
 
@@ -204,6 +210,15 @@ def seen(planned: Sequence[Planned | Failed]) -> tuple[Seen, ...]:
     return tuple(sorted(listed, key=lambda one: -len(one.domains)))
 
 
+def recovery(hop: Hop) -> RecoveryKeys | None:
+    """Return whose recovery keys are asked for; None: nobody could, or it was not rehearsed."""
+    return recovery_keys.of(
+        (one.definition, one.sealed)
+        for one in hop.planned
+        if isinstance(one, Planned) and one.rehearsed is not None
+    )
+
+
 def not_checked(hop: Hop) -> tuple[str, ...]:
     """Return what the plan did not look at, in sentences; never none."""
     lines = [_DECIDED_THERE[hop.target.kind], *_not_rehearsed(hop), *hop.unchecked]
@@ -230,6 +245,9 @@ def _not_rehearsed(hop: Hop) -> Iterator[str]:
             told = one.rehearsed.sentence
             told += f" ({one.rehearsed.remedy})" if one.rehearsed.remedy else ""
             why.setdefault(told, []).append(one)
+    sealing = [one for one in hop.planned if isinstance(one, Planned) and one.definition.tpm]
+    if sealing and not asked:
+        yield f"{_some(sealing)}: {_SEALED}"
     if why or not asked:
         yield _DEVICES.format(how="" if asked else _HOW)
     for told, domains in why.items():

@@ -11,12 +11,14 @@ from host_agent.atlas import touching
 from host_agent.atlas.atlas import Atlas
 from host_agent.atlas.state_touching import States
 from host_agent.case.results import Failed
+from host_agent.case.telling import Telling
 from host_agent.difference import Difference, with_rehearsal
 from host_agent.domain import definition_edit, start_options
 from host_agent.domain.definition import Definition
 from host_agent.domain.definition_edit import EditError
 from host_agent.domain.devices import Devices
 from host_agent.errors import EvidenceError
+from host_agent.evidence.measured import Outlook
 from host_agent.firmware import images as firmware_images
 from host_agent.firmware.images import Image, Place, Presence
 from host_agent.guard import guarded
@@ -53,11 +55,18 @@ class Stop:
     given: Atlas | None = None
     local: bool = False
     """Whether it is the host that we run on."""
+    telling: Telling | None = None
+    """Asks its guests; None: it is no host."""
     starts: Starts | None = None
     """Asks its QEMU itself, where that can be run."""
     rehearsals: Rehearsals | None = None
     """Of domains that go here; None: they were not asked for."""
 
+
+_LATER = Missing(
+    reason=Reason.UNSUPPORTED,
+    sentence="its TPM is rehearsed from where it is now to the first target",
+)
 
 Located = tuple[Stop, Subject | Failed]
 """A domain, and where it is."""
@@ -297,14 +306,16 @@ def _seat(stop: Stop, goal: Rehearsals, subject: Subject) -> Seat:
     if stop.rehearsals is not None:
         # It has got there by an earlier hop.
         return stop.rehearsals.seat(subject.definition, stop.site.end)
-    return goal.present(
-        Going(
-            definition=subject.definition,
-            xml=subject.xml or "",
-            process=subject.process,
-            local=stop.local,
-            driver=QEMU if stop.host is None else stop.host.facts.driver,
-        )
+    return goal.present(_going(stop, subject))
+
+
+def _going(stop: Stop, subject: Subject) -> Going:
+    return Going(
+        definition=subject.definition,
+        xml=subject.xml or "",
+        process=subject.process,
+        local=stop.local,
+        driver=QEMU if stop.host is None else stop.host.facts.driver,
     )
 
 
@@ -328,6 +339,27 @@ def _arguments(stop: Stop, subject: Subject, machine: str) -> tuple[str, ...] | 
     if isinstance(given, Missing) or machine == own:
         return given
     return with_machine_type(given, machine)
+
+
+def _sealed(
+    asked: _Asked, goal: Stop, made: MachineThere | Missing | None
+) -> Outlook | Missing | None:
+    """Return what its first stop and start there does to its TPM; None: none, or not asked for."""
+    subject, stop = asked.subject, asked.stop
+    definition = subject.definition
+    if made is None or definition.tpm is None:
+        return None
+    if isinstance(made, Missing):
+        return made
+    if goal.rehearsals is None or stop.host is None or stop.telling is None:
+        return _LATER
+    domain = next((one for one in stop.host.domains if one.uuid == definition.uuid), None)
+    if domain is None:
+        return _LATER
+    starting = replace(subject, xml=subject.start_xml or subject.xml)
+    arguments = _arguments(goal, starting, asked.going)
+    going = _going(stop, subject)
+    return goal.rehearsals.sealed(going, domain, stop.telling, arguments, goal.site.end)
 
 
 def _outlook(
@@ -370,6 +402,7 @@ def _planned(asked: _Asked, goal: Stop, atlases: dict[int, Atlases], options: Op
             copy_storage=options.copy_storage,
             unsafe=options.unsafe,
             forecast=_touching(moving, definition, subject),
+            sealed=_sealed(asked, goal, made),
             states=_states(here, there, subject, asked.going),
             boot=subject.boot,
             images=asked.images,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from host_agent import side_by_side
 from host_agent.atlas.atlas import Atlas
 from host_agent.case.results import Failed
+from host_agent.case.telling import SECONDS, Telling
 from host_agent.domain.definition import Definition
 from host_agent.errors import LibvirtError, LibvirtTimeoutError, UsageError
 from host_agent.guard import guarded
@@ -37,8 +38,17 @@ class Sources:
     """What the others' libvirts said."""
 
 
-def opened(uri: str, ask: Ask | None, stack: ExitStack, given: Atlas | None = None) -> Stop:
-    """Return a host; it is closed with ``stack``. Raises ``LibvirtError``."""
+def opened(
+    uri: str,
+    ask: Ask | None,
+    stack: ExitStack,
+    given: Atlas | None = None,
+    seconds: float = SECONDS,
+) -> Stop:
+    """Return a host; it is closed with ``stack``. Raises ``LibvirtError``.
+
+    ``seconds``: what one of its guests may take to answer.
+    """
     hypervisor = stack.enter_context(connected(uri))
     host, local = Destination.of(hypervisor), is_local(uri)
     return Stop(
@@ -47,6 +57,7 @@ def opened(uri: str, ask: Ask | None, stack: ExitStack, given: Atlas | None = No
         ask=ask if local else None,
         given=given,
         local=local,
+        telling=Telling(uri=uri, seconds=seconds),
         starts=_starts(hypervisor) if local else None,
     )
 
@@ -73,9 +84,10 @@ def sources(
     there: list[tuple[str, Stop, Destination]] = []
     staying: list[str] = []
     errors: list[LibvirtError] = []
+    seconds = max((one.seconds / 4 for one in options.under or ()), default=SECONDS)
     for uri in dict.fromkeys(options.uris):
         try:
-            stop = opened(uri, ask, stack)
+            stop = opened(uri, ask, stack, seconds=seconds)
         except LibvirtError as error:
             errors.append(error)
             continue

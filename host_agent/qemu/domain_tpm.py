@@ -1,9 +1,16 @@
-"""What becomes of a domain's TPM registers, by rehearsals of its boots with a new TPM."""
+"""What becomes of a domain's TPM registers, by rehearsals of its boots with a new TPM.
+
+What the guest has is held against a boot of what runs it: that QEMU, with the firmware's image that
+it has in memory. That is the file at its path, or what the process has open of one that was
+replaced since, or, of a guest that came by a live migration, what came along with its memory. A
+reset runs the same image; only a stop and start runs what is installed.
+"""
 
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from host_agent import inside_root
@@ -14,10 +21,10 @@ from host_agent.evidence import measured
 from host_agent.evidence.hardware import Tpm
 from host_agent.evidence.measured import Measured, Outlook
 from host_agent.evidence.running import Running
-from host_agent.hypervisor import Hypervisor
+from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.missing import Missing, Reason
 from host_agent.qemu import binary as qemu_binary
-from host_agent.qemu import measured_boot, nvram_file, nvram_place
+from host_agent.qemu import carried_firmware, measured_boot, nvram_file, nvram_place
 from host_agent.qemu.binary import QemuBinary
 from host_agent.qemu.command_line import OptionsError, options_in, properties_of
 from host_agent.qemu.rehearsal import SECONDS
@@ -33,14 +40,29 @@ _DELETED = " (deleted)"
 _ONE_AT_A_TIME = threading.Lock()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Image:
+    """A firmware's image that is at no path."""
+
+    descriptor: int
+    raw: bool
+    """Whether it is raw, whatever the file's form is."""
+
+
 class DomainTpm:
     """A running domain, whose guest tells its registers."""
 
     def __init__(
-        self, running: Running, active: Definition, guest: Tpm, seconds: float = SECONDS
+        self,
+        domain: Domain,
+        running: Running,
+        active: Definition,
+        guest: Tpm,
+        seconds: float = SECONDS,
     ) -> None:
         """``seconds``: what one rehearsal may take."""
-        self._running, self._active, self._guest = running, active, guest
+        self._domain, self._running = domain, running
+        self._active, self._guest = active, guest
         self._seconds = seconds
         self._made: dict[object, tuple[Event, ...]] = {}
 
@@ -58,12 +80,14 @@ class DomainTpm:
         """
         try:
             store = self._store()
-            runs = qemu_binary.running(self._running.pid, self._running.binary)
-            # A reset runs the image that the process has in memory.
             with self._image() as image:
-                today = self._events(runs, self._running.arguments, store, image)
-                plugged = hypervisor.native_arguments(xml)
-                reset = self._held(today, self._events(runs, plugged, store, image))
+                today = self._today(store, image)
+                reset: Outlook | Missing
+                if isinstance(image, Missing):
+                    reset = image
+                else:
+                    plugged = hypervisor.native_arguments(xml)
+                    reset = self._held(today, self._events(self._runs(), plugged, store, image))
             if persistent is None:
                 transient = Missing(reason=Reason.ABSENT, sentence="the domain is transient")
                 return Measured(reset=reset, start=transient)
@@ -75,18 +99,49 @@ class DomainTpm:
             return error.missing
         return Measured(reset=reset, start=start)
 
+    def start(
+        self, arguments: tuple[str, ...], binary: QemuBinary | None = None
+    ) -> Outlook | Missing:
+        """Return what a stop does, and a start by this command line; ``binary``: as above."""
+        try:
+            if binary is None:
+                binary = qemu_binary.installed(self._active.emulator or "")
+            store = self._store()
+            with self._image() as image:
+                today = self._today(store, image)
+            return self._held(today, self._events(binary, arguments, store, None))
+        except EvidenceError as error:
+            return error.missing
+
+    def _today(self, store: bytes | None, image: _Image | Missing | None) -> tuple[Event, ...]:
+        found = None if isinstance(image, Missing) else image
+        return self._events(self._runs(), self._running.arguments, store, found)
+
+    def _runs(self) -> QemuBinary:
+        return qemu_binary.running(self._running.pid, self._running.binary)
+
     @contextmanager
-    def _image(self) -> Iterator[int | None]:
-        """Yield the image that the process was started with, where its file was replaced since."""
+    def _image(self) -> Iterator[_Image | Missing | None]:
+        """Yield the image that a reset runs, where that is not the file; Missing: not to be had."""
         flash = _of(self._running.arguments, self._active).flash
-        found = None if flash is None else _replaced(self._running, flash.code)
-        if found is None:
+        if flash is None:
             yield None
             return
+        if not self._running.came:
+            found = _replaced(self._running, flash.code)
+            image = None if found is None else _Image(descriptor=found, raw=False)
+        else:
+            try:
+                content = carried_firmware.image(self._domain, flash, self._running.root)
+            except EvidenceError as error:
+                yield error.missing
+                return
+            image = _Image(descriptor=_in_memory(content), raw=True)
         try:
-            yield found
+            yield image
         finally:
-            os.close(found)
+            if image is not None:
+                os.close(image.descriptor)
 
     def _held(self, today: tuple[Event, ...], other: tuple[Event, ...]) -> Outlook:
         return measured.forecast(today, other, self._guest)
@@ -107,10 +162,12 @@ class DomainTpm:
         binary: QemuBinary,
         arguments: tuple[str, ...],
         store: bytes | None,
-        image: int | None,
+        image: _Image | None,
     ) -> tuple[Event, ...]:
         """Return what is measured, once for what is the same; raises ``EvidenceError``."""
         options = _of(arguments, self._active)
+        if image is not None and image.raw and options.flash is not None:
+            options = replace(options, flash=replace(options.flash, form="raw"))
         device = next(_tpms(arguments), None)
         if device is None:
             raise EvidenceError(_NO_DEVICE.reason, _NO_DEVICE.sentence)
@@ -118,7 +175,12 @@ class DomainTpm:
         if asked not in self._made:
             with _ONE_AT_A_TIME:
                 self._made[asked] = measured_boot.measure(
-                    binary, options, device, store, self._seconds, image
+                    binary,
+                    options,
+                    device,
+                    store,
+                    self._seconds,
+                    None if image is None else image.descriptor,
                 )
         return self._made[asked]
 
@@ -135,6 +197,19 @@ def _replaced(running: Running, code: str) -> int | None:
     except OSError:
         return None
     return None
+
+
+def _in_memory(content: bytes) -> int:
+    """Return a descriptor that can only be read."""
+    descriptor = os.memfd_create("samemachine-firmware")
+    try:
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(content)
+        # QEMU opens it again, as a user without rights.
+        os.fchmod(descriptor, 0o444)
+        return os.open(f"/proc/self/fd/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    finally:
+        os.close(descriptor)
 
 
 def _of(arguments: tuple[str, ...], definition: Definition) -> RehearsalOptions:

@@ -8,6 +8,9 @@ from host_agent.case.results import Confirmed, Failed
 from host_agent.difference import Difference
 from host_agent.domain.definition import Definition
 from host_agent.domain.owner import Owner
+from host_agent.evidence import recovery_keys
+from host_agent.evidence.measured import Outlook
+from host_agent.evidence.recovery_keys import RecoveryKeys
 from host_agent.evidence.what_guests_notice import Notice
 from host_agent.finding import Finding
 from host_agent.machine_types.target import Target
@@ -46,6 +49,10 @@ class Raising:
     """What the guest will find on the new machine type that is not as on the old one."""
     noticed: tuple[Notice, ...] = ()
     """What people fear of that, answered; none: it was not rehearsed."""
+    rehearsed: bool = False
+    """Whether a rehearsal was asked for."""
+    sealed: Outlook | Missing | None = None
+    """What that start does to its TPM; None: it has none, or no rehearsal was asked for."""
     denied: str | None = None
     """Why the domain can't be changed over this connection."""
     stage: bool = False
@@ -110,3 +117,12 @@ class Report:
     change: str | None = None
     stopped: str | None = field(default=None)
     """Why the rest was not begun; None: all were."""
+
+    @property
+    def recovery(self) -> RecoveryKeys | None:
+        """Whose recovery keys are asked for; None: nobody could, or it was not rehearsed."""
+        return recovery_keys.of(
+            (one.raising.persistent, one.raising.sealed)
+            for one in self.raised
+            if one.raising.rehearsed and one.raising.persistent is not None
+        )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from host_agent import untrusted_xml
 from host_agent.case.gather import Gatherer
+from host_agent.case.telling import Telling
 from host_agent.difference import Difference, with_rehearsal
 from host_agent.domain import definition_edit, owner, snapshots
 from host_agent.domain.definition import Definition, DomainXmlError, parse
@@ -16,7 +17,7 @@ from host_agent.hypervisor.connection import QEMU
 from host_agent.machine_types import offers as offer_lists
 from host_agent.machine_types import target as targets
 from host_agent.machine_types.target import Target
-from host_agent.missing import Missing, Reason
+from host_agent.missing import NOT_RUNNING, Missing, Reason
 from host_agent.printable import argument
 from host_agent.records.upgrade_journal import UpgradeJournal
 from host_agent.records.upgrade_record import Record, Step
@@ -25,6 +26,7 @@ from host_agent.upgrade.facts import Raising
 from host_agent.upgrade.steps import Beginning
 
 if TYPE_CHECKING:
+    from host_agent.evidence.measured import Outlook
     from host_agent.evidence.what_guests_notice import Notice
     from host_agent.machine_types.offers import Offer
 
@@ -96,6 +98,8 @@ class Look:
             changed=definition_edit.changed_lines(old, new) if old and new else (),
             forecast=self._forecast(definition, old, new),
             noticed=self._noticed(definition, old, new),
+            rehearsed=self.gatherer.rehearsal is not None,
+            sealed=self._sealed(domain, active, old, new),
             denied=denied,
             stage=self.asked.stage,
             start=self.asked.start,
@@ -202,6 +206,35 @@ class Look:
         if rehearsal is None or isinstance(rehearsal, Missing):
             return ()
         return rehearsal.noticed(gatherer.hypervisor, definition, old, new)
+
+    def _sealed(
+        self, domain: Domain, active: Definition | None, old: str | None, new: str | None
+    ) -> "Outlook | Missing | None":
+        gatherer = self.gatherer
+        if old is None or new is None or old == new or gatherer.rehearsal is None:
+            return None
+        definition = parse(new)
+        if definition.tpm is None:
+            return None
+        if isinstance(gatherer.rehearsal, Missing):
+            return gatherer.rehearsal
+        if active is None or gatherer.processes is None:
+            return NOT_RUNNING
+        running = gatherer.processes.of(active.name, active.uuid, active.guest_uuid)
+        if running is None:
+            return NOT_RUNNING
+        guest = Telling(uri=gatherer.dialler.uri, opened=gatherer.dialler.opened).tpm(
+            domain, running
+        )
+        if isinstance(guest, Missing):
+            return guest
+        from host_agent.qemu.domain_tpm import DomainTpm  # noqa: PLC0415 - few have a TPM
+
+        try:
+            arguments = gatherer.hypervisor.native_arguments(new)
+        except EvidenceError as error:
+            return error.missing
+        return DomainTpm(domain, running, active, guest).start(arguments)
 
 
 def _how_far(record: Record) -> str:

@@ -8,6 +8,7 @@ from host_agent.case.case import Occasion
 from host_agent.case.results import Confirmed, Failed
 from host_agent.difference import Effect
 from host_agent.domain.owner import WRITES_DEFINITION, OwnerKind
+from host_agent.evidence.sealed import of_start
 from host_agent.finding import Finding, Outcome
 from host_agent.firmware import effects
 from host_agent.missing import Missing
@@ -251,6 +252,13 @@ def _forecast(raising: Raising) -> Finding | None:
     )
 
 
+def _sealed(raising: Raising) -> Finding | None:
+    """``upgrade-sealed``: what is bound to the TPM's registers opens at that first start."""
+    if raising.sealed is None or raising.target.name in {None, raising.current}:
+        return None
+    return of_start("upgrade-sealed", raising.sealed, "its first stop and start")
+
+
 def against_forecast(raising: Raising, after: Confirmed | Failed | None) -> str | None:
     """Say what changed for the guest that was not forecast; None: nothing, or it is not known.
 
@@ -275,5 +283,5 @@ def against_forecast(raising: Raising, after: Confirmed | Failed | None) -> str 
 
 CHECKS = (
     _rights, _definition, _journal, _owner, _target, _alias, _pending, _state, _poweroff, _saved,
-    _forecast,
+    _forecast, _sealed,
 )  # fmt: skip

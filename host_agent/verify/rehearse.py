@@ -152,7 +152,7 @@ def _measured(
         binary = _binary(active, options)
     except EvidenceError as error:
         return error.missing
-    return DomainTpm(running, active, guest, options.rehearsal_seconds).forecast(
+    return DomainTpm(domain, running, active, guest, options.rehearsal_seconds).forecast(
         hypervisor, xml, persistent, binary
     )
 

@@ -311,3 +311,26 @@ def test_a_list_that_is_not_whole(
     assert domain["answer"] == answer
     told = " ".join(finding["sentence"] for finding in domain["findings"])
     assert said is None or said in told
+
+
+def test_whose_recovery_key_is_asked_for_is_not_known_where_nothing_is_rehearsed(
+    tmp_path: Path,
+) -> None:
+    flash = _FLASH.format("OVMF/OVMF_CODE_4M.fd")
+    tpm = "<tpm model='tpm-crb'><backend type='emulator' version='2.0'/></tpm></devices>"
+    sealing = special(1, "sealing", os=flash).replace("</devices>", tpm)
+    uri = node(tmp_path, sealing, special(2, "plain", os=flash), special(3, "bios"))
+    plan = "--connect", uri, "--to", "debian:trixie"
+    text = run(*plan, "--rehearse").stdout
+    assert text.startswith(
+        "of 1 of 2 UEFI guests it is not known whether they will ask for the recovery key at their "
+        "first stop and start: sealing\n"
+    )
+    (hop,) = json_output.read(run(*plan, "--rehearse", "--format", "json").stdout)["hops"]
+    assert hop["recovery_keys"] == {"guests": 2, "will_ask": [], "not_known": ["sealing"]}
+    told = {one["name"]: one["tpm"] for one in hop["domains"]}
+    assert told["plain"] is told["bios"] is None
+    assert told["sealing"]["unknown"]
+    (hop,) = json_output.read(run(*plan, "--format", "json").stdout)["hops"]
+    assert hop["recovery_keys"] is None
+    assert any("opens at the first stop and start there" in one for one in hop["not_checked"])

@@ -47,16 +47,16 @@ FOLDERS = {
     "qemu": Row(
         imports="domain firmware atlas hypervisor evidence machine_types",
         asks=(
-            "atlas_probe binary cpu_reader domain_probe domain_rehearsal domain_tpm enter_root "
-            "firmware_files fresh_tpm fw_cfg_reader kept_files left_places machine_list "
-            "measured_boot memory_reader nvram_decoder nvram_decoding nvram_file pci_reader probe "
-            "probe_store process rehearsal rehearsal_store session tpm_states variable_store "
-            "virtio_reader vmstate_dump written_files"
+            "atlas_probe binary carried_firmware cpu_reader domain_probe domain_rehearsal "
+            "domain_tpm enter_root firmware_files fresh_tpm fw_cfg_reader kept_files "
+            "left_places machine_list measured_boot memory_reader nvram_decoder nvram_decoding "
+            "nvram_file pci_reader probe probe_store process rehearsal rehearsal_store session "
+            "tpm_states variable_store virtio_reader vmstate_dump written_files"
         ),
     ),
     "case": Row(
         imports="domain firmware hypervisor evidence machine_types guest qemu",
-        asks="gather rehearsing uefi_stores whereabouts",
+        asks="gather rehearsing telling uefi_stores whereabouts",
     ),
     "checks": Row(imports="domain firmware evidence machine_types case"),
     "records": Row(
@@ -81,7 +81,9 @@ FOLDERS = {
         asks="atlases hop plan sites sources subject",
     ),
     "upgrade": Row(
-        imports="domain firmware hypervisor evidence machine_types guest case records verify",
+        imports=(
+            "domain firmware hypervisor evidence machine_types guest qemu case records verify"
+        ),
         asks="look run upgrade",
     ),
     "output": Row(

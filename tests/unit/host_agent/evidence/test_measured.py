@@ -57,7 +57,9 @@ def fates(registers: Sequence[Register]) -> str:
         (boot(*OLD, loader=True), False, "CC--?--?"),
         # It booted on other software than runs now.
         (boot((0, VOLUME, b"older"), *OLD[1:]), True, "?C-----C"),
-        (boot(*NEW, loader=True), True, "??-----?"),
+        (boot((0, VOLUME, b"older"), *OLD[1:], loader=True), False, "?C--?--?"),
+        # What a start will measure is what it has.
+        (boot(*NEW, loader=True), True, "--------"),
     ],
 )
 def test_a_forecast_counts_where_today_is_what_the_guest_has(
@@ -127,9 +129,58 @@ def test_what_opens(one: LuksToken, opens: bool | None) -> None:
 
 
 def test_what_is_not_known_of_a_register() -> None:
-    has = guest(boot(*NEW), token((7,)), token((0, 7)))
+    other = ((0, VOLUME, b"2024.02"), (7, VARIABLE, SECURE_BOOT + b"\1"))
+    has = guest(boot(*other), token((7,)), token((0, 7)))
     keys = measured.forecast(boot(*OLD), boot(*NEW), has).keys or ()
     assert [one.opens for one in keys] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "known", "asks"),
+    [
+        ((token((7,)),), True, True),
+        ((token((2,)), token((7,)), token(None)), True, True),
+        ((token((2,)), token(None)), True, None),
+        ((token((2,)),), True, False),
+        ((), True, False),
+        ((), False, None),
+    ],
+)
+def test_who_asks(tokens: tuple[LuksToken, ...], known: bool, asks: bool | None) -> None:
+    has = guest(boot(*OLD), *tokens, known=known)
+    assert measured.forecast(boot(*OLD), boot(*NEW), has).asks is asks
+
+
+def test_what_is_bound_does_not_matter_where_nothing_changes() -> None:
+    has = guest(boot(*OLD), known=False)
+    assert measured.forecast(boot(*OLD), boot(*OLD), has).asks is False
+
+
+# A guest that came from QEMU 7.2 with OVMF 2022.11: this host's QEMU measures ACPI otherwise.
+CAME = ((0, VOLUME, b"2022.11"), (7, VARIABLE, SECURE_BOOT + b"\0"), (1, ACPI, b"7.2"))
+CARRIED = (*CAME[:2], (1, ACPI, b"10.0"))
+HERE = (*NEW[:2], (1, ACPI, b"10.0"))
+
+
+def test_a_guest_that_came_with_its_firmware() -> None:
+    """The one that came along is rehearsed: it is what a reset runs, and this host's a stop."""
+    has = guest(boot(*CAME, loader=True), token((7,)), token((1,)), token((2,)))
+    carried = boot(*CARRIED)
+    reset = measured.forecast(carried, carried, has)
+    assert fates(reset.registers) == "-?------"
+    assert [one.opens for one in reset.keys or ()] == [True, None, True]
+    start = measured.forecast(carried, boot(*HERE), has)
+    assert fates(start.registers) == "C?-----C"
+    assert [one.opens for one in start.keys or ()] == [False, None, True]
+    assert start.asks is True
+
+
+def test_a_guest_that_came_held_against_what_is_installed() -> None:
+    """Where the firmware that came can't be read, of what differs nothing is known."""
+    here = boot(*HERE)
+    found = measured.forecast(here, here, guest(boot(*CAME, loader=True), token((7,))))
+    assert fates(found.registers) == "??-----?"
+    assert found.asks is None
 
 
 def test_what_no_tpm_keeps() -> None:

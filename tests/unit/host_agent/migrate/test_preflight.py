@@ -26,6 +26,7 @@ from tests.unit.host_agent.shared.states import (
     states,
     touching,
 )
+from tests.unit.host_agent.shared.tpm_rows import LOST, OTHER, SAME, outlook
 
 UNKNOWN, FAIL, WARN, PASS = Outcome.UNKNOWN, Outcome.FAIL, Outcome.WARN, Outcome.PASS
 DISK = Disk(target="vda", type="file", path="/srv/vm1.qcow2", writable=True)
@@ -196,6 +197,14 @@ ROWS: list[tuple[str, dict[str, Any], str, Outcome, str]] = [
      "the same machine (not rehearsed, because not to be had)"),
     ("nothing is known", {"forecast": NOTHING, "rehearsed": NOTHING}, "move-forecast", UNKNOWN,
      "not to be had; not rehearsed, because not to be had"),
+    ("opens there", {"sealed": outlook(SAME, True)}, "move-sealed", PASS, "PCR 7) will open"),
+    ("asks there", {"sealed": outlook(OTHER, False)}, "move-sealed", WARN,
+     "after its first stop and start there vda3 (systemd-tpm2, PCR 7) will not open by the TPM: "
+     "PCR 7 (variable SecureBoot) will be another"),
+    ("may ask there", {"sealed": outlook(LOST, None)}, "move-sealed", UNKNOWN,
+     "of PCR 1 it is not known: a rehearsal of what runs does not give what the guest has"),
+    ("what it has is not known", {"sealed": NOTHING}, "move-sealed", UNKNOWN,
+     "its first stop and start there is not known: not to be had"),
     ("states are not known", {"states": NOTHING}, "move-vmstate", UNKNOWN, "not to be had"),
     ("states are taken", {"states": replace(STATES, looked_at=12)}, "move-vmstate", PASS,
      "QEMU 10.0.13, x86_64 takes what QEMU 7.2.22, x86_64 says that it sends of the 12 device"),

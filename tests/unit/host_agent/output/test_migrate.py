@@ -9,6 +9,7 @@ from rich.console import Console
 
 from host_agent.case.results import Audited, Confirmed, Decision, Failed, Verdict
 from host_agent.domain.live_migration import MigrationEnd, MigrationProgress, MigrationResult
+from host_agent.evidence.recovery_keys import RecoveryKeys
 from host_agent.finding import Finding, Outcome
 from host_agent.hypervisor.migration import end_of, not_peer_to_peer
 from host_agent.migrate.facts import MoveReport
@@ -30,6 +31,7 @@ PROGRESS = MigrationProgress(
     downtime=40,
 )
 FAILED = Failed(name="vm1", uuid="u", error="nobody there")
+KEYS = RecoveryKeys(guests=1, uefi=True, asking=("vm1",), unknown=())
 REFUSED = Finding(check="move-state", outcome=Outcome.FAIL, sentence="paused", remedy="resume it")
 
 
@@ -68,6 +70,10 @@ ROWS: dict[str, tuple[dict[str, Any], int, str]] = {
     "wrong before": ({"before": confirmed(Decision.MISMATCH)}, 1, "it was wrong before the move"),
     "refused": ({"findings": (REFUSED,)}, 2, "-> resume it"),
     "dry run": ({"dry_run": True}, 0, "would be moved"),
+    "asks for a key": (
+        {"dry_run": True, "recovery": KEYS}, 0, "the guest will ask for the recovery key at its "
+        "first stop and start: suspend the bindings before\nvm1  node1",
+    ),
     "dry run, refused": ({"dry_run": True, "findings": (REFUSED,)}, 2, "NOT MOVED"),
     "cancelled": (
         {"before": VERIFIED, "result": CANCELLED}, 130, "cancelled: canceled by client\nthe guest "

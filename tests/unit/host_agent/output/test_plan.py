@@ -14,13 +14,14 @@ from rich.console import Console
 from host_agent.case.results import Failed
 from host_agent.difference import Area, Difference
 from host_agent.finding import Finding, Outcome
-from host_agent.migrate.facts import End
+from host_agent.migrate.facts import End, MachineThere
 from host_agent.output import plan as output
 from host_agent.output import plan_document, plan_words
 from host_agent.plan.facts import Answer, Hop, Kind, Limit, Plan, Planned, Site, Way
 from tests import json_output
 from tests.unit.host_agent.plan.test_folding import CODE, FAMILY, failing, planned, warning
 from tests.unit.host_agent.shared.cases import DEFINITION, NOTHING
+from tests.unit.host_agent.shared.tpm_rows import LOST, OTHER, SAME, TPM, outlook
 
 GOLDEN = Path(__file__).parents[3] / "data" / "output"
 HERE = Site(
@@ -195,6 +196,47 @@ def test_everything_is_told_to_who_asks() -> None:
     told = printed(PLAN, verbose=True)
     assert "move-devices fail: the guest has what belongs" in told
     assert "broken: the domain XML can't be parsed" in told
+
+
+def test_whose_recovery_key_is_asked_for_is_said_first() -> None:
+    seen = MachineThere(qemu="8.2.2", differences=())
+    asks, opens = outlook(OTHER, False), outlook(SAME, True)
+    fates: list[Any] = [asks, asks, asks, outlook(LOST, None), NOTHING, opens, opens, opens]
+    guests = [
+        replace(one, rehearsed=seen, definition=replace(one.definition, firmware="efi"))
+        for one in (named(f"vm{at:02}", at, Answer.LIVE) for at in range(40))
+    ]
+    sealed = [
+        replace(one, sealed=fate, definition=replace(one.definition, tpm=TPM))
+        for one, fate in zip(guests, fates, strict=False)
+    ]
+    whole = replace(HOP, planned=(*sealed, *guests[len(fates) :]))
+    plan = replace(PLAN, hops=(whole,))
+    first, second, *_ = printed(plan, width=200).splitlines()
+    assert first == (
+        "3 of 40 UEFI guests will ask for the recovery key at their first stop and start: suspend "
+        "the bindings before: vm00, vm01, vm02"
+    )
+    assert second.startswith("of 2 of 40 UEFI guests it is not known whether they will ask")
+    assert plan_document.page(plan).index("3 of 40 UEFI guests") < plan_document.page(plan).index(
+        "<h1>"
+    )
+    (hop,) = json_output.read(plan_document.render(plan, 0))["hops"]
+    assert hop["recovery_keys"] == {
+        "guests": 40, "will_ask": ["vm00", "vm01", "vm02"], "not_known": ["vm03", "vm04"],
+    }  # fmt: skip
+    told = {one["name"]: one["tpm"] for one in hop["domains"]}
+    assert told["vm00"]["keys"][0]["opens"] is False
+    assert told["vm04"]["unknown"] == NOTHING.sentence
+    assert told["vm39"] is None
+
+
+def test_who_did_not_ask_for_a_rehearsal_is_told_that_nobody_looked() -> None:
+    one = named("vm1", 1, Answer.LIVE)
+    sealing = replace(one, definition=replace(one.definition, firmware="efi", tpm=TPM))
+    told = printed(replace(PLAN, hops=(replace(HOP, planned=(sealing,)),)), width=200)
+    assert "recovery key" not in told
+    assert "vm1: whether what is bound to the TPM opens at the first stop and start there: " in told
 
 
 HOSTILE = "\x1b[2J\u202e<script>alert(1)</script>{{ 7 * 7 }}"

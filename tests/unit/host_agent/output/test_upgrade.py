@@ -18,6 +18,8 @@ from host_agent.upgrade.facts import Ending, Raised, Report
 from tests import json_output
 from tests.unit.host_agent.evidence.test_rehearsal_diff import REHEARSED
 from tests.unit.host_agent.output.test_migrate import confirmed
+from tests.unit.host_agent.shared.cases import DEFINITION
+from tests.unit.host_agent.shared.tpm_rows import OTHER, SAME, TPM, outlook
 from tests.unit.host_agent.shared.upgrade_records import NEW, OLD, RECORD
 from tests.unit.host_agent.upgrade.test_preflight import ACPI, RAISING, STAGED
 
@@ -145,6 +147,23 @@ vm1  {OLD} -> {NEW}
 Nothing changed.  now: samemachine upgrade vm1   at its next stop: samemachine upgrade vm1 --stage
 """
     )
+
+
+def test_whose_recovery_key_is_asked_for_is_said_first() -> None:
+    persistent = replace(RAISING.persistent or DEFINITION, firmware="efi", tpm=TPM)
+    asking = replace(RAISING, persistent=persistent, rehearsed=True, sealed=outlook(OTHER, False))
+    opening = replace(asking, name="vm2", sealed=outlook(SAME, True))
+    both = tuple(raised(Ending.PLANNED, raising=one) for one in (asking, opening))
+    report = Report(raised=both, dry_run=True)
+    text = printed(report)
+    assert " ".join(text.split()).startswith(
+        "1 of 2 UEFI guests will ask for the recovery key at their first stop and start: suspend "
+        "the bindings before: vm1 vm1 "
+    )
+    form = json_output.read(upgrade.render(report, 0))
+    assert form["recovery_keys"] == {"guests": 2, "will_ask": ["vm1"], "not_known": []}
+    assert form["domains"][0]["tpm"]["registers"][7]["changes"] is True
+    assert "recovery key at" not in printed(Report(raised=(raised(Ending.PLANNED),)))
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ ROWS = [
     (sealed.check, rehearsed(outlook(SAME), outlook(OTHER, False)), WARN, "after a reset vda3"),
     (sealed.check, rehearsed(outlook(LOST, True)), PASS, "it is not known: a rehearsal of"),
     (sealed.check, replace(rehearsed(outlook(LOST, True)), running=CAME), PASS,
-     "of PCR 1 it is not known: the guest came with the firmware"),
+     "of PCR 1 it is not known: another QEMU booted the guest"),
     (sealed.check, rehearsed(outlook(LOST, None)), UNKNOWN, "PCR 7) opens is not known"),
     (tpm.check, case(), SKIP, "no TPM"),
     (tpm.check, with_tpm(NOTHING), UNKNOWN, "not to be had"),

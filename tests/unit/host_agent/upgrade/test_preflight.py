@@ -14,6 +14,7 @@ from host_agent.records.upgrade_record import Direction, Step
 from host_agent.upgrade import preflight as upgrade_preflight
 from host_agent.upgrade.facts import Raising
 from tests.unit.host_agent.shared.cases import DEFINITION, NOTHING
+from tests.unit.host_agent.shared.tpm_rows import OTHER, SAME, outlook
 from tests.unit.host_agent.shared.upgrade_records import NEW, OLD, RECORD
 
 FAIL, WARN, PASS, UNKNOWN = Outcome.FAIL, Outcome.WARN, Outcome.PASS, Outcome.UNKNOWN
@@ -76,6 +77,11 @@ ROWS: list[tuple[dict[str, Any], str, Outcome, str]] = [
     ({}, "saved", PASS, "no managed-save"),
     ({}, "forecast", PASS, "the same firmware tables"),
     ({"forecast": NOTHING}, "forecast", UNKNOWN, "not known: not to be had"),
+    ({"sealed": outlook(SAME, True)}, "sealed", PASS, "(systemd-tpm2, PCR 7) will open"),
+    ({"sealed": outlook(OTHER, False)}, "sealed", WARN,
+     "after its first stop and start vda3 (systemd-tpm2, PCR 7) will not open by the TPM"),
+    ({"sealed": NOTHING}, "sealed", UNKNOWN,
+     "opens at its first stop and start is not known: not to be had"),
     ({"forecast": (INVENTORY, ACPI, UUIDS)}, "forecast", WARN, "the guest will see SMBIOS type 1"),
 ]  # fmt: skip
 

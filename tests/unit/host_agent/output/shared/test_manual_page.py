@@ -22,7 +22,8 @@ SHARED = {
     "before": {"skip", "unknown"}, "forecast": {"pass", "warn", "unknown"},
     "judge": {"pass", "fail", "unknown"}, "offered": {"skip", "unknown"}, "lacking": {"unknown"},
     "unknown": {"unknown"}, "not_running": {"skip"}, "stored": {"skip", "unknown"},
-    "keyed": {"skip", "unknown"}, "passed": {"pass"}, "warned": {"warn"},
+    "keyed": {"skip", "unknown"}, "asking": {"warn"}, "without_asking": {"pass", "unknown"},
+    "of_start": {"pass", "warn", "unknown"}, "passed": {"pass"}, "warned": {"warn"},
 }  # fmt: skip
 # What no single expression shows: clocks and keys are the guest's and never fail; a plan and a
 # move differ.
@@ -61,7 +62,9 @@ def of_preparations() -> Mapping[str, set[str]]:
             check = given.get("check")
             if name == "Finding" and isinstance(check, ast.Constant) and "-" in str(check.value):
                 found[str(check.value)] |= outcomes_in(given["outcome"])
-            elif name in {"unknown", "not_running"} and isinstance(call.args[0], ast.Constant):
+            elif name in {"unknown", "not_running", "of_start"} and isinstance(
+                call.args[0], ast.Constant
+            ):
                 found[str(call.args[0].value)] |= SHARED[name]
             elif name in HELPERS and file.match("upgrade/preflight.py") and call.args:
                 found[f"upgrade-{ast.literal_eval(call.args[0])}"].add(HELPERS[name])
