@@ -86,7 +86,7 @@ def render(parts: Sequence[Part], seconds: float, *, not_begun: int) -> tuple[st
     broken = [part.name for part in parts if part.wrong and "failed" not in counted(part.tests)]
     if failed or broken:
         lines += ["", "FAILED   run it again:"]
-        lines += [f"  .venv/bin/pytest {shlex.quote(node)}" for node in failed]
+        lines += [f"  sh tests/rooted .venv/bin/pytest {shlex.quote(node)}" for node in failed]
         lines += [f"  pytest itself ended badly: {name}" for name in broken]
     if not_begun:
         lines += ["", f"INTERRUPTED  {not_begun} parts were not begun"]

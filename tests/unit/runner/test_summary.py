@@ -32,7 +32,7 @@ def test_each_test_is_counted_once(part: summary.Part) -> None:
 def test_what_failed_can_be_run_again(part: summary.Part) -> None:
     text, good = summary.render([part], 90.0, not_begun=0)
     assert not good
-    assert """.venv/bin/pytest 'tests/a/test_x.py::test_bad[it'"'"'s]'""" in text
+    assert """sh tests/rooted .venv/bin/pytest 'tests/a/test_x.py::test_bad[it'"'"'s]'""" in text
     assert "    1    no zsh" in text
     assert text.splitlines()[-2:] == ["1.5 minutes", "1 passed, 2 failed, 1 skipped"]
     slowest = text.partition("SLOWEST\n")[2].splitlines()[0]
