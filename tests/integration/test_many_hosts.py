@@ -26,6 +26,8 @@ from tests.checkout import CHECKOUT
 from tests.integration import answering_host
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent"]
+# What runs in the background ignores SIGINT, and so would it.
+HEEDING = ["env", "--default-signal=INT,HUP,TERM", *SAMEMACHINE]
 HEALTHY, DOMAINS = 17, 50
 LONG = 600
 """Seconds: longer than any test."""
@@ -170,7 +172,7 @@ def test_a_run_that_is_broken_off_goes_on(tmp_path: Path, how: signal.Signals) -
         file = inventory(tmp_path, {"hung": hanging, **uris}, LONG)
         words = ["audit", "--inventory", str(file), "--format", "jsonl"]
         with subprocess.Popen(
-            [*SAMEMACHINE, *words],
+            [*HEEDING, *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -211,7 +213,7 @@ def test_what_was_done_is_printed_when_it_is_interrupted(tmp_path: Path, hanging
     file = inventory(tmp_path, {"hung": hanging, **uris}, LONG)
     before = kept()
     with subprocess.Popen(
-        [*SAMEMACHINE, "audit", "--inventory", str(file), "--host-jobs", "2"],
+        [*HEEDING, "audit", "--inventory", str(file), "--host-jobs", "2"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

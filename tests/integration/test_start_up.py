@@ -41,7 +41,7 @@ def imported(*words: str, said: str = "", **environment: str) -> set[str]:
         ("--version", OF_CLICK),
         ("--help", OF_CLICK),
         ("checks", SCREEN | {"tomllib"}),
-        ("audit -c test:///default", SCREEN | {"tomllib", "libvirt", "lxml", "google"}),
+        ("audit -c test:///default", SCREEN | {"tomllib", "libvirt", "lxml"}),
     ],
 )
 def test_a_command_loads_what_it_needs(words: str, needed: set[str]) -> None:
