@@ -119,6 +119,10 @@ TABLE = {
         "enroll",
         "Give domains the channel over which their guests are asked: org.samemachine.guest.0.",
     ),
+    "fleet": (
+        "fleet",
+        "Ask the fleet's memory: what stands where, changed, is unverified; what bounds upgrades.",
+    ),
     "forget": (
         "forget",
         "Remove all that is kept of domains: baseline, history, journal of upgrades.",

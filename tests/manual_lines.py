@@ -38,6 +38,7 @@ _FOLDERS = "srv/noble", "srv/el9", "srv/trixie", "srv/forky", "var/lib/prometheu
 _PARSED_ONLY = {
     "serve",       # never ends
     "migrate", "upgrade", "rollback",  # move or stop domains
+    "fleet",       # answers from a database
     "probe",       # needs a QEMU, as does what says "live"; what arrived a real libvirt knows
 }  # fmt: skip
 _PAGES = (*CHECKOUT.glob("*.md"), *CHECKOUT.glob("packaging/**/*.md"))

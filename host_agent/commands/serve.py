@@ -8,6 +8,7 @@ import click
 from host_agent.commands.shared import default_uri
 from host_agent.commands.shared.configured import Configured, command_words
 from host_agent.commands.shared.console import complain
+from host_agent.commands.shared.fleets import fleet_option, open_memory
 from host_agent.commands.shared.hosts import uris_or_default
 from host_agent.commands.shared.loudness import debug_option
 from host_agent.commands.shared.options import ledger_option, privacy_option
@@ -15,7 +16,12 @@ from host_agent.output.shared.exit_codes import VERIFIED
 from host_agent.verify.reactions import Patience
 
 if TYPE_CHECKING:
+    from host_agent.fleet.teller import Teller
     from host_agent.records.patient_ledger import PatientLedger
+
+
+_WRITE_SECONDS = 10.0
+"""How long the fleet's database may take for a batch."""
 
 
 @click.command(
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
     epilog="\b\nExamples:\n"
     "  samemachine serve                                   as the service does\n"
     "  samemachine serve --metrics 9918                    Prometheus asks 127.0.0.1:9918\n"
+    "  samemachine serve --fleet postgresql://samemachine@db1/samemachine\n"
     "  samemachine serve --exec '/usr/local/bin/page-me'   is run for each verdict:\n"
     "      /usr/local/bin/page-me VERDICT DOMAIN UUID, with SAMEMACHINE_VERDICT, _OCCASION,\n"
     "      _DOMAIN, _UUID, _HOST, _DEPTH, _PROBLEM in its environment; no shell\n"
@@ -79,6 +86,7 @@ if TYPE_CHECKING:
 )
 @click.option("--probe/--no-probe", cls=Configured, key="probe", help="whether to ask QEMU")
 @debug_option
+@fleet_option("tell a fleet's memory of each verdict")
 @ledger_option
 @privacy_option
 def serve_command(
@@ -90,6 +98,7 @@ def serve_command(
     keep: int,
     metrics: str | None,
     ledger: str | None,
+    fleet: str | None,
     *,
     probe: bool,
     clear_identifiers: bool,
@@ -121,6 +130,7 @@ def serve_command(
         ),
         _opened(ledger),
         board=board,
+        fleet=_teller(fleet, keep),
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: daemon.stop())
@@ -129,6 +139,16 @@ def serve_command(
 
 
 COMMANDS = (serve_command,)
+
+
+def _teller(url: str | None, keep: float) -> "Teller | None":
+    """Who tells the fleet's memory; None: there is none."""
+    if not url:
+        return None
+    memory = open_memory(url, _WRITE_SECONDS)
+    from host_agent.fleet.teller import Teller
+
+    return Teller(memory, keep_days=keep)
 
 
 def _opened(url: str | None) -> "PatientLedger | None":

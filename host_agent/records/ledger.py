@@ -15,12 +15,11 @@ from pathlib import Path
 from uuid import UUID
 
 import sqlalchemy as sql
-from sqlalchemy.engine import Connection, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import Connection
 
 from host_agent.case.case import Occasion
-from host_agent.errors import LedgerError, LedgerMissingError, UsageError
-from host_agent.printable import printable
+from host_agent.errors import LedgerError, LedgerMissingError
+from host_agent.records import databases
 from host_agent.records import entry as ledger_entry
 from host_agent.records.entry import Entry, bounded_name
 from host_agent.records.postgresql import PostgresqlDatabase
@@ -45,7 +44,6 @@ _BATCH = 1000
 """Rows that one transaction removes, so that nobody waits long for it."""
 _MAKING = 0x53616D65
 """PostgreSQL's advisory lock around making the tables: any number, the same for all."""
-_FORMS = "give a file, sqlite:////path or postgresql://user@host/database"
 
 _TABLES = sql.MetaData()
 _ID = sql.BigInteger().with_variant(sql.Integer, "sqlite")
@@ -332,23 +330,4 @@ def _is(domain: str) -> "sql.ColumnElement[bool]":
 
 
 def _database(text: str | None) -> SqliteFile | PostgresqlDatabase:
-    """Return what a file's path or a URL means; a wrong one may hold a password and is not told."""
-    if text is None:
-        return SqliteFile(default_path(), WAIT_SECONDS)
-    if text and "://" not in text:
-        return SqliteFile(Path(text), WAIT_SECONDS)
-    try:
-        url = make_url(text)
-    except (ArgumentError, ValueError):
-        raise UsageError(f"the ledger's URL can't be read; {_FORMS}") from None
-    if url.drivername == "sqlite":
-        if url.host or url.query or not url.database or url.database == ":memory:":
-            raise UsageError(f"the ledger's URL names no file; {_FORMS}")
-        return SqliteFile(Path(url.database), WAIT_SECONDS)
-    if url.drivername in {"postgresql", "postgres", "postgresql+psycopg"}:
-        if "password" in url.query:
-            raise UsageError("the password in the ledger's URL belongs before the @, or in .pgpass")
-        return PostgresqlDatabase(url, WAIT_SECONDS)
-    raise UsageError(
-        f"a ledger is kept in SQLite or PostgreSQL, not in {printable(url.drivername)}; {_FORMS}"
-    )
+    return databases.of(str(default_path()) if text is None else text, WAIT_SECONDS, "the ledger")

@@ -29,7 +29,9 @@ _GRACE = 1.0
 class PostgresqlDatabase:
     """A database by its URL; the tables are made when they are first written to."""
 
-    def __init__(self, url: URL, wait: float) -> None:
+    def __init__(self, url: URL, wait: float, what: str = "the ledger") -> None:
+        """``what`` it is, in front of people."""
+        self._what = what
         self._url = url.set(drivername="postgresql+psycopg")
         self._wait = wait
         self._engine: Engine | None = None
@@ -53,7 +55,7 @@ class PostgresqlDatabase:
                 yield connection
                 connection.commit()
         except (SQLAlchemyError, OSError, ImportError, ValueError, OverflowError) as error:
-            raise LedgerError(f"the ledger {self.place}: {self._sentence(error)}") from error
+            raise LedgerError(f"{self._what} {self.place}: {self._sentence(error)}") from error
         finally:
             watch.stop()
 

@@ -43,7 +43,9 @@ _PERHAPS_FULL = {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 class SqliteFile:
     """The file, which is made when it is first written to."""
 
-    def __init__(self, path: Path, wait: float) -> None:
+    def __init__(self, path: Path, wait: float, what: str = "the ledger") -> None:
+        """``what`` it is, in front of people."""
+        self._what = what
         self._path = path.absolute()
         self.place = printable(str(self._path))
         self._wait = wait
@@ -62,7 +64,7 @@ class SqliteFile:
                     yield connection
                     connection.commit()
         except (SQLAlchemyError, sqlite3.Error, OSError, ValueError, OverflowError) as error:
-            raise LedgerError(f"the ledger {self.place}: {self._sentence(error)}") from error
+            raise LedgerError(f"{self._what} {self.place}: {self._sentence(error)}") from error
 
     @contextmanager
     def _turn(self, *, write: bool) -> Iterator[None]:
@@ -71,7 +73,7 @@ class SqliteFile:
             yield
             return
         if not self._writer.acquire(timeout=self._wait):
-            raise LedgerError(f"the ledger {self.place}: {_LOCKED}")
+            raise LedgerError(f"{self._what} {self.place}: {_LOCKED}")
         try:
             yield
         finally:
@@ -88,7 +90,8 @@ class SqliteFile:
             try:
                 self._path.stat()
             except (FileNotFoundError, NotADirectoryError) as error:
-                raise LedgerMissingError(f"there is no ledger {self.place} yet") from error
+                what = self._what.removeprefix("the ")
+                raise LedgerMissingError(f"there is no {what} {self.place} yet") from error
         if self._engine is None:
             # What 2.0 always is, and 1.4 when it is told so.
             engine = sql.create_engine(

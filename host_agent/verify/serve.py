@@ -43,6 +43,7 @@ from host_agent.verify.service_manager import ServiceManager
 from host_agent.verify.verifier import Verifier, failed_entry, kept_in, write
 
 if TYPE_CHECKING:
+    from host_agent.fleet.teller import Teller
     from host_agent.records.patient_ledger import PatientLedger
 
 _NICE = 10
@@ -90,6 +91,7 @@ class Daemon:
         journal: Journal | None = None,
         manager: ServiceManager | None = None,
         board: Board | None = None,
+        fleet: "Teller | None" = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._options = options
@@ -97,6 +99,7 @@ class Daemon:
         self._journal = journal or Journal()
         self._manager = manager or ServiceManager()
         self._board = board or Board()
+        self._fleet = fleet
         self._clock = clock
         self._schedule = Schedule()
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -148,6 +151,8 @@ class Daemon:
             except LibvirtError as error:
                 self._say(f"libvirt: {error}", Priority.WARNING)
             self._board.answers(self._options.uri, there=False)
+            if self._fleet is not None:
+                self._fleet.left()
         self._pass(_RECONNECT[0])
         return 0
 
@@ -163,6 +168,8 @@ class Daemon:
         with suppress(queue.Empty):
             while self._schedule.under_way and time.monotonic() < until:
                 self._inbox.get(timeout=max(0.01, until - time.monotonic()))()
+        if self._fleet is not None:
+            self._fleet.end()
         self._write_history()
         if self._ledger is not None and self._ledger.waiting:
             lost = self._ledger.waiting + self._ledger.lost
@@ -183,6 +190,14 @@ class Daemon:
             raised=raised_in(self._upgrades.folder),
         )
         self._look_after_history(hypervisor)
+        if self._fleet is not None:
+            self._fleet.serving(
+                gatherer.facts.name,
+                libvirt=gatherer.facts.libvirt,
+                qemu=gatherer.facts.hypervisor,
+                uuids={str(domain.uuid) for domain in hypervisor.domains()},
+                say=partial(self._say, priority=Priority.NOTICE),
+            )
         # First the events, then what was missed: nothing falls between the two.
         self._catch_up(hypervisor, gatherer)
         self._say(f"watching {self._options.uri}", Priority.INFO)
@@ -191,7 +206,11 @@ class Daemon:
             now = time.monotonic()
             for task in self._schedule.take(now, self._options.at_once):
                 pool.submit(self._work, hypervisor, gatherer, task)
-            due = [self._schedule.next_due(self._options.at_once), self._history_due()]
+            due = [
+                self._schedule.next_due(self._options.at_once),
+                self._history_due(),
+                self._fleet.beat() if self._fleet is not None else None,
+            ]
             self._wait(min((at for at in due if at is not None), default=None))
         if gone.is_set():
             self._say("the connection to libvirt was lost", Priority.WARNING)
@@ -235,8 +254,12 @@ class Daemon:
         react(self._schedule, event, time.monotonic(), self._options.patience)
         if event.kind in {EventKind.STOPPED, EventKind.CRASHED}:
             self._board.stopped(str(event.uuid))
+            if self._fleet is not None:
+                self._fleet.stopped(str(event.uuid))
         elif event.kind in {EventKind.DEPARTED, EventKind.UNDEFINED}:
             self._board.forget(str(event.uuid))
+            if self._fleet is not None:
+                self._fleet.gone(str(event.uuid))
         if event.kind in {EventKind.DEPARTED, EventKind.CRASHED}:
             departed = event.kind is EventKind.DEPARTED
             entry = ledger_entry.bounded(
@@ -267,6 +290,8 @@ class Daemon:
 
     def _catch_up_with(self, domain: Domain, gatherer: Gatherer) -> None:
         if not domain.is_active():
+            if self._fleet is not None:
+                self._fleet.stopped(str(domain.uuid))
             return
         now, patience = time.monotonic(), self._options.patience
         running = (gatherer.processes or NONE).of(domain.name, domain.uuid)
@@ -278,6 +303,8 @@ class Daemon:
             )
         if told is not None and not self._board.knows(str(domain.uuid)):
             self._board.put(standing.of_entry(told))
+            if self._fleet is not None:
+                self._fleet.entry(told, remembered=True)
 
     def _was_verified(self, domain: Domain, running: Running, told: Entry) -> bool:
         """Tell whether the newest verdict is of the process that runs now.
@@ -387,6 +414,8 @@ class Daemon:
         if isinstance(result, Failed):
             entry = failed_entry(result, time=self._clock(), host=host)
             self._journal.write_verdict(entry)
+            if self._fleet is not None:
+                self._fleet.entry(ledger_entry.bounded(entry))
             self._command(entry)
             return
         case = result.audited.case
@@ -394,6 +423,8 @@ class Daemon:
             result.audited, time=self._clock(), host=case.host, qemu=case.qemu, salt=result.salt
         )
         self._journal.write_verdict(entry)
+        if self._fleet is not None:
+            self._fleet.verdict(result.audited, entry)
         for complaint in result.complaints:
             self._say(f"{entry.name}: {complaint}", Priority.WARNING)
         self._status(f"{entry.name}: {entry.verdict}")

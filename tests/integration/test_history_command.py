@@ -81,7 +81,7 @@ def test_into_a_file(file: Path, tmp_path: Path) -> None:
         (("--ledger", "/nowhere/l.sqlite"), 4, "there is no ledger /nowhere/l.sqlite yet"),
         (("--ledger", "/etc/passwd"), 4, "the file is damaged, or no ledger"),
         (("--ledger", "postgresql:///x?host=/nowhere"), 4, "the ledger postgresql:///nowhere/x: "),
-        (("--ledger", "mysql://u:hush@h/d"), 2, "a ledger is kept in SQLite or PostgreSQL, not in"),
+        (("--ledger", "mysql://u:hush@h/d"), 2, "ledger is kept in SQLite or PostgreSQL, not in"),
         (("--since", "soon"), 2, "'soon' is no time; such as 2h"),
         (("--since", "@9999999999"), 2, "is still to come"),
         (("--limit", "0"), 2, "0 is not in the range"), (("--odd",), 2, "No such option"),

@@ -62,13 +62,18 @@ FOLDERS = {
     "records": Row(
         imports="domain firmware hypervisor evidence case",
         asks=(
-            "forget ledger patient_ledger postgresql raised sqlite staged systemd_journal "
-            "upgrade_folder upgrade_journal"
+            "databases forget ledger patient_ledger postgresql raised sqlite staged "
+            "systemd_journal upgrade_folder upgrade_journal"
         ),
+    ),
+    "fleet": Row(
+        imports="firmware evidence machine_types qemu case records",
+        asks="answers memory sender spool tables teller",
     ),
     "verify": Row(
         imports=(
-            "domain firmware atlas hypervisor evidence machine_types guest qemu case checks records"
+            "domain firmware atlas hypervisor evidence machine_types guest qemu case checks "
+            "records fleet"
         ),
         asks="audit board rehearse serve service_manager verifier verify why",
     ),
@@ -88,23 +93,22 @@ FOLDERS = {
     ),
     "output": Row(
         imports=(
-            "domain firmware atlas evidence machine_types guest case records verify migrate "
+            "domain firmware atlas evidence machine_types guest case records fleet verify migrate "
             "plan upgrade"
         )
     ),
     "commands": Row(
         imports=(
-            "hosts domain atlas hypervisor machine_types guest qemu case records verify migrate "
-            "plan upgrade output"
+            "hosts domain atlas hypervisor machine_types guest qemu case records fleet verify "
+            "migrate plan upgrade output"
         ),
         asks=(
-            "audit check_config checks diff enroll forget history migrate path plan probe rehearse "
-            "report schema serve shared.atlases shared.audit_run shared.audited_hosts "
-            "shared.completion shared.config shared.configured shared.console "
-            "shared.default_uri shared.hosts shared.ledgers shared.loudness shared.metrics "
+            "audit check_config checks diff enroll fleet forget history migrate path plan probe "
+            "rehearse report schema serve shared.atlases shared.audit_run shared.audited_hosts "
+            "shared.completion shared.config shared.configured shared.console shared.default_uri "
+            "shared.fleets shared.hosts shared.ledgers shared.loudness shared.metrics "
             "shared.options shared.rehearsed_qemu shared.side_by_side_hosts shared.telling "
-            "shared.verified_hosts shared.waiver_files "
-            "types upgrade verify why"
+            "shared.verified_hosts shared.waiver_files types upgrade verify why"
         ),
     ),
 }
@@ -158,7 +162,16 @@ ONLY_IN = {
     "jinja2": {"output.shared.pages"},
     "prometheus_client": {"commands.shared.metrics", "output.prometheus"},
     "yaml": {"hosts.ansible_yaml"},
-    "sqlalchemy": {"records.ledger", "records.postgresql", "records.sqlite"},
+    "sqlalchemy": {
+        "fleet.answers",
+        "fleet.memory",
+        "fleet.spool",
+        "fleet.tables",
+        "records.databases",
+        "records.ledger",
+        "records.postgresql",
+        "records.sqlite",
+    },
 }
 
 

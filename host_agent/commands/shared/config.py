@@ -57,6 +57,7 @@ KEYS: Mapping[str, Key] = MappingProxyType({
     "probe":              Key(default=True),
     "timeout":            Key(default=10.0, least=0.1, most=3600),
     "ledger":             Key(default=""),
+    "fleet":              Key(default=""),
     "waive":              Key(default=()),
     "clear-identifiers":  Key(default=False),
     "serve.connect":      Key(default=""),

@@ -83,7 +83,8 @@ HOST = (
         command="serve",
         **_LOOKS,
         changes=f"{_BASELINE}; {_LEDGER}; the system's journal; {_COUNT}; runs --exec; "
-        "with --metrics listens, and tells names and verdicts of all domains",
+        "with --metrics listens, and tells names and verdicts of all domains; with --fleet writes "
+        "these, machine types and QEMU's tables into that database, by a spool of its own",
         leaves=_ASKED,
     ),
     Permission(
@@ -122,6 +123,7 @@ HOST = (
         "of upgrades",
     ),
     Permission(command="history", changes="nothing"),
+    Permission(command="fleet", changes="nothing"),
     Permission(
         command="report",
         **_LOOKS,
