@@ -181,6 +181,10 @@ TABLE = {
         "verify",
         "Hold domains against their baselines: did this move or this restart go well?",
     ),
+    "watch": (
+        "watch",
+        "Watch domains: how each stands, and what changed last, as soon as libvirt tells of it.",
+    ),
     "why": (
         "why",
         "Tell what happened to a domain: timeline, before and now, one sentence for the ticket.",

@@ -36,7 +36,7 @@ _TEXTS = {
 _PLACES = "/etc/samemachine/", "/srv/", "/var/lib/prometheus/"
 _FOLDERS = "srv/noble", "srv/el9", "srv/trixie", "srv/forky", "var/lib/prometheus/node-exporter"
 _PARSED_ONLY = {
-    "serve",       # never ends
+    "serve", "watch",  # never end
     "migrate", "upgrade", "rollback",  # move or stop domains
     "fleet",       # answers from a database
     "probe",       # needs a QEMU, as does what says "live"; what arrived a real libvirt knows

@@ -12,13 +12,14 @@ from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.difference import Prediction
 from host_agent.guard import guarded
 from host_agent.guest.opened_channels import OpenedChannels
-from host_agent.hypervisor import Domain, Facts, connected, is_local
+from host_agent.hypervisor import Facts, connected, is_local
 from host_agent.hypervisor.connection import QEMU
 from host_agent.hypervisor.selection import chosen
 from host_agent.machine_types import packages
 from host_agent.records.raised import raised_in
 from host_agent.side_by_side import Progress
 from host_agent.verify import policy, predicted
+from host_agent.verify.one_domain import audit_one
 
 _BINARIES = "/usr/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm", "/usr/bin/kvm"
 
@@ -109,16 +110,6 @@ def audit(
             started=started,
             predictions=_all_foretold(results),
         )
-
-
-def audit_one(domain: Domain, gatherer: Gatherer) -> Audited | Failed:
-    """Return a domain's case with its verdict; whatever goes wrong is this domain's alone."""
-
-    def judged() -> Audited:
-        case = gatherer.case(domain)
-        return Audited(case=case, verdict=policy.judge(case))
-
-    return guarded(judged, lambda why: Failed(name=domain.name, uuid=str(domain.uuid), error=why))
 
 
 def found_elsewhere(

@@ -11,7 +11,7 @@ from rich.console import Console
 from host_agent import side_by_side
 from host_agent.case.results import Audited, Failed, Host, HostAudit
 from host_agent.output.audit import print_audits
-from host_agent.verify.audit import audit_one
+from host_agent.verify.one_domain import audit_one
 from tests.hostile.auditing import OneDomain, gatherer
 from tests.hostile.guests import uuid
 

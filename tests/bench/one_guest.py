@@ -15,7 +15,7 @@ from host_agent.guest.opened_channels import OpenedChannels
 from host_agent.guest.ways import SocketStream
 from host_agent.hypervisor import connected
 from host_agent.hypervisor.selection import chosen
-from host_agent.verify.audit import audit_one
+from host_agent.verify.one_domain import audit_one
 
 URI = "qemu:///system"
 _SECONDS = 60.0

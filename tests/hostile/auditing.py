@@ -36,7 +36,7 @@ from host_agent.missing import Missing, Reason
 from host_agent.output.audit import print_audits
 from host_agent.qemu.process import NONE
 from host_agent.records import entry as ledger_entry
-from host_agent.verify.audit import audit_one
+from host_agent.verify.one_domain import audit_one
 from host_agent.verify.today import baseline_of
 from tests.unit.host_agent.shared.cases import MACHINE, case, declared
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from host_agent import side_by_side
-from host_agent.verify.audit import audit_one
+from host_agent.verify.one_domain import audit_one
 from tests.hostile.auditing import OneDomain, gatherer
 from tests.hostile.guests import uuid
 

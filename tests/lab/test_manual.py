@@ -21,11 +21,12 @@ from tests.manual_lines import HOSTS, codes, command_of, joined, runs_anywhere
 
 _FOLDER = PurePosixPath("/root/manual")
 _ORDER = (
-    "types", "probe", "diff", "audit", "plan", "serve", "upgrade", "rollback", "enroll", "verify",
-    "migrate", "forget",
+    "types", "probe", "diff", "audit", "report", "plan", "serve", "watch", "upgrade", "rollback",
+    "enroll", "verify", "migrate", "forget",
 )  # fmt: skip
 # A server that only a test of its own has.
 _ELSEWHERE = {"history"}
+_ENDLESS = {"serve", "watch"}
 _GONE = "7c1f0000-0000-4000-8000-000000000001"
 _CHANGING = {"upgrade", "rollback", "enroll", "migrate", "forget"}
 # The root folder of another release is this one, and so is the QEMU of another vendor.
@@ -104,7 +105,7 @@ def as_typed(line: tuple[str, ...], host: Host) -> str:
     words = [*host.samemachine_command(), *manual_lines.here(line, _FOLDER)]
     for transport in ("ssh", "tls"):
         words = [word.replace(f"qemu+{transport}://", "qemu+tcp://") for word in words]
-    if command_of(line) == "serve":
+    if command_of(line) in _ENDLESS:
         words = ["timeout", "--preserve-status", "--signal=INT", pace.words(2), *words]
     return shlex.join(words)
 
@@ -128,7 +129,7 @@ def test_it_runs(line: tuple[str, ...], manual: Host, guest: Guest) -> None:
     said = done.stdout.removeprefix("y\n")
     print(done.returncode, said)
     assert "Traceback" not in said
-    assert said or command_of(line) == "serve"
+    assert said or command_of(line) in _ENDLESS
     # A disk that is here alone, as it is in the lab, is not moved unless it is copied.
     if command_of(line) == "migrate" and "--copy-storage" not in line:
         assert (done.returncode, "--copy-storage all; or" in said) == (2, True)

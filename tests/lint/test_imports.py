@@ -75,7 +75,7 @@ FOLDERS = {
             "domain firmware atlas hypervisor evidence machine_types guest qemu case checks "
             "records fleet"
         ),
-        asks="audit board rehearse serve service_manager verifier verify why",
+        asks="audit board one_domain rehearse serve service_manager verifier verify watch why",
     ),
     "migrate": Row(
         imports="domain firmware atlas hypervisor evidence machine_types qemu case",
@@ -108,7 +108,7 @@ FOLDERS = {
             "shared.completion shared.config shared.configured shared.console shared.default_uri "
             "shared.fleets shared.hosts shared.ledgers shared.loudness shared.metrics "
             "shared.options shared.rehearsed_qemu shared.side_by_side_hosts shared.telling "
-            "shared.verified_hosts shared.waiver_files types upgrade verify why"
+            "shared.verified_hosts shared.waiver_files types upgrade verify watch why"
         ),
     ),
 }
@@ -148,6 +148,7 @@ JOBS = {
     "verify.rehearse",
     "verify.serve",
     "verify.verify",
+    "verify.watch",
     "verify.why",
 }
 IMPURE = {"os", "select", "shutil", "socket", "subprocess", "tempfile", "threading", "time"}

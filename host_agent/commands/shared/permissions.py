@@ -79,6 +79,7 @@ HOST = (
         changes=f"makes the ledger where there is none; {_COUNT}",
         leaves=_ASKED,
     ),
+    Permission(command="watch", **_LOOKS, changes=_COUNT, leaves=_ASKED),
     Permission(
         command="serve",
         **_LOOKS,
