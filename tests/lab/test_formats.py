@@ -77,7 +77,7 @@ def as_page(text: str, folder: Path) -> int:
         file = folder / "audit.html"
         file.write_text(text, encoding="utf-8")
         assert browser.console(browser.browse(chromium, file, "--dump-dom")) == []
-    return sum(tag == "details" for tag, _ in found.elements)
+    return sum(given.get("class") == "domain" for _, given in found.elements)
 
 
 def as_plugin(text: str, folder: Path) -> int:
