@@ -158,13 +158,24 @@ def _put_offers(connection: Connection, host: str, record: Offers) -> None:
 def _upsert(connection: Connection, table: sql.Table, rows: Sequence[dict[str, object]]) -> None:
     if not rows:
         return
+    names = list(rows[0])
     keys = [column.name for column in table.primary_key]
-    insert = _insert(connection, table).values(list(rows))
+    if connection.dialect.name == "postgresql":
+        # One statement of always the same words, however many rows: an array a column.
+        columns = [
+            sql.func.unnest(sql.bindparam(name, type_=postgresql.ARRAY(table.c[name].type)))
+            for name in names
+        ]
+        insert = postgresql.insert(table).from_select(names, sql.select(*columns))
+        given: Any = {name: [row[name] for row in rows] for name in names}
+    else:
+        insert, given = _insert(connection, table), list(rows)
     connection.execute(
         insert.on_conflict_do_update(
             index_elements=keys,
-            set_={name: insert.excluded[name] for name in rows[0] if name not in keys},
-        )
+            set_={name: insert.excluded[name] for name in names if name not in keys},
+        ),
+        given,
     )
 
 
