@@ -18,6 +18,15 @@ from host_agent.printable import printable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """What every machine of a family without SMBIOS says of itself, whatever its type."""
+
+    entry: str
+    """``compatible``, a list in its device tree, or a key of /proc/sysinfo."""
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
     """What the guest should see if the declaration is true."""
 
@@ -46,6 +55,8 @@ class Expectation:
     """Whether the name's conventions are known; where not, a difference is no failure."""
     live_visible: bool = True
     """Whether fw_cfg holds the tables (not in the legacy mode of old machine types)."""
+    family: Family | None = None
+    """What a guest without SMBIOS is to see instead; None: no rule knows, or there is SMBIOS."""
 
 
 _STANDARD = {
@@ -64,6 +75,12 @@ _WITHOUT_SMBIOS = {
     "ppc64le": "device tree",
     "ppc64": "device tree",
     "s390x": "/proc/sysinfo",
+}
+# Beginning of the machine type → what QEMU says to the guest (hw/ppc/spapr.c: spapr_build_fdt;
+# target/s390x/tcg/misc_helper.c: STSI 3.2.2, and the kernel's arch/s390/kvm/priv.c for KVM).
+_FAMILIES = {
+    "pseries": Family(entry="compatible", value="qemu,pseries"),
+    "s390-ccw-virtio": Family(entry="VM00 Control Program", value="KVM/Linux"),
 }
 # <sysinfo> entry → field of Expectation.overridden
 _ENTRIES = (
@@ -119,7 +136,16 @@ def _with(known: frozenset[str] | None, said: str | None) -> frozenset[str] | No
 
 
 def _invisible(machine: str, why: str) -> Expectation:
-    return Expectation(source="rule", machine=machine, visible=False, why=why, live_visible=False)
+    return Expectation(
+        source="rule",
+        machine=machine,
+        visible=False,
+        why=why,
+        live_visible=False,
+        family=next(
+            (family for start, family in _FAMILIES.items() if machine.startswith(start)), None
+        ),
+    )
 
 
 def _x86(machine: str) -> Expectation:

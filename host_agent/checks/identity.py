@@ -3,11 +3,18 @@
 from uuid import UUID
 
 from host_agent.case.case import Case
-from host_agent.finding import Finding, Outcome, not_running
+from host_agent.case.expectation import Expectation
+from host_agent.checks.shared import platform
+from host_agent.domain.definition import Definition
+from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.firmware.smbios import Named, swapped
 from host_agent.missing import Missing
 
 ID = "identity"
+_REMEDY = (
+    "find out which machine this is: compare virsh dumpxml with the guest, and look for a second "
+    "domain with that UUID"
+)
 
 
 def check(case: Case) -> Finding:
@@ -16,7 +23,9 @@ def check(case: Case) -> Finding:
     That is its ``<hwuuid>`` where it has one (libvirt formatdomain.rst, from 11.6 on): several
     domains may have the same, of which one may run at a time. Machine types up to 2.1, and
     SeaBIOS where QEMU gives it no tables (isapc, microvm; its ``src/fw/smbios.c``), write it with
-    the first fields' bytes in the other order; either is the domain's. Whatever the
+    the first fields' bytes in the other order; either is the domain's. A machine without SMBIOS
+    says it in its device tree (``vm,uuid``; QEMU ``hw/ppc/spapr.c``) or by the instruction that
+    /proc/sysinfo shows, there with the domain's name (``target/s390x``: STSI 3.2.2). Whatever the
     guest shows, a domain that two hosts run at once is not told apart from its copy.
     """
     if case.declared.active is None:
@@ -26,7 +35,7 @@ def check(case: Case) -> Finding:
         return _twice(case)
     seen = _seen(case)
     if not seen and not isinstance(case.expected, Missing) and not case.expected.visible:
-        return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=case.expected.why)
+        return _by_platform(case, case.declared.active, case.expected)
     other = _other(seen, declared)
     if other is not None:
         return Finding(
@@ -35,8 +44,7 @@ def check(case: Case) -> Finding:
             sentence=f"the guest {other[0]} UUID {other[1]}, libvirt says {declared}",
             expected=str(declared),
             observed=str(other[1]),
-            remedy="find out which machine this is: compare virsh dumpxml with the guest, and "
-            "look for a second domain with that UUID",
+            remedy=_REMEDY,
         )
     if not seen:
         why = case.booted
@@ -54,6 +62,47 @@ def check(case: Case) -> Finding:
         sentence=f"the guest has the domain's {which}{order}",
         expected=str(declared),
         observed=str(seen[0][1]),
+    )
+
+
+def _by_platform(case: Case, active: Definition, expected: Expectation) -> Finding:
+    if expected.family is None:
+        return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=expected.why)
+    said = platform.shown(case)
+    if isinstance(said, Missing):
+        return unknown(ID, said)
+    if said.uuid is None:
+        return Finding(
+            check=ID, outcome=Outcome.UNKNOWN, sentence=f"{said.source} of the guest has no UUID"
+        )
+    if said.uuid != active.guest_uuid:
+        return Finding(
+            check=ID,
+            outcome=Outcome.FAIL,
+            sentence=f"the guest reads in {said.source} UUID {said.uuid}, libvirt says "
+            f"{active.guest_uuid}",
+            expected=str(active.guest_uuid),
+            observed=str(said.uuid),
+            remedy=_REMEDY,
+        )
+    other = said.another_name(active.name)
+    if other is not None:
+        return Finding(
+            check=ID,
+            outcome=Outcome.FAIL,
+            sentence=f"the guest has the domain's UUID, but reads in {said.source} the name "
+            f"{other}",
+            expected=active.name,
+            observed=other,
+            remedy=_REMEDY,
+        )
+    return Finding(
+        check=ID,
+        outcome=Outcome.PASS,
+        sentence=f"the guest reads the domain's UUID{' and name' if said.named else ''} in "
+        f"{said.source}",
+        expected=str(active.guest_uuid),
+        observed=str(said.uuid),
     )
 
 

@@ -4,6 +4,7 @@ import re
 
 from host_agent.case.case import Case
 from host_agent.case.expectation import Expectation
+from host_agent.checks.shared import platform
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.firmware.smbios import Named
@@ -16,7 +17,8 @@ def check(case: Case) -> Finding:
     """Compare the type 1 strings (DSP0134 7.2) with what QEMU writes or ``<sysinfo>`` sets.
 
     From QEMU 8.1 the product is the machine type's description, so a vendor's name and the
-    standard one are both right (QEMU ``hw/i386/pc_piix.c`` before and after 8.1).
+    standard one are both right (QEMU ``hw/i386/pc_piix.c`` before and after 8.1). A machine
+    without SMBIOS says no more than its family, in its device tree or in /proc/sysinfo.
     """
     if case.declared.active is None:
         return not_running(ID)
@@ -24,7 +26,7 @@ def check(case: Case) -> Finding:
     if isinstance(expected, Missing):
         return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=expected.sentence)
     if not expected.visible:
-        return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=expected.why)
+        return _by_platform(case, expected)
     if isinstance(booted, Missing):
         return unknown(ID, booted)
     seen = case.observation if isinstance(case.observation, Observation) else None
@@ -62,6 +64,32 @@ def check(case: Case) -> Finding:
         f"as expected by {expected.source}",
         expected="; ".join(wanted for _, _, wanted, right in rows if right),
         observed=booted.product,
+    )
+
+
+def _by_platform(case: Case, expected: Expectation) -> Finding:
+    family = expected.family
+    if family is None:
+        return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=expected.why)
+    said = platform.shown(case)
+    if isinstance(said, Missing):
+        return unknown(ID, said)
+    found = said.values(family.entry)
+    if not found:
+        return Finding(
+            check=ID,
+            outcome=Outcome.UNKNOWN,
+            sentence=f"{said.source} of the guest has no entry {family.entry}",
+        )
+    right = family.value in found
+    return Finding(
+        check=ID,
+        outcome=Outcome.PASS if right else Outcome.FAIL,
+        sentence=f"the guest's {family.entry} in {said.source} is {_shown(', '.join(found))}, "
+        + ("as of all machines of its family" if right else f"expected is {_shown(family.value)}"),
+        expected=family.value,
+        observed=", ".join(found),
+        remedy=None if right else "compare virsh dumpxml with what the guest's console says",
     )
 
 

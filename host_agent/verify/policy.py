@@ -15,6 +15,8 @@ from host_agent.missing import Missing, Reason
 
 # Which checks must not be unknown, by what the policy asks of the domain.
 _OF_TABLES = frozenset({"identity", "machine-type", "product"})
+# Of these, what a machine without SMBIOS says of itself in its device tree or in /proc/sysinfo.
+_OF_PLATFORM = frozenset({"identity", "product"})
 _DECIDED = frozenset({Outcome.PASS, Outcome.FAIL, Outcome.WARN})
 # Checks that judge the guest by what it booted with, and all that judge it by what it says.
 _OF_BOOTED = _OF_TABLES | {"exact", "same-smbios", "whole-machine"}
@@ -76,7 +78,7 @@ def decided_by(case: Case, findings: Iterable[Finding]) -> Depth | None:
     """
     decided = {one.check for one in findings if one.outcome in _DECIDED}
     if isinstance(case.observation, Observation):
-        tables = _OF_BOOTED if isinstance(_own_booted(case.observation), Missing) else frozenset()
+        tables = _OF_BOOTED if isinstance(_own_booted(case), Missing) else frozenset()
         if decided & (_OF_GUEST - tables):
             return Depth.GUEST
     if isinstance(case.memory, Smbios) and decided & _OF_BOOTED:
@@ -84,9 +86,14 @@ def decided_by(case: Case, findings: Iterable[Finding]) -> Depth | None:
     return Depth.HOST if isinstance(case.running, Running) else None
 
 
-def _own_booted(observation: Observation) -> object:
+def _own_booted(case: Case) -> object:
     """Return what the guest itself said that it booted with."""
-    return observation.dmi if isinstance(observation.booted, Missing) else observation.booted
+    said = case.observation
+    if isinstance(said, Missing):
+        return said
+    if isinstance(case.expected, Expectation) and case.expected.family is not None:
+        return said.hardware.platform
+    return said.dmi if isinstance(said.booted, Missing) else said.booted
 
 
 def _lacking(case: Case, depth: Depth | None, findings: tuple[Finding, ...]) -> bool:
@@ -106,5 +113,6 @@ def required(case: Case, depth: Depth | None) -> frozenset[str] | None:
         return None
     if isinstance(case.expected, Expectation) and not case.expected.visible:
         # What no guest of this kind can see is no missing evidence; the process carries it.
-        return (_REQUIRED[wanted] - _OF_TABLES) | {"running-qemu"}
+        seen = _OF_PLATFORM if case.expected.family and wanted is Depth.GUEST else frozenset()
+        return (_REQUIRED[wanted] - _OF_TABLES) | seen | {"running-qemu"}
     return _REQUIRED[wanted]

@@ -40,7 +40,13 @@ from host_agent.machine_types.vendors import POLICIES
 from host_agent.missing import Missing, Reason
 from tests import smbios_builder
 from tests.smbios_builder import UUID_1
-from tests.unit.host_agent.shared import baseline_rows, tpm_rows, type_rows, uefi_rows
+from tests.unit.host_agent.shared import (
+    baseline_rows,
+    platform_rows,
+    tpm_rows,
+    type_rows,
+    uefi_rows,
+)
 from tests.unit.host_agent.shared.cases import (
     COPY,
     DEFINITION,
@@ -143,7 +149,6 @@ ROWS = [
      "now served"),
     (identity.check, seen(uuid=None), UNKNOWN, "shows no UUID"),
     (identity.check, case(observation=SILENT, memory=NOTHING), UNKNOWN, "not to be had"),
-    (identity.check, case(declared=POWER, observation=SILENT, memory=NOTHING), UNKNOWN, "ppc64le"),
     (identity.check, replace(seen(uuid=SWAPPED, product="Bochs", version=None), expected=case(
         declared=declared(replace(DEFINITION, machine="isapc"))).expected), PASS, "bytes swapped"),
     (identity.check, case(declared=OFF), SKIP, "not running"),
@@ -368,6 +373,7 @@ ROWS = [
     *type_rows.ROWS,
     *uefi_rows.ROWS,
     *tpm_rows.ROWS,
+    *platform_rows.ROWS,
 ]  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from tests.unit.host_agent.shared.cases import (
     declared,
     smbios,
 )
+from tests.unit.host_agent.shared.platform_rows import mainframe, on, power
 
 POWER = declared(replace(DEFINITION, architecture="ppc64le", machine="pseries-7.2"))
 ISA = declared(replace(DEFINITION, machine="isapc"))
@@ -74,7 +75,25 @@ def test_verdict(judged: Case, decision: Decision | None, depth: Depth | None) -
     assert (verdict.decision, verdict.depth) == (decision, depth), verdict.findings
 
 
-def test_what_no_guest_can_see_is_carried_by_the_process() -> None:
-    running = replace(RUNNING, machine="pseries-7.2")
-    verdict = judge(case(declared=POWER, running=running))
-    assert verdict.decision is Decision.VERIFIED
+@pytest.mark.parametrize(
+    ("judged", "decision", "depth"),
+    [
+        (mainframe(), V, Depth.GUEST),
+        (power(), V, Depth.GUEST),
+        # The machine type is the process's word alone.
+        (replace(power(), running=NOTHING), U, Depth.GUEST),
+        (power(uuid=str(UUID(int=5))), M, Depth.GUEST),
+        (power(compatible=()), U, Depth.GUEST),
+        # Its agent answers, and leaves the platform out.
+        (on("ppc64le", NOTHING), U, Depth.HOST),
+        # Nobody asked the guest to say anything.
+        (on("ppc64le", NOTHING, observation=NOT_ENROLLED), V, Depth.HOST),
+        # No rule knows what a guest of this one sees of its family.
+        (on("riscv64", NOTHING), V, Depth.HOST),
+    ],
+)
+def test_what_no_guest_can_see_is_carried_by_the_process(
+    judged: Case, decision: Decision, depth: Depth
+) -> None:
+    verdict = judge(judged)
+    assert (verdict.decision, verdict.depth) == (decision, depth), verdict.findings
