@@ -223,8 +223,10 @@ def test_whose_recovery_key_is_asked_for_is_said_first() -> None:
     )
     (hop,) = json_output.read(plan_document.render(plan, 0))["hops"]
     assert hop["recovery_keys"] == {
-        "guests": 40, "will_ask": ["vm00", "vm01", "vm02"], "not_known": ["vm03", "vm04"],
-    }  # fmt: skip
+        "guests": 40,
+        "will_ask": ["vm00", "vm01", "vm02"],
+        "not_known": ["vm03", "vm04"],
+    }
     told = {one["name"]: one["tpm"] for one in hop["domains"]}
     assert told["vm00"]["keys"][0]["opens"] is False
     assert told["vm04"]["unknown"] == NOTHING.sentence
