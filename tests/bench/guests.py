@@ -1,8 +1,9 @@
 """Many guests that answer, in a process of their own: each its own socket, one real gRPC server.
 
-``python -m tests.bench.guests FOLDER NUMBER`` makes ``FOLDER/0``, ``FOLDER/1`` ...: QEMU's sockets
-of their channels; behind each is the guest agent's own pump. ``FOLDER/grpc`` is the server itself,
-for the bare calls. Prints a line once it listens, and ends when its standard input does.
+``python -m tests.bench.guests FOLDER NUMBER [SECONDS]`` makes ``FOLDER/0``, ``FOLDER/1`` ...:
+QEMU's sockets of their channels; behind each is the guest agent's own pump. ``FOLDER/grpc`` is the
+server itself, for the bare calls. ``SECONDS`` is what each answer takes. Prints a line once it
+listens, and ends when its standard input does.
 
 Of which guest a report is the server sees by the name that the pump gives its end of the
 connection.
@@ -35,7 +36,8 @@ _SECONDS = 60
 class Service(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in the stubs only
     """Answers with what was serialized before, and the nonce."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, seconds: float) -> None:
+        self._seconds = seconds
         self._reports = [answer(one).SerializeToString() for one in range(number)]
 
     def service(self, details: grpc.HandlerCallDetails) -> Any:
@@ -43,6 +45,7 @@ class Service(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in t
 
     def _handle(self, raw: bytes, context: grpc.ServicerContext) -> bytes:
         nonce = guest_pb2.GetReportRequest.FromString(raw).nonce
+        time.sleep(self._seconds)
         _, _, which = context.peer().partition(_MARK)
         # One message after the other in the same bytes is their merger.
         return (
@@ -51,11 +54,13 @@ class Service(grpc.GenericRpcHandler):  # type: ignore[type-arg]  # generic in t
         )
 
 
-def serve(folder: Path, number: int) -> None:
+def serve(folder: Path, number: int, seconds: float = 0.0) -> None:
     """Serve until standard input ends."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    server = grpc.server(ThreadPoolExecutor(max_workers=AT_ONCE), handlers=[Service(number)])
+    server = grpc.server(
+        ThreadPoolExecutor(max_workers=AT_ONCE), handlers=[Service(number, seconds)]
+    )
     server.add_insecure_port(f"unix:{folder}/grpc")
     server.start()
     listeners = selectors.DefaultSelector()
@@ -97,4 +102,4 @@ def _pumped(connection: socket.socket, folder: Path, which: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), int(sys.argv[2]))
+    serve(Path(sys.argv[1]), int(sys.argv[2]), *map(float, sys.argv[3:]))
