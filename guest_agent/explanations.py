@@ -167,6 +167,7 @@ _ROWS: "tuple[tuple[str, str, tuple[tuple[object, ...], ...]], ...]" = (
         ("luks_tokens.pcrs", "LUKS2 headers", "whether the disk will open after a change"),
         ("luks_tokens.bank", "LUKS2 headers", "whether the registers read are those"),
         ("luks_tokens.signed_pcrs", "LUKS2 headers", "what a signature allows to change"),
+        ("endorsement_sha256", "/dev/tpmrm0", "tells a TPM from a new one and from its copy", _ID),
     )),
 )  # fmt: skip
 _OF_THE_REPORT = (

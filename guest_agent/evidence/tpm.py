@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Optional
 
 from guest_agent.errors import AbsenceReason, EvidenceError
-from guest_agent.evidence import luks
+from guest_agent.evidence import endorsement, luks
 from guest_agent.evidence.files import read_bytes, read_text
 from samemachine import event_log
 from samemachine.event_log import LogError
@@ -21,6 +21,7 @@ def parse(
     registers: "tuple[str, ...]",
     log: Optional[bytes],
     tokens: "Optional[list[guest_pb2.LuksToken]]",
+    key: Optional[str] = None,
 ) -> guest_pb2.Tpm:
     """Return the group of what the kernel's files say; raises ``EvidenceError``."""
     try:
@@ -28,6 +29,8 @@ def parse(
     except ValueError:
         raise EvidenceError(AbsenceReason.FAILED, "the TPM's registers are no numbers") from None
     found = guest_pb2.Tpm(pcrs=values, luks_read=tokens is not None, luks_tokens=tokens or [])
+    if key is not None:
+        found.endorsement_sha256 = key
     if log:
         found.log_bytes = len(log)
         found.log_sha256 = hashlib.sha256(log).digest()
@@ -59,7 +62,7 @@ def read(root: Path = Path("/")) -> guest_pb2.Tpm:
         raise EvidenceError(
             AbsenceReason.ABSENT, "Linux before 5.12, and one with a TPM 1.2, shows no registers"
         ) from None
-    return parse(registers, _log(root), luks.tokens(root))
+    return parse(registers, _log(root), luks.tokens(root), endorsement.fingerprint(root))
 
 
 def _log(root: Path) -> Optional[bytes]:

@@ -96,6 +96,8 @@ class Case:
     """What a domain with its firmware would get on this host today."""
     tpm: "TpmState | Missing" = _NO_TPM
     """Where the state of its TPM is, as the host sees it."""
+    tpm_clones: tuple[str, ...] = ()
+    """Other domains of this host whose guests tell the same endorsement key."""
     newer: Baseline | None = None
     """The ledger's copy, where it is newer than the baseline in the XML."""
 

@@ -3,6 +3,8 @@
 from host_agent.case.case import Case
 from host_agent.domain.tpm import EMULATOR, Tpm
 from host_agent.evidence.baseline import Baseline
+from host_agent.evidence.hardware import Tpm as Seen
+from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome, passed, unknown, warned
 from host_agent.missing import Missing
 
@@ -14,8 +16,9 @@ def check(case: Case) -> Finding:
 
     libvirt formatdomain.rst, "TPM device": the state is kept below the domain's UUID, or where
     ``<source>`` says; that of a transient domain is removed with it, but for
-    ``persistent_state='yes'``. Its endorsement key, which would tell it from a copy, is in the
-    state, among its secrets, which are not read.
+    ``persistent_state='yes'``. What tells it from a copy, and from one made anew, is its
+    endorsement key (TCG TPM 2.0 Library, part 1, 9.4.4). That is in the state, among its secrets,
+    which are not read: the guest tells the public part's fingerprint, where it is allowed to.
     """
     tpm = case.declared.definition.tpm
     if tpm is None:
@@ -40,6 +43,31 @@ def check(case: Case) -> Finding:
             remedy="stop one of them and give it a TPM of its own, after what it sealed was bound "
             "anew: its <source> or UUID in virsh edit",
         )
+    if case.tpm_clones:
+        return Finding(
+            check=ID,
+            outcome=Outcome.FAIL,
+            sentence=f"the domain's TPM is that of {', '.join(case.tpm_clones)}, too: their guests "
+            "have one endorsement key, so one state is a copy of the other's",
+            expected="an endorsement key of its own",
+            observed=f"that of {', '.join(case.tpm_clones)}, too",
+            remedy="find out which one is the copy, and give it a TPM of its own after what it "
+            "sealed was bound anew: remove its state while it is off",
+        )
+    key, before = _key(case.observation), None
+    if isinstance(case.baseline, Baseline):
+        before = _key(case.baseline.observation)
+    if key and before and key != before:
+        return Finding(
+            check=ID,
+            outcome=Outcome.FAIL,
+            sentence="the guest has another TPM than when its baseline was taken: nothing is "
+            "sealed to this one, unless since it came",
+            expected="the endorsement key of the baseline",
+            observed="another one",
+            remedy="bring its state back from where it was, or open the disks by their recovery "
+            "keys, bind them anew and take a new baseline",
+        )
     if not found.there:
         return _without_state(case, tpm, found.place)
     if case.declared.persistent is None and not tpm.kept:
@@ -53,11 +81,20 @@ def check(case: Case) -> Finding:
         )
     by = f", emulated by {found.swtpm}" if found.swtpm else ""
     old = ", which was replaced since it was started" if found.replaced else ""
+    told = "" if before is None or key is None else ", with the baseline's endorsement key"
+    if key is None:
+        told = (
+            "; whether that is a copy of another's is not known, since nothing in it is read and "
+            "the guest does not tell its endorsement key"
+        )
     return passed(
-        ID,
-        f"the domain has a TPM ({_words(tpm)}) with a state of its own{by}{old}; whether that is a "
-        "copy of another's is not known, since nothing in it is read",
+        ID, f"the domain has a TPM ({_words(tpm)}) with a state of its own{by}{old}{told}"
     )
+
+
+def _key(seen: Observation | Missing) -> str | None:
+    found = seen.hardware.tpm if isinstance(seen, Observation) else None
+    return found.endorsement if isinstance(found, Seen) else None
 
 
 def _without_state(case: Case, tpm: Tpm, place: str) -> Finding:

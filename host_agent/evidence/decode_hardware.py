@@ -55,6 +55,7 @@ _MAX_BYTES = 1 << 62
 
 _PCI = re.compile(r"[0-9a-f]{4,8}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 _MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5,31}")
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 _SIGNATURE = re.compile(r"[!-~]{4}[0-9]{0,4}")
 
 _REASONS = {
@@ -123,7 +124,7 @@ def hardware(
         block=group("block", guest_pb2.EVIDENCE_GROUP_BLOCK, "disks", _block),
         clock=group("clock", guest_pb2.EVIDENCE_GROUP_CLOCK, "clocks", _clock),
         uefi=group("uefi", guest_pb2.EVIDENCE_GROUP_UEFI, "UEFI", _uefi),
-        tpm=group("tpm", guest_pb2.EVIDENCE_GROUP_TPM, "TPM", _tpm),
+        tpm=group("tpm", guest_pb2.EVIDENCE_GROUP_TPM, "TPM", partial(_tpm, hashed=hashed)),
     )
 
 
@@ -332,7 +333,7 @@ def _uefi(message: guest_pb2.Uefi) -> Uefi:
     )
 
 
-def _tpm(message: guest_pb2.Tpm) -> Tpm:
+def _tpm(message: guest_pb2.Tpm, *, hashed: bool) -> Tpm:
     _count(message.events, MAX_EVENTS, "events")
     _count(message.luks_tokens, MAX_TOKENS, "tokens")
     if len(message.pcrs) != MAX_PCRS:
@@ -340,6 +341,9 @@ def _tpm(message: guest_pb2.Tpm) -> Tpm:
     for event in message.events:
         if event.pcr >= MAX_PCRS:
             raise _InvalidError(f"an event of register {event.pcr}")
+    key = message.endorsement_sha256
+    if key and not _FINGERPRINT.fullmatch(key) and not (hashed and TOKEN.fullmatch(key)):
+        raise _InvalidError("a fingerprint of its key that is no SHA-256")
     return Tpm(
         pcrs=tuple(map(_digest, message.pcrs)),
         log=_digest(message.log_sha256) if message.log_sha256 else None,
@@ -348,6 +352,7 @@ def _tpm(message: guest_pb2.Tpm) -> Tpm:
             for one in message.events
         ),
         tokens=tuple(map(_token, message.luks_tokens)) if message.luks_read else None,
+        endorsement=key or None,
     )
 
 

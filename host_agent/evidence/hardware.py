@@ -179,6 +179,8 @@ class Tpm:
     events: tuple[TpmEvent, ...]
     tokens: tuple[LuksToken, ...] | None
     """None: it is not known which disks have any."""
+    endorsement: str | None = None
+    """SHA-256 of its endorsement key's public area, or what is kept instead; None: not told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

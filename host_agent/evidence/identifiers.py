@@ -1,10 +1,10 @@
 """What in a report names one thing among all of its kind, hashed for keeping, and told again. Pure.
 
 Identifiers are MAC addresses, serial numbers and world-wide names of disks, serial numbers and
-asset tags of SMBIOS, and the values of system credentials; not the domain's own UUID, which is
-libvirt's name for it. Each is kept as ``hashed:`` and 64 bits of its HMAC-SHA256 with a random
-salt (RFC 2104), so the same thing has the same token wherever that salt is used, and another token
-everywhere else.
+asset tags of SMBIOS, fingerprints of TPMs, and the values of system credentials; not the domain's
+own UUID, which is libvirt's name for it. Each is kept as ``hashed:`` and 64 bits of its HMAC-SHA256
+with a random salt (RFC 2104), so the same thing has the same token wherever that salt is used, and
+another token everywhere else.
 
 The salt lies beside the tokens, since a baseline must be readable on every host. So this protects
 from reading, searching and joining what is kept; whoever has both can still try out all MAC
@@ -129,6 +129,8 @@ def _fields(report: guest_pb2.Report) -> Iterator[tuple[Message, str]]:
     for interface in report.network.interfaces:
         yield interface, "mac"
         yield interface, "current_mac"
+    if report.HasField("tpm"):
+        yield report.tpm, "endorsement_sha256"
     for disk in report.block.devices:
         yield disk, "serial"
         yield disk, "wwn"

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from host_agent import side_by_side
+from host_agent.case import clones
+from host_agent.case.case import Case
 from host_agent.case.doubles import Sighting
 from host_agent.case.gather import Elsewhere, Gatherer, Kept, nothing_kept
 from host_agent.case.results import Audited, Failed, Host, HostAudit
@@ -65,7 +67,8 @@ def audit(
     """Audit one host; whatever is wrong with one domain is that domain's own result.
 
     ``begun`` is told of the host before its domains are asked, ``ended`` of each domain as soon as
-    it is done, in the order in which they are.
+    it is done, in the order in which they are; of those that tell which TPM they have, when all
+    are, since another one may have a copy of it.
     Raises ``LibvirtError`` where the host can't be reached, ``UsageError`` where it has no domain
     of a name that was asked for.
     """
@@ -89,8 +92,8 @@ def audit(
         if begun is not None:
             begun(_host(uri, gatherer.facts, ()))
 
-        def told(result: Audited | Failed) -> None:
-            if ended is not None:
+        def told(result: Audited | Failed, *, last: bool = False) -> None:
+            if ended is not None and last is _waits(result):
                 name, expected = gatherer.facts.name, foretold.of(result)
                 ended(Ended(uri=uri, host=name, result=result, predictions=expected))
 
@@ -103,6 +106,9 @@ def audit(
                 told,
             )
         )
+        results = _with_clones(results)
+        for result in results:
+            told(result, last=True)
         return HostAudit(
             host=_host(uri, gatherer.facts, results),
             results=results,
@@ -129,9 +135,35 @@ def found_elsewhere(
     )
     if not others:
         return result
-    case = replace(result.case, elsewhere=others + result.case.elsewhere)
-    judged = lambda: Audited(case=case, verdict=policy.judge(case))  # noqa: E731 - one expression
-    return guarded(judged, lambda why: Failed(name=active.name, uuid=str(active.uuid), error=why))
+    return _judged_anew(replace(result.case, elsewhere=others + result.case.elsewhere))
+
+
+def _judged_anew(case: Case) -> Audited | Failed:
+    definition = case.declared.definition
+
+    def failed(why: str) -> Failed:
+        return Failed(name=definition.name, uuid=str(definition.uuid), error=why)
+
+    return guarded(lambda: Audited(case=case, verdict=policy.judge(case)), failed)
+
+
+def _waits(result: Audited | Failed) -> bool:
+    return isinstance(result, Audited) and clones.endorsement(result.case) is not None
+
+
+def _with_clones(results: tuple[Audited | Failed, ...]) -> tuple[Audited | Failed, ...]:
+    """Judge anew what turned out to share its TPM with another domain."""
+    others = clones.others(one.case for one in results if isinstance(one, Audited))
+
+    def judged(result: Audited | Failed) -> Audited | Failed:
+        if isinstance(result, Failed):
+            return result
+        found = others.get(result.case.declared.definition.uuid)
+        if found is None:
+            return result
+        return _judged_anew(replace(result.case, tpm_clones=found))
+
+    return tuple(map(judged, results)) if others else results
 
 
 class _Foretold:

@@ -129,6 +129,7 @@ def test_the_packages_have_what_they_are_for() -> None:
         "/usr/bin/samemachine-guest",
         "/usr/share/samemachine-guest/dmidecode.py",
         "/usr/share/samemachine-guest/refresh-fw-cfg.conf",
+        "/usr/share/samemachine-guest/tpm.conf",
         "/usr/share/man/man1/samemachine-guest.1.gz",
         "/usr/share/man/man5/samemachine-guest.conf.5.gz",
         "/usr/share/bash-completion/completions/samemachine-guest",

@@ -96,6 +96,13 @@ def test_what_the_daemon_keeps_it_may_write() -> None:
     assert int(unit["WatchdogSec"][0]) >= 90
 
 
+def test_the_drop_in_of_the_tpm_opens_devices_and_nothing_else() -> None:
+    (section, *rest) = (UNITS / "tpm.conf").read_text(encoding="utf-8").partition("[Service]\n")[1:]
+    assert section
+    assert rest == ["DeviceAllow=block-* r\nDeviceAllow=/dev/tpmrm0 rw\n"]
+    assert settings(GUEST)["DevicePolicy"] == ["closed"]
+
+
 def test_the_drop_in_adds_one_right() -> None:
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     parser.read(UNITS / "refresh-fw-cfg.conf", encoding="utf-8")

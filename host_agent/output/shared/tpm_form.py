@@ -39,6 +39,7 @@ def _guest(guest: Tpm | Missing) -> dict[str, Any]:
         "pcrs": list(guest.pcrs),
         "log_sha256": guest.log,
         "events": len(guest.events),
+        "endorsement_sha256": guest.endorsement,
         "luks_tokens": None
         if guest.tokens is None
         else [

@@ -333,20 +333,22 @@ class SmbiosTables(_message.Message):
     def __init__(self, entry_point: _Optional[bytes] = ..., tables: _Optional[bytes] = ..., source: _Optional[str] = ...) -> None: ...
 
 class Tpm(_message.Message):
-    __slots__ = ["events", "log_bytes", "log_sha256", "luks_read", "luks_tokens", "pcrs"]
+    __slots__ = ["endorsement_sha256", "events", "log_bytes", "log_sha256", "luks_read", "luks_tokens", "pcrs"]
+    ENDORSEMENT_SHA256_FIELD_NUMBER: _ClassVar[int]
     EVENTS_FIELD_NUMBER: _ClassVar[int]
     LOG_BYTES_FIELD_NUMBER: _ClassVar[int]
     LOG_SHA256_FIELD_NUMBER: _ClassVar[int]
     LUKS_READ_FIELD_NUMBER: _ClassVar[int]
     LUKS_TOKENS_FIELD_NUMBER: _ClassVar[int]
     PCRS_FIELD_NUMBER: _ClassVar[int]
+    endorsement_sha256: str
     events: _containers.RepeatedCompositeFieldContainer[TpmEvent]
     log_bytes: int
     log_sha256: bytes
     luks_read: bool
     luks_tokens: _containers.RepeatedCompositeFieldContainer[LuksToken]
     pcrs: _containers.RepeatedScalarFieldContainer[bytes]
-    def __init__(self, pcrs: _Optional[_Iterable[bytes]] = ..., log_bytes: _Optional[int] = ..., log_sha256: _Optional[bytes] = ..., events: _Optional[_Iterable[_Union[TpmEvent, _Mapping]]] = ..., luks_read: bool = ..., luks_tokens: _Optional[_Iterable[_Union[LuksToken, _Mapping]]] = ...) -> None: ...
+    def __init__(self, pcrs: _Optional[_Iterable[bytes]] = ..., log_bytes: _Optional[int] = ..., log_sha256: _Optional[bytes] = ..., events: _Optional[_Iterable[_Union[TpmEvent, _Mapping]]] = ..., luks_read: bool = ..., luks_tokens: _Optional[_Iterable[_Union[LuksToken, _Mapping]]] = ..., endorsement_sha256: _Optional[str] = ...) -> None: ...
 
 class TpmEvent(_message.Message):
     __slots__ = ["pcr", "sha256", "type"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from guest_agent.errors import AbsenceReason, EvidenceError
-from guest_agent.evidence import luks, tpm
+from guest_agent.evidence import endorsement, luks, tpm
 from samemachine import event_log
 from samemachine.event_log import LogError
 from samemachine.v1 import guest_pb2
@@ -53,6 +53,31 @@ def test_registers_and_log(tmp_path: Path) -> None:
         guest_pb2.TpmEvent(pcr=7, type=VARIABLE, sha256=hashlib.sha256(b"SecureBoot").digest()),
     ]
     assert not found.luks_read
+
+
+AREA = bytes.fromhex("0001000b00030072") + b"public"
+THE_KEY = (
+    bytes.fromhex("8001 0000001c 00000000") + len(AREA).to_bytes(2, "big") + AREA + b"\0\x22name"
+)
+
+
+def test_which_tpm_it_is(tmp_path: Path) -> None:
+    root = with_tpm(tmp_path)
+    assert tpm.read(root).endorsement_sha256 == ""
+    # Of a file, what is read comes after what was written.
+    trees.write(root, "dev/tpmrm0", bytes(14) + THE_KEY)
+    told = tpm.read(root).endorsement_sha256
+    assert told == hashlib.sha256(AREA).hexdigest()
+    asked = (root / "dev/tpmrm0").read_bytes()[:14]
+    assert asked == bytes.fromhex("8001 0000000e 00000173 81010001")
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", THE_KEY[:9], bytes.fromhex("8001 0000000a 0000018b"), THE_KEY[:-12]]
+)
+def test_a_tpm_that_has_no_such_key(tmp_path: Path, answer: bytes) -> None:
+    trees.write(tmp_path, "dev/tpmrm0", bytes(14) + answer)
+    assert endorsement.fingerprint(tmp_path) is None
 
 
 @pytest.mark.parametrize("log", [None, b"", b"\0" * 64, BOTH[:-1], event_logs.head(SHA1)])

@@ -64,7 +64,8 @@ def databases(found: guest_pb2.Report, *names: str) -> None:
         found.uefi.databases.add(name=name, size_bytes=1, sha256=bytes(32))
 
 
-def tpm(found: guest_pb2.Report, *, registers: int = 8, **token: Any) -> None:
+def tpm(found: guest_pb2.Report, *, registers: int = 8, key: str = "", **token: Any) -> None:
+    found.tpm.endorsement_sha256 = key
     found.tpm.pcrs.extend([bytes(32)] * registers)
     found.tpm.luks_read = True
     found.tpm.luks_tokens.add(device="vda3", type="systemd-tpm2", **token)
@@ -77,7 +78,7 @@ def event_of_register_8(found: guest_pb2.Report) -> None:
 
 def test_what_a_guest_says_of_its_tpm() -> None:
     def change(found: guest_pb2.Report) -> None:
-        tpm(found, bound=True, pcrs=[7], bank="sha256", signed_pcrs=[11])
+        tpm(found, key="ab" * 32, bound=True, pcrs=[7], bank="sha256", signed_pcrs=[11])
         found.tpm.luks_tokens.add(device="vdb", type="clevis", pin="tang")
         found.tpm.log_sha256 = b"l" * 32
         found.tpm.events.add(pcr=7, type=0x80000001, sha256=b"e" * 32)
@@ -97,6 +98,7 @@ def test_what_a_guest_says_of_its_tpm() -> None:
             ),
             LuksToken(device="vdb", type="clevis", pin="tang", pcrs=None, bank="", signed_pcrs=()),
         ),
+        endorsement="ab" * 32,
     )
 
 
@@ -159,6 +161,7 @@ def test_what_a_guest_says_of_its_uefi() -> None:
         ("tpm", lambda r: tpm(r, signed_pcrs=[24]), "a register that no TPM has"),
         ("tpm", lambda r: tpm(r, signed_pcrs=[1] * 25), "25 registers, more than 24"),
         ("tpm", event_of_register_8, "of register 8"),
+        ("tpm", lambda r: tpm(r, key="hashed:0123456789abcdef"), "that is no SHA-256"),
         ("uefi", lambda r: databases(r, *"abcde"), "5 databases, more than 4"),
     ],
 )  # fmt: skip

@@ -31,6 +31,7 @@ from tests.unit.host_agent.shared.reports import REPORTS
 SALT, OTHER_SALT = b"s" * 16, b"t" * 16
 MAC, SERIAL, WWN = "52:54:00:aa:10:02", "WD-WX41A1234567", "naa.5000c50015ea71ac"
 SECRET = "hunter2-hunter2"
+KEY = "4b" * 32
 OPTIONS = json.dumps(
     {
         "architecture": "x86_64",
@@ -91,13 +92,16 @@ def filled() -> guest_pb2.Report:
     )
     found.block.devices[0].serial = f"{SERIAL}-disk"
     found.block.devices[0].wwn = WWN
+    found.tpm.pcrs.extend([bytes(32)] * 8)
+    found.tpm.endorsement_sha256 = KEY
     found.platform.sysinfo["Sequence Code"] = "00000000000ABCDE"
     found.platform.sysinfo["VM00 Name"] = "GUEST1"
     return found
 
 
 CLEAR = (
-    MAC, "525400aa1002", "52:54:00:aa:10:03", SERIAL, WWN, SECRET, "asset-", "00000000000ABCDE",
+    KEY, MAC, "525400aa1002", "52:54:00:aa:10:03", SERIAL, WWN, SECRET, "asset-",
+    "00000000000ABCDE",
 )  # fmt: skip
 
 

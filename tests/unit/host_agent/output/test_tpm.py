@@ -21,7 +21,7 @@ from tests.unit.host_agent.shared.cases import NOTHING, OBSERVATION, case
 from tests.unit.host_agent.shared.forty import HOST
 from tests.unit.host_agent.shared.tpm_rows import KEPT, LOST, OTHER, TOKEN, outlook, with_tpm
 
-SEEN = Tpm(pcrs=("ab" * 32,) * 8, log="cd" * 32, events=(), tokens=(TOKEN,))
+SEEN = Tpm(pcrs=("ab" * 32,) * 8, log="cd" * 32, events=(), tokens=(TOKEN,), endorsement="ef" * 32)
 
 
 def told(guest: Tpm | Missing, state: Any = KEPT) -> Case:
@@ -45,6 +45,7 @@ def test_json() -> None:
     assert (found["model"], found["version"], found["back_end"]) == ("tpm-crb", "2.0", "emulator")
     assert found["state"]["place"] == "/s"
     assert found["guest"]["pcrs"] == list(SEEN.pcrs)
+    assert found["guest"]["endorsement_sha256"] == SEEN.endorsement
     assert found["guest"]["luks_tokens"][0]["pcrs"] == [7]
     unknown = replace(SEEN, tokens=None, log=None)
     assert form(told(unknown))["guest"]["luks_tokens"] is None

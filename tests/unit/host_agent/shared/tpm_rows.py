@@ -7,11 +7,21 @@ from host_agent.case.case import Case
 from host_agent.checks import sealed, tpm
 from host_agent.domain.tpm import Tpm
 from host_agent.evidence.hardware import LuksToken
+from host_agent.evidence.hardware import Tpm as Seen
 from host_agent.evidence.measured import Bound, Measured, Outlook, Register
+from host_agent.evidence.observation import Observation
 from host_agent.evidence.tpm_state import TpmState
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
-from tests.unit.host_agent.shared.cases import DEFINITION, NOTHING, RUNNING, case, declared
+from tests.unit.host_agent.shared.cases import (
+    BASELINE,
+    DEFINITION,
+    NOTHING,
+    OBSERVATION,
+    RUNNING,
+    case,
+    declared,
+)
 
 PASS, FAIL, WARN, UNKNOWN, SKIP = (
     Outcome.PASS, Outcome.FAIL, Outcome.WARN, Outcome.UNKNOWN, Outcome.SKIP,
@@ -26,6 +36,17 @@ def with_tpm(found: TpmState | Missing, off: bool = False, **changes: Any) -> Ca
     definition = replace(DEFINITION, tpm=replace(TPM, **changes))
     whole = declared(None, tpm=definition.tpm) if off else declared(definition)
     return case(declared=whole, tpm=found, baseline=NOTHING)
+
+
+def telling(now: str | None, before: str | None = None, **more: Any) -> Case:
+    """A domain whose guest tells which TPM it has, and told when its baseline was taken."""
+
+    def seen(key: str | None) -> Observation:
+        tpm = Seen(pcrs=("00" * 32,) * 8, log=None, events=(), tokens=None, endorsement=key)
+        return replace(OBSERVATION, hardware=replace(OBSERVATION.hardware, tpm=tpm))
+
+    kept = replace(BASELINE, observation=seen(before))
+    return replace(with_tpm(KEPT), observation=seen(now), baseline=kept, **more)
 
 
 def transient(**changes: Any) -> Case:
@@ -83,6 +104,11 @@ ROWS = [
      "(tpm-crb, 2.0, emulator) with a state of its own, emulated by /usr/bin/swtpm; whether"),
     (tpm.check, with_tpm(replace(KEPT, replaced=True)), PASS, "which was replaced since"),
     (tpm.check, with_tpm(replace(KEPT, others=("vm2", "vm3"))), FAIL, "one TPM with vm2, vm3"),
+    (tpm.check, telling("ab", tpm_clones=("vm2",)), FAIL, "TPM is that of vm2, too"),
+    (tpm.check, telling("ab", "cd"), FAIL, "another TPM than when its baseline was taken"),
+    (tpm.check, telling("ab", "ab"), PASS, "swtpm, with the baseline's endorsement key"),
+    (tpm.check, telling("ab"), PASS, "a state of its own, emulated by /usr/bin/swtpm"),
+    (tpm.check, telling(None, "ab"), PASS, "the guest does not tell its endorsement key"),
     (tpm.check, with_tpm(GONE), WARN, "is gone: there is none at /s"),
     (tpm.check, with_tpm(GONE, off=True), PASS, "without a state: its first start makes one"),
     (tpm.check, transient(), WARN, "libvirt removes the TPM's state (/s) when it ends"),
