@@ -24,7 +24,13 @@ from host_agent.evidence.running import Running
 from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.missing import Missing, Reason
 from host_agent.qemu import binary as qemu_binary
-from host_agent.qemu import carried_firmware, measured_boot, nvram_file, nvram_place
+from host_agent.qemu import (
+    carried_firmware,
+    measured_boot,
+    nvram_file,
+    nvram_place,
+    variable_store,
+)
 from host_agent.qemu.binary import QemuBinary
 from host_agent.qemu.command_line import OptionsError, options_in, properties_of
 from host_agent.qemu.rehearsal import SECONDS
@@ -37,6 +43,7 @@ _NO_DEVICE = Missing(
 )
 _DELETED = " (deleted)"
 """What proc_pid_fd(5) adds."""
+_HERE = Path("/")
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -94,7 +101,8 @@ class DomainTpm:
             if binary is None:
                 binary = qemu_binary.installed(self._active.emulator or "")
             arguments = hypervisor.native_arguments(persistent)
-            start = self._held(today, self._events(binary, arguments, store, None))
+            anew = self._store_of_start(arguments, binary, store)
+            start = self._held(today, self._events(binary, arguments, anew, None))
         except EvidenceError as error:
             return error.missing
         return Measured(reset=reset, start=start)
@@ -157,6 +165,26 @@ class DomainTpm:
             raise EvidenceError(Reason.UNSUPPORTED, "a variable store in JSON is not rehearsed")
         return nvram_file.content(place, self._running.root)
 
+    def _store_of_start(
+        self, arguments: tuple[str, ...], binary: QemuBinary, kept: bytes | None
+    ) -> bytes | None:
+        """Return what the next start finds in its store, or makes it of; as ``_store`` does."""
+        place = nvram_place.of_command_line(arguments)
+        if isinstance(place, Missing) or place.form == nvram_place.JSON:
+            return kept
+        if place == nvram_place.of_command_line(self._running.arguments):
+            return kept
+        try:
+            return nvram_file.content(place, _HERE)
+        except EvidenceError as error:
+            if error.missing.reason is not Reason.ABSENT:
+                raise
+        store = None if self._active.uefi is None else self._active.uefi.store
+        if store is None or store.template is None:
+            return None
+        template = nvram_place.Place(path=store.template, form=store.template_form)
+        return nvram_file.content(template, variable_store.root_of(binary))
+
     def _events(
         self,
         binary: QemuBinary,
@@ -171,7 +199,7 @@ class DomainTpm:
         device = next(_tpms(arguments), None)
         if device is None:
             raise EvidenceError(_NO_DEVICE.reason, _NO_DEVICE.sentence)
-        asked = binary.identity, binary.root, binary.pid, options, device, image is None
+        asked = binary.identity, binary.root, binary.pid, options, device, store, image is None
         if asked not in self._made:
             with _ONE_AT_A_TIME:
                 self._made[asked] = measured_boot.measure(

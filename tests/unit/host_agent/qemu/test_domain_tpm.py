@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from host_agent.domain.uefi import Store, Uefi
+from host_agent.evidence.hardware import Tpm
 from host_agent.evidence.running import Running
 from host_agent.qemu import domain_tpm
-from tests.unit.host_agent.shared.cases import RUNNING
+from host_agent.qemu.binary import Identity, QemuBinary
+from tests.unit.host_agent.shared.cases import DEFINITION, RUNNING
+
+_NUMBERS = dict.fromkeys(("device", "inode", "modified", "size"), 1)
 
 
 def us() -> Running:
@@ -35,6 +40,38 @@ def test_the_image_of_a_file_that_was_replaced(tmp_path: Path) -> None:
 
 def test_of_a_process_that_is_gone() -> None:
     assert domain_tpm._replaced(replace(RUNNING, pid=1 << 30), "/CODE.fd") is None
+
+
+def of_store(path: Path) -> tuple[str, ...]:
+    return ("qemu", "-drive", f"file={path},if=pflash,format=raw,unit=1")
+
+
+def test_the_store_of_the_next_start(tmp_path: Path) -> None:
+    template = tmp_path / "VARS.fd"
+    template.write_bytes(b"of a new guest")
+    store = Store(path=None, form="raw", template="/VARS.fd", template_form="raw")
+    uefi = Uefi(secure=None, secure_boot=None, enrolled_keys=None, store=store)
+    running = replace(RUNNING, arguments=of_store(tmp_path / "kept.fd"))
+    guest = Tpm(pcrs=("00" * 32,) * 8, log=None, events=(), tokens=None)
+    one = domain_tpm.DomainTpm(running, replace(DEFINITION, uefi=uefi), guest)
+    binary = QemuBinary(
+        path="qemu",
+        source="qemu",
+        pid=None,
+        root=tmp_path,
+        identity=Identity(**_NUMBERS, build_id=""),
+    )
+
+    def found(*arguments: str) -> bytes | None:
+        return one._store_of_start(arguments, binary, b"kept")
+
+    assert found(*running.arguments) == found("qemu") == b"kept"
+    other = of_store(tmp_path / "other.fd")
+    assert found(*other) == b"of a new guest"
+    (tmp_path / "other.fd").write_bytes(b"there")
+    assert found(*other) == b"there"
+    without = domain_tpm.DomainTpm(running, DEFINITION, guest)
+    assert without._store_of_start(of_store(tmp_path / "third.fd"), binary, b"kept") is None
 
 
 @pytest.mark.parametrize(
