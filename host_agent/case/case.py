@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     # Few audits rehearse.
     from host_agent.evidence.measured import Measured
     from host_agent.evidence.nvram import Nvram
+    from host_agent.evidence.partitions import Partitions
     from host_agent.evidence.rehearsal_diff import Compared
     from host_agent.evidence.tpm_state import TpmState
 
@@ -96,6 +97,8 @@ class Case:
     """What a domain with its firmware would get on this host today."""
     tpm: "TpmState | Missing" = _NO_TPM
     """Where the state of its TPM is, as the host sees it."""
+    partitions: "Partitions | Missing | None" = None
+    """Which GPT partitions its disks have; None: its disks were not to be read."""
     tpm_clones: tuple[str, ...] = ()
     """Other domains of this host whose guests tell the same endorsement key."""
     newer: Baseline | None = None

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from host_agent.case.uefi_stores import UefiStores
     from host_agent.evidence.measured import Measured
     from host_agent.evidence.observation import Observation
+    from host_agent.evidence.partitions import Partitions
     from host_agent.evidence.rehearsed import Rehearsed
     from host_agent.evidence.tpm_state import TpmState
     from host_agent.qemu.domain_probe import DomainProbe
@@ -122,6 +123,8 @@ class Gatherer:
     """None: the host's files can't be seen from here."""
     tpms: "TpmStates | None" = None
     """As ``stores``."""
+    read_esp: bool = False
+    """Whether disks may be read for the partitions that boot entries name."""
 
     @classmethod
     def on(
@@ -136,6 +139,7 @@ class Gatherer:
         raised: Raised = nothing_raised,
         elsewhere: Elsewhere = MappingProxyType({}),
         rehearse: bool = False,
+        read_esp: bool = False,
         listed: Sequence[Domain] | None = None,
     ) -> "Gatherer":
         """Return one for a connection; raises ``LibvirtError``.
@@ -163,6 +167,7 @@ class Gatherer:
             rehearsal=_rehearsals(local=local) if rehearse else None,
             stores=_stores() if local and facts.driver == QEMU else None,
             tpms=_tpms(processes) if processes and facts.driver == QEMU else None,
+            read_esp=read_esp,
         )
 
     def refreshed(self, seconds: float | None = None) -> "Gatherer":
@@ -262,7 +267,8 @@ class Gatherer:
             template=self.stores.template(definition) if self.stores else _NVRAM_ELSEWHERE,
             tpm=self._tpm(definition, running),
         )
-        return self._rehearsed(domain, replace(case, occasion=occasion.of(case)), looked)
+        case = replace(case, occasion=occasion.of(case), partitions=self._partitions(case, looked))
+        return self._rehearsed(domain, case, looked)
 
     def _rehearsed(self, domain: Domain, case: Case, looked: Look) -> Case:
         """Return the case with what rehearsals say, where they were asked for."""
@@ -306,6 +312,16 @@ class Gatherer:
         return DomainTpm(domain, running, active, guest).forecast(
             self.hypervisor, looked.active, looked.persistent
         )
+
+    def _partitions(self, case: Case, looked: Look) -> "Partitions | Missing | None":
+        """Return what its disks have, where a boot entry names a partition alone."""
+        if not self.read_esp or self.stores is None or isinstance(case.nvram, Missing):
+            return None
+        if not any(one.partition is not None and not one.pci for one in case.nvram.boot.values()):
+            return None
+        from host_agent.case import disk_partitions  # noqa: PLC0415 - few are asked to
+
+        return disk_partitions.of(looked.active or looked.persistent or "")
 
     def _tpm(self, definition: Definition, running: Running | Missing) -> "TpmState | Missing":
         if definition.tpm is None or self.tpms is None:

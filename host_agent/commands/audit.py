@@ -14,7 +14,13 @@ from host_agent.commands.shared import completion
 from host_agent.commands.shared.audit_run import Came, run
 from host_agent.commands.shared.configured import Configured
 from host_agent.commands.shared.console import complain, destination
-from host_agent.commands.shared.options import EXITS, connections, connections_and, rehearse_option
+from host_agent.commands.shared.options import (
+    EXITS,
+    connections,
+    connections_and,
+    read_esp_option,
+    rehearse_option,
+)
 from host_agent.commands.shared.side_by_side_hosts import side_by_side_options
 from host_agent.commands.shared.telling import Page, printed, tell, untold
 from host_agent.commands.shared.waiver_files import read_waivers
@@ -64,6 +70,7 @@ if TYPE_CHECKING:
     help="warnings that are accepted for now, as TOML; repeatable  [default: $SAMEMACHINE_WAIVE]",
 )
 @rehearse_option("run the firmware on each domain's devices; compare SMBIOS, ACPI and PCI")
+@read_esp_option
 @side_by_side_options
 @connections_and("jsonl", "junit", "nagios", "prometheus", "html")
 def audit_command(
@@ -77,6 +84,7 @@ def audit_command(
     *,
     probe: bool,
     rehearse: bool,
+    read_esp: bool,
     verbose: bool,
 ) -> int:
     """Audit a host: declared against running, booted and live, with a verdict for each domain.
@@ -84,7 +92,14 @@ def audit_command(
     DOMAIN is libvirt's name, the owner's display name or a UUID; none: all of them, running or not.
     Nothing is changed.
     """
-    options = Options(names=domains, seconds=timeout, at_once=jobs, probe=probe, rehearse=rehearse)
+    options = Options(
+        names=domains,
+        seconds=timeout,
+        at_once=jobs,
+        probe=probe,
+        rehearse=rehearse,
+        read_esp=read_esp,
+    )
     accepted = [one for file in waived for one in read_waivers(file)]
     if form == "jsonl":
         return _stream(output, uris, options, accepted)
@@ -136,6 +151,7 @@ def audit_command(
 )
 @click.argument("domain", shell_complete=completion.domains)
 @rehearse_option("run the firmware on each domain's devices; compare SMBIOS, ACPI and PCI")
+@read_esp_option
 @connections
 def show_command(
     domain: str,
@@ -146,9 +162,13 @@ def show_command(
     *,
     probe: bool,
     rehearse: bool,
+    read_esp: bool,
 ) -> int:
     """Show one domain's views side by side, where each comes from, and every finding."""
-    came = run(uris, Options(names=(domain,), seconds=timeout, probe=probe, rehearse=rehearse))
+    options = Options(
+        names=(domain,), seconds=timeout, probe=probe, rehearse=rehearse, read_esp=read_esp
+    )
+    came = run(uris, options)
     unreachable = came.unreachable
 
     def told(console: "Console", audits: Sequence[HostAudit]) -> Page:

@@ -40,6 +40,8 @@ class Options:
     """Whether QEMU itself is asked what it builds for each domain."""
     rehearse: bool = False
     """Whether the firmware is run on each running domain's devices."""
+    read_esp: bool = False
+    """Whether the partition tables of its disks are read."""
     opened: OpenedChannels = field(default_factory=OpenedChannels)
     elsewhere: Elsewhere = field(default_factory=dict)
     """The domains that run on other hosts as well, with where."""
@@ -87,6 +89,7 @@ def audit(
             raised=raised_in(),
             listed=listed,
             rehearse=options.rehearse,
+            read_esp=options.read_esp,
         )
         foretold = _Foretold()
         if begun is not None:

@@ -47,16 +47,17 @@ FOLDERS = {
     "qemu": Row(
         imports="domain firmware atlas hypervisor evidence machine_types",
         asks=(
-            "atlas_probe binary carried_firmware cpu_reader domain_probe domain_rehearsal "
-            "domain_tpm enter_root firmware_files fresh_tpm fw_cfg_reader kept_files "
-            "left_places machine_list measured_boot memory_reader nvram_decoder nvram_decoding "
-            "nvram_file pci_reader probe probe_store process rehearsal rehearsal_store session "
-            "tpm_states variable_store virtio_reader vmstate_dump written_files"
+            "atlas_probe binary carried_firmware cpu_reader disk_heads domain_probe "
+            "domain_rehearsal domain_tpm enter_root firmware_files fresh_tpm fw_cfg_reader "
+            "kept_files left_places machine_list measured_boot memory_reader nvram_decoder "
+            "nvram_decoding nvram_file pci_reader probe probe_store process rehearsal "
+            "rehearsal_store session tpm_states variable_store virtio_reader vmstate_dump "
+            "written_files"
         ),
     ),
     "case": Row(
         imports="domain firmware hypervisor evidence machine_types guest qemu",
-        asks="gather rehearsing telling uefi_stores whereabouts",
+        asks="disk_partitions gather rehearsing telling uefi_stores whereabouts",
     ),
     "checks": Row(imports="domain firmware evidence machine_types case"),
     "records": Row(

@@ -93,7 +93,10 @@ def audit_hosts(
             return _Kept(view=one.view, audit=one.whole)
         return None
 
-    request = f"audit {options.names} {options.seconds} {options.probe} {options.rehearse}"
+    request = (
+        f"audit {options.names} {options.seconds} {options.probe} {options.rehearse} "
+        f"{options.read_esp}"
+    )
     came = ask(
         partial(_audit_host, options, asked.is_told()),
         targets,

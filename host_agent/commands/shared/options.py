@@ -115,6 +115,13 @@ def privacy_option(command: Callable[..., int]) -> Callable[..., int]:
     )(command)
 
 
+read_esp_option = click.option(
+    "--read-esp",
+    is_flag=True,
+    help="read the disks' partition tables, where a boot entry names a partition alone",
+)
+
+
 def rehearse_option(what: str) -> Callable[[_Command], _Command]:
     """Return the option to have the firmware run; ``what`` is said of it."""
     return click.option("--rehearse", is_flag=True, help=what)

@@ -11,6 +11,7 @@ from host_agent.domain.uefi import Uefi
 from host_agent.evidence.hardware import Uefi as SeenUefi
 from host_agent.evidence.known_certificates import SUCCESSORS
 from host_agent.evidence.nvram import BootEntry, Certificate, Database, Nvram
+from host_agent.evidence.partitions import Partitions
 from host_agent.finding import Outcome
 from host_agent.missing import Missing, Reason
 from tests.unit.host_agent.shared.cases import (
@@ -109,6 +110,12 @@ def booting(*entries: BootEntry, **changes: Any) -> Case:
     return uefi(replace(NONE, boot_order=(*boot, 99), boot=boot), **changes)
 
 
+def on_disk(*numbers: int, unread: str | None = None) -> Partitions:
+    """What its disks have, of which one may not be known."""
+    found = frozenset(UUID(int=number) for number in numbers)
+    return Partitions(found=found, unread=() if unread is None else (unread,))
+
+
 DISK = BootEntry(
     number=1,
     active=True,
@@ -203,8 +210,18 @@ ROWS = [
     (boot_entries.check, uefi(NOTHING), UNKNOWN, "not to be had"),
     (boot_entries.check, uefi(NONE), SKIP, "no boot order yet"),
     (boot_entries.check, booting(DISK, DEBIAN, BOARD, machine="pc-q35-7.2", **THERE), PASS,
-     "name a device, and this machine has it; 1 boot entry names a partition, which is not looked"),
+     "name a device, and this machine has it; 1 boot entry names a partition, which is not found: "
+     "no disk is looked at (--read-esp)"),
     (boot_entries.check, booting(DEBIAN, **THERE), UNKNOWN, "no disk is looked at"),
+    (boot_entries.check, replace(booting(DEBIAN), partitions=NOTHING), UNKNOWN, "not to be had"),
+    (boot_entries.check, replace(booting(DEBIAN), partitions=on_disk(1)), PASS,
+     "1 name a partition, and a disk has it"),
+    (boot_entries.check, replace(booting(DISK, DEBIAN, **THERE), partitions=on_disk(1, 2)), PASS,
+     "1 of the firmware's boot entries name a device, and this machine has it; 1 name a part"),
+    (boot_entries.check, replace(booting(DEBIAN), partitions=on_disk(2)), WARN,
+     "from a partition that no disk of this machine has: Boot0003 (debian): Partition(nr=1)"),
+    (boot_entries.check, replace(booting(DEBIAN), partitions=on_disk(2, unread="vdb: gone")),
+     UNKNOWN, "not every disk could be read: vdb: gone"),
     (boot_entries.check, booting(replace(DEBIAN, partition=None), **THERE), SKIP, "no device"),
     (boot_entries.check, booting(replace(DISK, pci=((1, 0),)), machine="pc-q35-7.2"), WARN,
      "Boot0001"),

@@ -1,0 +1,37 @@
+"""A disk's partitions, by its first bytes."""
+
+from uuid import UUID
+
+import pytest
+
+from host_agent.evidence.partitions import of_head
+from tests.gpt_disks import head
+
+ONE, TWO = UUID("11111111-2222-3333-4444-555555555555"), UUID(int=2)
+
+
+@pytest.mark.parametrize("sector", [512, 4096])
+@pytest.mark.parametrize("size", [128, 256])
+def test_a_table(sector: int, size: int) -> None:
+    assert of_head(head(ONE, TWO, sector=sector, size=size)) == frozenset({ONE, TWO})
+    assert of_head(head(sector=sector)) == frozenset()
+
+
+@pytest.mark.parametrize("disk", [b"", bytes(1 << 20), b"x" * 5000])
+def test_no_table(disk: bytes) -> None:
+    assert of_head(disk) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "disk",
+    [
+        head(ONE)[:600],
+        head(ONE)[:4000],
+        head(ONE).replace(ONE.bytes_le, TWO.bytes_le),
+        head(ONE, count=1 << 11),
+        head(ONE, size=96),
+        head(ONE)[:584] + b"\xff" * 8 + head(ONE)[592:],
+    ],
+)
+def test_a_table_that_is_damaged(disk: bytes) -> None:
+    assert of_head(disk) is None
