@@ -326,6 +326,7 @@ def _form(raised: Raised) -> dict[str, Any]:
         "target": raising.target.name,
         "hosts": list(raising.hosts),
         "running": raising.running,
+        "xml": [{"before": before, "after": after} for before, after in raising.changed],
         "preflight": [plain_finding(finding) for finding in raised.findings],
         "tpm": outlook_form(raising.sealed),
         "notices": [asdict(one) for one in raising.noticed],

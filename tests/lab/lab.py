@@ -30,6 +30,9 @@ _HOSTS = {
     "hoste": (5, images.FORKY),
     # All domains of this one are the manual's.
     "hostf": (6, images.BOOKWORM),
+    # Ansible installs our packages on these.
+    "hostg": (7, images.BOOKWORM),
+    "hosth": (8, images.TRIXIE),
 }
 
 

@@ -17,11 +17,18 @@ def test_all_say_the_same_version() -> None:
         (CHECKOUT / "NEWS.md").read_text(encoding="utf-8"),
         re.MULTILINE,
     )
+    collection = re.search(
+        r"^version: (\S+)$",
+        (CHECKOUT / "packaging/ansible/galaxy.yml").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
     assert debian
+    assert collection
     assert news
     assert {
         project["project"]["version"],
         guest_agent.__version__,
         debian[1],
         news[1],
+        collection[1],
     } == {host_agent.__version__}

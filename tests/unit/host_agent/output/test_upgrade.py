@@ -89,7 +89,9 @@ def test_a_report(one: Raised, code: int, words: str) -> None:
     assert words in " ".join(text.split()) or words in text, text
     assert "\x1b" not in text
     form = json_output.read(upgrade.render(report, code))
-    assert (form["exit_code"], form["domains"][0]["outcome"]) == (code, one.ending)
+    (domain,) = form["domains"]
+    assert (form["exit_code"], domain["outcome"]) == (code, one.ending)
+    assert domain["xml"] == [{"before": f"machine='{OLD}'", "after": f"machine='{NEW}'"}]
 
 
 @pytest.mark.parametrize(
