@@ -6,7 +6,7 @@ OLDEST := .venv-oldest
 BIN    := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help system lab-system venv lint test test-all unit demo bench fuzz stubs man completions deb rpm wheel clean
+.PHONY: help system lab-system venv lint test test-all unit demo bench fuzz stubs man completions deb rpm wheel oci clean
 
 help:
 	@echo 'make test    every capability once: lint, types, unit, integration, lab (the lab needs root)'
@@ -22,6 +22,7 @@ help:
 	@echo 'make fuzz    the parsers of what strangers give, for SECONDS (3600); into build/fuzz'
 	@echo 'make rpm     RPM packages, into build/rpm (needs rpmbuild)'
 	@echo 'make wheel   wheels of the contract, the guest side and the host side, in dist/'
+	@echo 'make oci     an OCI image of the host command, in build/oci (root)'
 	@echo 'make clean   remove the virtual environments, and what was built'
 
 # Debian packages that the build, the lab and the tests need; does nothing where they are all there.
@@ -103,6 +104,9 @@ rpm: deb
 wheel: venv
 	$(BIN)/pip wheel --quiet --no-deps --wheel-dir dist packaging/wheels/contract packaging/wheels/guest \
 	    packaging/wheels/host
+
+oci: deb
+	packaging/oci/make-image build/deb build/oci/samemachine.tar
 
 clean:
 	rm -rf $(VENV) $(OLDEST) build dist

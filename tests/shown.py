@@ -22,6 +22,7 @@ _FILE = CHECKOUT / "tests/shown.json"
 # Subject → files that it rests on, as patterns from the top.
 SUBJECTS: Mapping[str, Sequence[str]] = {
     "images": ("packaging/images/**/*", "tests/lab/recipe_images.py", "tests/lab/image_tools.py"),
+    "oci": ("packaging/oci/*", "tests/packaging/oci_image.py"),
     "ansible": ("packaging/ansible/**/*", "tests/lab/ansible.txt"),
     "wheels": ("packaging/wheels/**/*", "tests/packaging/roots.py", "tests/packaging/wheels.py"),
     "upgrade": ("host_agent/upgrade/*.py", "host_agent/records/upgrade_*.py"),
