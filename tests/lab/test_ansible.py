@@ -97,6 +97,8 @@ def ansible(
             before=("nsenter", f"--target={nearest.pid}", "--net"),
             variables={
                 "ANSIBLE_PIPELINING": "1",
+                # A busy machine may drop a connection.
+                "ANSIBLE_SSH_RETRIES": "3",
                 "ANSIBLE_SSH_ARGS": "-F none -o ControlMaster=no",
             },
         )
