@@ -27,6 +27,8 @@ from tests import json_output
 from tests.integration import fleet_records
 from tests.integration.fleet_records import START
 from tests.integration.postgresql_server import PostgresqlServer
+from tests.manual_lines import HOSTS as HOSTS_LINES
+from tests.manual_lines import command_of, joined
 
 SAMEMACHINE = [sys.executable, "-m", "host_agent"]
 HOSTS, DOMAINS = 20, 6
@@ -323,3 +325,17 @@ def test_what_can_not_be_answered(words: list[str], code: int, sentence: str) ->
 def test_a_record_of_a_machine_that_changed() -> None:
     one = fleet_records.verdict(0, 0, 0.0)
     assert fold(fold({}, [one])[0], [replace(one, machine="pc-q35-10.0")])[1][0].what == "machine"
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in HOSTS_LINES if command_of(line) == "fleet"], ids=joined
+)
+def test_a_command_line_of_the_manual(line: tuple[str, ...], url: str) -> None:
+    told(Memory(url))
+    words = [url if "postgresql:" in word else word for word in line[1:]]
+    if "--fleet" not in words:
+        words += ["--fleet", url]
+    done = subprocess.run([*SAMEMACHINE, *words], capture_output=True, text=True, check=False)
+    # No mismatch, and hosts that have been silent since: an answer, whatever it is.
+    assert done.returncode in {0, 3}, done.stderr
+    assert done.stdout

@@ -252,7 +252,13 @@ with postgresql_server.running(programs) as server:
 
 
 @pytest.mark.parametrize(
-    "line", [line for line in HOSTS if any("postgresql:" in word for word in line)], ids=joined
+    "line",
+    [
+        line
+        for line in HOSTS
+        if any("postgresql:" in word for word in line) and "--fleet" not in line
+    ],
+    ids=joined,
 )
 def test_a_command_line_of_the_manual(
     line: tuple[str, ...], postgresql: PostgresqlServer, name: str, ledger: Ledger
