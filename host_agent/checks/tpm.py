@@ -3,7 +3,6 @@
 from host_agent.case.case import Case
 from host_agent.domain.tpm import EMULATOR, Tpm
 from host_agent.evidence.baseline import Baseline
-from host_agent.evidence.hardware import Tpm as Seen
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome, passed, unknown, warned
 from host_agent.missing import Missing
@@ -94,7 +93,7 @@ def check(case: Case) -> Finding:
 
 def _key(seen: Observation | Missing) -> str | None:
     found = seen.hardware.tpm if isinstance(seen, Observation) else None
-    return found.endorsement if isinstance(found, Seen) else None
+    return None if found is None or isinstance(found, Missing) else found.endorsement
 
 
 def _without_state(case: Case, tpm: Tpm, place: str) -> Finding:

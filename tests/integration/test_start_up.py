@@ -20,8 +20,23 @@ HEAVY = {
 GUEST_HEAVY = {"asyncio", "google", "grpc", "ssl"}
 
 
+# What only an answer, a baseline, an upgrade or a listener needs.
+SELDOM = {
+    f"host_agent.{name}"
+    for name in (
+        "evidence.hardware", "evidence.decode", "evidence.baseline_element",
+        "records.upgrade_journal", "hypervisor.events",
+    )
+}  # fmt: skip
+
+
 def imported(*words: str, said: str = "", **environment: str) -> set[str]:
     """The packages that a program loads until it ends; ``said``: what it must have printed."""
+    return {name.partition(".")[0] for name in modules(*words, said=said, **environment)}
+
+
+def modules(*words: str, said: str = "", **environment: str) -> set[str]:
+    """The modules."""
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", *words],
         env={**os.environ, **environment},
@@ -30,9 +45,7 @@ def imported(*words: str, said: str = "", **environment: str) -> set[str]:
         check=False,
     )
     assert said in ran.stdout
-    return {
-        name.partition(".")[0] for name in re.findall(r"\| +([\w.]+)$", ran.stderr, re.MULTILINE)
-    }
+    return set(re.findall(r"\| +([\w.]+)$", ran.stderr, re.MULTILINE))
 
 
 @pytest.mark.parametrize(
@@ -46,6 +59,10 @@ def imported(*words: str, said: str = "", **environment: str) -> set[str]:
 )
 def test_a_command_loads_what_it_needs(words: str, needed: set[str]) -> None:
     assert imported("host_agent", *words.split()) & HEAVY == needed
+
+
+def test_an_audit_loads_nothing_of_what_few_domains_have() -> None:
+    assert modules("host_agent", "audit", "-c", "test:///default") & SELDOM == set()
 
 
 def test_completion_loads_what_it_needs() -> None:

@@ -24,8 +24,8 @@ _ORDER = (
     "types", "probe", "diff", "audit", "report", "plan", "serve", "watch", "upgrade", "rollback",
     "enroll", "verify", "migrate", "forget",
 )  # fmt: skip
-# A server that only a test of its own has.
-_ELSEWHERE = {"history"}
+# Databases that only tests of their own have.
+_ELSEWHERE = {"history", "fleet"}
 _ENDLESS = {"serve", "watch"}
 _GONE = "7c1f0000-0000-4000-8000-000000000001"
 _CHANGING = {"upgrade", "rollback", "enroll", "migrate", "forget"}
