@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -81,15 +82,19 @@ def ansible(
     place = tmp_path_factory.mktemp("a")
     key = place / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-    servers = []
+    servers: list[subprocess.Popen[str]] = []
+    logs: list[Path] = []
     for host in hosts.values():
         packages = f"/lab/cache/{archive.folder(_IMAGES[host.name]).name}"
         script = _SSH.format(archive=packages)
         host.run("sh", "-eu", "-c", script, text_input=key.with_suffix(".pub").read_text())
-        servers.append(host.popen(*_SSHD, stderr=subprocess.PIPE))
+        # Not a pipe: sshd waits where nobody reads what it logs.
+        logs.append(place / f"{host.name}.log")
+        with logs[-1].open("w", encoding="utf-8") as log:
+            servers.append(host.popen(*_SSHD, stderr=log))
     try:
-        for server in servers:
-            _wait_for(server, "Server listening")
+        for server, log_file in zip(servers, logs, strict=True):
+            _wait_for(server, log_file)
         _write_inventory(place, hosts, key)
         nearest = next(iter(hosts.values()))
         found = Ansible(
@@ -97,8 +102,6 @@ def ansible(
             before=("nsenter", f"--target={nearest.pid}", "--net"),
             variables={
                 "ANSIBLE_PIPELINING": "1",
-                # A busy machine may drop a connection.
-                "ANSIBLE_SSH_RETRIES": "3",
                 "ANSIBLE_SSH_ARGS": "-F none -o ControlMaster=no",
             },
         )
@@ -107,16 +110,15 @@ def ansible(
     finally:
         for server in servers:
             server.kill()
-            server.communicate()
+            server.wait()
 
 
-def _wait_for(server: "subprocess.Popen[str]", text: str) -> None:
-    assert server.stderr is not None
-    said = ""
-    while text not in said:
-        line = server.stderr.readline()
-        assert line, said
-        said += line
+def _wait_for(server: "subprocess.Popen[str]", log: Path) -> None:
+    deadline = time.monotonic() + pace.stretched(15)
+    while "Server listening" not in log.read_text(encoding="utf-8"):
+        assert server.poll() is None, log.read_text(encoding="utf-8")
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def _write_inventory(place: Path, hosts: Mapping[str, Host], key: Path) -> None:
