@@ -93,12 +93,25 @@ def watch_command(
             )
             threading.Thread(target=watched.run, daemon=True).start()
         stack.callback(stop.set)
-        as_lines = lines or not plain().is_terminal
+        as_lines = lines or not plain().is_terminal or not _is_in_foreground()
         (_lines if as_lines else _screen)(Fleet(), inbox, read)
     return VERIFIED
 
 
 COMMANDS = (watch_command,)
+
+
+def _is_in_foreground() -> bool:
+    """Tell whether the terminal's keys are ours.
+
+    A program in the background, such as one below timeout(1), is stopped where it changes how they
+    are read (tcsetattr(3), SIGTTOU).
+    """
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except (OSError, ValueError, AttributeError):
+        # It is no terminal, so that there are no keys.
+        return True
 
 
 def _pipe(stack: ExitStack) -> tuple[int, int]:

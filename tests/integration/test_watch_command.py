@@ -12,7 +12,7 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -36,7 +36,7 @@ NOWHERE = "qemu+unix:///system?socket=/nowhere/libvirt-sock"
 class Terminal:
     """A terminal, and watch on it."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, below: Sequence[str] = ()) -> None:
         self.ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.theirs = theirs
@@ -44,7 +44,7 @@ class Terminal:
         self.said = b""
         # Ctrl-C comes from the terminal that it is controlled by: setsid(1).
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", *WATCH, *arguments],
+            ["setsid", "--ctty", *below, *WATCH, *arguments],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -185,3 +185,12 @@ def test_a_real_guest_that_answers_falls_silent_and_is_gone(tmp_path: Path) -> N
         (answered.word, silent.word),
         (silent.word, "gone"),
     ]
+
+
+def test_in_the_background_of_a_terminal_it_says_lines() -> None:
+    """timeout(1) puts it there, where who reads keys is stopped for good."""
+    limit = "timeout --preserve-status --signal=INT 4"
+    one = Terminal("-c", "test:///default", below=("sh", "-c", f'{limit} "$@"; exit $?', "sh"))
+    assert one.ended() == 0
+    assert b"1 unverified" in one.said
+    assert ALTERNATE not in one.said
