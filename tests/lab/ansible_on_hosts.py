@@ -1,4 +1,8 @@
-"""Our Ansible collection, run by ansible-core over ssh on two hosts with real domains."""
+"""Our Ansible collection, run by ansible-core over ssh on two hosts with real domains.
+
+No part of ``make test``, since it has not passed as a whole yet:
+``pytest tests/lab/ansible_on_hosts.py``.
+"""
 
 import json
 import re
