@@ -22,12 +22,12 @@ GUEST_HEAVY = {"asyncio", "google", "grpc", "ssl"}
 
 # What only an answer, a baseline, an upgrade or a listener needs.
 SELDOM = {
-    f"host_agent.{name}"
-    for name in (
-        "evidence.hardware", "evidence.decode", "evidence.baseline_element",
-        "records.upgrade_journal", "hypervisor.events",
-    )
-}  # fmt: skip
+    "host_agent.evidence.hardware",
+    "host_agent.evidence.decode",
+    "host_agent.evidence.baseline_element",
+    "host_agent.records.upgrade_journal",
+    "host_agent.hypervisor.events",
+}
 
 
 def imported(*words: str, said: str = "", **environment: str) -> set[str]:
