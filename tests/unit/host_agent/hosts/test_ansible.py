@@ -5,7 +5,14 @@ import json
 import pytest
 
 from host_agent.errors import UsageError
-from host_agent.hosts import ansible, ansible_ini, ansible_yaml
+from host_agent.hosts import (
+    ansible,
+    ansible_connection,
+    ansible_ini,
+    ansible_names,
+    ansible_tree,
+    ansible_yaml,
+)
 
 # As in Ansible's documentation: a child's variable goes before its parent's, a host's before both.
 INI = """
@@ -86,12 +93,16 @@ EXPECTED = {
 }
 
 
+def tree(text: str) -> ansible.Parsed:
+    return ansible_tree.read(ansible_yaml.document(text, "f"), "f")
+
+
 @pytest.mark.parametrize("form", ["ini", "yaml", "list"])
 def test_all_forms_come_to_the_same(form: str) -> None:
     found = {
         "ini": lambda: ansible.targets(ansible_ini.parse(INI, "f"), "f"),
-        "yaml": lambda: ansible.targets(ansible_yaml.parse(YAML, "f"), "f"),
-        "list": lambda: ansible.of_list(json.dumps(LIST), "f"),
+        "yaml": lambda: ansible.targets(tree(YAML), "f"),
+        "list": lambda: ansible.of_list(LIST, "f"),
     }[form]()
     assert {one.name: (one.uri, set(one.groups), one.seconds) for one in found} == EXPECTED
 
@@ -100,7 +111,16 @@ def test_all_forms_come_to_the_same(form: str) -> None:
     ("variables", "uri"),
     [
         ({}, "qemu+ssh://node1/system"),
-        ({"ansible_ssh_host": "a", "ansible_host": "b"}, "qemu+ssh://b/system"),
+        ({"ansible_ssh_host": "a", "ansible_host": "b"}, "qemu+ssh://a/system"),
+        ({"ansible_connection": "ansible.builtin.local"}, "qemu:///system"),
+        (
+            {"ansible_host": "{{ inventory_hostname }}.example.org", "inventory_hostname": "n"},
+            "qemu+ssh://n.example.org/system",
+        ),
+        (
+            {"samemachine_uri": "qemu+tls://{{a}}/system", "a": "{{ b }}", "b": 7},
+            "qemu+tls://7/system",
+        ),
         ({"ansible_ssh_user": "a"}, "qemu+ssh://a@node1/system"),
         ({"ansible_user": "a@b/c"}, "qemu+ssh://a%40b%2Fc@node1/system"),
         ({"ansible_port": "0022"}, "qemu+ssh://node1:22/system"),
@@ -108,17 +128,21 @@ def test_all_forms_come_to_the_same(form: str) -> None:
             {"ansible_ssh_private_key_file": "/k/a&b"},
             "qemu+ssh://node1/system?keyfile=/k/a%26b",
         ),
-        ({"ansible_host": None, "ansible_port": True}, "qemu+ssh://node1/system"),
+        ({"ansible_host": None}, "qemu+ssh://node1/system"),
     ],
 )
 def test_the_connection_of_variables(variables: dict[str, object], uri: str) -> None:
-    assert ansible.target("node1", variables, set(), "f").uri == uri
+    assert ansible_connection.target("node1", variables, set(), "f").uri == uri
 
 
 @pytest.mark.parametrize(
     ("variables", "sentence"),
     [
-        ({"ansible_host": "{{ address }}"}, "f: node1: ansible_host is a template"),
+        ({"ansible_host": "{{ address | upper }}"}, "f: node1: ansible_host is a template"),
+        ({"ansible_host": "{{ address }}"}, "and address is not set"),
+        ({"ansible_host": "{{ a }}", "a": "{{ a }}{{ a }}"}, "is a template"),
+        ({"ansible_host": []}, "ansible_host is neither a text nor a number"),
+        ({"ansible_port": True}, "ansible_port is neither a text nor a number"),
         ({"ansible_host": "-oProxyCommand=x"}, "is no host name; set samemachine_uri"),
         ({"ansible_host": "a/b"}, "is no host name"),
         ({"ansible_port": "99999"}, "'99999' is no port"),
@@ -129,7 +153,7 @@ def test_the_connection_of_variables(variables: dict[str, object], uri: str) -> 
 )
 def test_variables_that_are_none(variables: dict[str, object], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        ansible.target("node1", variables, set(), "f")
+        ansible_connection.target("node1", variables, set(), "f")
 
 
 @pytest.mark.parametrize(
@@ -143,13 +167,13 @@ def test_variables_that_are_none(variables: dict[str, object], sentence: str) ->
     ],
 )
 def test_ranges(pattern: str, names: list[str]) -> None:
-    assert ansible.expanded(pattern, "f") == names
+    assert ansible_names.expanded(pattern, "f") == names
 
 
 @pytest.mark.parametrize("pattern", ["n[3:1]", "n[a:3]", "n[1:2:0]", "n[0:9999999]", "[0:999]" * 3])
 def test_what_is_no_range(pattern: str) -> None:
     with pytest.raises(UsageError, match=r"is no range|are more than"):
-        ansible.expanded(pattern, "f")
+        ansible_names.expanded(pattern, "f")
 
 
 @pytest.mark.parametrize(
@@ -190,13 +214,11 @@ def test_ini_that_is_none(text: str, sentence: str) -> None:
 )
 def test_yaml_that_is_none(text: str, sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
-        ansible_yaml.parse(text, "f")
+        tree(text)
 
 
-@pytest.mark.parametrize("text", ["{", "{}", "{'a'}", '{"a": 1}', '{"a": {"hosts": {}}}'])
+@pytest.mark.parametrize("text", ['{"a": 1}', '{"a": {"hosts": {}}}', '{"a": {"hosts": [1]}}'])
 def test_a_list_that_is_none(text: str) -> None:
-    if text == "{}":
-        assert ansible.of_list(text, "f") == ()
-        return
     with pytest.raises(UsageError):
-        ansible.of_list(text, "f")
+        ansible.of_list(json.loads(text), "f")
+    assert ansible.of_list({}, "f") == ()
