@@ -6,8 +6,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 import click
@@ -162,23 +163,58 @@ def _lines(fleet: Fleet, inbox: "SimpleQueue[Look | HostLook]", read: int) -> No
 
 
 def _screen(fleet: Fleet, inbox: "SimpleQueue[Look | HostLook]", read: int) -> None:
-    """Draw until q is pressed; the terminal is afterwards as it was before."""
+    """Draw until q is pressed; the terminal is afterwards as it was before, and at Ctrl-Z, too."""
+    with orderly_end(), _until_interrupted(), _stops() as asked:
+        while _drawn(fleet, inbox, [read, asked.read]):
+            asked.stop()
+
+
+def _drawn(fleet: Fleet, inbox: "SimpleQueue[Look | HostLook]", woken_by: Sequence[int]) -> bool:
+    """Draw until we are to end, or to stop for a while: then the answer is true."""
     from rich.live import Live
 
     console = plain()
+    read, asked = woken_by
     with (
-        orderly_end(),
-        _until_interrupted(),
         _keys() as keys,
         Live(console=console, screen=True, auto_refresh=False, redirect_stdout=False) as live,
     ):
         while True:
             live.update(watch_output.screen(fleet, time.time(), console.height), refresh=True)
-            ready, _, _ = select.select([read, *keys], [], [], _REDRAW)
-            if any(_ends(key) for key in ready if key != read):
-                return
+            ready, _, _ = select.select([read, asked, *keys], [], [], _REDRAW)
+            if any(_ends(key) for key in ready if key in keys):
+                return False
+            if asked in ready:
+                return True
             for one in _taken(inbox, read):
                 fleet.put(one, time.time())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stop:
+    """Ctrl-Z (SIGTSTP), which is obeyed when the terminal is as it was."""
+
+    read: int
+    """Has something to read when it was asked for."""
+
+    def stop(self) -> None:
+        """Stop, as whoever does nothing about it; returns when we are continued (SIGCONT)."""
+        os.read(self.read, 4096)
+        ours = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, ours)
+
+
+@contextmanager
+def _stops() -> Iterator[_Stop]:
+    """Have Ctrl-Z wait; where nobody could continue us it is left alone, which is to ignore it."""
+    with ExitStack() as stack:
+        read, write = _pipe(stack)
+        before = signal.getsignal(signal.SIGTSTP)
+        if before is not signal.SIG_IGN:
+            signal.signal(signal.SIGTSTP, lambda *_: _wake(write))
+            stack.callback(signal.signal, signal.SIGTSTP, before)
+        yield _Stop(read=read)
 
 
 def _ends(keyboard: int) -> bool:

@@ -73,8 +73,8 @@ class Terminal:
 
 
 @contextlib.contextmanager
-def terminal(*arguments: str) -> Iterator[Terminal]:
-    one = Terminal(*arguments)
+def terminal(*arguments: str, below: Sequence[str] = ()) -> Iterator[Terminal]:
+    one = Terminal(*arguments, below=below)
     try:
         yield one
     finally:
@@ -99,6 +99,28 @@ def test_the_terminal_is_afterwards_as_it_was(key: bytes | None, code: int) -> N
         # The screen that was there is back, and so is the cursor.
         assert one.said.rindex(BACK) > one.said.rindex(ALTERNATE)
         assert CURSOR in one.said
+        assert b"Traceback" not in one.said
+
+
+def test_ctrl_z_gives_the_terminal_back_until_it_goes_on() -> None:
+    """A shell with job control is told of the stop, and continues it (fg)."""
+    script = '"$@"; echo "stopped $?"; read line; fg >/dev/null; echo "ended $?"'
+    with terminal("-c", "test:///default", below=("sh", "-m", "-c", script, "sh")) as one:
+        one.until(b"UNVERIFIED", b"q ends")
+        os.write(one.ours, b"\x1a")
+        one.until(b"stopped ")
+        assert termios.tcgetattr(one.theirs) == one.before
+        assert one.said.rindex(BACK) > one.said.rindex(ALTERNATE)
+        assert one.said.rindex(b"stopped ") > one.said.rindex(CURSOR)
+        one.said = b""
+        os.write(one.ours, b"\n")
+        # What is drawn anew is the whole screen.
+        one.until(ALTERNATE, b"UNVERIFIED", b"q ends")
+        assert termios.tcgetattr(one.theirs)[3] & (termios.ECHO | termios.ICANON) == 0
+        os.write(one.ours, b"q")
+        one.until(b"ended 0")
+        assert one.ended() == 0
+        assert termios.tcgetattr(one.theirs) == one.before
         assert b"Traceback" not in one.said
 
 
