@@ -94,6 +94,21 @@ class PostgresqlServer:
             self._server.wait(_START_SECONDS)
             self._server = None
 
+    def kill(self) -> None:
+        """Kill its first process, as a host that runs out of memory does: nothing is put in order.
+
+        What it has started ends when it notices, and until then no other one starts there.
+        """
+        assert self._server is not None
+        orphans = _children(self._server.pid)
+        self._server.kill()
+        self._server.wait()
+        self._server = None
+        deadline = time.monotonic() + _START_SECONDS
+        while any(map(_runs, orphans)):
+            assert time.monotonic() < deadline, orphans
+            time.sleep(0.01)
+
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
         """All of it stopped, as on a host that hangs: connections stay, nobody answers."""
@@ -205,3 +220,11 @@ def _account() -> pwd.struct_passwd | None:
 def _children(pid: int) -> list[int]:
     text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
     return list(map(int, text.split()))
+
+
+def _runs(pid: int) -> bool:
+    """Tell whether a process runs; one that nobody has taken note of is ended all the same."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -167,8 +167,9 @@ def test_older_tables_are_brought_up_to_date_by_many_at_once(
     assert {**after, "samemachine_fleet": []} == {**before, "samemachine_fleet": []}
 
 
+@pytest.mark.parametrize("end", ["stop", "kill"])
 def test_the_database_is_killed_and_back_in_the_middle_of_a_day(
-    server: PostgresqlServer, url: str, tmp_path: Path
+    server: PostgresqlServer, url: str, tmp_path: Path, end: str
 ) -> None:
     hosts, domains, rounds = 3, 6, 20
     said: list[str] = []
@@ -183,7 +184,7 @@ def test_the_database_is_killed_and_back_in_the_middle_of_a_day(
         halves = [pool.submit(_tell, senders[host], days[host][:60]) for host in range(hosts)]
         while not any(spool.count() for spool in spools) and not all(one.done() for one in halves):
             time.sleep(0.001)
-        server.stop()
+        getattr(server, end)()
         for one in halves:
             one.result()
         # What comes while it is away, and from a daemon that was started anew, waits.
