@@ -132,8 +132,9 @@ class Run:
     def _work(self, lab_first: bool) -> None:
         while (task := self._next(lab_first)) is not None:
             started = time.monotonic()
-            code, output = self._pytest(task)
-            part = summary.read(task.name, task.result, time.monotonic() - started, code)
+            code, output, cpu = self._pytest(task)
+            seconds = time.monotonic() - started
+            part = summary.read(task.name, task.result, seconds, code, cpu=cpu)
             with self._changed:
                 self.ended.append(part)
                 if part.wrong:
@@ -157,7 +158,8 @@ class Run:
                 self._changed.wait()
         return None
 
-    def _pytest(self, task: Task) -> tuple[int, str]:
+    def _pytest(self, task: Task) -> tuple[int, str, float]:
+        """Return its exit code, what it said, and the CPU seconds of all that it waited for."""
         nice = [] if task.in_lab else ["nice", "-n", str(_NICE)]
         process = subprocess.Popen(
             [
@@ -185,10 +187,14 @@ class Run:
             self._running.add(process)
             if self._over:
                 process.send_signal(signal.SIGINT)
-        output, _ = process.communicate()
+        assert process.stdout is not None
+        with process.stdout as stream:
+            output = stream.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
         with self._changed:
             self._running.discard(process)
-        return process.returncode, output
+        return process.returncode, output, used.ru_utime + used.ru_stime
 
 
 def main() -> int:

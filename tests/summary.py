@@ -31,16 +31,19 @@ class Part:
 
     name: str
     seconds: float
+    cpu: float
+    """Seconds of all its processes."""
     tests: Sequence[Test]
     wrong: bool
     """Whether a test failed, or pytest itself."""
 
     def line(self) -> str:
         """Return how it went, in a line."""
-        return f"{self.name}: {counted(self.tests) or 'no test'} in {self.seconds:.0f} s"
+        took = f"{self.seconds:.0f} s, {self.cpu:.0f} s of CPU"
+        return f"{self.name}: {counted(self.tests) or 'no test'} in {took}"
 
 
-def read(name: str, file: Path, seconds: float, exit_code: int) -> Part:
+def read(name: str, file: Path, seconds: float, exit_code: int, *, cpu: float) -> Part:
     """Return how a part went that pytest wrote into a JUnit file before it ended."""
     tests = (
         [_test(case) for case in ElementTree.parse(file).iter("testcase")]
@@ -48,7 +51,7 @@ def read(name: str, file: Path, seconds: float, exit_code: int) -> Part:
         else []
     )
     wrong = exit_code not in {0, _NO_TESTS}
-    return Part(name=name, seconds=seconds, tests=tests, wrong=wrong)
+    return Part(name=name, seconds=seconds, cpu=cpu, tests=tests, wrong=wrong)
 
 
 def _test(case: ElementTree.Element) -> Test:
@@ -76,9 +79,10 @@ def render(parts: Sequence[Part], seconds: float, *, not_begun: int) -> tuple[st
     lines = ["", "SLOWEST"]
     slowest = sorted(tests, key=lambda test: -test.seconds)[:_SLOWEST]
     lines += [f"{test.seconds:7.1f} s  {test.node}" for test in slowest]
-    lines += ["", "PARTS"]
+    lines += ["", "PARTS    (of CPU)"]
     for part in sorted(parts, key=lambda part: -part.seconds):
-        lines.append(f"{part.seconds:7.1f} s  {part.name}  {counted(part.tests)}")
+        took = f"{part.seconds:7.1f} s {part.cpu:7.1f} s"
+        lines.append(f"{took}  {part.name}  {counted(part.tests)}")
     skipped = Counter(test.why for test in tests if test.outcome == "skipped")
     if skipped:
         lines += ["", "SKIPPED", *(f"{number:7}    {why}" for why, number in skipped.most_common())]

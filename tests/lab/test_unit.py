@@ -17,6 +17,8 @@ from tests.lab import booted_host, needed, pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
 
+pytestmark = pytest.mark.long("unit")
+
 _SECONDS = 60
 """What may take so long there as this."""
 _DOMAIN = """<domain type='qemu'><name>inner</name><memory unit='MiB'>64</memory>

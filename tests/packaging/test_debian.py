@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from host_agent import __version__
-from tests import markdown_links
+from tests import markdown_links, shown
 from tests.lab import make_deb, needed
 from tests.packaging import debian_root, debs
 from tests.packaging.debian_root import DebianRoot
@@ -28,7 +28,7 @@ def _lab() -> None:
     needed.require()
 
 
-@pytest.fixture(params=["bookworm", "trixie"])
+@pytest.fixture(params=shown.rows(("bookworm", "trixie"), {"bookworm"}, "debian"))
 def root(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DebianRoot]:
     image = debian_root.image(request.param, debs.dependencies())
     with debian_root.started(image, debs.folder(), debs.folder(debs.OLDER), tmp_path) as started:
@@ -110,6 +110,7 @@ def test_they_are_clean_for_lintian() -> None:
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.long("debian")
 def test_two_builds_of_one_tree_are_the_same(tmp_path: Path) -> None:
     shutil.copy(next(debs.folder().glob("dmidecode-*.tar.gz")), tmp_path)
     subprocess.run(
