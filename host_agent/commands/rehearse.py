@@ -23,6 +23,7 @@ from host_agent.verify.rehearse import Options, rehearse
     "  samemachine rehearse vm1                         what it has, and what its next start will\n"
     "  samemachine rehearse vm1 --machine pc-q35-10.0   with another machine type\n"
     "  samemachine rehearse vm1 --root /srv/noble      with the QEMU of another system\n"
+    "  samemachine rehearse vm1 --baseline             what its definition changed since then\n"
     "\n\b\nExit codes:\n  0  the guest has what is made at a boot; the next start is told\n"
     "  1  the guest has another machine than would be made at a boot\n"
     "  2  usage or configuration\n  3  something could not be told\n"
@@ -30,6 +31,9 @@ from host_agent.verify.rehearse import Options, rehearse
 )
 @click.argument("domain", shell_complete=completion.domains)
 @click.option("--machine", metavar="TYPE", help="the machine type of the next start")
+@click.option(
+    "--baseline", is_flag=True, help="hold the next start against the machine of its baseline"
+)
 @rehearsed_qemu("the next start")
 @click.option(
     "-c",
@@ -54,6 +58,7 @@ from host_agent.verify.rehearse import Options, rehearse
 def rehearse_command(
     domain: str,
     machine: str | None,
+    baseline: bool,
     qemu: str | None,
     root: Path | None,
     rehearsal_timeout: float,
@@ -81,7 +86,12 @@ def rehearse_command(
         raise next(iter(where.unreachable.values()), UsageError("no connection was named"))
     place = min(where.places, key=lambda place: not place.running)
     options = Options(
-        seconds=timeout, rehearsal_seconds=rehearsal_timeout, qemu=qemu, root=root, edit=edit
+        seconds=timeout,
+        rehearsal_seconds=rehearsal_timeout,
+        qemu=qemu,
+        root=root,
+        edit=edit,
+        baseline=baseline,
     )
     found = rehearse(place.uri, place.names[0] if place.names else domain, options)
     code = rehearse_output.exit_code(found)

@@ -56,6 +56,8 @@ class Baseline:
     """Of a domain without a guest agent: the booted tables only, as the host read them."""
     options: str | None
     """What decided QEMU's tables (``options.to_text``); None: it was not to be seen."""
+    devices: str | None = None
+    """Which devices QEMU was started with (``kept_rehearsal.to_text``); None: as ``options``."""
     trail: tuple[Event, ...] = ()
     """Oldest first."""
     salt: bytes | None = None

@@ -7,7 +7,8 @@ with the domain::
     <baseline xmlns='urn:samemachine:baseline:1' version='2' uuid='…' taken='2026-03-02T04:11:00Z'
               salt='…' host='node17' qemu='7.2.22' machine='pc-q35-7.2' product='…' boot-id='…'>
       <report sha256='…'>base64 of deflated protobuf</report>
-      <options>base64 of deflated JSON</options>  <!-- probe_options.to_text -->
+      <options>base64 of deflated JSON</options>  <!-- options.to_text -->
+      <devices>base64 of deflated JSON</devices>  <!-- kept_rehearsal.to_text -->
       <older group='pci' taken='…' host='…' qemu='…' boot-id='…'/>  <!-- kept_evidence -->
       <event time='…' host='…' qemu='…' occasion='arrival' verdict='verified'/>
     </baseline>
@@ -94,6 +95,7 @@ def to_element(baseline: Baseline) -> str:
     for what, size, most in (
         ("report", len(raw), report_bounds.MAX_REPORT),
         ("list of options", len(options_raw or b""), _MAX_OPTIONS),
+        ("list of devices", len((baseline.devices or "").encode()), _MAX_OPTIONS),
     ):
         # What would not be read must not be written either.
         if size > most:
@@ -103,6 +105,9 @@ def to_element(baseline: Baseline) -> str:
     if options_raw is not None:
         options = etree.SubElement(element, f"{_TAG}options")
         options.text = _packed(options_raw)
+    if baseline.devices is not None:
+        devices = etree.SubElement(element, f"{_TAG}devices")
+        devices.text = _packed(baseline.devices.encode())
     for event in baseline.trail[-MAX_EVENTS:]:
         fields = {
             "time": _time_text(event.time),
@@ -177,9 +182,10 @@ def from_element(text: str, uuid: UUID, known: Collection[str] = ()) -> Baseline
     except ValueError as error:
         raise BaselineError(f"its report can't be read: {error}") from error
     kept = _only(element, "options")
-    options = None if kept is None else _options(kept.text)
+    options = None if kept is None else _json(kept.text, "options")
     if options is not None and tell is not None:
         options = identifiers.changed_options(options, tell)
+    devices = _only(element, "devices")
     return Baseline(
         uuid=uuid,
         taken=taken,
@@ -190,6 +196,7 @@ def from_element(text: str, uuid: UUID, known: Collection[str] = ()) -> Baseline
         product=_text(element.get("product")),
         observation=observation,
         options=options,
+        devices=None if devices is None else _json(devices.text, "devices"),
         trail=tuple(map(_event, _children(element, "event")[-MAX_EVENTS:])),
         salt=salt,
         process=_text(element.get("process")),
@@ -305,8 +312,8 @@ def _unpacked(text: str | None, most: int, what: str) -> bytes:
     return raw
 
 
-def _options(text: str | None) -> str:
-    return _unpacked(text, _MAX_OPTIONS, "list of options").decode("utf-8", "replace")
+def _json(text: str | None, of: str) -> str:
+    return _unpacked(text, _MAX_OPTIONS, f"list of {of}").decode("utf-8", "replace")
 
 
 def _event(element: etree._Element) -> Event:

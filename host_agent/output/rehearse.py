@@ -38,7 +38,7 @@ def print_rehearsal(console: Console, found: Rehearsal) -> None:
     rows += _block("it notices", map(str, found.notices))
     rows += _block("TPM", _sealed(found.measured))
     rows += _offered(found.now if isinstance(found.start, Missing) else found.start)
-    left = {one.what for side in (found.now, found.start) for one in _left_out(side)}
+    left = {one.what for side in _machines(found) for one in _left_out(side)}
     rows += _block("not rehearsed", sorted(left))
     compared = () if isinstance(found.guest, Missing) else found.guest.not_compared
     rows += _block("not compared", compared)
@@ -73,10 +73,11 @@ def _start(found: Rehearsal) -> Iterator[str]:
     if isinstance(found.changes, Missing):
         yield f"not known: {found.changes.sentence}"
         return
+    then = "" if found.baseline is None else ", held against its baseline's"
     if not found.changes:
-        yield f"the guest will find the same machine{_version(found.start)}"
+        yield f"the guest will find the same machine{_version(found.start)}{then}"
         return
-    yield f"the guest will find{_version(found.start)}:"
+    yield f"the guest will find{_version(found.start)}{then}:"
     yield from _told(found.changes)
 
 
@@ -151,6 +152,10 @@ def _version(found: Rehearsed | Missing) -> str:
     return "" if isinstance(found, Missing) else f" ({found.qemu})"
 
 
+def _machines(found: Rehearsal) -> Sequence[Rehearsed | Missing]:
+    return [one for one in (found.now, found.start, found.baseline) if one is not None]
+
+
 def _left_out(found: Rehearsed | Missing) -> Sequence[Any]:
     return () if isinstance(found, Missing) else found.left_out
 
@@ -175,6 +180,7 @@ def render(found: Rehearsal, code: int) -> str:
         "now": _machine(found.now),
         "guest": _missing(found.guest) if isinstance(found.guest, Missing) else asdict(found.guest),
         "next_start": _machine(found.start),
+        "baseline": None if found.baseline is None else _machine(found.baseline),
         "changes": _missing(found.changes)
         if isinstance(found.changes, Missing)
         else [asdict(one) for one in found.changes],

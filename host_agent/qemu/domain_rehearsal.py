@@ -8,6 +8,7 @@ from host_agent.domain import architectures
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
 from host_agent.evidence import rehearsal_diff, what_guests_notice
+from host_agent.evidence.baseline import Baseline
 from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.evidence.running import Running
 from host_agent.evidence.what_guests_notice import Notice
@@ -15,9 +16,10 @@ from host_agent.firmware.smbios import SmbiosError
 from host_agent.hypervisor import Hypervisor
 from host_agent.missing import Missing, Reason
 from host_agent.qemu import binary as qemu_binary
-from host_agent.qemu import rehearsal, rehearsal_shape
+from host_agent.qemu import kept_rehearsal, rehearsal, rehearsal_shape
 from host_agent.qemu.binary import Identity, QemuBinary
 from host_agent.qemu.command_line import OptionsError
+from host_agent.qemu.options import from_text
 from host_agent.qemu.rehearsal_options import RehearsalOptions, from_domain
 from host_agent.qemu.rehearsal_store import RehearsalStore
 
@@ -72,12 +74,8 @@ class DomainRehearsal:
         ``binary``: another one than the XML names, which is installed.
         """
         try:
-            if binary is None:
-                if definition.emulator is None:
-                    raise EvidenceError(Reason.ABSENT, "the domain XML names no emulator")
-                binary = qemu_binary.installed(definition.emulator)
             options = _options(hypervisor.native_arguments(xml), definition)
-            return self._rehearsed(binary, options)
+            return self._rehearsed(binary or _installed(definition), options)
         except EvidenceError as error:
             return error.missing
 
@@ -87,6 +85,29 @@ class DomainRehearsal:
         """Return what a guest finds that this command line starts."""
         try:
             return self._rehearsed(binary, _options(arguments, definition))
+        except EvidenceError as error:
+            return error.missing
+
+    def of_baseline(
+        self, hypervisor: Hypervisor, definition: Definition, xml: str, before: Baseline
+    ) -> Rehearsed | Missing:
+        """Return what a guest finds that starts as it was when the baseline was taken.
+
+        It has the installed binary and the firmware that the XML, its definition of today, names.
+        """
+        if before.options is None or before.devices is None:
+            return Missing(
+                reason=Reason.ABSENT,
+                sentence="the baseline holds no devices: they were not to be seen, or an older "
+                "samemachine took it",
+                remedy="samemachine verify, or samemachine baseline, where the domain runs",
+            )
+        try:
+            own = _options(hypervisor.native_arguments(xml), definition)
+            options = kept_rehearsal.from_text(before.devices, from_text(before.options), own)
+            return self._rehearsed(_installed(definition), options)
+        except OptionsError as error:
+            return Missing(reason=Reason.FAILED, sentence=str(error))
         except EvidenceError as error:
             return error.missing
 
@@ -146,6 +167,13 @@ class DomainRehearsal:
                 found = rehearsal.rehearse(binary, options, self._seconds)
             self._store.put(binary, options, found)
         return found
+
+
+def _installed(definition: Definition) -> QemuBinary:
+    """Return the binary that a definition names; raises ``EvidenceError``."""
+    if definition.emulator is None:
+        raise EvidenceError(Reason.ABSENT, "the domain XML names no emulator")
+    return qemu_binary.installed(definition.emulator)
 
 
 def _options(arguments: tuple[str, ...], definition: Definition) -> RehearsalOptions:

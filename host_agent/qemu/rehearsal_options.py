@@ -136,7 +136,7 @@ def from_domain(arguments: Sequence[str], architecture: str) -> RehearsalOptions
     if irqchip not in {"", "on", "off", "split"}:
         raise OptionsError("QEMU's command line has an interrupt controller of no known kind")
     return RehearsalOptions(
-        machine=_without_devices(machine),
+        machine=without_devices(machine),
         devices=(*_back_ends(given, objects, rehearsing, machine), *devices, *_kept(objects)),
         flash=rehearsal_flash.flash(given),
         irqchip=irqchip,
@@ -179,8 +179,8 @@ def _table(value: str) -> NotRehearsed:
     )
 
 
-def _without_devices(machine: ProbeOptions) -> ProbeOptions:
-    """Leave out the few devices that a probe has; here all of them are."""
+def without_devices(machine: ProbeOptions) -> ProbeOptions:
+    """Leave out the few devices that a probe has: a rehearsal has all of them."""
     kept: list[str] = []
     words = iter(machine.arguments)
     for word in words:

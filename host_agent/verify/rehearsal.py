@@ -24,8 +24,8 @@ class Nic:
     called: str | None
     """What the guest calls it today; None: it does not say."""
     now: tuple[str, ...]
-    """What systemd's rules call it now: more than one where it depends on their version, and the
-    guest does not show which it has."""
+    """What systemd's rules call it now, or in ``baseline``: more than one where it depends on their
+    version, and the guest does not show which it has."""
     start: tuple[str, ...]
     """The same at the next start, by the same versions; none: the card is gone, or not known."""
 
@@ -53,7 +53,10 @@ class Rehearsal:
     start: Rehearsed | Missing
     """The machine that its next start will make."""
     changes: tuple[Difference, ...] | Missing
-    """What a guest will find otherwise there than now."""
+    """What a guest will find otherwise there than now, or than in ``baseline``."""
+    baseline: Rehearsed | Missing | None = None
+    """The machine that its baseline was taken of, as its definition's QEMU and firmware would make
+    it; None: it was not asked for."""
     nics: tuple[Nic, ...] = ()
     """What its kernel calls its network cards, and will call them."""
     notices: tuple[Notice, ...] = ()

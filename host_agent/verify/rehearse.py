@@ -45,6 +45,8 @@ class Options:
     """The root folder of the system that has it; None: this one's."""
     edit: Callable[[str], str] | None = None
     """A change of the definition before that start; None: it starts as it is defined."""
+    baseline: bool = False
+    """Whether that start is held against the machine of the baseline, and not of what runs."""
 
 
 def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
@@ -84,6 +86,8 @@ def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
             # What does not run is held against how it would start unchanged.
             plain = replace(options, qemu=None, root=None, edit=None)
             before = _start(rehearsal, hypervisor, domain, case, plain)
+        baseline = _of_baseline(rehearsal, hypervisor, domain, case) if options.baseline else None
+        before = baseline or before
         different = changes(before, start)
         return Rehearsal(
             name=definition.name,
@@ -92,6 +96,7 @@ def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
             guest=guest,
             start=start,
             changes=different,
+            baseline=baseline,
             nics=nics(before, start, _network(case)),
             notices=noticed(before, start, different),
             measured=_measured(hypervisor, domain, case, options),
@@ -131,6 +136,20 @@ def _start(
     except EvidenceError as error:
         return error.missing
     return rehearsal.of_xml(hypervisor, persistent, (options.edit or str)(xml), binary)
+
+
+def _of_baseline(
+    rehearsal: DomainRehearsal, hypervisor: Hypervisor, domain: Domain, case: Case
+) -> Rehearsed | Missing:
+    persistent = case.declared.persistent
+    if isinstance(case.baseline, Missing):
+        return case.baseline
+    definition = persistent or case.declared.definition
+    try:
+        xml = domain.xml(inactive=persistent is not None)
+    except EvidenceError as error:
+        return error.missing
+    return rehearsal.of_baseline(hypervisor, definition, xml, case.baseline)
 
 
 def _measured(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from host_agent.case import kept_evidence
 from host_agent.case.case import Case, Occasion
+from host_agent.domain import architectures
 from host_agent.evidence import baseline_element as baselines
 from host_agent.evidence.baseline import Baseline, Older
 from host_agent.evidence.observation import Observation
@@ -47,6 +48,7 @@ def baseline_of(case: Case, now: float, stays: frozenset[str] = frozenset()) -> 
     older: Mapping[str, Older] = {}
     if isinstance(before, Baseline):
         seen, older = kept_evidence.merged(seen, before, stays)
+    options, devices = _started_with(case, older)
     return Baseline(
         uuid=case.declared.definition.uuid,
         taken=now,
@@ -56,25 +58,37 @@ def baseline_of(case: Case, now: float, stays: frozenset[str] = frozenset()) -> 
         machine=case.declared.definition.machine,
         product=None if isinstance(booted, Missing) else booted.product,
         observation=seen,
-        options=_options(case, older),
+        options=options,
+        devices=devices,
         salt=before.salt if older and isinstance(before, Baseline) else None,
         process=process_of(case),
         older=older,
     )
 
 
-def _options(case: Case, older: Mapping[str, Older]) -> str | None:
-    """What the domain was, as QEMU's options; it is that from its start to its end.
+def _started_with(case: Case, older: Mapping[str, Older]) -> tuple[str | None, str | None]:
+    """What the domain was, as QEMU's options and devices; it is that from its start to its end.
 
     So what another host saw of it holds where they can't be seen, as over a remote connection. They
     belong to the booted tables: with older ones stay those that these were built with.
     """
     if "smbios_booted" in older and isinstance(case.baseline, Baseline):
-        return case.baseline.options
+        return case.baseline.options, case.baseline.devices
     if isinstance(case.now, Missing):
         before = _of_this_boot(case)
-        return None if before is None else before.options
-    return case.now.options
+        return (None, None) if before is None else (before.options, before.devices)
+    return case.now.options, _devices(case)
+
+
+def _devices(case: Case) -> str | None:
+    """Return the devices in the form of a baseline; None: they can't be rehearsed."""
+    if isinstance(case.running, Missing):
+        return None
+    # Few audits write a baseline.
+    from host_agent.qemu import kept_rehearsal  # noqa: PLC0415
+
+    architecture = architectures.qemus(case.declared.definition.architecture)
+    return kept_rehearsal.of_command_line(case.running.arguments, architecture)
 
 
 def _of_this_boot(case: Case) -> Baseline | None:
@@ -120,6 +134,7 @@ def differs(case: Case, stays: frozenset[str] = frozenset()) -> bool:
         or today.qemu not in {None, before.qemu}
         or before.machine != today.machine
         or today.options not in {None, before.options}
+        or today.devices not in {None, before.devices}
         or today.process not in {None, before.process}
         or baselines.lasting(before.observation.raw) != baselines.lasting(today.observation.raw)
     )

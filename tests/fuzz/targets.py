@@ -43,8 +43,10 @@ from host_agent.firmware import (
 from host_agent.firmware.fingerprint import ANCHOR, LOADER, SMBIOS, Fingerprint
 from host_agent.guest import opened_channels
 from host_agent.machine_types import offers
+from host_agent.qemu import kept_rehearsal
 from host_agent.qemu import options as qemu_options
 from host_agent.qemu.command_line import OptionsError
+from host_agent.qemu.rehearsal_options import RehearsalOptions
 from host_agent.verify import waivers
 from samemachine.session import Frame, FrameParser, FrameType, GuestSession, HostSession
 from samemachine.v1 import guest_pb2
@@ -126,7 +128,10 @@ def kept(raw: bytes) -> None:
     """A baseline, and what is done with it."""
     found = baselines.from_element(text(raw), UUID_OF_ALL)
     if found.options is not None:
-        qemu_options.from_text(found.options)
+        machine = qemu_options.from_text(found.options)
+        if found.devices is not None:
+            own = RehearsalOptions(machine=machine, devices=())
+            kept_rehearsal.from_text(found.devices, machine, own)
 
 
 def settings(raw: bytes) -> None:

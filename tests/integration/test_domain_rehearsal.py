@@ -13,11 +13,12 @@ import pytest
 from host_agent.evidence.rehearsed import Rehearsed
 from host_agent.evidence.what_guests_notice import Answer
 from host_agent.missing import Missing, Reason
+from host_agent.qemu import kept_rehearsal, options
 from host_agent.qemu.domain_rehearsal import DomainRehearsal
 from host_agent.qemu.rehearsal_store import RehearsalStore
 from tests.integration.scripted_qemu import write
 from tests.integration.test_probe_failures import nothing_is_left, open_folder
-from tests.unit.host_agent.shared.cases import DEFINITION
+from tests.unit.host_agent.shared.cases import BASELINE, DEFINITION
 
 if TYPE_CHECKING:
     from host_agent.domain.definition import Definition
@@ -190,6 +191,29 @@ def test_without_a_binary_nothing_is_rehearsed(emulator: str | None, reason: Rea
     missing = DomainRehearsal().of_xml(hypervisor, changed, "1")
     assert isinstance(missing, Missing)
     assert missing.reason is reason
+
+
+def test_what_a_baseline_keeps_is_rehearsed(open_folder: Path, store: RehearsalStore) -> None:
+    """The second domain's definition has been changed to the first one's since."""
+    counting = Counting.write(open_folder, OWN_UUID)
+    hypervisor = cast("Hypervisor", Native(2))
+    words = Native(2).native_arguments("1")
+    before = replace(
+        BASELINE,
+        options=options.to_text(options.from_command_line(words, "x86_64")),
+        devices=kept_rehearsal.of_command_line(words, "x86_64"),
+    )
+    rehearsal = DomainRehearsal(store=store)
+    today = definition(counting.qemu)
+    found = rehearsal.of_baseline(hypervisor, today, "2", before)
+    assert found == rehearsed(rehearsal, counting.qemu, "1", 2)
+    assert counting.starts == 1
+    for text, reason in ((None, Reason.ABSENT), ("x", Reason.FAILED)):
+        for damaged in (replace(before, options=text), replace(before, devices=text)):
+            missing = rehearsal.of_baseline(hypervisor, today, "2", damaged)
+            assert isinstance(missing, Missing)
+            assert missing.reason is reason
+    assert counting.starts == 1
 
 
 def test_what_fails_is_said_to_all(open_folder: Path, store: RehearsalStore) -> None:

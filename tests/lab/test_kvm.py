@@ -12,6 +12,7 @@ import pytest
 
 from tests.lab.host import Host
 from tests.lab.test_audit import audited_when_booted
+from tests.lab.test_rehearsal import rehearsed
 from tests.lab.test_upgrade import bare_xml
 
 NAME = "accelerated"
@@ -63,3 +64,31 @@ def test_where_kvm_is_not_to_be_had_its_fields_are_masked(host_a: Host, accelera
     assert result.outcome(accelerated, "exact") == "pass", result.finding(accelerated, "exact")
     masked = result.domains[accelerated]["evidence"]["now"]["not_compared"]
     assert masked == [{"type": 4, "field": "Processor ID"}]
+
+
+def test_it_is_rehearsed_under_kvm(host_a: Host, accelerated: str) -> None:
+    with device(host_a, "660"):
+        audited_when_booted(host_a, accelerated)
+        form = rehearsed(host_a, accelerated)
+    assert form["now"]["as_domain"] is True, form["now"]
+    assert form["now"]["accelerator"] == "kvm"
+    found = form["guest"]
+    assert (form["exit_code"], found["differences"], found["smbios"]) == (0, [], True), found
+    assert {"DSDT", "FACP", "APIC"} <= set(found["tables"])
+    assert found["not_compared"] == [], found
+
+
+def test_where_kvm_is_not_to_be_had_the_rehearsal_says_what_that_leaves_out(
+    host_a: Host, accelerated: str
+) -> None:
+    with device(host_a, "600"):
+        audited_when_booted(host_a, accelerated)
+        form = rehearsed(host_a, accelerated)
+        text = host_a.samemachine("rehearse", accelerated).stdout
+    assert form["now"]["as_domain"] is False, form["now"]
+    assert form["now"]["accelerator"] == "tcg"
+    found = form["guest"]
+    assert (form["exit_code"], found["differences"], found["smbios"]) == (0, [], True), found
+    assert found["tables"] == []
+    # Said in words: which accelerator lacks, and what depends on it.
+    assert "KVM can't be had for the rehearsal, and ACPI depends on it" in text

@@ -8,10 +8,12 @@ import pytest
 from tests.lab.host import Host
 from tests.lab.test_audit import audited_when_booted
 from tests.lab.test_before_and_after import finding, verify
+from tests.lab.test_rehearsal import rehearsed
 from tests.lab.test_upgrade import bare_xml
 
 NAME = "reverted"
 DISK = f"/root/{NAME}.qcow2"
+_CARD = "<interface type='user'><model type='e1000'/></interface></devices>"
 
 
 @pytest.fixture
@@ -59,3 +61,20 @@ def test_a_revert_is_an_occasion_of_its_own(host_a: Host, snapshotted: str) -> N
     assert domains[NAME]["occasion"] == "audit"
     assert finding(domains[NAME], "same-smbios")["outcome"] == "pass"
     assert re.search("occasion=.reverted.", host_a.virsh("dumpxml", NAME))
+
+
+def test_what_the_baseline_was_taken_of_is_rehearsed(host_a: Host, snapshotted: str) -> None:
+    """The definition was changed since: of the baseline's machine only that differs."""
+    ran = rehearsed(host_a, NAME)["now"]
+    host_a.virsh("snapshot-revert", NAME, "before")
+    host_a.virsh("destroy", NAME)
+    same = rehearsed(host_a, NAME, "--baseline")
+    assert (same["exit_code"], same["changes"]) == (0, [])
+    for part in ("acpi", "pci", "virtio", "smbios_sha256"):
+        assert same["baseline"][part] == ran[part]
+    xml = host_a.virsh("dumpxml", "--inactive", NAME)
+    host_a.run("virsh", "define", "/dev/stdin", text_input=xml.replace("</devices>", _CARD))
+    assert rehearsed(host_a, NAME)["changes"] == []
+    changed = rehearsed(host_a, NAME, "--baseline")
+    assert changed["baseline"] == same["baseline"]
+    assert [one["subject"] for one in changed["changes"] if one["area"] == "PCI"], changed

@@ -82,6 +82,7 @@ WHOLE = Baseline(
     product="Standard PC (Q35 + ICH9, 2009)",
     observation=observed(full()),
     options='{"a":1}',
+    devices='{"b":2}',
     trail=(event(1), event(2, qemu=None, occasion="restart", verdict="mismatch")),
 )
 SMALL = replace(WHOLE, observation=observed(guest_pb2.Report(agent_version="1")))
@@ -102,6 +103,7 @@ def refused(element: str, uuid: UUID = UUID_1) -> str:
     [
         WHOLE, SMALL, replace(WHOLE, qemu=None, booted_qemu=None, machine=None, product=None),
         replace(WHOLE, options=None), replace(WHOLE, options=""), replace(WHOLE, trail=()),
+        replace(WHOLE, devices=None), replace(WHOLE, devices=""),
         replace(WHOLE, host="nœud-17 <&\"'>", product="a\\x1bb"),
     ],
 )  # fmt: skip
@@ -126,10 +128,11 @@ def test_what_people_read_in_it() -> None:
     assert [etree.QName(child).localname for child in root] == [
         "report",
         "options",
+        "devices",
         "event",
         "event",
     ]
-    assert dict(root[2].attrib) == {
+    assert dict(root[3].attrib) == {
         "time": "2026-03-02T04:11:01.500+00:00",
         "host": "node1",
         "qemu": "7.2.22",
@@ -288,6 +291,7 @@ change = partial(re.sub, string=ELEMENT, count=1)
         (change("<report.*</report>", ""), "report is missing"),
         (change("(<report.*</report>)", r"\1\1"), "2 of <report>"),
         (change("(<options.*</options>)", r"\1\1"), "2 of <options>"),
+        (change("(<devices.*</devices>)", r"\1\1"), "2 of <devices>"),
         (change(">eN", ">!eN"), "report is damaged"),
         (change(">eN", ">é"), "report is damaged"),
         (with_report(""), "report is cut short"),
@@ -302,6 +306,7 @@ change = partial(re.sub, string=ELEMENT, count=1)
         (with_raw(ABSENCES), "more than 64 absences in Report"),
         (change("<options>.*?<", f"<options>{BOMB}<"), "options has more than 262144 bytes"),
         (change("<options>eN", "<options>e-"), "list of options is damaged"),
+        (change("<devices>.*?<", f"<devices>{BOMB}<"), "devices has more than 262144 bytes"),
         (change(' taken="[^"]*"', ""), "'nothing' is no time"),
         (change(' taken="[^"]*"', ' taken="soon"'), "'soon' is no time"),
         (change(' taken="[^"]*"', ' taken="0001-01-01T00:00:00+14:00"'), "is no time"),
@@ -332,6 +337,7 @@ def test_entities_are_not_read_from_files() -> None:
     [
         (replace(SMALL, observation=replace(SMALL.observation, raw=bytes(1 << 21))), "report"),
         (replace(SMALL, options="x" * (1 << 19)), "list of options"),
+        (replace(SMALL, devices="x" * (1 << 19)), "list of devices"),
         (
             replace(
                 SMALL,

@@ -298,6 +298,25 @@ def test_the_options_of_a_baseline(changes: dict[str, Any], options: str | None)
     assert found.options == options
 
 
+def test_the_devices_of_a_baseline() -> None:
+    """They come from the command line, and stay where that can't be seen."""
+    words = ("qemu", "-machine", "pc", "-device", "e1000,id=net0")
+    started = replace(RUNNING, arguments=words)
+    found = baseline_of(case(running=started), NOW)
+    assert found is not None
+    assert found.devices is not None
+    assert "e1000,id=net0" in found.devices
+    kept = replace(BASELINE, devices="kept")
+    for changes, devices in (
+        ({"running": replace(RUNNING, arguments=("qemu", "-device", "{"))}, None),
+        ({"now": NOTHING, "running": NOTHING, "baseline": kept}, "kept"),
+        ({"now": NOTHING, "baseline": kept, "observation": OTHER_BOOT}, None),
+    ):
+        found = baseline_of(case(**changes), NOW)
+        assert found is not None
+        assert found.devices == devices
+
+
 # What is news.
 
 
