@@ -8,6 +8,7 @@ found. Reads are bounded in number and size, and touch RAM only.
 
 from collections.abc import Iterator
 
+from host_agent.domain import memory_places
 from host_agent.domain.architectures import X86
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
@@ -25,7 +26,8 @@ def read(domain: Domain, active: Definition, seconds: float) -> tuple[Table, ...
 
     Each call takes at most ``seconds``.
     """
-    if active.architecture not in X86 or active.memory is None:
+    known = active.architecture in X86 or active.firmware == "efi"
+    if not known or not memory_places.are_known(active.architecture) or active.memory is None:
         return Missing(
             reason=Reason.UNSUPPORTED,
             sentence=f"ACPI tables of {active.architecture} guests are not looked for in memory",

@@ -14,6 +14,7 @@ searched for there, and its checksum and the tables that it names prove it.
 from collections.abc import Iterator
 from contextlib import suppress
 
+from host_agent.domain import memory_places
 from host_agent.domain.architectures import X86
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
@@ -36,19 +37,23 @@ _NOWHERE = Missing(
     reason=Reason.UNSUPPORTED,
     sentence="a UEFI firmware leaves the booted tables nowhere fixed in memory",
 )
-_MOST_LOW = 0xE0000000
-"""QEMU never has RAM of a PC between here and 4 GiB (``hw/i386/pc_piix.c``, ``pc_q35.c``)."""
+_NONE = Missing(
+    reason=Reason.UNSUPPORTED,
+    sentence="it has no firmware that leaves tables in memory: its kernel is started by QEMU",
+)
 
 
 def read(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing:
     """Return the booted tables, or why they can't be had; each call takes at most ``seconds``."""
+    if active.firmware == "efi":
+        return _NOWHERE
+    if active.firmware == "none":
+        return _NONE
     if active.architecture not in X86:
         return Missing(
             reason=Reason.UNSUPPORTED,
-            sentence=f"booted tables of {active.architecture} guests lie nowhere fixed in memory",
+            sentence=f"{active.architecture} guests have no SMBIOS tables in memory",
         )
-    if active.firmware == "efi":
-        return _NOWHERE
     try:
         entry = find_entry_point(domain.peek_memory(_SEGMENT, _SEGMENT_SIZE, seconds))
         if entry is None and active.loader is not None:
@@ -64,7 +69,7 @@ def read(domain: Domain, active: Definition, seconds: float) -> Smbios | Missing
                 sentence="the firmware has left no SMBIOS tables in memory (yet)",
                 remedy="if the guest has just been started, ask again in a few seconds",
             )
-        wrong = outside(entry, active.memory)
+        wrong = outside(entry, *memory_places.of(active.architecture, active.memory))
         if wrong is not None:
             return Missing(reason=Reason.REFUSED, sentence=wrong)
         tables = domain.peek_memory(entry.address, entry.length, seconds)
@@ -82,13 +87,14 @@ def search(domain: Domain, active: Definition, seconds: float) -> Smbios | Missi
 
     It takes some tens of megabytes' reading, so it is for who can't be asked otherwise.
     """
-    if active.architecture not in X86 or active.firmware != "efi" or active.memory is None:
+    known = memory_places.are_known(active.architecture)
+    if not known or active.firmware != "efi" or active.memory is None:
         return _NOWHERE
     memory = low_memory.of(domain, active, seconds)
     try:
         for _, piece in memory.downwards():
             for entry in _entries(piece):
-                if outside(entry, memory.top) is None:
+                if outside(entry, memory.bottom, memory.top) is None:
                     with suppress(SmbiosError):
                         tables = memory.read(entry.address, entry.length)
                         return parse(entry.raw, tables, "guest memory")
@@ -109,18 +115,17 @@ def _entries(piece: bytes) -> Iterator[EntryPoint]:
             yield found
 
 
-def outside(entry: EntryPoint, memory: int | None) -> str | None:
+def outside(entry: EntryPoint, bottom: int, top: int) -> str | None:
     """Say why what a guest's entry point names is not read; None: it lies in the guest's memory.
 
     The guest may have written that entry point: only RAM is read at its word, never a device's
-    registers, and not more than tables can have. ``memory`` is the guest's size in bytes.
+    registers, and not more than tables can have. ``bottom`` and ``top``: where that RAM is.
     """
     if entry.length > MAX_TABLES:
         return f"the booted tables are said to have {entry.length} bytes, more than {MAX_TABLES}"
-    top = min(_MOST_LOW, memory or _MOST_LOW)
-    if entry.address + entry.length > top:
+    if entry.address < bottom or entry.address + entry.length > top:
         return (
             f"the booted tables are said to lie at {entry.address:#x}, outside of the guest's "
-            "memory below 4 GiB"
+            f"memory of {bottom:#x} to {top:#x}"
         )
     return None

@@ -1,13 +1,13 @@
-"""A guest's memory below 4 GiB, read by the host in bounded peeks: RAM only, at nobody's word.
+"""A guest's memory where tables may be, read in bounded peeks: RAM only, at nobody's word.
 
-How far it goes follows from the machine: a PC keeps room below 4 GiB for its devices (QEMU
-``hw/i386/pc_piix.c: pc_init1``, ``pc_q35.c: pc_q35_init``), so what is more lies above.
+Where it is follows from the machine (``memory_places``): of a PC it is what lies below 4 GiB.
 """
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from host_agent.domain import memory_places
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
 from host_agent.firmware.acpi import AcpiError
@@ -25,8 +25,6 @@ _ALL_CALLS = 5
 """How many times as long as one call all together may take."""
 _OVERLAP = 64
 _MAX_READ = 4 * 1024 * 1024
-# Machine types' family → from how much memory on there is less of it below 4 GiB, and how much.
-_Q35, _I440FX = (0xB0000000, 0x80000000), (0xE0000000, 0xC0000000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,8 @@ class LowMemory:
     """What can be read of one domain."""
 
     domain: Domain
+    bottom: int
+    """Where it begins."""
     top: int
     """Where it ends."""
     seconds: float
@@ -43,7 +43,8 @@ class LowMemory:
 
     def read(self, address: int, length: int) -> bytes:
         """Return bytes; raises ``AcpiError`` for what is no RAM, ``EvidenceError``."""
-        if not 0 < length <= _MAX_READ or address + length > self.top:
+        inside = self.bottom <= address and address + length <= self.top
+        if not 0 < length <= _MAX_READ or not inside:
             raise AcpiError(f"{length} bytes at {address:#x} are none of the guest's memory")
         if time.monotonic() > self.until:
             raise EvidenceError(
@@ -56,23 +57,18 @@ class LowMemory:
         at = self.top
         for _ in range(_PIECES):
             end, at = min(self.top, at + _OVERLAP), at - _PIECE
-            if at < _PIECE:
+            if at < self.bottom + _PIECE:
                 return
             yield at, self.read(at, end - at)
 
 
 def of(domain: Domain, active: Definition, seconds: float) -> LowMemory:
     """Return the memory of a running domain."""
+    bottom, top = memory_places.of(active.architecture, active.memory, active.machine or "")
     return LowMemory(
         domain=domain,
-        top=top(active.machine or "", active.memory),
+        bottom=bottom,
+        top=top // _PIECE * _PIECE,
         seconds=seconds,
         until=time.monotonic() + _ALL_CALLS * seconds,
     )
-
-
-def top(machine: str, memory: int | None) -> int:
-    """Return where RAM below 4 GiB ends, on a 1 MiB boundary."""
-    limit, most = _Q35 if "q35" in machine else _I440FX
-    size = memory or 0
-    return (size if size < limit else most) // _PIECE * _PIECE

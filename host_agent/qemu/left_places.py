@@ -4,18 +4,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from host_agent.domain import memory_places
 from host_agent.errors import EvidenceError
 from host_agent.firmware import efi_tables, left_tables, smbios
 from host_agent.firmware.acpi import AcpiError, Table
 from host_agent.firmware.smbios import EntryPoint
 from host_agent.missing import Reason
 from host_agent.qemu.memory_reader import MemoryReader
+from host_agent.qemu.options import ProbeOptions
 from host_agent.qemu.rehearsal_options import RehearsalOptions
 from host_agent.qemu.session import QemuSession
 
 _FIRST_PAUSE, _LAST_PAUSE = 0.01, 0.25
 _PART = 0.125
 """Of the time that it took: how much later it may be seen."""
+_MOST_BOUNDARIES = 1024
+"""Where a pointer is looked for, the highest first."""
 _SEGMENT, _SEGMENT_SIZE = 0xE0000, 0x20000
 """Where a BIOS leaves both its anchors (ACPI 6.5, 5.2.5.1)."""
 
@@ -43,9 +47,9 @@ class Efi:
     def _names(self, reader: MemoryReader) -> Mapping[UUID, int]:
         boundaries = range(
             (reader.top - efi_tables.POINTER) // efi_tables.STEP * efi_tables.STEP,
-            0,
+            reader.bottom,
             -efi_tables.STEP,
-        )
+        )[:_MOST_BOUNDARIES]
         for piece in reader.pieces(boundaries, efi_tables.POINTER):
             address = efi_tables.system_table(piece)
             if address is not None:
@@ -71,17 +75,17 @@ class Efi:
 
 def places_of(options: RehearsalOptions) -> Sequence[Bios | Efi]:
     """Return where this firmware may leave its tables: a ROM of the owner's may be either kind."""
-    if options.flash is not None:
+    if options.flash is not None or options.machine.architecture not in memory_places.PC:
         return (Efi(),)
     return (Bios(), Efi()) if "-bios" in options.devices else (Bios(),)
 
 
 def wait(
-    session: QemuSession, memory: int, places: Sequence[Bios | Efi], *, acpi: bool
+    session: QemuSession, machine: ProbeOptions, places: Sequence[Bios | Efi], *, acpi: bool
 ) -> Bios | Efi:
     """Return where the tables are, as soon as all are there; raises ``EvidenceError``.
 
-    ``memory``: how many bytes the machine has. It is looked at at times, since no QEMU tells what
+    It is looked at at times, since no QEMU tells what
     its firmware does; the pauses grow with the time that it took so far.
 
     A firmware fills the root pointer's checksum in last (QEMU ``hw/i386/acpi-build.c`` adds it to
@@ -90,7 +94,7 @@ def wait(
     began = session.left
     while True:
         session.rest(max(_FIRST_PAUSE, min((began - session.left) * _PART, _LAST_PAUSE)))
-        reader = MemoryReader(session, memory)
+        reader = MemoryReader(session, machine.architecture, machine.memory)
         for place in places:
             if _is_done(reader, place, acpi=acpi):
                 return place

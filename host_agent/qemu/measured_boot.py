@@ -17,6 +17,7 @@ from host_agent.qemu import fresh_tpm, left_places, variable_store
 from host_agent.qemu.binary import QemuBinary
 from host_agent.qemu.left_places import Bios, Efi
 from host_agent.qemu.memory_reader import MemoryReader
+from host_agent.qemu.options import ProbeOptions
 from host_agent.qemu.rehearsal_options import RehearsalOptions
 from host_agent.qemu.session import QemuSession, kvm_groups
 from samemachine import event_log
@@ -77,10 +78,9 @@ def measure(
             descriptors=tuple(one for one in (tpm, variables, image) if one is not None),
         ) as session:
             session.qmp("cont")
-            memory = options.machine.memory
             places = left_places.places_of(options)
-            place = left_places.wait(session, memory, places, acpi=options.has_acpi)
-            return _wait(session, memory, place)
+            place = left_places.wait(session, options.machine, places, acpi=options.has_acpi)
+            return _wait(session, options.machine, place)
 
 
 def _with_image(options: RehearsalOptions, image: int) -> RehearsalOptions:
@@ -93,11 +93,11 @@ def _with_image(options: RehearsalOptions, image: int) -> RehearsalOptions:
     )
 
 
-def _wait(session: QemuSession, memory: int, place: Bios | Efi) -> tuple[Event, ...]:
+def _wait(session: QemuSession, machine: ProbeOptions, place: Bios | Efi) -> tuple[Event, ...]:
     """Return the events as soon as all separators are there."""
     found = None
     while True:
-        reader = MemoryReader(session, memory)
+        reader = MemoryReader(session, machine.architecture, machine.memory)
         found = _log(reader, place) if found is None else found
         if found is not None:
             try:
@@ -145,8 +145,8 @@ def _log(reader: MemoryReader, place: Bios | Efi) -> tuple[int, int] | None:
 
 def _searched(reader: MemoryReader) -> tuple[int, int] | None:
     size = len(event_log.SIGNATURE)
-    for top in range(reader.top, 0, -_PAGE * _PAGES_AT_ONCE):
-        pages = range(top - _PAGE, max(0, top - _PAGE * _PAGES_AT_ONCE), -_PAGE)
+    for top in range(reader.top, reader.bottom, -_PAGE * _PAGES_AT_ONCE):
+        pages = range(top - _PAGE, max(reader.bottom, top - _PAGE * _PAGES_AT_ONCE), -_PAGE)
         pieces = reader.pieces([page + _SIGNATURE_AT for page in pages], size)
         for page, piece in zip(pages, pieces, strict=True):
             if piece == event_log.SIGNATURE:

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from host_agent.domain import memory_places
 from host_agent.firmware.acpi import AcpiError
 from host_agent.qemu.session import QemuSession, decoded
 
-_MOST_LOW = 0xE0000000
 _MAX_READ = 4 * 1024 * 1024
 _CHUNK = 16 * 1024
 """Tables lie side by side, and a question costs more than some bytes."""
@@ -17,14 +17,16 @@ class MemoryReader:
     Of a machine that runs on, another reader sees what came later.
     """
 
-    def __init__(self, session: QemuSession, memory: int) -> None:
+    def __init__(self, session: QemuSession, architecture: str, memory: int) -> None:
+        """``memory``: how many bytes the machine has."""
         self._session = session
         self._kept: dict[int, bytes] = {}
-        self.top = min(memory, _MOST_LOW)
+        self.bottom, self.top = memory_places.of(architecture, memory)
 
     def read(self, address: int, length: int) -> bytes:
-        """Return bytes below the top of low memory; raises ``AcpiError`` for any other."""
-        if not 0 < length <= _MAX_READ or address + length > self.top:
+        """Return bytes of memory where tables may be; raises ``AcpiError`` for any other."""
+        inside = self.bottom <= address and address + length <= self.top
+        if not 0 < length <= _MAX_READ or not inside:
             raise AcpiError(f"{length} bytes at {address:#x} are none of the memory's")
         first = address - address % _CHUNK
         wanted = range(first, address + length, _CHUNK)

@@ -7,11 +7,13 @@ from itertools import islice
 from host_agent.errors import EvidenceError
 from host_agent.missing import Reason
 from host_agent.qemu import pci_header
+from host_agent.qemu.pci_config import Config
 from host_agent.qemu.pci_header import Place
 from host_agent.qemu.session import NO_QMP, QemuSession
 
 _MAX_FUNCTIONS = 4096
 _MAX_DEPTH = 64
+_WORD = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class Space:
     space: bytes
 
 
-def read(session: QemuSession) -> tuple[Space, ...]:
+def read(session: QemuSession, config: Config) -> tuple[Space, ...]:
     """Return every function, in the order of addresses; raises ``EvidenceError``."""
     try:
         found = sorted(_listed(session.qmp("query-pci"), None, 0))
@@ -32,7 +34,7 @@ def read(session: QemuSession) -> tuple[Space, ...]:
         raise EvidenceError(Reason.FAILED, "QEMU's list of PCI functions can't be read") from error
     if len(found) > _MAX_FUNCTIONS:
         raise EvidenceError(Reason.FAILED, f"QEMU lists {len(found)} PCI functions")
-    headers = _headers(session, [place for place, _, _ in found])
+    headers = _headers(session, config, [place for place, _, _ in found])
     return tuple(
         Space(place=place, bridge=bridge, device=device, space=space)
         for (place, bridge, device), space in zip(found, headers, strict=True)
@@ -56,34 +58,31 @@ def _listed(
                 yield from _listed([{"devices": behind}], place, depth + 1)
 
 
-def _headers(session: QemuSession, places: Sequence[Place]) -> list[bytes]:
+def _headers(session: QemuSession, config: Config, places: Sequence[Place]) -> list[bytes]:
     """Return each function's configuration; zeros are behind a header without capabilities."""
-    heads = _read(session, [(place, range(0, pci_header.HEAD, 4)) for place in places])
+    heads = _read(session, config, [(place, range(0, pci_header.HEAD, 4)) for place in places])
     listing = [at for at, head in enumerate(heads) if pci_header.has_capabilities(head)]
     rest = range(pci_header.HEAD, pci_header.BYTES, 4)
-    rests = dict(zip(listing, _read(session, [(places[at], rest) for at in listing]), strict=True))
+    read = _read(session, config, [(places[at], rest) for at in listing])
+    rests = dict(zip(listing, read, strict=True))
     return [
         head + rests.get(at, bytes(pci_header.BYTES - pci_header.HEAD))
         for at, head in enumerate(heads)
     ]
 
 
-def _read(session: QemuSession, wanted: Sequence[tuple[Place, range]]) -> list[bytes]:
-    """Read double words of many functions by mechanism 1 (PCI 3.0, 3.2.2.3.2), all at once."""
-    commands = [
-        line
-        for place, offsets in wanted
-        for at in offsets
-        for line in (f"outl 0xcf8 0x{_base(place) | at:x}", "inl 0xcfc")
-    ]
-    answers = session.qtest(commands)[1::2]
+def _read(
+    session: QemuSession, config: Config, wanted: Sequence[tuple[Place, range]]
+) -> list[bytes]:
+    """Read double words of many functions, all at once."""
+    commands = [config.access(place, at, 4) for place, offsets in wanted for at in offsets]
+    answers = session.qtest([line for one in commands for line in one])
+    # The last of each is the one that reads.
+    each = len(commands[0]) if commands else 1
     try:
-        words = [int(answer, 16).to_bytes(4, "little") for answer in answers]
+        # Memory's are as long as a register of the host.
+        words = [(int(one, 16) & _WORD).to_bytes(4, "little") for one in answers[each - 1 :: each]]
     except (ValueError, OverflowError) as error:
         raise EvidenceError(Reason.FAILED, "QEMU's qtest sent no number") from error
     left = iter(words)
     return [b"".join(islice(left, len(offsets))) for _, offsets in wanted]
-
-
-def _base(place: Place) -> int:
-    return 0x80000000 | place.bus << 16 | place.slot << 11 | place.function << 8

@@ -21,6 +21,7 @@ from host_agent.printable import printable
 from host_agent.qemu import (
     cpu_reader,
     left_places,
+    pci_config,
     pci_header,
     pci_reader,
     probe,
@@ -28,19 +29,20 @@ from host_agent.qemu import (
     virtio_reader,
 )
 from host_agent.qemu.binary import QemuBinary
-from host_agent.qemu.fw_cfg_reader import PORTS, FwCfg
+from host_agent.qemu.fw_cfg_reader import WINDOWS, FwCfg
 from host_agent.qemu.left_places import Bios, Efi
 from host_agent.qemu.machine_list import version_of
 from host_agent.qemu.memory_reader import MemoryReader
 from host_agent.qemu.options import KVM
+from host_agent.qemu.pci_config import Config
 from host_agent.qemu.pci_reader import Space
 from host_agent.qemu.rehearsal_options import RehearsalOptions
 from host_agent.qemu.session import NO_QMP, QemuSession, Stop, kvm_groups
 
 SECONDS = 120.0
 """What one rehearsal may take. With SeaBIOS it takes about a second, with UEFI some twenty."""
-_ARCHITECTURES = {"x86_64", "i386"}
-_KINDS = {"pc", "q35"}
+_KINDS = {"x86_64": {"pc", "q35"}, "i386": {"pc", "q35"}, "aarch64": {"virt"}}
+"""QEMU's word for an architecture → how the names of machine types begin that are rehearsed."""
 
 
 def rehearse(
@@ -51,11 +53,16 @@ def rehearse(
 ) -> Rehearsed:
     """Return what a guest with these options finds; raises ``EvidenceError``."""
     kind = options.machine.type.partition("-")[0]
-    if options.machine.architecture not in _ARCHITECTURES or kind not in _KINDS:
+    if kind not in _KINDS.get(options.machine.architecture, ()):
         raise EvidenceError(
             Reason.UNSUPPORTED,
             f"{options.machine.architecture} machines of type {printable(options.machine.type)} "
             "are not rehearsed",
+        )
+    if not options.has_firmware:
+        raise EvidenceError(
+            Reason.UNSUPPORTED,
+            "the machine has no firmware to be rehearsed: its kernel is started by QEMU",
         )
     groups = kvm_groups() if options.machine.accelerator == KVM else ()
     as_domain = groups is not None
@@ -78,18 +85,19 @@ def rehearse(
         version = session.qmp("query-version")
         session.qmp("cont")
         places = left_places.places_of(options)
-        place = left_places.wait(session, machine.memory, places, acpi=options.has_acpi)
+        place = left_places.wait(session, machine, places, acpi=options.has_acpi)
         session.qmp("stop")
         # Once more, of a machine that does nothing any more.
-        reader = MemoryReader(session, machine.memory)
+        reader = MemoryReader(session, machine.architecture, machine.memory)
         tables = _tables(reader, place) if options.has_acpi else ()
         booted = _smbios(reader, place)
-        spaces = pci_reader.read(session)
+        config = _config(machine.architecture, tables)
+        spaces = pci_reader.read(session, config)
         cpu = cpu_reader.read(session)
         blocks = probe.memory_blocks_of(session)
         # What is asked for from here on changes the machine.
-        virtio = tuple(_virtio(session, spaces))
-        files, memory = _served(session)
+        virtio = tuple(_virtio(session, config, spaces))
+        files, memory = _served(session, machine.architecture)
     try:
         return Rehearsed(
             qemu=version_of(version),
@@ -133,6 +141,17 @@ def _smbios(reader: MemoryReader, place: Bios | Efi) -> Smbios | None:
         ) from error
 
 
+def _config(architecture: str, tables: Sequence[Table]) -> Config:
+    found = pci_config.of(architecture, tables)
+    if found is None:
+        raise EvidenceError(
+            Reason.UNSUPPORTED,
+            f"{architecture} machines without ACPI are not rehearsed: no table says where the "
+            "configuration of PCI functions is",
+        )
+    return found
+
+
 def _function(one: Space, indexes: Mapping[str, int]) -> RehearsedFunction:
     return RehearsedFunction(
         function=pci_header.function(one.place, one.bridge, one.space),
@@ -142,19 +161,21 @@ def _function(one: Space, indexes: Mapping[str, int]) -> RehearsedFunction:
     )
 
 
-def _virtio(session: QemuSession, spaces: Sequence[Space]) -> Iterator[RehearsedVirtio]:
+def _virtio(
+    session: QemuSession, config: Config, spaces: Sequence[Space]
+) -> Iterator[RehearsedVirtio]:
     """Yield what every virtio device offers; raises ``EvidenceError``."""
     for one in spaces:
-        offered = virtio_reader.read(session, one.place, one.space)
+        offered = virtio_reader.read(session, config, one.place, one.space)
         if offered is not None:
             yield RehearsedVirtio(
                 address=one.place.address, device=printable(one.device), **offered._asdict()
             )
 
 
-def _served(session: QemuSession) -> tuple[Mapping[str, int], tuple[Range, ...]]:
+def _served(session: QemuSession, architecture: str) -> tuple[Mapping[str, int], tuple[Range, ...]]:
     """Return the files of fw_cfg, and the memory map; raises ``EvidenceError``."""
-    device = FwCfg(session, PORTS)
+    device = FwCfg(session, WINDOWS[architecture])
     try:
         directory = device.directory()
     except fw_cfg.FwCfgError as error:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from host_agent.domain import memory_places
 from host_agent.evidence.rehearsed import ALL, NotRehearsed
 from host_agent.printable import printable
 from host_agent.qemu import rehearsal_flash
@@ -78,6 +79,12 @@ class RehearsalOptions:
     def indexes(self) -> dict[str, int]:
         """The onboard indexes that devices were given, by their ids."""
         return dict(_indexes(self.devices))
+
+    @property
+    def has_firmware(self) -> bool:
+        """Whether anything runs before an operating system; a PC always has a BIOS."""
+        given = self.flash is not None or "-bios" in self.devices
+        return given or self.machine.architecture in memory_places.PC
 
     @property
     def has_acpi(self) -> bool:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from host_agent import inside_root
 from host_agent.errors import EvidenceError
@@ -17,7 +18,9 @@ from host_agent.missing import Reason
 from host_agent.qemu.binary import QemuBinary
 from host_agent.qemu.rehearsal_flash import Flash
 
-_MAX_STORE = 4 * 1024 * 1024
+_MAX_STORE = 64 * 1024 * 1024
+"""As large as the flash of an arm64 ``virt`` (QEMU ``hw/arm/virt.c``), nearly all of it zeros."""
+_CHUNK = 1024 * 1024
 _DESCRIPTORS = "/usr/share/qemu/firmware", "/etc/qemu/firmware"
 _MAX_DESCRIPTOR = 64 * 1024
 _MAX_DESCRIPTORS = 256
@@ -46,12 +49,22 @@ def opened(
         ) from error
     try:
         with os.fdopen(os.dup(descriptor), "wb") as file:
-            file.write(content)
+            _write(file, content)
         # QEMU opens it again, as a user without rights.
         os.fchmod(descriptor, 0o666)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _write(file: IO[bytes], content: bytes) -> None:
+    """Write a file's content; what is zeros takes no memory."""
+    for at in range(0, len(content), _CHUNK):
+        piece = content[at : at + _CHUNK]
+        if piece.count(0) < len(piece):
+            file.seek(at)
+            file.write(piece)
+    file.truncate(len(content))
 
 
 def root_of(binary: QemuBinary) -> Path:

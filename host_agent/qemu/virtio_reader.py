@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from host_agent.errors import EvidenceError
 from host_agent.missing import Reason
+from host_agent.qemu.pci_config import Config
 from host_agent.qemu.pci_header import Place
 from host_agent.qemu.session import QemuSession
 
@@ -28,7 +29,7 @@ _FEATURE_WORDS = 4
 # The same of the old interface.
 _OLD_FEATURE, _OLD_SIZE, _OLD_SELECT, _OLD_STATUS = 0, 12, 14, 18
 _AT_ONCE = 64
-_LETTERS = {1: "b", 2: "w", 4: "l"}
+_READS = "in", "read"
 
 
 class Offered(NamedTuple):
@@ -50,7 +51,7 @@ class _Access(NamedTuple):
     value: int | None = None
 
 
-def read(session: QemuSession, place: Place, space: bytes) -> Offered | None:
+def read(session: QemuSession, config: Config, place: Place, space: bytes) -> Offered | None:
     """Return what a function offers; None: nothing of virtio. It is reset for that.
 
     ``space`` is its configuration. A reset gives back the queues that a firmware's driver made
@@ -63,10 +64,11 @@ def read(session: QemuSession, place: Place, space: bytes) -> Offered | None:
     if device < _MODERN:
         kind = int.from_bytes(space[0x2E:0x30], "little")
     found = dict(_capabilities(space))
-    base = _old_base(space)
-    old = _answering(place, space)
+    # Where there are no ports, no driver speaks the old interface.
+    base = _old_base(space) if config.ports else None
+    old = _answering(config, place, space)
     if {_COMMON, _WINDOW} <= found.keys():
-        registers = _Registers(session, place, space, found[_COMMON], found[_WINDOW])
+        registers = _Registers(session, config, place, space, found[_COMMON], found[_WINDOW])
         features, queues = registers.offered()
         # Some features are offered to a driver of the old interface alone.
         features |= 0 if base is None else _old_features(session, base, old)
@@ -93,9 +95,16 @@ class _Registers:
     """The common configuration of a device, through the window."""
 
     def __init__(
-        self, session: QemuSession, place: Place, space: bytes, common: int, window: int
+        self,
+        session: QemuSession,
+        config: Config,
+        place: Place,
+        space: bytes,
+        common: int,
+        window: int,
     ) -> None:
         self._session = session
+        self._config = config
         self._place = place
         self._window = window
         self._bar = space[common + 4]
@@ -119,11 +128,12 @@ class _Registers:
 
     def _do(self, accesses: Sequence[_Access]) -> list[int]:
         """Do them in their order, and return what is read."""
-        commands = list(_config(self._place, self._window + 4, 1, self._bar))
+        access, place, window = self._config.access, self._place, self._window
+        commands = list(access(place, window + 4, 1, self._bar))
         for one in accesses:
-            commands += _config(self._place, self._window + 8, 4, self._offset + one.at)
-            commands += _config(self._place, self._window + 12, 4, one.size)
-            commands += _config(self._place, self._window + 16, one.size, one.value)
+            commands += access(place, window + 8, 4, self._offset + one.at)
+            commands += access(place, window + 12, 4, one.size)
+            commands += access(place, window + 16, one.size, one.value)
         return _answers(self._session, commands)
 
 
@@ -133,13 +143,13 @@ def _old_base(space: bytes) -> int | None:
     return bar & _PORTS or None if bar & 1 else None
 
 
-def _answering(place: Place, space: bytes) -> tuple[str, str]:
+def _answering(config: Config, place: Place, space: bytes) -> tuple[str, ...]:
     """Return what has a function answer at its ports."""
     command = int.from_bytes(space[_COMMAND : _COMMAND + 2], "little") | _IO
-    return _config(place, _COMMAND, 2, command)
+    return config.access(place, _COMMAND, 2, command)
 
 
-def _old_features(session: QemuSession, base: int, before: tuple[str, str]) -> int:
+def _old_features(session: QemuSession, base: int, before: tuple[str, ...]) -> int:
     reset_and_ask = f"outb 0x{base + _OLD_STATUS:x} 0x0", f"inl 0x{base + _OLD_FEATURE:x}"
     (features,) = _answers(session, (*before, *reset_and_ask))
     # Where nothing answers all bits are set.
@@ -165,15 +175,6 @@ def _old_queues(session: QemuSession, base: int) -> tuple[int, ...]:
     return tuple(sizes[: sizes.index(0)] if 0 in sizes else sizes)
 
 
-def _config(place: Place, at: int, size: int, value: int | None = None) -> tuple[str, str]:
-    """Access a function's configuration by mechanism 1 (PCI 3.0, 3.2.2.3.2)."""
-    base = 0x80000000 | place.bus << 16 | place.slot << 11 | place.function << 8
-    port = 0xCFC + (at & 3)
-    letter = _LETTERS[size]
-    access = f"in{letter} 0x{port:x}" if value is None else f"out{letter} 0x{port:x} 0x{value:x}"
-    return f"outl 0xcf8 0x{base | at & 0xFC:x}", access
-
-
 def _answers(session: QemuSession, commands: Sequence[str]) -> list[int]:
     """Return what is read of all that is sent."""
     answers = session.qtest(commands)
@@ -181,7 +182,7 @@ def _answers(session: QemuSession, commands: Sequence[str]) -> list[int]:
         return [
             int(answer, 16)
             for command, answer in zip(commands, answers, strict=True)
-            if command.startswith("in")
+            if command.startswith(_READS)
         ]
     except ValueError as error:
         raise EvidenceError(Reason.FAILED, "QEMU's qtest sent no number") from error

@@ -75,7 +75,8 @@ def test_it_is_rehearsed_under_kvm(host_a: Host, accelerated: str) -> None:
     found = form["guest"]
     assert (form["exit_code"], found["differences"], found["smbios"]) == (0, [], True), found
     assert {"DSDT", "FACP", "APIC"} <= set(found["tables"])
-    assert found["not_compared"] == [], found
+    # Of the rest only a guest's agent could tell.
+    assert {one.partition(":")[0] for one in found["not_compared"]} == {"PCI", "virtio", "CPU"}
 
 
 def test_where_kvm_is_not_to_be_had_the_rehearsal_says_what_that_leaves_out(

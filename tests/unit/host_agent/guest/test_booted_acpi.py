@@ -98,23 +98,16 @@ def test_a_hung_monitor_is_said() -> None:
 
 
 def test_other_architectures_are_not_looked_at() -> None:
-    missing = read(Memory({}), replace(active("efi"), architecture="aarch64"))
+    for architecture, firmware in (("riscv64", "efi"), ("aarch64", "none"), ("ppc64", "bios")):
+        missing = read(Memory({}), replace(active(firmware), architecture=architecture))
+        assert isinstance(missing, Missing)
+        assert missing.reason is Reason.UNSUPPORTED
+
+
+def test_memory_of_arm64_begins_at_one_gibibyte() -> None:
+    memory = Memory({})
+    missing = read(memory, replace(active("efi"), architecture="aarch64", machine="virt-7.2"))
     assert isinstance(missing, Missing)
-    assert missing.reason is Reason.UNSUPPORTED
-
-
-@pytest.mark.parametrize(
-    ("machine", "memory_size", "top"),
-    [
-        ("pc-q35-10.0", 512 * MIB, 512 * MIB),
-        ("pc-q35-10.0", 2816 * MIB, 2048 * MIB),
-        ("pc-q35-10.0", 2815 * MIB, 2815 * MIB),
-        ("q35", 1 << 40, 2048 * MIB),
-        ("pc-i440fx-7.2", 3072 * MIB, 3072 * MIB),
-        ("pc-i440fx-7.2", 3584 * MIB, 3072 * MIB),
-        ("pc", 3583 * MIB, 3583 * MIB),
-        ("pc", None, 0),
-    ],
-)
-def test_where_low_memory_ends(machine: str, memory_size: int | None, top: int) -> None:
-    assert low_memory.top(machine, memory_size) == top
+    assert missing.reason is Reason.EARLY
+    assert memory.asked[0][0] == 0x40000000 + SIZE - MIB
+    assert {at >= 0x40000000 for at, _ in memory.asked} == {True}

@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING, cast
 
 import pytest
 
+from host_agent.domain import memory_places
 from host_agent.firmware.smbios import MAX_TABLES, EntryPoint, Smbios
 from host_agent.guest.booted_tables import outside, read, search
 from host_agent.missing import Missing, Reason
+from tests import smbios_builder
 from tests.integration.scripted_qemu import SMBIOS_AT, left_by_firmware
-from tests.smbios_builder import entry_point
+from tests.smbios_builder import entry_point, entry_point_64
 from tests.unit.host_agent.guest.test_booted_acpi import SIZE, Memory, active
 
 if TYPE_CHECKING:
@@ -42,7 +44,8 @@ _MIB, _GIB = 1 << 20, 1 << 30
 def test_only_the_guests_memory_is_read(
     address: int, length: int, memory: int | None, said: str | None
 ) -> None:
-    wrong = outside(EntryPoint(raw=b"", address=address, length=length), memory)
+    entry = EntryPoint(raw=b"", address=address, length=length)
+    wrong = outside(entry, *memory_places.of("x86_64", memory))
     assert (wrong is None) is (said is None)
     assert (said or "") in (wrong or "")
 
@@ -65,6 +68,19 @@ def test_a_firmware_of_its_own_is_not_called_early() -> None:
         missing = read(cast("Domain", Memory({})), definition, 3)
         assert isinstance(missing, Missing)
         assert missing.reason is reason
+
+
+def test_nothing_is_looked_for_where_no_firmware_is() -> None:
+    for architecture, firmware, said in (
+        ("aarch64", "none", "no firmware"), ("s390x", "bios", "s390x guests have no SMBIOS"),
+        ("riscv64", "efi", "nowhere fixed"),
+    ):  # fmt: skip
+        definition = replace(active(firmware), architecture=architecture)
+        for ask in (read, search):
+            missing = ask(cast("Domain", Memory({})), definition, 3)
+            assert isinstance(missing, Missing)
+            assert missing.reason is Reason.UNSUPPORTED
+            assert ask is search or said in missing.sentence
 
 
 def found(memory: Memory, firmware: str = "efi") -> Smbios | Missing:
@@ -103,3 +119,15 @@ def test_where_none_are_it_may_be_early() -> None:
     assert isinstance(missing, Missing)
     assert missing.reason is Reason.EARLY
     assert isinstance(found(Memory({BELOW: ANCHOR, SMBIOS_AT + 0x20: TABLES}), "bios"), Missing)
+
+
+def test_memory_of_arm64_begins_at_one_gibibyte() -> None:
+    """What lies below is devices: nothing is read there at a guest's word."""
+    tables = smbios_builder.tables()
+    bottom, top = memory_places.of("aarch64", SIZE)
+    arm64 = replace(active("efi"), architecture="aarch64", machine="virt-7.2")
+    for place, reason in ((bottom + 64, None), (0x9000000, Reason.EARLY), (top, Reason.EARLY)):
+        memory = Memory({top - 3 * _MIB: entry_point_64(len(tables), place), place: tables})
+        seen = search(cast("Domain", memory), arm64, 3)
+        assert (seen.reason if isinstance(seen, Missing) else None) is reason
+        assert all(bottom <= at and at + length <= top for at, length in memory.asked)
