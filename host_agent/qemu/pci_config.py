@@ -7,7 +7,6 @@ A PC has ports for it (PCI 3.0, 3.2.2.3.2, mechanism 1); other machines have a w
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
 
 from host_agent.domain import memory_places
 from host_agent.firmware.acpi import HEADER, Table
@@ -17,24 +16,15 @@ _LETTERS = {1: "b", 2: "w", 4: "l"}
 _RESERVED, _ENTRY = 8, 16
 
 
-class Config(Protocol):
-    """A way to the configuration of every function."""
-
-    ports: bool
-    """Whether the machine has I/O ports as well."""
-
-    def access(self, place: Place, at: int, size: int, value: int | None = None) -> tuple[str, ...]:
-        """Return the commands, of which the last one reads, or writes ``value``."""
-
-
 @dataclass(frozen=True, slots=True)
 class Mechanism1:
     """By two ports."""
 
     ports: bool = True
+    """Whether the machine has I/O ports for its devices as well."""
 
     def access(self, place: Place, at: int, size: int, value: int | None = None) -> tuple[str, ...]:
-        """See ``Config``."""
+        """Return the commands, of which the last one reads, or writes ``value``."""
         base = 0x80000000 | place.bus << 16 | place.slot << 11 | place.function << 8
         port = f"{_LETTERS[size]} 0x{0xCFC + (at & 3):x}"
         access = f"in{port}" if value is None else f"out{port} 0x{value:x}"
@@ -49,10 +39,14 @@ class Window:
     ports: bool = False
 
     def access(self, place: Place, at: int, size: int, value: int | None = None) -> tuple[str, ...]:
-        """See ``Config``."""
+        """Return the commands, of which the last one reads, or writes ``value``."""
         address = self.base + (place.bus << 20 | place.slot << 15 | place.function << 12) + at
         register = f"{_LETTERS[size]} 0x{address:x}"
         return (f"read{register}" if value is None else f"write{register} 0x{value:x}",)
+
+
+Config = Mechanism1 | Window
+"""A way to the configuration of every function."""
 
 
 def of(architecture: str, tables: Iterable[Table]) -> Config | None:

@@ -17,7 +17,7 @@ def mcfg(base: int, segment: int = 0, *, entries: int = 1) -> Table:
 
 def test_ports() -> None:
     config = pci_config.of("x86_64", ())
-    assert config == Mechanism1()
+    assert isinstance(config, Mechanism1)
     assert config.ports
     assert config.access(PLACE, 0x41, 2) == ("outl 0xcf8 0x80021940", "inw 0xcfd")
     assert config.access(PLACE, 4, 1, 7) == ("outl 0xcf8 0x80021904", "outb 0xcfc 0x7")
@@ -25,7 +25,8 @@ def test_ports() -> None:
 
 def test_a_window() -> None:
     config = pci_config.of("aarch64", [mcfg(0x4010000000)])
-    assert config == Window(0x4010000000)
+    assert isinstance(config, Window)
+    assert config.base == 0x4010000000
     assert not config.ports
     assert config.access(PLACE, 0x41, 2) == ("readw 0x4010219041",)
     assert config.access(PLACE, 4, 4, 7) == ("writel 0x4010219004 0x7",)
