@@ -13,7 +13,6 @@ from host_agent.qemu.session import NO_QMP, QemuSession
 
 _MAX_FUNCTIONS = 4096
 _MAX_DEPTH = 64
-_WORD = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +79,7 @@ def _read(
     # The last of each is the one that reads.
     each = len(commands[0]) if commands else 1
     try:
-        # Memory's are as long as a register of the host.
-        words = [(int(one, 16) & _WORD).to_bytes(4, "little") for one in answers[each - 1 :: each]]
+        words = [int(one, 16).to_bytes(4, "little") for one in answers[each - 1 :: each]]
     except (ValueError, OverflowError) as error:
         raise EvidenceError(Reason.FAILED, "QEMU's qtest sent no number") from error
     left = iter(words)
