@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from host_agent.domain import memory_places
+from host_agent.domain.architectures import X86
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
 from host_agent.firmware.acpi import AcpiError
@@ -15,11 +16,12 @@ from host_agent.hypervisor import Domain
 from host_agent.missing import Reason
 
 _PIECE = 1024 * 1024
-_PIECES = 48
+_PIECES, _PC_PIECES = 80, 48
 """How many megabytes below the top are searched.
 
 OVMF's tables were seen within the last twelve, and within the last 28 in its builds with secure
-boot: the machine keeps the last sixteen for the firmware's own use (q35's extended TSEG).
+boot: the machine keeps the last sixteen for the firmware's own use (q35's extended TSEG). AAVMF's
+SMBIOS was seen within the last two, its ACPI within the last 60, with 512 MiB to 300 GB of memory.
 """
 _ALL_CALLS = 5
 """How many times as long as one call all together may take."""
@@ -36,6 +38,8 @@ class LowMemory:
     """Where it begins."""
     top: int
     """Where it ends."""
+    pieces: int
+    """How many megabytes below its end are searched."""
     seconds: float
     """What one call may take."""
     until: float
@@ -55,7 +59,7 @@ class LowMemory:
     def downwards(self) -> Iterator[tuple[int, bytes]]:
         """Yield (address, bytes) from the top on, with a little of what lies above each."""
         at = self.top
-        for _ in range(_PIECES):
+        for _ in range(self.pieces):
             end, at = min(self.top, at + _OVERLAP), at - _PIECE
             if at < self.bottom + _PIECE:
                 return
@@ -69,6 +73,7 @@ def of(domain: Domain, active: Definition, seconds: float) -> LowMemory:
         domain=domain,
         bottom=bottom,
         top=top // _PIECE * _PIECE,
+        pieces=_PC_PIECES if active.architecture in X86 else _PIECES,
         seconds=seconds,
         until=time.monotonic() + _ALL_CALLS * seconds,
     )
