@@ -63,3 +63,5 @@ class ProbedTables:
     """The binary's version, such as ``7.2.22``."""
     options: str
     """What decided the tables (``options.to_text``)."""
+    parts: tuple[str, ...] = ()
+    """What else the machine shows (``fingerprint_parts``); empty: it is not known."""

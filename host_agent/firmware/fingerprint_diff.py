@@ -9,7 +9,7 @@ from host_agent.firmware.fingerprint import ANCHOR, E820, LOADER, RSDP, Fingerpr
 ABSENT = "absent"
 # Their sizes follow from what they hold, which is compared where it is known; RAM is an option.
 _DERIVED = ("/rom@", "pc.ram", "mach-virt.ram", "ppc_spapr.ram", "probe.ram")
-_ROOT_TABLES = frozenset({"RSDT", "XSDT"})
+ROOT_TABLES = frozenset({"RSDT", "XSDT"})
 CODE = frozenset({"DSDT", "SSDT"})
 """Signatures of tables that hold AML; others hold fixed fields."""
 
@@ -62,7 +62,7 @@ def _acpi(old: Fingerprint, new: Fingerprint) -> Iterator[Difference]:
         yield from _headers(name, one.header, two.header)
         # Checksums are left to the firmware or follow from the rest, and the root tables hold
         # nothing but the addresses of the others.
-        if one.body != two.body and name not in _ROOT_TABLES:
+        if one.body != two.body and name not in ROOT_TABLES:
             yield Difference(
                 area=Area.ACPI,
                 subject=name,

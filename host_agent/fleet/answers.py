@@ -5,14 +5,14 @@ import binascii
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sql
 from sqlalchemy.engine import Connection
 
 from host_agent.difference import Difference
-from host_agent.firmware import smbios_diff
+from host_agent.firmware import fingerprint_parts, smbios_diff
 from host_agent.firmware.smbios import SmbiosError
 from host_agent.fleet.answer import Host, Moved, Placed, SameName, Status, Unverified, Variant
 from host_agent.fleet.ceiling import Ceiling, Offered, ceilings
@@ -180,19 +180,27 @@ def _offered(architecture: str, text: str, hosts: int, host: str) -> Offered:
     )
 
 
-def _tables(connection: Connection, wanted: Sequence[str]) -> dict[str, bytes]:
-    query = sql.select(SHOWN.c.shown, SHOWN.c.tables).where(SHOWN.c.shown.in_(wanted))
+class _Shown(NamedTuple):
+    """What a machine shows."""
+
+    tables: bytes
+    parts: tuple[str, ...]
+
+
+def _tables(connection: Connection, wanted: Sequence[str]) -> dict[str, _Shown]:
+    query = sql.select(SHOWN).where(SHOWN.c.shown.in_(wanted))
     found = {}
-    for shown, text in connection.execute(query):
+    for shown, text, parts in connection.execute(query):
         try:
-            found[str(shown)] = base64.b64decode(text, validate=True)
+            tables = base64.b64decode(text, validate=True)
+            found[str(shown)] = _Shown(tables, tuple(parts.splitlines()))
         except (binascii.Error, ValueError):
             continue
     return found
 
 
 def _variants(
-    rows: Sequence[tuple[str, str | None, int, str]], tables: Mapping[str, bytes]
+    rows: Sequence[tuple[str, str | None, int, str]], tables: Mapping[str, _Shown]
 ) -> Iterator[Variant]:
     ordered = sorted(rows, key=lambda row: (-row[2], row[0]))
     first = tables.get(ordered[0][0])
@@ -202,10 +210,13 @@ def _variants(
         )
 
 
-def _compared(old: bytes | None, new: bytes | None) -> tuple[Difference, ...] | None:
+def _compared(old: _Shown | None, new: _Shown | None) -> tuple[Difference, ...] | None:
     if old is None or new is None:
         return None
     try:
-        return smbios_diff.differences(old, new)
+        return (
+            *smbios_diff.differences(old.tables, new.tables),
+            *fingerprint_parts.differences(old.parts, new.parts),
+        )
     except SmbiosError:
         return None

@@ -29,11 +29,16 @@ class Likeness:
     """Digest."""
     tables: str
     """SMBIOS tables with stand-ins for what is the domain's own, in base64."""
+    parts: tuple[str, ...] = ()
+    """What else it is shown (``fingerprint_parts``)."""
 
 
 def of(probed: ProbedTables | Missing) -> Likeness | None:
-    """Return the likeness of a domain; None: it is not known, or has no tables."""
-    if isinstance(probed, Missing) or probed.smbios is None:
+    """Return the likeness of a domain; None: it is not known, or has no tables.
+
+    It is not known, either, where a probe could not be made with the domain's own accelerator.
+    """
+    if isinstance(probed, Missing) or probed.smbios is None or probed.masked:
         return None
     try:
         shape = shapes.of(from_text(probed.options))
@@ -49,8 +54,9 @@ def of(probed: ProbedTables | Missing) -> Likeness | None:
         return None
     return Likeness(
         shape=_digest(to_text(shape.options).encode("utf-8", "surrogateescape")),
-        shown=_digest(raw),
+        shown=_digest("\n".join(("", *probed.parts)).encode() + raw),
         tables=base64.b64encode(raw).decode("ascii"),
+        parts=probed.parts,
     )
 
 

@@ -136,7 +136,7 @@ def _row(host: str, change: Change) -> dict[str, object]:
 
 def _put_shown(connection: Connection, records: Sequence[Record], known: Collection[str]) -> None:
     found = {
-        one.shown: {"shown": one.shown, "tables": one.tables}
+        one.shown: {"shown": one.shown, "tables": one.tables, "parts": "\n".join(one.parts)}
         for one in records
         if isinstance(one, Verdict) and one.shown and one.tables and one.shown not in known
     }

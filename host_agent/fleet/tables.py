@@ -72,6 +72,7 @@ SHOWN = sql.Table(
     TABLES,
     sql.Column("shown", sql.Text, primary_key=True),
     sql.Column("tables", sql.Text, nullable=False),
+    sql.Column("parts", sql.Text, nullable=False),
 )
 SENDERS = sql.Table(
     "samemachine_fleet_senders",

@@ -43,7 +43,9 @@ class Verdict:
     shown: str | None = None
     """Digest of the tables that QEMU shows such a shape; None: they are not known."""
     tables: str | None = None
-    """These, in base64."""
+    """SMBIOS tables among these, in base64."""
+    parts: tuple[str, ...] = ()
+    """What else is shown, a line a part (``fingerprint_parts``)."""
     remembered: bool = False
     """It is of before the daemon started: it counts only where nothing else is known."""
 
@@ -132,6 +134,7 @@ def of_audited(audited: Audited, entry: Entry) -> tuple[Record, ...]:
         "shape": alike.shape if alike else None,
         "shown": alike.shown if alike else None,
         "tables": alike.tables if alike else None,
+        "parts": alike.parts if alike else (),
     }
     offers = None if isinstance(case.surroundings, Missing) else case.surroundings.offers
     if offers is None or isinstance(offers, Missing):
@@ -152,7 +155,7 @@ def of_offers(offers: Mapping[str, Offer], architecture: str, time: float) -> Of
 def to_text(record: Record) -> str:
     """Return a record as a line of JSON."""
     form = {"kind": type(record).__name__.lower(), **asdict(record)}
-    return json.dumps({name: value for name, value in form.items() if value is not None})
+    return json.dumps({name: value for name, value in form.items() if value not in (None, ())})
 
 
 def from_text(text: str) -> Record:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from host_agent.difference import Difference
+from host_agent.difference import Area, Difference
 from host_agent.fleet.answer import Changed, Placed, SameName, Status, Unverified, Where
 from host_agent.fleet.ceiling import Ceiling
 from host_agent.output.shared.document import document
@@ -80,7 +80,13 @@ def _ceiling_or_machine(one: Ceiling | SameName) -> dict[str, Any]:
 
 
 def _difference(one: Difference) -> dict[str, Any]:
-    return {"subject": one.subject, "field": one.field, "old": one.old, "new": one.new}
+    return {
+        "area": str(one.area),
+        "subject": one.subject,
+        "field": one.field,
+        "old": one.old,
+        "new": one.new,
+    }
 
 
 def _domain(one: Placed) -> dict[str, Any]:
@@ -237,6 +243,13 @@ def _variant(qemu: str | None, host: str, domains: int) -> str:
 def _fields(differences: Sequence[Difference] | None) -> str:
     if differences is None:
         return "its tables can't be compared"
-    named = [f"{one.subject} {one.field}: {one.old} -> {one.new}" for one in differences[:_FIELDS]]
+    named = [
+        f"{_subject(one)} {one.field}: {one.old} -> {one.new}" for one in differences[:_FIELDS]
+    ]
     more = len(differences) - _FIELDS
     return printable("; ".join(named) + (f"; and {more} more" if more > 0 else ""))
+
+
+def _subject(one: Difference) -> str:
+    """Return what differs; of SMBIOS, which is most of it, without saying so."""
+    return one.subject if one.area is Area.SMBIOS else f"{one.area} {one.subject}"

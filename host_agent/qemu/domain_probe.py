@@ -11,7 +11,7 @@ from host_agent.domain import architectures, start_options
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError, QemuEndedError
 from host_agent.evidence.running import ProbedTables, Running
-from host_agent.firmware import effects, fingerprint_diff, smbios
+from host_agent.firmware import effects, fingerprint_diff, fingerprint_parts, smbios
 from host_agent.firmware.fingerprint import ANCHOR, SMBIOS
 from host_agent.firmware.smbios import Smbios, SmbiosError
 from host_agent.hypervisor import Hypervisor
@@ -137,6 +137,7 @@ class DomainProbe:
             accelerator=usable.accelerator,
             qemu=probed.qemu,
             options=to_text(options),
+            parts=fingerprint_parts.lines(probed.fingerprint),
         )
 
     def _probed(

@@ -37,6 +37,7 @@ def verdict(host: int, number: int, at: float, word: str = "verified") -> Verdic
         shape=f"shape {machine}",
         shown=way,
         tables=raw,
+        parts=("ACPI DSDT: 8345 0123456789abcdef",),
     )
 
 

@@ -117,6 +117,26 @@ def test_each_question(memory: Memory) -> None:
         assert "usual" in (other.differences[0].old or "")
 
 
+def test_machines_that_differ_in_acpi_alone_are_told_apart(memory: Memory) -> None:
+    for host, digest in enumerate(("0123", "0123", "4567")):
+        one = replace(
+            fleet_records.verdict(0, 0, host),
+            shown=f"shown {digest}",
+            parts=("ACPI APIC: 120 89ab", f"ACPI DSDT: 8345 {digest}"),
+        )
+        memory.write(f"sender {host}", f"host{host}", [(1, one)])
+    # A host that tells nothing of it is no other machine.
+    older = replace(fleet_records.verdict(0, 0, 9), shown="shown without", parts=())
+    memory.write("sender 9", "host9", [(1, older)])
+    (same,) = Answers(memory, 50).same_name()
+    found = {one.host: [str(each) for each in one.differences or ()] for one in same.variants}
+    assert found == {
+        "host0": [],
+        "host2": ["ACPI DSDT: contents 8345 bytes (0123) -> 8345 bytes (4567)"],
+        "host9": [],
+    }
+
+
 def test_what_is_told_again_is_not_written_again(memory: Memory) -> None:
     told(memory)
     before = everything(memory)

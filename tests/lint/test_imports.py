@@ -31,7 +31,7 @@ class Row:
 
 # Lowest first: a folder may import only what stands above it, so there is no circle.
 FOLDERS = {
-    "hosts": Row(asks="children inventory_file run_journal spawner"),
+    "hosts": Row(asks="ansible_beside children inventory_file run_journal spawner"),
     "domain": Row(),
     "firmware": Row(asks="acpi_code"),
     "atlas": Row(imports="domain firmware", asks="code files predictions"),

@@ -43,9 +43,12 @@ def test_what_is_another_shape_and_what_is_shown_otherwise() -> None:
     )
     assert one.shape != wider.shape
     assert (one.shape, one.shown != other.shown) == (other.shape, True)
+    with_acpi = known(replace(probed(ONE), parts=("ACPI DSDT: 8345 0123456789abcdef",)))
+    assert (one.tables, one.shown != with_acpi.shown) == (with_acpi.tables, True)
 
 
 def test_of_what_nothing_is_known() -> None:
     assert likeness.of(Missing(reason=Reason.ABSENT, sentence="no probe")) is None
     assert likeness.of(replace(probed(ONE), smbios=None)) is None
     assert likeness.of(replace(probed(ONE), options="no options")) is None
+    assert likeness.of(replace(probed(ONE), masked=frozenset({(4, "ID")}))) is None
