@@ -111,8 +111,13 @@ class Rehearsals:
         telling: Telling,
         arguments: tuple[str, ...] | Missing,
         target: End,
+        *,
+        stays: bool = False,
     ) -> Outlook | Missing:
-        """Return what a start there by this command line does to the TPM that its guest has now."""
+        """Return what a start there by this command line does to the TPM that its guest has now.
+
+        ``stays``: the target is what becomes of the domain's own host.
+        """
         if going.process is None:
             return _NO_REGISTERS
         if isinstance(arguments, Missing):
@@ -124,10 +129,8 @@ class Rehearsals:
             binary = self.seat(going.definition, target).binary
         except EvidenceError as error:
             return error.missing
-        seconds = self._under.seconds
-        return DomainTpm(domain, going.process, going.definition, guest, seconds).start(
-            arguments, binary
-        )
+        one = DomainTpm(domain, going.process, going.definition, guest, self._under.seconds)
+        return one.start(arguments, binary, here=stays or self._under.local)
 
     def present(self, going: Going) -> Seat:
         """Return what the domain has now; raises ``EvidenceError``."""

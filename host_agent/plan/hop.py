@@ -359,7 +359,14 @@ def _sealed(
     starting = replace(subject, xml=subject.start_xml or subject.xml)
     arguments = _arguments(goal, starting, asked.going)
     going = _going(stop, subject)
-    return goal.rehearsals.sealed(going, domain, stop.telling, arguments, goal.site.end)
+    return goal.rehearsals.sealed(
+        going,
+        domain,
+        stop.telling,
+        arguments,
+        goal.site.end,
+        stays=goal.site.kind is Kind.RELEASE,
+    )
 
 
 def _outlook(

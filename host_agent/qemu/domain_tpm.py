@@ -108,16 +108,21 @@ class DomainTpm:
         return Measured(reset=reset, start=start)
 
     def start(
-        self, arguments: tuple[str, ...], binary: QemuBinary | None = None
+        self, arguments: tuple[str, ...], binary: QemuBinary | None = None, *, here: bool = True
     ) -> Outlook | Missing:
-        """Return what a stop does, and a start by this command line; ``binary``: as above."""
+        """Return what a stop does, and a start by this command line; ``binary``: as above.
+
+        ``here``: it is on this host, whose files are looked at.
+        """
         try:
             if binary is None:
                 binary = qemu_binary.installed(self._active.emulator or "")
             store = self._store()
             with self._image() as image:
                 today = self._today(store, image)
-            return self._held(today, self._events(binary, arguments, store, None))
+            kept = self._store_of_start if here else self._store_elsewhere
+            anew = kept(arguments, binary, store)
+            return self._held(today, self._events(binary, arguments, anew, None))
         except EvidenceError as error:
             return error.missing
 
@@ -184,6 +189,22 @@ class DomainTpm:
             return None
         template = nvram_place.Place(path=store.template, form=store.template_form)
         return nvram_file.content(template, variable_store.root_of(binary))
+
+    def _store_elsewhere(
+        self, arguments: tuple[str, ...], _: QemuBinary, kept: bytes | None
+    ) -> bytes | None:
+        """Return what a start on another host finds: what came along. As ``_store_of_start``."""
+        place = nvram_place.of_command_line(arguments)
+        if isinstance(place, Missing) or place.form == nvram_place.JSON:
+            return kept
+        now = nvram_place.of_command_line(self._running.arguments)
+        if isinstance(now, Missing) or place.path == now.path:
+            return kept
+        raise EvidenceError(
+            Reason.UNSUPPORTED,
+            f"its start there takes another variable store, {place.path}, which is not read there",
+            "name the same file in its active and its persistent XML",
+        )
 
     def _events(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from host_agent.domain.uefi import Store, Uefi
+from host_agent.errors import EvidenceError
 from host_agent.evidence.hardware import Tpm
 from host_agent.evidence.running import Running
 from host_agent.qemu import domain_tpm
@@ -73,6 +74,11 @@ def test_the_store_of_the_next_start(tmp_path: Path) -> None:
     assert found(*other) == b"of a new guest"
     (tmp_path / "other.fd").write_bytes(b"there")
     assert found(*other) == b"there"
+    # On another host there is what came along.
+    assert one._store_elsewhere(running.arguments, binary, b"kept") == b"kept"
+    assert one._store_elsewhere(("qemu",), binary, b"kept") == b"kept"
+    with pytest.raises(EvidenceError, match=r"another variable store, .*/other\.fd, which is not"):
+        one._store_elsewhere(other, binary, b"kept")
     without = domain_tpm.DomainTpm(domain, running, DEFINITION, guest)
     assert without._store_of_start(of_store(tmp_path / "third.fd"), binary, b"kept") is None
 
