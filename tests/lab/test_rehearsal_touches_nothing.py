@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import pytest
 
 from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
-from tests.lab.host import ENVIRONMENT, Host
+from tests.lab.host import Host
+from tests.lab.straced import traced
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
 
@@ -103,31 +103,9 @@ class _Trace:
 
 def _traced(host: Host, folder: Path, *arguments: str) -> _Trace:
     """Rehearse a domain as the kernel sees it."""
-    file = folder / "trace"
     waits = ("--timeout", pace.words(30), "--rehearsal-timeout", pace.words(120))
-    command = host.command(*host.samemachine_command("rehearse", *arguments, *waits))
-    done = subprocess.run(
-        [
-            "strace",
-            "-f",
-            "-v",
-            "--seccomp-bpf",
-            "-s",
-            "65536",
-            "-o",
-            file,
-            "-e",
-            f"trace={_CALLS.replace(' ', ',')}",
-            *command,
-        ],
-        env=ENVIRONMENT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=pace.stretched(150),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return _Trace(file.read_text(encoding="utf-8", errors="replace"))
+    command = host.samemachine_command("rehearse", *arguments, *waits)
+    return _Trace(traced(host, folder, _CALLS.split(), ("-v", "-s", "65536"), *command))
 
 
 # What QEMU itself needs of a host: its own files, and what the kernel says of the machine. It runs
