@@ -23,7 +23,7 @@ _FILE = CHECKOUT / "tests/shown.json"
 SUBJECTS: Mapping[str, Sequence[str]] = {
     "images": ("packaging/images/**/*", "tests/lab/recipe_images.py", "tests/lab/image_tools.py"),
     "oci": ("packaging/oci/*", "tests/packaging/oci_image.py"),
-    "ansible": ("packaging/ansible/**/*", "tests/lab/ansible.txt"),
+    "ansible": ("packaging/ansible/**/*", "host_agent/hosts/ansible*.py", "tests/lab/ansible.txt"),
     "debian": ("packaging/debian/**/*", "packaging/make-deb", "tests/packaging/deb*.py"),
     "unit": (
         "packaging/systemd/*",

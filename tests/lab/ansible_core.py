@@ -1,6 +1,7 @@
 """ansible-core in a folder of its own, and our collection installed as its users install it."""
 
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -57,29 +58,10 @@ class Ansible:
         self, tool: str, *arguments: str | Path, check: bool = True, seconds: float = 240
     ) -> subprocess.CompletedProcess[str]:
         """Run ``ansible-TOOL``, or ``ansible``; nothing of this machine's own settings is read."""
-        core = folder()
         done = subprocess.run(
-            [
-                *self.before,
-                sys.executable,
-                core / "bin" / "-".join(filter(None, ("ansible", tool))),
-                *arguments,
-            ],
+            [*self.before, *self._command(tool), *arguments],
             cwd=self.place,
-            env={
-                "PATH": os.environ["PATH"],
-                "HOME": str(self.place),
-                "LC_ALL": "C.UTF-8",
-                "PYTHONPATH": str(core),
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "ANSIBLE_CONFIG": str(self.place / _SETTINGS),
-                "ANSIBLE_COLLECTIONS_PATH": str(self.place),
-                "ANSIBLE_NOCOLOR": "1",
-                "ANSIBLE_DEVEL_WARNING": "0",
-                "ANSIBLE_LOCALHOST_WARNING": "0",
-                "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
-                **self.variables,
-            },
+            env=self._environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -90,3 +72,29 @@ class Ansible:
         if check:
             assert done.returncode == 0, done.stdout + done.stderr
         return done
+
+    def script(self, tool: str) -> str:
+        """Return a script that is ``ansible-TOOL`` wherever it is run."""
+        settings = [f"{name}={value}" for name, value in self._environment().items()]
+        words = ["exec", "env", *map(shlex.quote, settings), *map(shlex.quote, self._command(tool))]
+        return f'#!/bin/sh\n{" ".join(words)} "$@"\n'
+
+    def _command(self, tool: str) -> list[str]:
+        program = "-".join(filter(None, ("ansible", tool)))
+        return [sys.executable, str(folder() / "bin" / program)]
+
+    def _environment(self) -> dict[str, str]:
+        return {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.place),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(folder()),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "ANSIBLE_CONFIG": str(self.place / _SETTINGS),
+            "ANSIBLE_COLLECTIONS_PATH": str(self.place),
+            "ANSIBLE_NOCOLOR": "1",
+            "ANSIBLE_DEVEL_WARNING": "0",
+            "ANSIBLE_LOCALHOST_WARNING": "0",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
+            **self.variables,
+        }

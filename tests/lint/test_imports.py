@@ -31,7 +31,7 @@ class Row:
 
 # Lowest first: a folder may import only what stands above it, so there is no circle.
 FOLDERS = {
-    "hosts": Row(asks="ansible_beside children inventory_file run_journal spawner"),
+    "hosts": Row(asks="ansible_inventory children inventory_file run_journal spawner"),
     "domain": Row(),
     "firmware": Row(asks="acpi_code"),
     "atlas": Row(imports="domain firmware", asks="code files predictions"),
@@ -163,7 +163,6 @@ ONLY_IN = {
     "virt": {"qemu.nvram_decoding"},
     "jinja2": {"output.shared.pages"},
     "prometheus_client": {"commands.shared.metrics", "output.prometheus"},
-    "yaml": {"hosts.ansible_yaml"},
     "sqlalchemy": {
         "fleet.answers",
         "fleet.memory",

@@ -1,10 +1,7 @@
-"""Inventories as ansible-core reads them, and as we do: hosts, groups, connections.
-
-What ``ansible-inventory --list`` prints must be what we read from the file itself; whom Ansible
-calls ssh for must be whom libvirt's connection names.
-"""
+"""Inventories of Ansible's, read by ansible-core for us: whom it calls ssh for is whom we reach."""
 
 import json
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,8 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from host_agent.errors import UsageError
 from host_agent.hosts import inventory_file
 from host_agent.hosts.target import Target
+from tests import shown
 from tests.lab import ansible_core, needed
 from tests.lab.ansible_core import Ansible
 
@@ -80,12 +79,21 @@ _TREE = {
     "kvm": {"hosts": {"n1": {"ansible_user": "x"}}, "children": {"sub": {"hosts": {"n2": None}}}}
 }
 
+_PROGRAM = f"#!/bin/sh\ncat <<'END'\n{json.dumps({'kvm': {'hosts': ['n1', 'n2']}})}\nEND\n"
+
 # Files of an inventory → what is read; the first is the inventory.
 CASES: Mapping[str, Mapping[str, str]] = {
     "ini": {"hosts": _INI},
     "yaml": {"hosts.yml": _YAML},
     "yaml without an ending": {"hosts": _YAML},
     "json": {"hosts.json": json.dumps(_TREE)},
+    "a program": {"hosts.sh": _PROGRAM},
+    "a folder": {
+        ".": "",
+        "hosts.ini": "[kvm]\nn1\n",
+        "more.yml": "kvm: {hosts: {n2: {ansible_port: 2201}}}\n",
+        "group_vars/kvm.yml": "ansible_user: of-kvm\n",
+    },
     "files beside it": {
         "hosts.ini": _INI,
         "group_vars/all.yml": "ansible_user: of-all\nansible_port: 2300\n",
@@ -124,27 +132,49 @@ def ansible(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReq
     return Ansible(place=place)
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(params=shown.rows(CASES, {"ini", "a folder"}, "ansible"))
 def inventory(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    files = CASES[request.param]
+    files, folder = CASES[request.param], tmp_path / "inventory"
     for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    return tmp_path / next(iter(files))
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if text:
+            file.write_text(text, encoding="utf-8")
+            file.chmod(0o755 if text.startswith("#!") else 0o644)
+    return folder / next(iter(files))
+
+
+@pytest.fixture(autouse=True)
+def _on_the_path(ansible: Ansible, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make ansible-inventory a command, as it is for those who have Ansible."""
+    command = tmp_path / "bin/ansible-inventory"
+    command.parent.mkdir()
+    command.write_text(ansible.script("inventory"), encoding="utf-8")
+    command.chmod(0o755)
+    monkeypatch.setenv("PATH", str(command.parent), prepend=os.pathsep)
 
 
 def ours(file: Path) -> dict[str, Target]:
     return {one.name: one for one in inventory_file.every(str(file))}
 
 
-def test_what_ansible_lists_is_what_we_read(ansible: Ansible, inventory: Path) -> None:
-    listed = inventory.with_name("listed")
-    listed.write_text(ansible.run("inventory", "-i", inventory, "--list").stdout, encoding="utf-8")
-    assert ours(inventory) == ours(listed)
+def test_the_groups_are_ansibles(inventory: Path) -> None:
+    read = ours(inventory)
+    assert read
+    assert all(one.groups and "all" not in one.groups for one in read.values())
 
 
-def test_whom_ansible_reaches_is_whom_we_reach(ansible: Ansible, inventory: Path) -> None:
-    ssh, seen = inventory.with_name("ssh"), inventory.with_name("seen")
+def test_what_is_no_inventory(tmp_path: Path) -> None:
+    file = tmp_path / "hosts.yml"
+    file.write_text("- a\n- b\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"hosts\.yml: ansible-inventory says: "):
+        inventory_file.every(str(file))
+
+
+def test_whom_ansible_reaches_is_whom_we_reach(
+    ansible: Ansible, inventory: Path, tmp_path: Path
+) -> None:
+    ssh, seen = tmp_path / "ssh", tmp_path / "seen"
     ssh.write_text(_SSH, encoding="utf-8")
     ssh.chmod(0o755)
     told = Ansible(
@@ -158,7 +188,7 @@ def test_whom_ansible_reaches_is_whom_we_reach(ansible: Ansible, inventory: Path
     everyone = ("-i", str(inventory), "all")
     told.run("", *everyone, "-c", "ssh", "-m", "raw", "-a", "true", check=False)
     reached = {where(line.split("\037")) for line in seen.read_text("utf-8").splitlines()}
-    tree = inventory.with_name("tree")
+    tree = tmp_path / "tree"
     words = ("-c", "local", "-m", "debug", "--tree", str(tree))
     told.run("", *everyone, *words, "-a", "msg={{ [samemachine_uri | default(none)] }}")
     read = ours(inventory)

@@ -39,8 +39,8 @@ def inventory_option(command: _Command) -> _Command:
             expose_value=False,
             callback=_remembered(_INVENTORY),
             type=click.Path(allow_dash=True),
-            help="hosts by a file: TOML, or Ansible's inventory (INI, YAML, --list as JSON); "
-            "'-': standard input",
+            help="hosts by a file: TOML, or an inventory of Ansible's, which "
+            "ansible-inventory reads; '-': what that printed, from standard input",
         ),
     ):
         command = option(command)

@@ -72,9 +72,10 @@ def test_a_firmware_of_its_own_is_not_called_early() -> None:
 
 def test_nothing_is_looked_for_where_no_firmware_is() -> None:
     for architecture, firmware, said in (
-        ("aarch64", "none", "no firmware"), ("s390x", "bios", "s390x guests have no SMBIOS"),
+        ("aarch64", "none", "no firmware"),
+        ("s390x", "bios", "s390x guests have no SMBIOS"),
         ("riscv64", "efi", "nowhere fixed"),
-    ):  # fmt: skip
+    ):
         definition = replace(active(firmware), architecture=architecture)
         for ask in (read, search):
             missing = ask(cast("Domain", Memory({})), definition, 3)

@@ -1,68 +1,13 @@
-"""Ansible's inventories: the same hosts in INI, in YAML and as ``ansible-inventory --list``."""
+"""What ``ansible-inventory --list`` prints, and the connection that a host's variables name."""
 
 import json
 
 import pytest
 
 from host_agent.errors import UsageError
-from host_agent.hosts import (
-    ansible,
-    ansible_connection,
-    ansible_ini,
-    ansible_names,
-    ansible_tree,
-    ansible_yaml,
-)
+from host_agent.hosts import ansible, ansible_connection
 
-# As in Ansible's documentation: a child's variable goes before its parent's, a host's before both.
-INI = """
-# first those of no group
-lonely.example.org ansible_host=192.0.2.9  # its address
-[kvm]
-node[01:03] samemachine_timeout=7
-node02 ansible_port=2222
-[2001:db8::1]:2200
-[old]
-legacy ansible_connection=local
-other samemachine_uri="xen:///system"
-[site:children]
-kvm
-old
-[site:vars]
-ansible_user=admin
-region = "north 1"
-[kvm:vars]
-ansible_user=root
-[all:vars]
-ansible_user=nobody
-"""
-
-YAML = """
-all:
-  vars: {ansible_user: nobody}
-  children:
-    ungrouped:
-      hosts:
-        lonely.example.org: {ansible_host: 192.0.2.9}
-    site:
-      vars:
-        ansible_user: admin
-        secret: !vault |
-          $ANSIBLE_VAULT;1.1;AES256
-      children:
-        kvm:
-          vars: {ansible_user: root}
-          hosts:
-            node[01:03]: {samemachine_timeout: 7}
-            node02: {ansible_port: 2222}
-            "2001:db8::1": {ansible_port: 2200}
-        old:
-          hosts:
-            legacy: {ansible_connection: local}
-            other: {samemachine_uri: "xen:///system"}
-"""
-
-# What ansible-core 2.x prints for INI, without what is no connection's.
+# What ansible-core 2.x prints, without what is no connection's.
 LIST = {
     "_meta": {
         "hostvars": {
@@ -93,18 +38,23 @@ EXPECTED = {
 }
 
 
-def tree(text: str) -> ansible.Parsed:
-    return ansible_tree.read(ansible_yaml.document(text, "f"), "f")
-
-
-@pytest.mark.parametrize("form", ["ini", "yaml", "list"])
-def test_all_forms_come_to_the_same(form: str) -> None:
-    found = {
-        "ini": lambda: ansible.targets(ansible_ini.parse(INI, "f"), "f"),
-        "yaml": lambda: ansible.targets(tree(YAML), "f"),
-        "list": lambda: ansible.of_list(LIST, "f"),
-    }[form]()
+def test_hosts_groups_and_connections() -> None:
+    found = ansible.targets(LIST, "f")
     assert {one.name: (one.uri, set(one.groups), one.seconds) for one in found} == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (LIST, True),
+        ({}, False),
+        ({"a": ["n1"]}, True),
+        ({"a": {"hosts": {"n1": {}}}}, False),
+        ([], False),
+    ],
+)
+def test_what_was_printed_is_told_from_a_tree(document: object, told: bool) -> None:
+    assert ansible.is_list(document) is told
 
 
 @pytest.mark.parametrize(
@@ -157,68 +107,25 @@ def test_variables_that_are_none(variables: dict[str, object], sentence: str) ->
 
 
 @pytest.mark.parametrize(
-    ("pattern", "names"),
+    "text",
     [
-        ("node", ["node"]),
-        ("n[1:3]", ["n1", "n2", "n3"]),
-        ("n[08:10]x", ["n08x", "n09x", "n10x"]),
-        ("n[1:5:2]", ["n1", "n3", "n5"]),
-        ("r[a:b]n[1:2]", ["ran1", "ran2", "rbn1", "rbn2"]),
+        "[]",
+        '{"a": 1}',
+        '{"a": {"hosts": {}}}',
+        '{"a": {"hosts": [1]}}',
+        '{"_meta": {"hostvars": [1]}}',
     ],
 )
-def test_ranges(pattern: str, names: list[str]) -> None:
-    assert ansible_names.expanded(pattern, "f") == names
-
-
-@pytest.mark.parametrize("pattern", ["n[3:1]", "n[a:3]", "n[1:2:0]", "n[0:9999999]", "[0:999]" * 3])
-def test_what_is_no_range(pattern: str) -> None:
-    with pytest.raises(UsageError, match=r"is no range|are more than"):
-        ansible_names.expanded(pattern, "f")
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("[a:hosts:b]", "f, line 1: '.*' is no variable|no host name"),
-        ("[a:other]", "neither children nor vars"),
-        ("[a:vars]\nb", "f, line 2: a variable is meant"),
-        ("node1 what", "f, line 1: 'what' is no variable"),
-        ("node1 a='b", "f, line 1: no closing quotation"),
-        ("[a:children]\nb\n[b:children]\na", "is its own child"),
-    ],
-)
-def test_ini_that_is_none(text: str, sentence: str) -> None:
-    with pytest.raises(UsageError, match=sentence):
-        ansible.targets(ansible_ini.parse(text, "f"), "f")
-
-
-@pytest.mark.parametrize(
-    ("text", "sentence"),
-    [
-        ("a: [", "f is no YAML"),
-        ("- a", "no inventory of Ansible's looks like that"),
-        ("all: {hosts: [a]}", "no inventory of Ansible's looks like that"),
-        ("&a a: {children: {b: &b {children: *b}}}", "nested too deep|is no YAML"),
-        # Each name stands for ten of the one before.
-        (
-            "x: {vars: {a: &a {k: 1}}}\n"
-            + "\n".join(
-                f"g{n}: &g{n} {{children: {{"
-                + ", ".join(f"c{n}x{m}: *g{n - 1}" for m in range(10) if n)
-                + "}}"
-                for n in range(9)
-            ),
-            "has more than 1000000 values",
-        ),
-    ],
-)
-def test_yaml_that_is_none(text: str, sentence: str) -> None:
-    with pytest.raises(UsageError, match=sentence):
-        tree(text)
-
-
-@pytest.mark.parametrize("text", ['{"a": 1}', '{"a": {"hosts": {}}}', '{"a": {"hosts": [1]}}'])
 def test_a_list_that_is_none(text: str) -> None:
     with pytest.raises(UsageError):
-        ansible.of_list(json.loads(text), "f")
-    assert ansible.of_list({}, "f") == ()
+        ansible.targets(json.loads(text), "f")
+
+
+def test_a_list_of_no_hosts() -> None:
+    assert ansible.targets({}, "f") == ()
+
+
+def test_an_unsafe_text_is_a_text() -> None:
+    hosts = {"n1": {"ansible_user": {"__ansible_unsafe": "root"}}}
+    (found,) = ansible.targets({"_meta": {"hostvars": hosts}}, "f")
+    assert found.uri == "qemu+ssh://root@n1/system"
