@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Optional
 
 from guest_agent.errors import AbsenceReason, EvidenceError
-from guest_agent.evidence.files import attribute
+from guest_agent.evidence.files import attribute, read_text
 from guest_agent.evidence.strings import clean
 from samemachine.v1 import guest_pb2
 
@@ -15,6 +15,8 @@ _SYSINFO = "/proc/sysinfo"
 _PROPERTIES = ("model", "compatible", "vm,uuid")
 _MAX_COMPATIBLE = 64
 _MAX_SYSINFO = 256
+# A line for each processor of the whole machine, some hundreds before the lines of the guest.
+_OF_EACH_PROCESSOR = "Adjustment "
 
 
 def parse(properties: Mapping[str, bytes], sysinfo: Optional[str]) -> guest_pb2.Platform:
@@ -43,10 +45,15 @@ def parse(properties: Mapping[str, bytes], sysinfo: Optional[str]) -> guest_pb2.
 
 
 def parse_sysinfo(text: str) -> "dict[str, str]":
-    """Return key → value of /proc/sysinfo (Linux ``arch/s390/kernel/sysinfo.c``), bounded."""
+    """Return key → value of /proc/sysinfo (Linux ``arch/s390/kernel/sysinfo.c``), bounded.
+
+    How much each further processor adds to the machine's capability is left out.
+    """
     found: dict[str, str] = {}
     for line in text.splitlines():
         key, colon, value = line.partition(":")
+        if key.startswith(_OF_EACH_PROCESSOR):
+            continue
         if colon and clean(key) and len(found) < _MAX_SYSINFO:
             found.setdefault(clean(key), clean(value))
     return found
@@ -55,8 +62,15 @@ def parse_sysinfo(text: str) -> "dict[str, str]":
 def read(root: Path = Path("/")) -> guest_pb2.Platform:
     """Read the group; raises ``EvidenceError``."""
     raw = {name: attribute(root, f"{_TREE}/{name}") for name in _PROPERTIES}
-    sysinfo = attribute(root, _SYSINFO)
     return parse(
-        {name: value for name, value in raw.items() if value is not None},
-        None if sysinfo is None else sysinfo.decode("utf-8", "replace"),
+        {name: value for name, value in raw.items() if value is not None}, _sysinfo(root)
     )
+
+
+def _sysinfo(root: Path) -> Optional[str]:
+    try:
+        return read_text(root, _SYSINFO)
+    except EvidenceError as error:
+        if error.reason is AbsenceReason.ABSENT:
+            return None
+        raise

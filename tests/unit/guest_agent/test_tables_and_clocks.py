@@ -105,6 +105,22 @@ def test_sysinfo_is_bounded() -> None:
     assert {len(value) for value in found.values()} == {512}
 
 
+def test_sysinfo_of_a_machine_with_many_processors(tmp_path: Path) -> None:
+    # Of a real one, stsi_1_2_2 in Linux prints a line for each processor, before those of the guest.
+    head, guest = SYSINFO.split("VM00", 1)
+    each = "".join(f"Adjustment {number:02}-way:    40000\n" for number in range(2, 300))
+    trees.write(tmp_path, "proc/sysinfo", f"{head}{each}VM00{guest}")
+    found = platform.read(tmp_path).sysinfo
+    assert dict(found) == platform.parse_sysinfo(SYSINFO)
+
+
+def test_sysinfo_that_can_not_be_read_is_said(tmp_path: Path) -> None:
+    trees.write(tmp_path, "proc/sysinfo", "x" * (1 << 20))
+    with pytest.raises(EvidenceError) as caught:
+        platform.read(tmp_path)
+    assert caught.value.reason is AbsenceReason.FAILED
+
+
 def test_a_device_tree(tmp_path: Path) -> None:
     tree = "sys/firmware/devicetree/base"
     trees.write(tmp_path, f"{tree}/model", b"IBM pSeries (emulated by qemu)\0")
