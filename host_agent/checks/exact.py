@@ -1,7 +1,7 @@
 """``exact``: is the guest served, byte for byte, the tables that its running QEMU builds?"""
 
 from host_agent.case.case import Case
-from host_agent.checks.shared.tables import changes, masked, said
+from host_agent.checks.shared.tables import changes, masked, none_there, said
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.firmware.smbios import Smbios, SmbiosError
@@ -20,6 +20,9 @@ def check(case: Case) -> Finding:
     """
     if case.declared.active is None:
         return not_running(ID)
+    none = none_there(ID, case)
+    if none is not None:
+        return none
     now = case.now
     if isinstance(now, Missing):
         return unknown(ID, now)

@@ -2,7 +2,7 @@
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.rehearsed import with_rehearsal
-from host_agent.checks.shared.tables import forecast
+from host_agent.checks.shared.tables import forecast, none_there
 from host_agent.evidence.observation import Observation
 from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.firmware.smbios import Smbios
@@ -27,6 +27,9 @@ def check(case: Case) -> Finding:
 
 
 def _served(case: Case) -> Finding:
+    none = none_there(ID, case)
+    if none is not None:
+        return none
     if isinstance(case.observation, Observation) and isinstance(case.observation.live, Smbios):
         return forecast(ID, case, case.observation.live, (), "a reboot")
     if isinstance(case.now, Missing):

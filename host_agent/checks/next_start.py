@@ -2,7 +2,7 @@
 
 from host_agent.case.case import Case
 from host_agent.checks.shared.rehearsed import with_rehearsal
-from host_agent.checks.shared.tables import forecast
+from host_agent.checks.shared.tables import forecast, none_there
 from host_agent.evidence.running import ProbedTables
 from host_agent.finding import Finding, Outcome, not_running, unknown
 from host_agent.missing import Missing, Reason
@@ -39,6 +39,9 @@ def check(case: Case) -> Finding:
 
 
 def _served(case: Case, start: ProbedTables | Missing) -> Finding:
+    none = none_there(ID, case)
+    if none is not None:
+        return none
     if isinstance(start, Missing):
         return unknown(ID, start)
     if start.smbios is None:

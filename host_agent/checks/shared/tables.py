@@ -38,6 +38,16 @@ def masked(mask: Collection[tuple[int, str]]) -> str:
     return f" ({names} not compared: KVM can't be had for the probe)"
 
 
+def none_there(check: str, case: Case) -> Finding | None:
+    """Return the finding where a machine of this family has no SMBIOS, whatever its QEMU is."""
+    expected = case.expected
+    if isinstance(expected, Missing) or expected.family is None:
+        return None
+    return Finding(
+        check=check, outcome=Outcome.SKIP, sentence=f"{expected.machine} has no SMBIOS tables"
+    )
+
+
 def forecast(
     check: str, case: Case, future: Smbios, mask: Collection[tuple[int, str]], when: str
 ) -> Finding:

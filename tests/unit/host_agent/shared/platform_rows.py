@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from host_agent.case.case import Case
-from host_agent.checks import identity, machine_type, product
+from host_agent.checks import exact, identity, machine_type, next_boot, next_start, product
 from host_agent.evidence.hardware import Platform
 from host_agent.finding import Outcome
 from host_agent.missing import Missing
@@ -20,7 +20,7 @@ from tests.unit.host_agent.shared.cases import (
     declared,
 )
 
-PASS, FAIL, UNKNOWN = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN
+PASS, FAIL, UNKNOWN, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.SKIP
 OTHER = "00000000-0000-0000-0000-000000000005"
 POWER = Platform(
     model="IBM pSeries (emulated by qemu)",
@@ -112,4 +112,12 @@ ROWS = [
     # No entry of either names the type.
     (machine_type.check, mainframe(), UNKNOWN, "/proc/sysinfo does not name it"),
     (machine_type.check, power(), UNKNOWN, "device tree does not name it"),
+    # Nothing is missing where there is nothing.
+    (exact.check, mainframe(), SKIP, "s390-ccw-virtio-7.2 has no SMBIOS tables"),
+    (exact.check, power(), SKIP, "pseries-7.2 has no SMBIOS tables"),
+    (exact.check, on("riscv64", POWER), UNKNOWN, "not to be had"),
+    (next_boot.check, mainframe(), SKIP, "no SMBIOS tables"),
+    (next_boot.check, on("riscv64", POWER), UNKNOWN, "not to be had"),
+    (next_start.check, power(), SKIP, "no SMBIOS tables"),
+    (next_start.check, on("riscv64", POWER), UNKNOWN, "not to be had"),
 ]
