@@ -72,6 +72,8 @@ _ROWS: "tuple[tuple[str, str, tuple[tuple[object, ...], ...]], ...]" = (
         ("device_tree_model", "/proc/device-tree/model", "compared with the baseline"),
         ("device_tree_compatible", "/proc/device-tree/compatible", "compared with the baseline"),
         ("device_tree_uuid", "/proc/device-tree/vm,uuid", "must be libvirt's UUID of the domain"),
+        ("device_tree_name", "/proc/device-tree/ibm,partition-name", "must be libvirt's name of "
+         "the domain"),
         ("sysinfo", "/proc/sysinfo (s390x)", "compared with the baseline; serial numbers and "
          "UUID of the physical machine in it", _ID),
     )),

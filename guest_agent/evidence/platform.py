@@ -12,7 +12,7 @@ from samemachine.v1 import guest_pb2
 # What /proc/device-tree is a link to (Linux ABI testing/sysfs-firmware-ofw).
 _TREE = "/sys/firmware/devicetree/base"
 _SYSINFO = "/proc/sysinfo"
-_PROPERTIES = ("model", "compatible", "vm,uuid")
+_PROPERTIES = ("model", "compatible", "vm,uuid", "ibm,partition-name")
 _MAX_COMPATIBLE = 64
 _MAX_SYSINFO = 256
 # A line for each processor of the whole machine, some hundreds before the lines of the guest.
@@ -34,6 +34,7 @@ def parse(properties: Mapping[str, bytes], sysinfo: Optional[str]) -> guest_pb2.
         device_tree_model="".join(texts.get("model", [])[:1]),
         device_tree_compatible=texts.get("compatible", [])[:_MAX_COMPATIBLE],
         device_tree_uuid="".join(texts.get("vm,uuid", [])[:1]).lower(),
+        device_tree_name="".join(texts.get("ibm,partition-name", [])[:1]),
         sysinfo=parse_sysinfo(sysinfo or ""),
     )
     if not group.ByteSize():
@@ -62,9 +63,7 @@ def parse_sysinfo(text: str) -> "dict[str, str]":
 def read(root: Path = Path("/")) -> guest_pb2.Platform:
     """Read the group; raises ``EvidenceError``."""
     raw = {name: attribute(root, f"{_TREE}/{name}") for name in _PROPERTIES}
-    return parse(
-        {name: value for name, value in raw.items() if value is not None}, _sysinfo(root)
-    )
+    return parse({name: value for name, value in raw.items() if value is not None}, _sysinfo(root))
 
 
 def _sysinfo(root: Path) -> Optional[str]:

@@ -24,8 +24,9 @@ def check(case: Case) -> Finding:
     domains may have the same, of which one may run at a time. Machine types up to 2.1, and
     SeaBIOS where QEMU gives it no tables (isapc, microvm; its ``src/fw/smbios.c``), write it with
     the first fields' bytes in the other order; either is the domain's. A machine without SMBIOS
-    says it in its device tree (``vm,uuid``; QEMU ``hw/ppc/spapr.c``) or by the instruction that
-    /proc/sysinfo shows, there with the domain's name (``target/s390x``: STSI 3.2.2). Whatever the
+    says it in its device tree (``vm,uuid``; QEMU ``hw/ppc/spapr.c: spapr_build_fdt``) or by the
+    instruction that /proc/sysinfo shows (``target/s390x``: STSI 3.2.2), both with the domain's
+    name. Whatever the
     guest shows, a domain that two hosts run at once is not told apart from its copy.
     """
     if case.declared.active is None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ID = "same-smbios"
 
 _GUESTS_OWN = "VM00"
+_NAME = "device tree ibm,partition-name"
 
 
 def check(case: Case) -> Finding:
@@ -151,6 +152,8 @@ def _platform(case: Case, then_tables: Missing, tables: Missing) -> Finding:
         )
         for name in {**old, **new}
         if old.get(name) != new.get(name)
+        # An older agent does not say it.
+        and not (name == _NAME and None in (old.get(name), new.get(name)))
     ]
     return judged(ID, case, found, "the guest's platform is that of the baseline")
 
@@ -161,6 +164,7 @@ def _identity(platform: "Platform") -> dict[str, str]:
         "device tree model": platform.model,
         "device tree compatible": ", ".join(platform.compatible),
         "device tree vm,uuid": platform.uuid,
+        _NAME: platform.name,
         **{key: text for key, text in platform.sysinfo.items() if key.startswith(_GUESTS_OWN)},
     }
     return {name: text for name, text in names.items() if text}

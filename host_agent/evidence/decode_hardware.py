@@ -148,6 +148,7 @@ def _platform(message: guest_pb2.Platform) -> Platform:
             _given(key, "sysinfo key"): _text(text) or ""
             for key, text in sorted(message.sysinfo.items())
         },
+        name=_text(message.device_tree_name),
     )
 
 

@@ -132,6 +132,8 @@ class Platform:
     compatible: tuple[str, ...]
     uuid: str | None
     sysinfo: Mapping[str, str]
+    name: str | None = None
+    """The domain's, in a device tree; None also where the agent is too old to say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,9 @@ class Shown:
     compatible: tuple[str, ...]
     entries: dict[str, str]
     uuid: UUID | None
+    whole_name: str
+    short_name: str
+    """Its first characters, in EBCDIC. Empty, as the whole one, where none is said."""
 
     def values(self, entry: str) -> tuple[str, ...]:
         """Return what stands there; nothing where the entry is not there."""
@@ -40,15 +43,15 @@ class Shown:
         """
         if not name.isascii() or len(name) >= _CUT_FROM:
             return None
-        whole, short = (self.entries.get(key, "").strip() for key in (_WHOLE_NAME, _NAME))
-        if whole:
-            return None if name == whole else whole
-        return short if short and short != name[:_NAME_LENGTH].strip() else None
+        if self.whole_name:
+            return None if name == self.whole_name else self.whole_name
+        wrong = self.short_name and self.short_name != name[:_NAME_LENGTH].strip()
+        return self.short_name if wrong else None
 
     @property
     def named(self) -> bool:
         """Whether it gives the domain's name."""
-        return bool(self.entries.get(_WHOLE_NAME) or self.entries.get(_NAME))
+        return bool(self.whole_name or self.short_name)
 
 
 def shown(case: Case) -> Shown | Missing:
@@ -70,4 +73,6 @@ def shown(case: Case) -> Shown | Missing:
         compatible=found.compatible,
         entries=dict(found.sysinfo),
         uuid=uuid,
+        whole_name=(found.sysinfo.get(_WHOLE_NAME) or found.name or "").strip(),
+        short_name=found.sysinfo.get(_NAME, "").strip(),
     )

@@ -264,7 +264,7 @@ class PciFunction(_message.Message):
     def __init__(self, address: _Optional[str] = ..., vendor: _Optional[int] = ..., device: _Optional[int] = ..., subsystem_vendor: _Optional[int] = ..., subsystem_device: _Optional[int] = ..., revision: _Optional[int] = ..., class_code: _Optional[int] = ..., bridge: _Optional[str] = ...) -> None: ...
 
 class Platform(_message.Message):
-    __slots__ = ["device_tree_compatible", "device_tree_model", "device_tree_uuid", "sysinfo"]
+    __slots__ = ["device_tree_compatible", "device_tree_model", "device_tree_name", "device_tree_uuid", "sysinfo"]
     class SysinfoEntry(_message.Message):
         __slots__ = ["key", "value"]
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -274,13 +274,15 @@ class Platform(_message.Message):
         def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
     DEVICE_TREE_COMPATIBLE_FIELD_NUMBER: _ClassVar[int]
     DEVICE_TREE_MODEL_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_TREE_NAME_FIELD_NUMBER: _ClassVar[int]
     DEVICE_TREE_UUID_FIELD_NUMBER: _ClassVar[int]
     SYSINFO_FIELD_NUMBER: _ClassVar[int]
     device_tree_compatible: _containers.RepeatedScalarFieldContainer[str]
     device_tree_model: str
+    device_tree_name: str
     device_tree_uuid: str
     sysinfo: _containers.ScalarMap[str, str]
-    def __init__(self, device_tree_model: _Optional[str] = ..., device_tree_compatible: _Optional[_Iterable[str]] = ..., device_tree_uuid: _Optional[str] = ..., sysinfo: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    def __init__(self, device_tree_model: _Optional[str] = ..., device_tree_compatible: _Optional[_Iterable[str]] = ..., device_tree_uuid: _Optional[str] = ..., sysinfo: _Optional[_Mapping[str, str]] = ..., device_tree_name: _Optional[str] = ...) -> None: ...
 
 class Report(_message.Message):
     __slots__ = ["absences", "acpi", "agent_version", "block", "boot", "clock", "cpu", "dmi", "memory", "network", "nonce", "pci", "platform", "smbios_booted", "smbios_live", "tpm", "uefi", "virtio"]

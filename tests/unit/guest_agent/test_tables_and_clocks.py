@@ -106,7 +106,7 @@ def test_sysinfo_is_bounded() -> None:
 
 
 def test_sysinfo_of_a_machine_with_many_processors(tmp_path: Path) -> None:
-    # Of a real one, stsi_1_2_2 in Linux prints a line for each processor, before those of the guest.
+    # Of a real one, Linux (stsi_1_2_2) prints a line for each processor, before the guest's own.
     head, guest = SYSINFO.split("VM00", 1)
     each = "".join(f"Adjustment {number:02}-way:    40000\n" for number in range(2, 300))
     trees.write(tmp_path, "proc/sysinfo", f"{head}{each}VM00{guest}")
@@ -126,7 +126,9 @@ def test_a_device_tree(tmp_path: Path) -> None:
     trees.write(tmp_path, f"{tree}/model", b"IBM pSeries (emulated by qemu)\0")
     trees.write(tmp_path, f"{tree}/compatible", b"qemu,pseries\0linux,dummy\0")
     trees.write(tmp_path, f"{tree}/vm,uuid", b"00112233-4455-6677-8899-AABBCCDDEEFF\0")
+    trees.write(tmp_path, f"{tree}/ibm,partition-name", b"vm1\0")
     group = platform.read(tmp_path)
+    assert group.device_tree_name == "vm1"
     assert group.device_tree_model == "IBM pSeries (emulated by qemu)"
     assert list(group.device_tree_compatible) == ["qemu,pseries", "linux,dummy"]
     assert group.device_tree_uuid == "00112233-4455-6677-8899-aabbccddeeff"

@@ -253,6 +253,10 @@ ROWS = [
     (same_smbios.check, platforms(POWER, POWER), PASS, "platform is that of the baseline"),
     (same_smbios.check, platforms(POWER, replace(POWER, model="other"), **ARRIVAL), FAIL,
      "device tree model 'IBM pSeries (emulated by qemu)' -> 'other'"),
+    (same_smbios.check, platforms(replace(POWER, name="a"), replace(POWER, name="b"), **ARRIVAL),
+     FAIL, "device tree ibm,partition-name 'a' -> 'b'"),
+    # An older agent does not know it.
+    (same_smbios.check, platforms(POWER, replace(POWER, name="b"), **ARRIVAL), PASS, "platform is"),
     (same_smbios.check, platforms(MAINFRAME, replace(
         MAINFRAME, sysinfo={"VM00 Name": "vm1", "LPAR Name": "two"}), **ARRIVAL), PASS, "platform"),
     (same_smbios.check, platforms(NO_SUCH, NO_SUCH), SKIP, "no such bus"),

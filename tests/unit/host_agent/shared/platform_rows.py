@@ -82,6 +82,8 @@ def mainframe(name: str = "a-long-name", **changes: str) -> Case:
 
 ROWS = [
     (identity.check, power(), PASS, "reads the domain's UUID in its device tree"),
+    (identity.check, power(name="vm1"), PASS, "the domain's UUID and name in its device tree"),
+    (identity.check, power(name="vm2"), FAIL, "reads in its device tree the name vm2"),
     (identity.check, power(uuid=OTHER), FAIL, f"reads in its device tree UUID {OTHER}"),
     (identity.check, power(uuid=None), UNKNOWN, "has no UUID"),
     (identity.check, mainframe(), PASS, "reads the domain's UUID and name in /proc/sysinfo"),
