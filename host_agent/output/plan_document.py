@@ -122,7 +122,12 @@ def _domain(one: Planned | Failed) -> dict[str, Any]:
 
 def page(plan: Plan) -> str:
     """Return the plan as one HTML file that needs no other."""
-    return page_of.render(_TEMPLATE, plan={"hops": [_shown(hop) for hop in plan.hops]})
+    targets = ", ".join(printable(hop.target.name) for hop in plan.hops)
+    return page_of.render(
+        _TEMPLATE,
+        title=f"Same Machine: plan to {targets or 'nowhere'}",
+        plan={"hops": [_shown(hop) for hop in plan.hops]},
+    )
 
 
 def _shown(hop: Hop) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The pages of an audit and of a report in a real browser: no error, nobody shut out, no overflow.
+"""Pages of audit, report and plan in a real browser: no error, nobody shut out, no overflow.
 
 axe-core (MPL-2.0, of the npm registry) is fetched once into the lab's cache, and is part of nothing
 that we ship. Without chromium, or without both npm and that copy, these tests are skipped.
@@ -17,8 +17,10 @@ from typing import Any
 
 import pytest
 
-from host_agent.output import audit_page, report_page
+from host_agent.output import audit_page, plan_document, report_page
+from host_agent.plan.facts import Plan
 from tests.lab import cache, pace
+from tests.unit.host_agent.output import test_plan
 from tests.unit.host_agent.output.test_audit import FAILED, GOOD, OFF, QUIET, WRONG, audit
 from tests.unit.host_agent.output.test_audit_page import HOSTILE, hostile
 from tests.unit.host_agent.output.test_for_machines import WARNED
@@ -41,6 +43,9 @@ PAGES = {
     "a report": report_page.render(fleet.report(fleet.audits(), "qemu+ssh://gone/system")),
     "a hostile report": report_page.render(fleet.hostile(HOSTILE)),
     "an empty report": report_page.render(fleet.report([])),
+    "a plan": plan_document.page(test_plan.PLAN),
+    "a hostile plan": plan_document.page(test_plan.hostile()),
+    "an empty plan": plan_document.page(Plan(hops=(), seconds=0.0)),
 }
 
 
