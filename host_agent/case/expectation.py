@@ -71,6 +71,10 @@ _UBUNTU = {
     "q35": r"Ubuntu [0-9]{2}\.[0-9]{2}(?: LTS)? PC(?: v[0-9]+)? \(Q35 \+ ICH9\b.*, 2009\)",
 }
 _VIRT_PRODUCTS = frozenset({"KVM Virtual Machine", "QEMU Virtual Machine"})
+_VIRT = frozenset({"aarch64", "riscv64", "loongarch64"})
+# Their one machine type has no version in its name, so it is what each QEMU makes of it
+# (hw/riscv/virt.c: virt_build_smbios; before QEMU 9.1 it wrote none; hw/loongarch/virt.c).
+_UNVERSIONED = frozenset({"riscv64", "loongarch64"})
 _WITHOUT_SMBIOS = {
     "ppc64le": "device tree",
     "ppc64": "device tree",
@@ -102,8 +106,8 @@ def by_rule(definition: Definition, aliases: Mapping[str, str]) -> Expectation |
     architecture = definition.architecture
     if architecture in X86:
         bare = _x86(machine)
-    elif architecture == "aarch64" and machine.startswith("virt"):
-        bare = _virt(machine, definition.firmware)
+    elif architecture in _VIRT and machine.startswith("virt"):
+        bare = _virt(machine, definition.firmware, unversioned=architecture in _UNVERSIONED)
     else:
         view = _WITHOUT_SMBIOS.get(architecture)
         bare = _invisible(
@@ -194,9 +198,10 @@ def _x86(machine: str) -> Expectation:
     )
 
 
-def _virt(machine: str, firmware: str) -> Expectation:
+def _virt(machine: str, firmware: str, *, unversioned: bool) -> Expectation:
     name = type_names.canonical(machine)
     version = type_names.upstream_version(name)
+    known = version is not None or (unversioned and name == "virt")
     old = version is not None and version <= (2, 11)
     return Expectation(
         source="rule",
@@ -204,11 +209,11 @@ def _virt(machine: str, firmware: str) -> Expectation:
         visible=True,
         why=f"QEMU's rule for {name}"
         + ("" if firmware == "efi" else "; without UEFI only the live tables can be seen"),
-        manufacturers=frozenset({"QEMU"}) if version else None,
-        products=_VIRT_PRODUCTS if version else None,
+        manufacturers=frozenset({"QEMU"}) if known else None,
+        products=_VIRT_PRODUCTS if known else None,
         # Machine types up to virt-2.11 say "1.0", which names no machine.
         machine_strings=frozenset() if old else frozenset({name}),
-        certain=version is not None,
+        certain=known,
     )
 
 

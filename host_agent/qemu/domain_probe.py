@@ -32,7 +32,7 @@ _TOO_LATE = (
     "a replaced QEMU may not start any more: audit before an upgrade, whose probes are kept; "
     "until then move the domain, or stop and start it"
 )
-_PROBED = frozenset({"x86_64", "i386", "aarch64"})
+_PROBED = frozenset({"x86_64", "i386", "aarch64", "riscv64"})
 """QEMU's words for targets whose tables a probe can read."""
 
 

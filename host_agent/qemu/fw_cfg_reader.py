@@ -37,9 +37,21 @@ class Window:
 
 PORTS = Window(data=0x511, selector=0x510, dma=0x514, ports=True, ram=0x1000)
 """That of x86."""
-# hw/arm/virt.c: base_memmap[VIRT_FW_CFG], VIRT_MEM
-_VIRT = Window(data=0x9020000, selector=0x9020008, dma=0x9020010, ports=False, ram=0x40000000)
-WINDOWS = {"x86_64": PORTS, "i386": PORTS, "aarch64": _VIRT}
+
+
+def _in_memory(base: int, ram: int) -> Window:
+    """Return the window of a ``virt`` machine, whose registers all lie as QEMU's API lays them."""
+    return Window(data=base, selector=base + 8, dma=base + 16, ports=False, ram=ram)
+
+
+WINDOWS = {
+    "x86_64": PORTS,
+    "i386": PORTS,
+    # hw/arm/virt.c: base_memmap[VIRT_FW_CFG], VIRT_MEM
+    "aarch64": _in_memory(0x9020000, 0x40000000),
+    # hw/riscv/virt.c: virt_memmap[VIRT_FW_CFG], VIRT_DRAM
+    "riscv64": _in_memory(0x10100000, 0x80000000),
+}
 """By QEMU's word for the architecture."""
 
 

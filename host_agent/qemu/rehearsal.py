@@ -41,7 +41,12 @@ from host_agent.qemu.session import NO_QMP, QemuSession, Stop, kvm_groups
 
 SECONDS = 120.0
 """What one rehearsal may take. With SeaBIOS it takes about a second, with UEFI some twenty."""
-_KINDS = {"x86_64": {"pc", "q35"}, "i386": {"pc", "q35"}, "aarch64": {"virt"}}
+_KINDS = {
+    "x86_64": {"pc", "q35"},
+    "i386": {"pc", "q35"},
+    "aarch64": {"virt"},
+    "riscv64": {"virt"},
+}
 """QEMU's word for an architecture → how the names of machine types begin that are rehearsed."""
 
 

@@ -25,6 +25,7 @@ ARM64 = 0x40000000
         ("aarch64", "virt-7.2", 512 * MIB, (ARM64, ARM64 + 512 * MIB)),
         ("aarch64", None, 1 << 40, (ARM64, ARM64 + (1 << 40))),
         ("aarch64", "virt", None, (ARM64, ARM64)),
+        ("riscv64", "virt", 512 * MIB, (0x80000000, 0xA0000000)),
     ],
 )
 def test_where_it_is(
@@ -35,4 +36,4 @@ def test_where_it_is(
 
 
 def test_of_others_it_is_not_known() -> None:
-    assert not any(map(memory_places.are_known, ("ppc64", "s390x", "riscv64", "armv7l")))
+    assert not any(map(memory_places.are_known, ("ppc64", "s390x", "riscv32", "armv7l")))

@@ -98,7 +98,7 @@ def test_a_hung_monitor_is_said() -> None:
 
 
 def test_other_architectures_are_not_looked_at() -> None:
-    for architecture, firmware in (("riscv64", "efi"), ("aarch64", "none"), ("ppc64", "bios")):
+    for architecture, firmware in (("loongarch64", "efi"), ("aarch64", "none"), ("ppc64", "bios")):
         missing = read(Memory({}), replace(active(firmware), architecture=architecture))
         assert isinstance(missing, Missing)
         assert missing.reason is Reason.UNSUPPORTED

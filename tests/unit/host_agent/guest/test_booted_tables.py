@@ -74,7 +74,7 @@ def test_nothing_is_looked_for_where_no_firmware_is() -> None:
     for architecture, firmware, said in (
         ("aarch64", "none", "no firmware"),
         ("s390x", "bios", "s390x guests have no SMBIOS"),
-        ("riscv64", "efi", "nowhere fixed"),
+        ("loongarch64", "efi", "nowhere fixed"),
     ):
         definition = replace(active(firmware), architecture=architecture)
         for ask in (read, search):
