@@ -115,6 +115,24 @@ class Case:
         return self.memory.named if isinstance(self.memory, Smbios) else self.memory
 
     @property
+    def own(self) -> Named | Missing:
+        """What the guest has: as it booted; where no firmware left that, as it is served now."""
+        booted = self.booted
+        return self.live if isinstance(booted, Missing) and self._is_served_only else booted
+
+    @property
+    def own_tables(self) -> Smbios | Missing:
+        """The bytes of ``own``."""
+        booted, seen = self.booted_tables, self.observation
+        if isinstance(booted, Missing) and self._is_served_only:
+            return seen if isinstance(seen, Missing) else seen.live
+        return booted
+
+    @property
+    def _is_served_only(self) -> bool:
+        return isinstance(self.expected, Expectation) and not self.expected.booted_visible
+
+    @property
     def booted_tables(self) -> Smbios | Missing:
         """The bytes that the guest booted with: as it read them, else as the host did."""
         if isinstance(self.observation, Observation):

@@ -55,6 +55,9 @@ class Expectation:
     """Whether the name's conventions are known; where not, a difference is no failure."""
     live_visible: bool = True
     """Whether fw_cfg holds the tables (not in the legacy mode of old machine types)."""
+    booted_visible: bool = True
+    """Whether a firmware leaves the tables where the guest's kernel finds them; where none does,
+    the guest has those that it is served now, and no others."""
     family: Family | None = None
     """What a guest without SMBIOS is to see instead; None: no rule knows, or there is SMBIOS."""
 
@@ -214,6 +217,7 @@ def _virt(machine: str, firmware: str, *, unversioned: bool) -> Expectation:
         # Machine types up to virt-2.11 say "1.0", which names no machine.
         machine_strings=frozenset() if old else frozenset({name}),
         certain=known,
+        booted_visible=firmware == "efi",
     )
 
 

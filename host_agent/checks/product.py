@@ -22,7 +22,7 @@ def check(case: Case) -> Finding:
     """
     if case.declared.active is None:
         return not_running(ID)
-    expected, booted = case.expected, case.booted
+    expected, booted = case.expected, case.own
     if isinstance(expected, Missing):
         return Finding(check=ID, outcome=Outcome.UNKNOWN, sentence=expected.sentence)
     if not expected.visible:
@@ -31,10 +31,12 @@ def check(case: Case) -> Finding:
         return unknown(ID, booted)
     seen = case.observation if isinstance(case.observation, Observation) else None
     dmi = seen.dmi if seen and isinstance(seen.dmi, Named) else None
-    views = [("DMI" if booted is dmi else "booted tables", booted)]
+    live = case.live if seen else None
+    word = "DMI" if booted is dmi else "live tables" if booted is live else "booted tables"
+    views = [(word, booted)]
     views += [
         (word, view)
-        for word, view in (("DMI", dmi), ("live tables", case.live if seen else None))
+        for word, view in (("DMI", dmi), ("live tables", live))
         if isinstance(view, Named) and view is not booted
     ]
     for word, view in views:

@@ -33,10 +33,12 @@ def read(domain: Domain, active: Definition, seconds: float) -> tuple[Table, ...
             sentence=f"ACPI tables of {active.architecture} guests are not looked for in memory",
         )
     memory = low_memory.of(domain, active, seconds)
+    efi = active.firmware == "efi"
+    boundary = left_tables.OF_UEFI if efi else left_tables.OF_BIOS
     wrong: AcpiError | None = None
     try:
-        for piece in _pieces(memory, efi=active.firmware == "efi"):
-            pointer = left_tables.root_pointer(piece)
+        for piece in _pieces(memory, efi=efi):
+            pointer = left_tables.root_pointer(piece, boundary)
             if pointer is None:
                 continue
             try:

@@ -98,7 +98,7 @@ def rehearse(
         booted = _smbios(reader, place)
         config = _config(machine.architecture, tables)
         spaces = pci_reader.read(session, config)
-        cpu = cpu_reader.read(session)
+        cpu = cpu_reader.read(session, machine)
         blocks = probe.memory_blocks_of(session)
         # What is asked for from here on changes the machine.
         virtio = tuple(_virtio(session, config, spaces))

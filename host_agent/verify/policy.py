@@ -115,4 +115,8 @@ def required(case: Case, depth: Depth | None) -> frozenset[str] | None:
         # What no guest of this kind can see is no missing evidence; the process carries it.
         seen = _OF_PLATFORM if case.expected.family and wanted is Depth.GUEST else frozenset()
         return (_REQUIRED[wanted] - _OF_TABLES) | seen | {"running-qemu"}
+    served_only = isinstance(case.expected, Expectation) and not case.expected.booted_visible
+    if served_only and wanted is Depth.GUEST:
+        # No firmware leaves it other tables than those that it is served.
+        return (_REQUIRED[wanted] - {"machine-type"}) | {"machine-type-live"}
     return _REQUIRED[wanted]

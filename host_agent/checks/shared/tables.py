@@ -51,8 +51,8 @@ def none_there(check: str, case: Case) -> Finding | None:
 def forecast(
     check: str, case: Case, future: Smbios, mask: Collection[tuple[int, str]], when: str
 ) -> Finding:
-    """Say what the booted tables will be after ``when``, such as "a reboot"."""
-    booted = case.booted_tables
+    """Say what the guest's tables will be after ``when``, such as "a reboot"."""
+    booted = case.own_tables
     if isinstance(booted, Missing):
         return unknown(check, booted)
     try:

@@ -52,7 +52,7 @@ def test_a_bios_leaves_them_below_one_megabyte() -> None:
     assert found.asked[0] == (0xE0000, 0x20000)
 
 
-@pytest.mark.parametrize("below", [0x1000, 27 * MIB, 2 * MIB + 16])
+@pytest.mark.parametrize("below", [0x1000, 27 * MIB, 2 * MIB + 16, 3 * MIB + 8])
 def test_uefi_leaves_them_below_the_top(below: int) -> None:
     """One that only looks like it does not end the search."""
     stale = pointer(extended=True, address=0x100000)

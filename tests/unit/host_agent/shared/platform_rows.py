@@ -4,9 +4,18 @@ from dataclasses import replace
 from typing import Any
 
 from host_agent.case.case import Case
-from host_agent.checks import exact, identity, machine_type, next_boot, next_start, product
+from host_agent.checks import (
+    exact,
+    identity,
+    machine_type,
+    machine_type_live,
+    next_boot,
+    next_start,
+    product,
+)
 from host_agent.evidence.hardware import Platform
 from host_agent.finding import Outcome
+from host_agent.firmware.smbios import Smbios
 from host_agent.missing import Missing
 from tests.smbios_builder import UUID_1
 from tests.unit.host_agent.shared.cases import (
@@ -14,10 +23,12 @@ from tests.unit.host_agent.shared.cases import (
     NOT_ENROLLED,
     NOTHING,
     OBSERVATION,
+    PROBED,
     RUNNING,
     SILENT,
     case,
     declared,
+    smbios,
 )
 
 PASS, FAIL, UNKNOWN, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN, Outcome.SKIP
@@ -37,7 +48,7 @@ MAINFRAME = {
     "VM00 Extended Name": "a-long-name",
     "VM00 UUID": str(UUID_1),
 }
-_MACHINES = {"ppc64le": "pseries-7.2", "s390x": "s390-ccw-virtio-7.2", "riscv64": "virt"}
+_MACHINES = {"ppc64le": "pseries-7.2", "s390x": "s390-ccw-virtio-7.2", "sparc64": "sun4u"}
 
 
 def on(architecture: str, said: Platform | Missing, **changes: Any) -> Case:
@@ -80,7 +91,39 @@ def mainframe(name: str = "a-long-name", **changes: str) -> Case:
     return on("s390x", platform, name=name)
 
 
+def served(live: Smbios | Missing | None = None, **changes: Any) -> Case:
+    """A guest of arm64 that was started without a firmware: it has what it is served alone."""
+    made = case(
+        declared=declared(
+            replace(DEFINITION, architecture="aarch64", machine="virt-7.2", firmware="none")
+        ),
+        running=replace(RUNNING, machine="virt-7.2"),
+        memory=NOTHING,
+        observation=replace(
+            OBSERVATION, booted=NOTHING, dmi=NOTHING, live=SERVED if live is None else live
+        ),
+        baseline=NOTHING,
+        **changes,
+    )
+    return replace(made, now=PROBED_VIRT, next_start=PROBED_VIRT)
+
+
+_NAMED = dict.fromkeys(("version", "chassis_version", "processor_version"), "virt-7.2")
+_VIRT: dict[str, Any] = {"product": "QEMU Virtual Machine", **_NAMED}
+SERVED = smbios(**_VIRT)
+PROBED_VIRT = replace(PROBED, smbios=SERVED)
 ROWS = [
+    (machine_type.check, served(), SKIP, "no firmware leaves the guest tables"),
+    (machine_type_live.check, served(), PASS, "virt-7.2"),
+    (machine_type_live.check, served(NOTHING), UNKNOWN, "not to be had"),
+    (product.check, served(), PASS, "QEMU Virtual Machine"),
+    (product.check, served(smbios(**{**_VIRT, "product": "x"})), FAIL, "live tables give the prod"),
+    (product.check, served(NOTHING), UNKNOWN, "not to be had"),
+    (identity.check, served(), PASS, "the domain's UUID"),
+    (exact.check, served(), PASS, "is served exactly"),
+    (next_boot.check, served(), PASS, "a reboot shows the guest the same"),
+    (next_start.check, served(), PASS, "the same tables"),
+    (next_boot.check, served(NOTHING), UNKNOWN, "not to be had"),
     (identity.check, power(), PASS, "reads the domain's UUID in its device tree"),
     (identity.check, power(name="vm1"), PASS, "the domain's UUID and name in its device tree"),
     (identity.check, power(name="vm2"), FAIL, "reads in its device tree the name vm2"),
@@ -100,7 +143,7 @@ ROWS = [
     (identity.check, mainframe(VM00_Extended_Name="", VM00_Name=""), PASS, "the domain's UUID in"),
     (identity.check, on("ppc64le", NOTHING), UNKNOWN, "not to be had"),
     (identity.check, on("ppc64le", POWER, observation=SILENT), UNKNOWN, "nobody answered"),
-    (identity.check, on("riscv64", POWER), UNKNOWN, "riscv64 guest can't see"),
+    (identity.check, on("sparc64", POWER), UNKNOWN, "sparc64 guest can't see"),
     (product.check, power(), PASS, '"qemu,pseries", as of all machines of its family'),
     (product.check, power(compatible=("IBM,9009", "qemu,pseries")), PASS, "IBM,9009, qemu"),
     (product.check, power(compatible=("ibm,powernv",)), FAIL, 'expected is "qemu,pseries"'),
@@ -110,16 +153,16 @@ ROWS = [
     (product.check, mainframe(VM00_Control_Program=""), UNKNOWN, "no entry VM00 Control Program"),
     (product.check, on("s390x", NOTHING), UNKNOWN, "not to be had"),
     (product.check, on("ppc64le", POWER, observation=NOT_ENROLLED), UNKNOWN, "no channel"),
-    (product.check, on("riscv64", POWER), UNKNOWN, "riscv64 guest can't see"),
+    (product.check, on("sparc64", POWER), UNKNOWN, "sparc64 guest can't see"),
     # No entry of either names the type.
     (machine_type.check, mainframe(), UNKNOWN, "/proc/sysinfo does not name it"),
     (machine_type.check, power(), UNKNOWN, "device tree does not name it"),
     # Nothing is missing where there is nothing.
     (exact.check, mainframe(), SKIP, "s390-ccw-virtio-7.2 has no SMBIOS tables"),
     (exact.check, power(), SKIP, "pseries-7.2 has no SMBIOS tables"),
-    (exact.check, on("riscv64", POWER), UNKNOWN, "not to be had"),
+    (exact.check, on("sparc64", POWER), UNKNOWN, "not to be had"),
     (next_boot.check, mainframe(), SKIP, "no SMBIOS tables"),
-    (next_boot.check, on("riscv64", POWER), UNKNOWN, "not to be had"),
+    (next_boot.check, on("sparc64", POWER), UNKNOWN, "not to be had"),
     (next_start.check, power(), SKIP, "no SMBIOS tables"),
-    (next_start.check, on("riscv64", POWER), UNKNOWN, "not to be had"),
+    (next_start.check, on("sparc64", POWER), UNKNOWN, "not to be had"),
 ]

@@ -21,7 +21,7 @@ from tests.unit.host_agent.shared.cases import (
     declared,
     smbios,
 )
-from tests.unit.host_agent.shared.platform_rows import mainframe, on, power
+from tests.unit.host_agent.shared.platform_rows import mainframe, on, power, served
 
 POWER = declared(replace(DEFINITION, architecture="ppc64le", machine="pseries-7.2"))
 ISA = declared(replace(DEFINITION, machine="isapc"))
@@ -55,6 +55,9 @@ V, M, U = Decision.VERIFIED, Decision.MISMATCH, Decision.UNVERIFIED
         (case(observation=NOT_ENROLLED, memory=NOTHING), V, Depth.HOST),
         (case(observation=NOT_ENROLLED, memory=NOTHING, running=NOTHING), U, None),
         (case(declared=declared(active=None)), None, None),
+        # Without a firmware the live tables are all that the guest has.
+        (served(), V, Depth.GUEST),
+        (served(NOTHING), U, Depth.HOST),
         (case(declared=declared(machine="pc")), V, Depth.GUEST),
         (case(declared=declared(machine="pc-q35-7.2")), V, Depth.GUEST),
         # QEMU gives it no SMBIOS: SeaBIOS writes its own, of which the UUID alone is the domain's.
@@ -89,7 +92,7 @@ def test_verdict(judged: Case, decision: Decision | None, depth: Depth | None) -
         # Nobody asked the guest to say anything.
         (on("ppc64le", NOTHING, observation=NOT_ENROLLED), V, Depth.HOST),
         # No rule knows what a guest of this one sees of its family.
-        (on("riscv64", NOTHING), V, Depth.HOST),
+        (on("sparc64", NOTHING), V, Depth.HOST),
     ],
 )
 def test_what_no_guest_can_see_is_carried_by_the_process(
