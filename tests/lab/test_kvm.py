@@ -94,5 +94,5 @@ def test_where_kvm_is_not_to_be_had_the_rehearsal_says_what_that_leaves_out(
     why = "KVM can't be had for the rehearsal, and ACPI depends on it"
     left = {one.partition(": ")[0] for one in found["not_compared"] if one.endswith(why)}
     assert left
-    assert not left & {f"ACPI {name}" for name in found["tables"]}
-    assert why in text
+    assert not left & set(found["tables"])
+    assert why in " ".join(text.split())
