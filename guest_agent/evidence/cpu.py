@@ -31,6 +31,10 @@ _REVISION = (
     ("revision",),
 )
 _ONLY_X86 = "cpu family"
+# s390x has a line of its own for each (Linux arch/s390/kernel/processor.c); the identification in
+# it is a serial number. Of what a CPU model has, most is told by the numbers of facilities alone
+# (z/Architecture Principles of Operation, STORE FACILITY LIST EXTENDED).
+_MAINFRAME = re.compile(r"version = (\w+),\s+identification = \w+,\s+machine = (\w+)")
 
 
 def parse(cpuinfo: str, online: str, present: str = "") -> guest_pb2.Cpu:
@@ -40,6 +44,10 @@ def parse(cpuinfo: str, online: str, present: str = "") -> guest_pb2.Cpu:
     """
     fields = first_processor(cpuinfo)
     words = next((fields[key] for key in _FLAGS if key in fields), "").split()
+    words += [f"facility-{number}" for number in fields.get("facilities", "").split()]
+    mainframe = _MAINFRAME.fullmatch(fields.get("processor 0", ""))
+    if mainframe is not None:
+        fields["cpu"], fields["revision"] = mainframe.group(2), mainframe.group(1)
     flags = sorted({clean(word)[:_MAX_FLAG] for word in words})
     return guest_pb2.Cpu(
         online=count(online),

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 ID = "same-smbios"
 
-_GUESTS_OWN = "VM00"
+# Of level 00, which is the guest's own; how many processors it has is told by ``same-cpu``.
+_GUESTS_OWN = ("VM00 Name", "VM00 Control Program", "VM00 Extended Name", "VM00 UUID")
 _NAME = "device tree ibm,partition-name"
 
 
@@ -165,6 +166,6 @@ def _identity(platform: "Platform") -> dict[str, str]:
         "device tree compatible": ", ".join(platform.compatible),
         "device tree vm,uuid": platform.uuid,
         _NAME: platform.name,
-        **{key: text for key, text in platform.sysinfo.items() if key.startswith(_GUESTS_OWN)},
+        **{key: platform.sysinfo.get(key, "") for key in _GUESTS_OWN},
     }
     return {name: text for name, text in names.items() if text}

@@ -100,7 +100,10 @@ POWER = Platform(
     model="IBM pSeries (emulated by qemu)", compatible=("qemu,pseries",), uuid=None, sysinfo={}
 )
 MAINFRAME = Platform(
-    model=None, compatible=(), uuid=None, sysinfo={"VM00 Name": "vm1", "LPAR Name": "one"}
+    model=None,
+    compatible=(),
+    uuid=None,
+    sysinfo={"VM00 Name": "vm1", "VM00 CPUs Configured": "1", "LPAR Name": "one"},
 )
 UNTABLED: dict[str, Any] = {"booted": NO_SUCH, "dmi": NO_SUCH, "live": NO_SUCH}
 
@@ -257,6 +260,11 @@ ROWS = [
      FAIL, "device tree ibm,partition-name 'a' -> 'b'"),
     # An older agent does not know it.
     (same_smbios.check, platforms(POWER, replace(POWER, name="b"), **ARRIVAL), PASS, "platform is"),
+    (same_smbios.check, platforms(MAINFRAME, replace(
+        MAINFRAME, sysinfo={"VM00 Name": "vm2"}), **ARRIVAL), FAIL, "VM00 Name 'vm1' -> 'vm2'"),
+    # A processor that was plugged in.
+    (same_smbios.check, platforms(MAINFRAME, replace(MAINFRAME, sysinfo={
+        **MAINFRAME.sysinfo, "VM00 CPUs Configured": "2"})), PASS, "platform"),
     (same_smbios.check, platforms(MAINFRAME, replace(
         MAINFRAME, sysinfo={"VM00 Name": "vm1", "LPAR Name": "two"}), **ARRIVAL), PASS, "platform"),
     (same_smbios.check, platforms(NO_SUCH, NO_SUCH), SKIP, "no such bus"),
