@@ -16,7 +16,7 @@ from tests.lab import pace
 if TYPE_CHECKING:
     from tests.lab.host import Host
 
-_CHANNEL = """<channel type='unix'><source mode='bind'/>
+CHANNEL = """<channel type='unix'><source mode='bind'/>
       <target type='virtio' name='org.samemachine.guest.0'/></channel>"""
 # Variables without keys: secure boot would refuse our kernel.
 _UEFI = """<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
@@ -103,7 +103,7 @@ class GuestOptions:
                 loader=_UEFI if self.uefi else "",
                 cmdline=self._cmdline(),
                 cpu=self._cpu(),
-                channel=_CHANNEL if self.channel else "",
+                channel=CHANNEL if self.channel else "",
             )
         )
 
@@ -111,6 +111,11 @@ class GuestOptions:
     def quick(self) -> bool:
         """Whether the lab's own first process runs it, which is on the lab's own image alone."""
         return not self.system and self.image == "/lab"
+
+    @property
+    def diskless(self) -> bool:
+        """Whether it lives in its memory alone, and has no disk of its own."""
+        return False
 
     def _cmdline(self) -> str:
         if self.quick:
@@ -154,7 +159,9 @@ class Guest:
         self.host.run("virsh", "define", "/dev/stdin", text_input=self.options.xml())
 
     def make_disk(self) -> None:
-        """Make an empty overlay over its image."""
+        """Make an empty overlay over its image, where it has one."""
+        if self.options.diskless:
+            return
         self.host.run(
             "qemu-img",
             "create",
@@ -334,6 +341,7 @@ class Guest:
 
     def _migration(self, to: "Host") -> list[str]:
         self.make_room(to)
+        storage = () if self.options.diskless else ("--copy-storage-inc", "--migrate-disks", "vda")
         # libvirt can't see that the file of the same path is not the same file.
         return [
             "virsh",
@@ -341,9 +349,7 @@ class Guest:
             "--live",
             "--persistent",
             "--unsafe",
-            "--copy-storage-inc",
-            "--migrate-disks",
-            "vda",
+            *storage,
             self.name,
             to.tcp_uri,
             f"tcp://{to.name}",

@@ -19,7 +19,10 @@ from tests.lab.namespaces import Namespaces
 PREFIX = "samemachine-lab-"
 PLACES = (os.cpu_count() or 1) + 1
 """A lab mostly waits: for guests that boot, and for what must not come."""
-_TOOLS = ("mmdebstrap", "mkfs.ext4", "ip", "unshare", "nsenter", "setpriv", *make_deb.TOOLS)
+_TOOLS = (
+    "mmdebstrap", "mkfs.ext4", "ip", "unshare", "nsenter", "setpriv", "cpio", "depmod",
+    *make_deb.TOOLS,
+)  # fmt: skip
 # Host C is for tests that spoil a host: they upgrade its packages.
 _HOSTS = {
     "hosta": (1, images.BOOKWORM),
@@ -33,6 +36,9 @@ _HOSTS = {
     # Ansible installs our packages on these.
     "hostg": (7, images.BOOKWORM),
     "hosth": (8, images.TRIXIE),
+    # They run guests of other architectures.
+    "hosti": (9, images.MANY_BOOKWORM),
+    "hostj": (10, images.MANY_TRIXIE),
 }
 
 
@@ -159,8 +165,9 @@ def scratch_folders(place: int) -> list[Path]:
 
 
 def build(*names: str) -> None:
-    """Build the images of a guest and of these hosts, or of all hosts."""
-    hosts = dict.fromkeys(_HOSTS[name][1] for name in names or _HOSTS)
+    """Build the images of a guest and of these hosts, or of all that most tests need."""
+    wanted = (_HOSTS[name][1] for name in names or _HOSTS)
+    hosts = dict.fromkeys(image for image in wanted if names or image.only_for is None)
     # Two at a time: one waits for the network where the other one unpacks.
     pool = ThreadPoolExecutor(max_workers=2)
     try:
