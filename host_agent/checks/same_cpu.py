@@ -7,7 +7,7 @@ from host_agent.case.case import Case, Occasion
 from host_agent.checks.shared.baseline import Change, Kind, groups, judged, rules, same_kernel
 from host_agent.domain.definition import HOST_BOUND_CPU
 from host_agent.finding import Finding, Outcome
-from host_agent.missing import Missing
+from host_agent.missing import Missing, Reason
 from host_agent.printable import argument
 
 if TYPE_CHECKING:
@@ -40,13 +40,17 @@ def check(case: Case) -> Finding:
     note = ""
     missing = now.cpuid if isinstance(now.cpuid, Missing) else then.cpuid
     if isinstance(missing, Missing):
-        note = f" (live CPUID not compared: {missing.sentence})"
+        # Other architectures than x86 have none, and nothing like it that a program may ask.
+        none = missing.reason is Reason.ABSENT
+        note = "" if none else f" (live CPUID not compared: {missing.sentence})"
         if rules(case) is Occasion.ARRIVAL and not found:
             # All the rest is what the kernel read before it moved.
             return Finding(
                 check=ID,
                 outcome=Outcome.UNKNOWN,
-                sentence=f"what CPUID answers since the move is not known: {missing.sentence}",
+                sentence="what the CPU is since the move is not known: its kernel asked at the boot"
+                if none
+                else f"what CPUID answers since the move is not known: {missing.sentence}",
                 remedy=missing.remedy,
             )
     elif not isinstance(now.cpuid, Missing):

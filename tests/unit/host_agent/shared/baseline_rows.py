@@ -295,6 +295,11 @@ ROWS = [
     (same_cpu.check, since(cpu(cpuid=GONE)), PASS, "(live CPUID not compared: /sys may not"),
     (same_cpu.check, since(cpu(cpuid=GONE), **RESTART), PASS, "not compared"),
     (same_cpu.check, since(cpu(cpuid=GONE), **ARRIVAL), UNKNOWN, "since the move is not known"),
+    # Another architecture than x86.
+    (same_cpu.check, since(cpu(cpuid=NO_SUCH), before=cpu(cpuid=NO_SUCH)), PASS,
+     "'QEMU Virtual CPU version 2.5+'"),
+    (same_cpu.check, since(cpu(cpuid=NO_SUCH), before=cpu(cpuid=NO_SUCH), **ARRIVAL), UNKNOWN,
+     "its kernel asked at the boot"),
     (same_cpu.check, since(before=cpu(cpuid=GONE), **ARRIVAL), UNKNOWN, "/sys may not be read"),
     (same_cpu.check, since(cpu(cpuid=GONE, present=4), **ARRIVAL), FAIL, "processors 2 -> 4"),
     # A restored image has another QEMU under the same boot.
