@@ -7,7 +7,7 @@ runs, the page of that pointer is reused and the table's own pointers are virtua
 """
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from uuid import UUID
 
 STEP = 4 * 1024 * 1024
@@ -52,3 +52,19 @@ def configuration(address: int, read: Callable[[int, int], bytes]) -> Mapping[UU
         UUID(bytes_le=entries[at : at + 16]): int.from_bytes(entries[at + 16 : at + 24], "little")
         for at in range(0, len(entries) - _ENTRY + 1, _ENTRY)
     }
+
+
+def named(memory: bytes, what: UUID) -> Iterator[int]:
+    """Yield what entries of a configuration table name, in memory that begins on a boundary.
+
+    When an operating system runs, the entries are still there, and their addresses physical (UEFI
+    2.10, 8.4, SetVirtualAddressMap converts the system table's own pointers). What only looks like
+    an entry is yielded as well: whoever follows it proves what is there.
+    """
+    guid = what.bytes_le
+    at = memory.find(guid)
+    while at >= 0:
+        entry = memory[at + len(guid) : at + _ENTRY]
+        if at % 8 == 0 and any(entry) and len(entry) == _ENTRY - len(guid):
+            yield int.from_bytes(entry, "little")
+        at = memory.find(guid, at + 1)

@@ -1,9 +1,7 @@
 """The ACPI tables that a firmware left in memory, found by the root pointer. Pure but for ``read``.
 
-The root pointer (RSDP) proves itself by its checksums. A BIOS leaves it on a 16-byte boundary (ACPI
-6.5, 5.2.5.1), a UEFI firmware in a piece of its pool, which are aligned to 8 (UEFI 2.10, 7.2,
-AllocatePool). It names the root table, that names the others, and the FADT names DSDT and FACS
-(5.2.5 to 5.2.10).
+The root pointer (RSDP) lies on a 16-byte boundary and proves itself by its checksums; it names the
+root table, that names the others, and the FADT names DSDT and FACS (ACPI 6.5, 5.2.5 to 5.2.10).
 Whoever could write the memory wrote the addresses: each length is bounded, and ``read`` decides
 what may be read at all.
 """
@@ -16,19 +14,18 @@ Read = Callable[[int, int], bytes]
 """Returns so many bytes from a physical address; raises what its reader raises."""
 
 SIGNATURE = b"RSD PTR "
-OF_BIOS, OF_UEFI = 16, 8
-"""The boundary that a root pointer lies on."""
+_BOUNDARY = 16
 _FIRST, _WHOLE = 20, 36
 """Bytes of a root pointer of revision 0, and of a later one."""
 _MAX_TABLES = 256
 _FACP, _FACS = b"FACP", b"FACS"
 
 
-def root_pointer(memory: bytes, boundary: int = OF_BIOS) -> bytes | None:
+def root_pointer(memory: bytes) -> bytes | None:
     """Return the first valid root pointer in some memory that begins on a boundary."""
     at = memory.find(SIGNATURE)
     while at >= 0:
-        found = root_pointer_at(memory, at) if at % boundary == 0 else None
+        found = root_pointer_at(memory, at) if at % _BOUNDARY == 0 else None
         if found is not None:
             return found
         at = memory.find(SIGNATURE, at + 1)

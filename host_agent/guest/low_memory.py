@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from host_agent.domain import memory_places
-from host_agent.domain.architectures import X86
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
 from host_agent.firmware.acpi import AcpiError
@@ -16,12 +15,12 @@ from host_agent.hypervisor import Domain
 from host_agent.missing import Reason
 
 _PIECE = 1024 * 1024
-_PIECES, _PC_PIECES = 80, 48
+_PIECES = 48
 """How many megabytes below the top are searched.
 
 OVMF's tables were seen within the last twelve, and within the last 28 in its builds with secure
 boot: the machine keeps the last sixteen for the firmware's own use (q35's extended TSEG). AAVMF's
-SMBIOS was seen within the last two, its ACPI within the last 60, with 512 MiB to 300 GB of memory.
+SMBIOS and EFI configuration table were seen within the last two, of 512 MiB to 300 GB.
 """
 _ALL_CALLS = 5
 """How many times as long as one call all together may take."""
@@ -38,8 +37,6 @@ class LowMemory:
     """Where it begins."""
     top: int
     """Where it ends."""
-    pieces: int
-    """How many megabytes below its end are searched."""
     seconds: float
     """What one call may take."""
     until: float
@@ -59,7 +56,7 @@ class LowMemory:
     def downwards(self) -> Iterator[tuple[int, bytes]]:
         """Yield (address, bytes) from the top on, with a little of what lies above each."""
         at = self.top
-        for _ in range(self.pieces):
+        for _ in range(_PIECES):
             end, at = min(self.top, at + _OVERLAP), at - _PIECE
             if at < self.bottom + _PIECE:
                 return
@@ -73,7 +70,6 @@ def of(domain: Domain, active: Definition, seconds: float) -> LowMemory:
         domain=domain,
         bottom=bottom,
         top=top // _PIECE * _PIECE,
-        pieces=_PC_PIECES if active.architecture in X86 else _PIECES,
         seconds=seconds,
         until=time.monotonic() + _ALL_CALLS * seconds,
     )

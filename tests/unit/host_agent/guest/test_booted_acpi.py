@@ -7,6 +7,7 @@ import pytest
 
 from host_agent.domain.definition import Definition
 from host_agent.errors import EvidenceError
+from host_agent.firmware import efi_tables
 from host_agent.guest import booted_acpi, low_memory
 from host_agent.missing import Missing, Reason
 from tests.unit.host_agent.firmware.test_left_tables import memory, pointer
@@ -52,7 +53,7 @@ def test_a_bios_leaves_them_below_one_megabyte() -> None:
     assert found.asked[0] == (0xE0000, 0x20000)
 
 
-@pytest.mark.parametrize("below", [0x1000, 27 * MIB, 2 * MIB + 16, 3 * MIB + 8])
+@pytest.mark.parametrize("below", [0x1000, 27 * MIB, 2 * MIB + 16])
 def test_uefi_leaves_them_below_the_top(below: int) -> None:
     """One that only looks like it does not end the search."""
     stale = pointer(extended=True, address=0x100000)
@@ -61,6 +62,19 @@ def test_uefi_leaves_them_below_the_top(below: int) -> None:
     )
     assert read(found, active("efi")) == ["XSDT", "FACP", "FACS", "DSDT", "WAET"]
     assert all(at + length <= SIZE for at, length in found.asked)
+
+
+@pytest.mark.parametrize("at", [8, 0x800018])
+def test_where_it_is_on_no_boundary_efi_names_it(at: int) -> None:
+    """As AAVMF has it, far below the top; entries that lead nowhere do not end the search."""
+    entries = b"".join(
+        efi_tables.ACPI.bytes_le + address.to_bytes(8, "little")
+        for address in (0, SIZE * 2, 0x100000, at)
+    )
+    found = Memory({SIZE - MIB + 0x40: entries, at: pointer(extended=True)} | {0x200: b""})
+    found.placed |= {0x1000: memory(extended=True)[0x1000:]}
+    assert read(found, active("efi")) == ["XSDT", "FACP", "FACS", "DSDT", "WAET"]
+    assert all(address + length <= SIZE for address, length in found.asked)
 
 
 def test_nothing_is_there() -> None:
