@@ -1,11 +1,13 @@
 """What the lab's images are made of, and how: hosts, the guest, and the agent installed in it."""
 
+import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tests.checkout import CHECKOUT
@@ -39,6 +41,8 @@ class HostImage:
     """A suite whose QEMU packages lie in ``NEWER``, to be installed by a test."""
     only_for: str | None = None
     """What few tests need it for; it is built when one of them starts it."""
+    laid_over: Sequence[Path] = ()
+    """Packages that are installed over those of the release."""
 
 
 BOOKWORM = HostImage(
@@ -78,6 +82,12 @@ rm /tmp/*.deb
 {more}'
 mkfs.ext4 -q -d /mnt/root {disk} {size}
 """
+_LAY_OVER = """
+cp -a {base} {root}
+mkdir {root}/laid-over
+cp {packages} {root}/laid-over
+chroot {root} sh -eu -c 'dpkg --install /laid-over/*.deb'
+"""
 # Lets the agent see a new host's tables; the drop-in is the package's own.
 _REFRESH = """
 dropins=/etc/systemd/system/samemachine-guest.service.d
@@ -97,6 +107,8 @@ rm "$1/etc/apt/sources.list.d/newer.list"
 
 def host_root(image: HostImage) -> Path:
     """Return the root folder of a host, built where it is not in the cache."""
+    if image.laid_over:
+        return _with_packages(replace(image, laid_over=()), image.laid_over)
     packages = (*_LIBVIRT, *(libraries() if image.own_python else ()), *image.more)
     hooks = _hooks(image)
     recipe = cache.key("host 1", image.suite, *packages, *hooks)
@@ -106,6 +118,24 @@ def host_root(image: HostImage) -> Path:
 
     name = "-".join(filter(None, ("host", image.suite, image.only_for)))
     return cache.build(name, recipe, make) / "root"
+
+
+def _with_packages(image: HostImage, packages: Sequence[Path]) -> Path:
+    base = host_root(image)
+    digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in packages]
+
+    def make(place: Path) -> None:
+        files = " ".join(shlex.quote(str(file)) for file in packages)
+        script = _LAY_OVER.format(base=base, root=place / "root", packages=files)
+        run("unshare", "--mount", "--propagation=private", "sh", "-eu", "-c", script)
+
+    recipe = cache.key("laid over 1", base.parent.name, _LAY_OVER, *digests)
+    return cache.build(f"laid-over-{image.suite}", recipe, make) / "root"
+
+
+def root_on_hosts(image: HostImage) -> str:
+    """Return the root folder of a host's system, as each of the lab's hosts sees it."""
+    return f"/lab/cache/{host_root(image).relative_to(cache.directory())}"
 
 
 def libraries() -> Sequence[str]:

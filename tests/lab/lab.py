@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -53,10 +53,10 @@ def hindrance() -> str | None:
 class Lab:
     """Hosts by name, started when they are first asked for."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hosts: Mapping[str, tuple[int, images.HostImage]]) -> None:
         self._folder = folder
         self._hosts = {
-            name: Host(name, number, image, folder) for name, (number, image) in _HOSTS.items()
+            name: Host(name, number, image, folder) for name, (number, image) in hosts.items()
         }
         self._started: list[Host] = []
         self._switch = Namespaces(
@@ -106,10 +106,11 @@ class Lab:
 
 
 @contextmanager
-def running() -> Iterator[Lab]:
+def running(hosts: Mapping[str, tuple[int, images.HostImage]] = _HOSTS) -> Iterator[Lab]:
     """A lab that ends with the block. ``PLACES`` of them can run side by side.
 
-    Each has a network of its own, so nothing but the cores is shared.
+    Each has a network of its own, so nothing but the cores is shared. ``hosts``: name → number,
+    which its address ends with, and image.
     """
     cache.directory().mkdir(parents=True, exist_ok=True)
     # Images are not removed while any lab runs.
@@ -117,7 +118,7 @@ def running() -> Iterator[Lab]:
         fcntl.flock(lock, fcntl.LOCK_SH)
         _clear(place)
         folder = Path(tempfile.mkdtemp(prefix=prefix(place)))
-        lab = Lab(folder)
+        lab = Lab(folder, hosts)
         try:
             yield lab
         finally:

@@ -11,9 +11,8 @@ import pytest
 from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
-from tests.lab.images import TRIXIE
+from tests.lab.images import TRIXIE, root_on_hosts
 from tests.lab.straced import traced
-from tests.lab.test_rehearsed_horizons import root_of
 from tests.lab.test_tpm import LUKS, SEALED, STORE, asked, luks
 
 pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
@@ -92,7 +91,7 @@ def test_audit_rehearse_and_plan(
     assert before.count("\n") >= 6
     waits = ("--timeout", pace.words(30))
     longest = ("--rehearsal-timeout", str(min(3600, int(pace.words(120)))))
-    there = ("--root", root_of(TRIXIE), *longest)
+    there = ("--root", root_on_hosts(TRIXIE), *longest)
     whole = ""
     for words in (
         ("audit", options.name, "--rehearse", "--read-esp", *waits),

@@ -9,8 +9,7 @@ from tests import json_output
 from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
-from tests.lab.images import FORKY, TRIXIE
-from tests.lab.test_rehearsed_horizons import root_of
+from tests.lab.images import FORKY, TRIXIE, root_on_hosts
 
 GONE, KEPT = "pc-i440fx-2.1", "pc-i440fx-7.2"
 # What the guests' disks need to be copied from host to host, as in Guest.migrate.
@@ -285,7 +284,7 @@ def test_a_chain(host_a: Host, guests: dict[str, Guest]) -> None:
 def test_each_way_is_rehearsed(host_a: Host, new_guest: Callable[[GuestOptions], Guest]) -> None:
     new_guest(GuestOptions(name="early", machine=GONE))
     new_guest(GuestOptions(name="later", machine="pc-q35-7.2"))
-    roots = [word for image in (TRIXIE, FORKY) for word in ("--root", root_of(image))]
+    roots = [word for image in (TRIXIE, FORKY) for word in ("--root", root_on_hosts(image))]
     hour = str(min(3600, round(pace.stretched(120))))
     _, found = plan(
         host_a,

@@ -10,8 +10,8 @@ from tests import json_output
 from tests.lab import pace
 from tests.lab.guest import Guest, GuestOptions
 from tests.lab.host import Host
-from tests.lab.images import TRIXIE
-from tests.lab.test_rehearsed_horizons import rebooted, root_of
+from tests.lab.images import TRIXIE, root_on_hosts
+from tests.lab.test_rehearsed_horizons import rebooted
 from tests.lab.test_tpm import SEALED, asked, luks, registers
 
 TYPE, RAISED = "pc-q35-6.2", "pc-q35-7.2"
@@ -56,7 +56,7 @@ def test_said_first_and_then_so(host_a: Host, host_b: Host, guests: dict[str, Gu
     guest = guests["asking"]
     before = registers(guest)
     longest = ("--rehearsal-timeout", str(min(3600, int(pace.words(120)))))
-    there = ("--rehearse", "--root", root_of(TRIXIE), *longest)
+    there = ("--rehearse", "--root", root_on_hosts(TRIXIE), *longest)
     # Both are cold started on the next release: another host, or this one upgraded.
     found = said(host_a, "plan", "--to", host_b.tcp_uri, *there)
     (hop,) = found["hops"]

@@ -5,16 +5,15 @@ table's digest, each PCI function, and what udev calls the cards.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests import json_output, shown
-from tests.lab import cache, images, pace
+from tests.lab import images, pace
 from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
-from tests.lab.host import GUEST_IMAGES, Host
+from tests.lab.host import Host
 from tests.lab.lab import Lab
 from tests.lab.test_rehearsal import rehearsed
 
@@ -88,11 +87,6 @@ def rebooted(guest: Guest) -> None:
     guest.wait_rebooted(boot)
 
 
-def root_of(image: images.HostImage) -> str:
-    """The root folder of another host's system, as it is to be seen on each host."""
-    return str(Path(GUEST_IMAGES, "cache", images.host_root(image).relative_to(cache.directory())))
-
-
 @pytest.fixture(scope="module")
 def releases(lab: Lab) -> tuple[Host, Host, Host]:
     bookworm, trixie, forky = map(lab.host, ("hosta", "hostb", "hoste"))
@@ -129,8 +123,9 @@ def test_from_7_2_to_10_0_to_11_1(releases: tuple[Host, Host, Host], traveller: 
         (trixie, forky, images.FORKY),
     ):
         # Before: what its next boot there makes, under that QEMU, run from here.
-        forecast = rehearsed(here, "horizon", "--root", root_of(image))
-        domain = planned(here, there.tcp_uri, "--rehearse", "--root", root_of(image))
+        root = images.root_on_hosts(image)
+        forecast = rehearsed(here, "horizon", "--root", root)
+        domain = planned(here, there.tcp_uri, "--rehearse", "--root", root)
         assert (domain["answer"], domain["not_rehearsed"]) == ("live", None)
         blind = planned(here, there.tcp_uri, "--rehearse")
         assert "can't be run from here" in blind["not_rehearsed"]
