@@ -1,0 +1,107 @@
+"""What a step comes to: the product's verdict, what the guest saw, and what was expected. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from host_agent.difference import Difference
+from tests.lab.matrix import expected as expecting
+from tests.lab.matrix.cells import Outcome
+from tests.lab.matrix.expected import Expected
+from tests.lab.matrix.load import Felt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """An outcome with its reasons."""
+
+    outcome: Outcome
+    sentences: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = ()
+
+
+def of_verdict(domain: Mapping[str, Any] | None) -> Judged:
+    """Judge a domain of an audit or a verification by its verdict; None: there is none."""
+    if domain is None:
+        return Judged(outcome=Outcome.UNKNOWN, sentences=("samemachine told nothing of it",))
+    verdict, depth = domain.get("verdict"), domain.get("depth")
+    findings: Sequence[Mapping[str, Any]] = domain.get("findings", ())
+    if verdict == "mismatch":
+        fails = tuple(
+            f"{one['check']}: {one['sentence']}" for one in findings if one["outcome"] == "fail"
+        )
+        return Judged(outcome=Outcome.BEYOND, sentences=("mismatch", *fails))
+    if verdict == "verified" and depth == "guest":
+        return Judged(outcome=Outcome.EXPECTED, sentences=("verified by guest",))
+    lacking = tuple(
+        f"{one['check']}: {one['sentence']}" for one in findings if one["outcome"] == "unknown"
+    )
+    said = domain.get("error") or f"{verdict} by {depth}"
+    return Judged(outcome=Outcome.UNKNOWN, sentences=(str(said), *lacking))
+
+
+def of_boot(
+    domain: Mapping[str, Any] | None,
+    found: Sequence[Difference],
+    expected: Expected | None,
+) -> Judged:
+    """Judge a boot on the target by its verification, and by what the guest found otherwise."""
+    told = of_verdict(domain)
+    if expected is None:
+        why = "nothing says what a boot there may change"
+        outcome = Outcome.UNKNOWN if told.outcome is Outcome.EXPECTED else told.outcome
+        return Judged(outcome=outcome, sentences=(*told.sentences, why))
+    beyond = expecting.beyond(found, expected)
+    if not beyond:
+        return told
+    return Judged(
+        outcome=Outcome.BEYOND,
+        sentences=(f"{len(beyond)} changes that nothing foretells", *told.sentences),
+        beyond=beyond,
+    )
+
+
+def of_refusal(said: str, expected: Expected | None, *, offered: bool) -> Judged:
+    """Judge a live move that was refused. ``offered``: whether both have the machine type."""
+    last = said.strip().splitlines()[-1:] or ["nothing was said"]
+    if not offered:
+        return Judged(
+            outcome=Outcome.EXPECTED, sentences=("refused, as its type is not there", *last)
+        )
+    refusing = () if expected is None else expected.refusing
+    if refusing:
+        return Judged(
+            outcome=Outcome.EXPECTED, sentences=("refused, as foretold", *last, *refusing)
+        )
+    return Judged(outcome=Outcome.BEYOND, sentences=("the live move was refused", *last))
+
+
+def of_load(load: Felt) -> Judged:
+    """Judge what a guest felt: losses; how long it stood still is a figure, and no verdict."""
+    if load.lost:
+        return Judged(outcome=Outcome.BEYOND, sentences=tuple(f"lost: {one}" for one in load.lost))
+    if load.lacking:
+        return Judged(outcome=Outcome.UNKNOWN, sentences=load.lacking)
+    return Judged(outcome=Outcome.EXPECTED, sentences=("nothing lost",))
+
+
+def of_probe(shown: Expected | None, known: Expected | None) -> Judged:
+    """Judge what two packages show otherwise by what is known of their releases."""
+    if shown is None:
+        return Judged(outcome=Outcome.UNKNOWN, sentences=("the two can't be compared in it",))
+    if known is None:
+        return Judged(
+            outcome=Outcome.UNKNOWN, sentences=("no atlas of both releases to hold it against",)
+        )
+    beyond = expecting.unforeseen(shown, known)
+    if beyond:
+        return Judged(
+            outcome=Outcome.BEYOND,
+            sentences=(f"otherwise than {known.source}",),
+            beyond=beyond,
+        )
+    number = len(shown.differences)
+    return Judged(
+        outcome=Outcome.EXPECTED,
+        sentences=(f"{number} difference{'' if number == 1 else 's'}, all known",),
+    )

@@ -1,0 +1,53 @@
+"""What a matrix is to do: machine types by steps."""
+
+from tests.lab.matrix import cells
+from tests.lab.matrix.cells import Cell, Offer, Outcome, Row, Step
+
+HELP = """Supported machines are:
+microvm              microvm (i386)
+pc                   Standard PC (i440FX + PIIX, 1996) (alias of pc-i440fx-7.2)
+pc-i440fx-7.2        Standard PC (i440FX + PIIX, 1996) (default)
+pc-i440fx-2.0        Standard PC (i440FX + PIIX, 1996) (deprecated)
+pc-q35-7.2           Standard PC (Q35 + ICH9, 2009)
+none                 empty machine
+"""
+OLD = "pc-i440fx-2.1", "pc-i440fx-7.2", "pc-q35-4.0.1", "pc-q35-7.2", "microvm"
+NEW = "pc-i440fx-7.2", "pc-q35-4.0.1", "pc-q35-7.2", "pc-q35-10.0", "microvm"
+
+
+def test_types_are_read_without_aliases() -> None:
+    assert cells.listed(HELP) == (
+        "microvm",
+        "pc-i440fx-7.2",
+        "pc-i440fx-2.0",
+        "pc-q35-7.2",
+        "none",
+    )
+
+
+def test_types_of_both_come_first_and_the_newest_of_them() -> None:
+    assert [(row.machine, row.offer) for row in cells.rows(OLD, NEW)] == [
+        ("pc-i440fx-7.2", Offer.BOTH),
+        ("pc-q35-7.2", Offer.BOTH),
+        ("pc-q35-4.0.1", Offer.BOTH),
+        ("pc-i440fx-2.1", Offer.SOURCE),
+        ("pc-q35-10.0", Offer.TARGET),
+    ]
+
+
+def test_patterns_choose_any_type() -> None:
+    assert [row.machine for row in cells.rows(OLD, NEW, ["micro*", "pc-q35-1?.*"])] == [
+        "microvm",
+        "pc-q35-10.0",
+    ]
+    assert cells.rows(OLD, NEW, ["pc-i440fx-9.*"]) == ()
+
+
+def test_a_type_is_begun_anew_until_its_last_step_is_done() -> None:
+    planned = Row(machine="a", offer=Offer.TARGET), Row(machine="b", offer=Offer.TARGET)
+    done = [
+        Cell(machine=machine, step=step, outcome=Outcome.EXPECTED)
+        for machine, step in (("a", Step.BOOT), ("a", Step.BACK), ("b", Step.BOOT))
+    ]
+    assert cells.waiting(planned, []) == planned
+    assert cells.waiting(planned, done) == planned[1:]
