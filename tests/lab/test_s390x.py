@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import architectures
 from tests.lab import pace
 from tests.lab.asking import audit
 from tests.lab.foreign_guest import ForeignOptions
@@ -49,6 +50,7 @@ def test_it_is_verified_by_its_sysinfo_and_its_process(host_b: Host, mainframe: 
     assert {one["check"] for one in domain["findings"] if one["outcome"] == "unknown"} == {
         "machine-type"
     }
+    architectures.hold("s390x", "audit", architectures.of_audit(result, mainframe.name))
 
 
 def test_it_is_verified_again_after_a_restart(host_b: Host, mainframe: Guest) -> None:
@@ -72,3 +74,4 @@ def test_it_is_verified_again_after_a_restart(host_b: Host, mainframe: Guest) ->
     assert (code, domain["verdict"], domain["occasion"]) == (0, "verified", "restart"), domain
     for check in ("same-smbios", "same-cpu", "same-memory", "same-virtio", "same-network"):
         assert finding(domain, check)["outcome"] == "pass", finding(domain, check)
+    architectures.hold("s390x", "restart", domain["verdict"])
