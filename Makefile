@@ -6,13 +6,14 @@ OLDEST := .venv-oldest
 BIN    := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help system lab-system venv lint test test-all unit demo bench fuzz stubs man completions deb rpm wheel oci clean
+.PHONY: help system lab-system venv lint test test-all unit demo matrix bench fuzz stubs man completions deb rpm wheel oci clean
 
 help:
 	@echo 'make test    every capability once: lint, types, unit, integration, lab (the lab needs root)'
 	@echo 'make test-all  the long tests too: before an issue is called done, and before a release'
 	@echo 'make unit    what runs without root, in seconds'
 	@echo 'make demo    boot real guests under real libvirt hosts and audit them (root)'
+	@echo 'make matrix  each machine type moved live from bookworm to trixie (root, ARGS)'
 	@echo 'make lint    ruff and mypy --strict'
 	@echo 'make stubs   regenerate the wire contract'"'"'s Python stubs'
 	@echo 'make deb     Debian packages, into build/deb'
@@ -74,6 +75,9 @@ unit: venv
 
 demo: $(VENV)/.demo
 	@sh tests/rooted $(BIN)/python -m tests.lab.demo
+
+matrix: venv
+	@sh tests/rooted $(BIN)/samemachine-lab matrix --from bookworm --to trixie $(ARGS)
 
 bench: venv
 	@sh tests/rooted $(BIN)/python -m tests.bench $(ARGS)

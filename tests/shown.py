@@ -45,6 +45,7 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
         "host_agent/case/rehearsing.py",
         "host_agent/domain/native_cards.py",
     ),
+    "matrix": ("tests/lab/matrix/*", "tests/lab/worse_qemu.py"),
     "channel": ("proto/samemachine/*.py", "host_agent/guest/*.py"),
 }
 

@@ -1,4 +1,4 @@
-"""``python -m tests.lab``: the lab by hand."""
+"""``samemachine-lab``, or ``python -m tests.lab``: the lab by hand."""
 
 import argparse
 import os
@@ -9,11 +9,12 @@ import sys
 from tests.lab import lab, pace
 from tests.lab.guest import GuestOptions
 from tests.lab.host import ENVIRONMENT
+from tests.lab.matrix import command as matrix
 
 
 def main() -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
+    parser = argparse.ArgumentParser(prog="samemachine-lab", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("build", help="build all images into the cache")
     up = commands.add_parser("up", help="keep hosts up, until Ctrl-C")
@@ -21,7 +22,10 @@ def main() -> int:
     shell = commands.add_parser("shell", help="a shell on a host, with a guest 'vm1' on it")
     shell.add_argument("host", choices=["hosta", "hostb"])
     commands.add_parser("pace", help="boot a guest and print how slow this machine is")
+    matrix.add(commands)
     options = parser.parse_args()
+    if options.command == "matrix":
+        return matrix.command(options)
     why = lab.hindrance()
     if why is not None:
         print(why, file=sys.stderr)
