@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from host_agent.case.case import Case, Occasion
 from host_agent.checks.shared.baseline import Change, Kind, groups, judged, rules, same_kernel
+from host_agent.domain import architectures
 from host_agent.domain.definition import HOST_BOUND_CPU
 from host_agent.finding import Finding, Outcome
 from host_agent.missing import Missing, Reason
@@ -28,14 +29,17 @@ def check(case: Case) -> Finding:
     another kernel are no proof. Microcode is the host's, and not compared.
 
     A CPU that is declared to be the host's (libvirt formatdomain.rst, ``<cpu mode=…>``) may be
-    another one after a boot on another host, or under another QEMU; never within one boot.
+    another one after a boot on another host, or under another QEMU; never within one boot. On ppc64
+    that holds for the revision of every model: POWER9 is 2.0 for QEMU 7.2 and 2.2 for 10.0
+    (``target/ppc/cpu-models.c: ppc_cpu_aliases``).
     """
     both = groups(ID, case, "processors", lambda hardware: hardware.cpu)
     if isinstance(both, Finding):
         return both
     then, now = both
     fixed = Kind.HOSTS if _is_hosts_own(case) else Kind.FIXED
-    found = [*_numbers(then, now), *_names(then, now, fixed)]
+    revision = Kind.HOSTS if _leaves_revision(case) and _elsewhere_since(case) else fixed
+    found = [*_numbers(then, now), *_names(then, now, fixed, revision)]
     found += _flags(then, now, fixed if same_kernel(case) else Kind.GUESTS)
     note = ""
     missing = now.cpuid if isinstance(now.cpuid, Missing) else then.cpuid
@@ -59,23 +63,36 @@ def check(case: Case) -> Finding:
     number = now.present or now.online
     many = "processor" if number == 1 else "processors"
     definition = case.declared.definition
-    advice = (
-        f"name a CPU model in the XML of {definition.name}, so that it has one CPU on all hosts; "
-        f"else samemachine baseline {argument(definition.name, definition.uuid)}"
-        if any(change.kind is Kind.HOSTS for change in found)
-        else None
-    )
+    advice = None
+    if any(change.kind is Kind.HOSTS for change in found):
+        name_it = (
+            f"name a CPU model in the XML of {definition.name}, so that it has one CPU on all "
+            "hosts; else "
+        )
+        advice = (
+            f"{name_it if fixed is Kind.HOSTS else ''}"
+            f"samemachine baseline {argument(definition.name, definition.uuid)}"
+        )
     return judged(ID, case, found, f"the guest has the same {number} {many}{name}{note}", advice)
 
 
 def _is_hosts_own(case: Case) -> bool:
-    """Tell whether the CPU is whatever the host has, and host or QEMU may be others by now.
+    """Tell whether the CPU is whatever the host has, and host or QEMU may be others by now."""
+    return case.declared.definition.cpu_mode in HOST_BOUND_CPU and _elsewhere_since(case)
 
-    What the kernel read at boot is of the QEMU that the guest booted under, and of the hosts where
-    it has been since.
+
+def _leaves_revision(case: Case) -> bool:
+    """Tell whether QEMU chooses the revision of the CPU that is declared."""
+    return architectures.qemus(case.declared.definition.architecture) == "ppc64"
+
+
+def _elsewhere_since(case: Case) -> bool:
+    """Tell whether host or QEMU may be others than when the kernel read what the CPU is.
+
+    That is of the QEMU that the guest booted under, and of the hosts where it has been since.
     """
     before = case.baseline
-    if case.declared.definition.cpu_mode not in HOST_BOUND_CPU or isinstance(before, Missing):
+    if isinstance(before, Missing):
         return False
     hosts = {before.host, *(event.host for event in before.trail)}
     versions = {case.qemu, before.qemu, before.booted_qemu}
@@ -100,11 +117,11 @@ def _numbers(then: "Cpu", now: "Cpu") -> Iterator[Change]:
         )
 
 
-def _names(then: "Cpu", now: "Cpu", kind: Kind) -> Iterator[Change]:
-    for name, old, new in (
-        ("CPU model", then.model, now.model),
-        ("CPU vendor", then.vendor, now.vendor),
-        ("CPU revision", then.revision, now.revision),
+def _names(then: "Cpu", now: "Cpu", fixed: Kind, revision: Kind) -> Iterator[Change]:
+    for name, old, new, kind in (
+        ("CPU model", then.model, now.model, fixed),
+        ("CPU vendor", then.vendor, now.vendor, fixed),
+        ("CPU revision", then.revision, now.revision, revision),
     ):
         if old != new:
             yield Change(

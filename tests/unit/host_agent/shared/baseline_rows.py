@@ -132,6 +132,7 @@ def twins(one: int, two: int, *serials: str) -> dict[str, Any]:
 
 OTHER_CPU = cpu(flags=CPU.flags - {"svm"})
 HOSTS_CPU = declared(replace(DEFINITION, cpu_mode="maximum"))
+POWER_CPU = declared(replace(DEFINITION, architecture="ppc64le"))
 AWAY = Event(time=1.0, host="node41", qemu="7.2.22", occasion="arrival", verdict="verified")
 
 
@@ -316,6 +317,17 @@ ROWS = [
           # One whose CPU is named is the same everywhere.
           (FAIL, {**RESTART, "qemu": "10.0.13", "declared": declared()}),
       )),
+    # A model of ppc64 has the revision that QEMU gives it.
+    *((same_cpu.check, since(cpu(revision="2.2 (pvr 004e 1202)"),
+                             **{"declared": POWER_CPU, **changes}), outcome,
+       "-> '2.2 (pvr 004e 1202)'")
+      for outcome, changes in (
+          (WARN, {**RESTART, "qemu": "10.0.13"}), (FAIL, RESTART), (FAIL, {}),
+          (FAIL, {**ARRIVAL, "qemu": "10.0.13"}),
+          (FAIL, {**RESTART, "qemu": "10.0.13", "declared": declared()}),
+      )),
+    (same_cpu.check, since(cpu(model="POWER8"), declared=POWER_CPU, qemu="10.0.13", **RESTART),
+     FAIL, "CPU model"),
     # It booted elsewhere, and is verified here since.
     *((same_cpu.check, replace(since(OTHER_CPU, declared=HOSTS_CPU, **RESTART),
                                baseline=replace(BASELINE, **before)), WARN,
