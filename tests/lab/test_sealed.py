@@ -210,8 +210,8 @@ def test_the_next_release(host_a: Host, host_b: Host) -> None:
     with bound((host_a, host_b), options("sealed-next", machine="pc-q35-7.2")) as one:
         came = _move(one, host_b, root_of(TRIXIE), "bookworm to trixie")
         assert came == {"7": False, "0+2+4": False}
-        # Debian's GRUB hands the kernel no event log without secure boot, and shim measures into
-        # PCR 7: what the firmware measured there can't be held against a rehearsal.
+        # The kernel has no event log there, since its EFI stub was not entered, and shim measures
+        # into PCR 7: what the firmware measured can't be held against a rehearsal.
         assert one.rows[-1][1] == {"7": None, "0+2+4": False}
 
 
