@@ -81,7 +81,8 @@ def test_what_was_broken_off_is_gone_on_with(tmp_path: Path) -> None:
     types = ("--types", *TWO)
     journal = tmp_path / PATH / "journal.jsonl"
     process = subprocess.Popen(
-        command(tmp_path, "trixie", *types, "--lanes", "1"),
+        # What runs in the background ignores SIGINT, and so would the command.
+        ["env", "--default-signal=INT", *command(tmp_path, "trixie", *types, "--lanes", "1")],
         cwd=CHECKOUT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
