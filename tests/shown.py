@@ -45,6 +45,16 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
         "host_agent/case/rehearsing.py",
         "host_agent/domain/native_cards.py",
     ),
+    "sealed": (
+        "host_agent/qemu/domain_tpm.py",
+        "host_agent/qemu/measured_boot.py",
+        "host_agent/qemu/fresh_tpm.py",
+        "host_agent/evidence/measured.py",
+        "host_agent/evidence/sealed.py",
+        "tests/lab/sealed_image.py",
+        "tests/lab/test_sealed.py",
+    ),
+    "traced": ("tests/lab/straced.py", "tests/lab/test_nothing_is_written.py"),
     "matrix": ("tests/lab/matrix/*", "tests/lab/worse_qemu.py"),
     "channel": ("proto/samemachine/*.py", "host_agent/guest/*.py"),
 }

@@ -53,6 +53,7 @@ def changing(trace: str, *names: str) -> list[str]:
     return found
 
 
+@pytest.mark.long("traced")
 def test_what_a_trace_shows(host_a: Host, tmp_path: Path) -> None:
     """Each way of changing a file is found, and reading it is none."""
     name = "/tmp/traced_VARS.fd"

@@ -18,12 +18,12 @@ import pytest
 from tests.lab import sealed_image
 from tests.lab.guest import GuestOptions
 from tests.lab.host import Host
-from tests.lab.images import TRIXIE
+from tests.lab.images import TRIXIE, root_on_hosts
 from tests.lab.test_rehearsal import rehearsed
-from tests.lab.test_rehearsed_horizons import rebooted, root_of
+from tests.lab.test_rehearsed_horizons import rebooted
 from tests.lab.test_tpm import ASK, STORE, with_tpm
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.timeout(900), pytest.mark.long("sealed")]
 
 BINDINGS = {"vdb": "7", "vdd": "0+2+4"}
 """Disk → the registers that its key is bound to."""
@@ -208,7 +208,7 @@ OPENS = {"7": True, "0+2+4": True}
 
 def test_the_next_release(host_a: Host, host_b: Host) -> None:
     with bound((host_a, host_b), options("sealed-next", machine="pc-q35-7.2")) as one:
-        came = _move(one, host_b, root_of(TRIXIE), "bookworm to trixie")
+        came = _move(one, host_b, root_on_hosts(TRIXIE), "bookworm to trixie")
         assert came == {"7": False, "0+2+4": False}
         # The kernel has no event log there, since its EFI stub was not entered, and shim measures
         # into PCR 7: what the firmware measured can't be held against a rehearsal.
