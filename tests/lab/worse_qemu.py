@@ -16,12 +16,12 @@ _DIVERT = f"""#!/bin/sh
 set -e
 dpkg-divert --package qemu-worse --add --rename --divert {_BINARY}.real {_BINARY}
 """
-_WRAPPER = f"""#!/bin/sh
+_WRAPPER = rf"""#!/bin/sh
 real={_BINARY}.real
-case " $*" in
-*" -machine {OTHER_SMBIOS},"*) exec "$real" "$@" -smbios type=2,manufacturer=Worse ;;
-*" -machine {REFUSED},"*) echo "$0: unsupported machine type {REFUSED}" >&2; exit 1 ;;
-*" -machine {OTHER_SLOT},"*)
+case " $* " in
+*" -machine {OTHER_SMBIOS}"[,\ ]*) exec "$real" "$@" -smbios type=2,manufacturer=Worse ;;
+*" -machine {REFUSED}"[,\ ]*) echo "$0: unsupported machine type {REFUSED}" >&2; exit 1 ;;
+*" -machine {OTHER_SLOT}"[,\ ]*)
     for word; do
         shift
         case $word in

@@ -85,8 +85,13 @@ def of_load(load: Felt) -> Judged:
     return Judged(outcome=Outcome.EXPECTED, sentences=("nothing lost",))
 
 
-def of_probe(shown: Expected | None, known: Expected | None) -> Judged:
-    """Judge what two packages show otherwise by what is known of their releases."""
+def of_probe(shown: Expected | None, known: Expected | None, errors: Sequence[str] = ()) -> Judged:
+    """Judge what two packages show otherwise by what is known of their releases.
+
+    ``errors``: why a package could not be asked; one whose release could be is beyond the expected.
+    """
+    if errors and known is not None:
+        return Judged(outcome=Outcome.BEYOND, sentences=("it can't be probed", *errors))
     if shown is None:
         return Judged(outcome=Outcome.UNKNOWN, sentences=("the two can't be compared in it",))
     if known is None:

@@ -75,6 +75,8 @@ class OneType:
         self._source, self._target = on.source, on.target
         self._shown = expected.of(*on.shown, row.machine)
         self._known = None if on.known is None else expected.of(*on.known, row.machine)
+        machines = [side.machine(row.machine) for side in on.shown]
+        self._errors = [one.error for one in machines if one is not None and one.error]
         born = on.target if row.offer is Offer.TARGET else on.source
         self._name = f"m-{row.machine}"
         self._address = f"10.77.0.{20 + number}"
@@ -155,7 +157,7 @@ class OneType:
 
     def _probe(self, doing: _Doing) -> None:
         shown = self._shown
-        doing.judged = judging.of_probe(shown, self._known)
+        doing.judged = judging.of_probe(shown, self._known, self._errors)
         doing.differences = () if shown is None else tuple(map(str, shown.differences))
 
     def _boot(self, doing: _Doing) -> None:

@@ -97,6 +97,8 @@ def test_a_probe() -> None:
     assert judging.of_probe(one, two).beyond == (str(FAMILY),)
     assert judging.of_probe(one, None).outcome is Outcome.UNKNOWN
     assert judging.of_probe(None, two).outcome is Outcome.UNKNOWN
+    assert judging.of_probe(None, two, ["no such type"]).outcome is Outcome.BEYOND
+    assert judging.of_probe(None, None, ["no such type"]).outcome is Outcome.UNKNOWN
 
 
 ISSUES = """
