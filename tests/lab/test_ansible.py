@@ -1,8 +1,4 @@
-"""Our Ansible collection, run by ansible-core over ssh on two hosts with real domains.
-
-No part of ``make test``, since it has not passed as a whole yet:
-``pytest tests/lab/ansible_on_hosts.py``.
-"""
+"""Our Ansible collection, run by ansible-core over ssh on two hosts with real domains."""
 
 import json
 import re
@@ -175,44 +171,61 @@ def run(
     }
 
 
+@pytest.fixture(scope="module")
+def installed(ansible: Ansible, hosts: Mapping[str, Host]) -> Ansible:
+    """The role was run once on both hosts, which changed something on either."""
+    for host in hosts.values():
+        # The lab's own; what the package brings stands there.
+        (host.root / "etc/samemachine/host.toml").unlink()
+    assert all(play(ansible).values())
+    return ansible
+
+
+@pytest.mark.long("ansible")
 def test_a_host_without_the_command_is_told_so(ansible: Ansible) -> None:
     for said in run(ansible, "samemachine_audit", code=2).values():
         assert "the command samemachine is not there; install samemachine-host" in said["msg"]
 
 
-def test_the_role_installs_both_sides(ansible: Ansible, hosts: Mapping[str, Host]) -> None:
-    for host in hosts.values():
-        # The lab's own; what the package brings stands there.
-        (host.root / "etc/samemachine/host.toml").unlink()
+@pytest.mark.long("ansible")
+def test_check_mode_installs_nothing(ansible: Ansible, hosts: Mapping[str, Host]) -> None:
     wanted = play(ansible, "--check")
     assert all(wanted.values())
     for host in hosts.values():
         assert not (host.root / "usr/bin/samemachine").exists()
-    assert all(play(ansible).values())
+
+
+def test_the_role_installs_both_sides(installed: Ansible, hosts: Mapping[str, Host]) -> None:
     for host in hosts.values():
         assert host.run("samemachine", "--version").stdout.startswith("samemachine")
         assert "it sets timeout" in host.run("samemachine", "check-config").stdout
         guest = host.run("samemachine-guest", "check-config").stdout
         assert "it changes idle-seconds" in guest
-    # What is done already is not done again.
-    assert play(ansible) == {"hostg": 0, "hosth": 0}
-    assert play(ansible, "--check") == {"hostg": 0, "hosth": 0}
 
 
-def test_a_configuration_that_is_wrong_does_not_get_there(
-    ansible: Ansible, hosts: Mapping[str, Host]
+@pytest.mark.long("ansible")
+@pytest.mark.parametrize("options", [(), ("--check",)])
+def test_what_is_done_already_is_not_done_again(
+    installed: Ansible, options: tuple[str, ...]
 ) -> None:
-    (ansible.place / "bad.yml").write_text(_PLAY.format(toml="tmeout = 1.0\\n"), encoding="utf-8")
-    done = ansible.run("playbook", "-i", "hosts.json", "bad.yml", check=False)
+    assert play(installed, *options) == {"hostg": 0, "hosth": 0}
+
+
+@pytest.mark.long("ansible")
+def test_a_configuration_that_is_wrong_does_not_get_there(
+    installed: Ansible, hosts: Mapping[str, Host]
+) -> None:
+    (installed.place / "bad.yml").write_text(_PLAY.format(toml="tmeout = 1.0\\n"), encoding="utf-8")
+    done = installed.run("playbook", "-i", "hosts.json", "bad.yml", check=False)
     assert done.returncode == 2
     assert "tmeout" in done.stdout
     for host in hosts.values():
         assert (host.root / "etc/samemachine/host.toml").read_text() == "timeout = 60.0\n"
 
 
-def test_an_audit_returns_verdicts(ansible: Ansible) -> None:
+def test_an_audit_returns_verdicts(installed: Ansible) -> None:
     for options in ((), ("--check",)):
-        found = run(ansible, "samemachine_audit", *options, fail_on=[])
+        found = run(installed, "samemachine_audit", *options, fail_on=[])
         for name, result in found.items():
             verdicts = {one["name"]: one["verdict"] for one in result["domains"]}
             assert verdicts["liar"] == "mismatch"
@@ -226,68 +239,73 @@ def test_an_audit_returns_verdicts(ansible: Ansible) -> None:
             assert {one["host"] for one in result["domains"]} == {name}
 
 
-def test_a_verdict_fails_the_task_where_it_was_asked_to(ansible: Ansible) -> None:
-    found = run(ansible, "samemachine_audit", code=2)
+@pytest.mark.long("ansible")
+def test_a_verdict_fails_the_task_where_it_was_asked_to(installed: Ansible) -> None:
+    found = run(installed, "samemachine_audit", code=2)
     for name, result in found.items():
         assert f"liar on {name} is mismatch: the guest is told pc-q35-9.2" in result["msg"]
         assert result["changed"] is False
-    run(ansible, "samemachine_audit", domains=["steady"], fail_on=["mismatch", "unverified"])
-    gone = run(ansible, "samemachine_audit", code=2, connect=["qemu+tcp://127.0.0.1:9/system"])
+    run(installed, "samemachine_audit", domains=["steady"], fail_on=["mismatch", "unverified"])
+    gone = run(installed, "samemachine_audit", code=2, connect=["qemu+tcp://127.0.0.1:9/system"])
     for result in gone.values():
         assert result["msg"] == "qemu+tcp://127.0.0.1:9/system can't be reached"
         assert result["verdict"] == "unreachable"
-    for result in run(ansible, "samemachine_audit", code=2, domains=["nonesuch"]).values():
+    for result in run(installed, "samemachine_audit", code=2, domains=["nonesuch"]).values():
         assert "gave no JSON" in result["msg"]
         assert "no domain 'nonesuch'" in result["msg"]
 
 
-def test_what_answers_no_json_is_told_so(ansible: Ansible) -> None:
-    for result in run(ansible, "samemachine_audit", code=2, executable="/bin/echo").values():
+@pytest.mark.long("ansible")
+def test_what_answers_no_json_is_told_so(installed: Ansible) -> None:
+    for result in run(installed, "samemachine_audit", code=2, executable="/bin/echo").values():
         assert "ended with 0 and gave no JSON: audit --format json" in result["msg"]
 
 
-def test_an_upgrade_is_staged_once(ansible: Ansible, hosts: Mapping[str, Host]) -> None:
+def test_an_upgrade_is_staged_once(installed: Ansible, hosts: Mapping[str, Host]) -> None:
     words = ["-i", "hosts.json", "all", "-m", "samemachine.samemachine.samemachine_stage"]
     words += ["--check", "--diff", "-a", json.dumps({"domains": ["old"]})]
-    shown = ansible.run("", *words).stdout
+    shown = installed.run("", *words).stdout
     for name, newest in NEWEST.items():
         lines = shown.partition(f"+++ after: old ({uuid(f'old-{name}')})")[2].splitlines()
         assert any(line.startswith("-") and f"machine='{OLD}'" in line for line in lines)
         assert any(line.startswith("+") and f"machine='{newest}'" in line for line in lines)
-    planned = run(ansible, "samemachine_stage", "--check", domains=["old"])
+    planned = run(installed, "samemachine_stage", "--check", domains=["old"])
     for name, result in planned.items():
         assert result["changed"]
         (domain,) = result["domains"]
         assert (domain["outcome"], domain["target"]) == ("planned", NEWEST[name])
         assert machines(hosts[name], "old") == (OLD, OLD)
-    staged = run(ansible, "samemachine_stage", domains=["old"], change="CHG17")
+    staged = run(installed, "samemachine_stage", domains=["old"], change="CHG17")
     for name, result in staged.items():
         assert result["changed"]
         assert machines(hosts[name], "old") == (OLD, NEWEST[name])
-    for result in run(ansible, "samemachine_stage", domains=["old"]).values():
+    for result in run(installed, "samemachine_stage", domains=["old"]).values():
         assert not result["changed"]
-    for result in run(ansible, "samemachine_stage", "--check", domains=["old", "steady"]).values():
+    for result in run(
+        installed, "samemachine_stage", "--check", domains=["old", "steady"]
+    ).values():
         assert not result["changed"]
 
 
-def test_what_can_not_be_raised_fails(ansible: Ansible) -> None:
+@pytest.mark.long("ansible")
+def test_what_can_not_be_raised_fails(installed: Ansible) -> None:
     for options in ((), ("--check",)):
-        found = run(ansible, "samemachine_stage", *options, code=2, domains=["old"], to="pc-9.9")
+        found = run(installed, "samemachine_stage", *options, code=2, domains=["old"], to="pc-9.9")
         for result in found.values():
             assert "pc-9.9" in result["msg"]
             assert not result["changed"]
 
 
-def test_domains_as_an_inventory(ansible: Ansible, hosts: Mapping[str, Host]) -> None:
+def test_domains_as_an_inventory(installed: Ansible, hosts: Mapping[str, Host]) -> None:
     configuration = {
         "plugin": "samemachine.samemachine.domains",
         "connect": [host.tcp_uri for host in hosts.values()],
         "executable": f"{sys.prefix}/bin/samemachine",
         "keyed_groups": [{"key": "samemachine_host", "prefix": "on"}],
     }
-    file = ansible.place / "live.samemachine.yml"
+    file = installed.place / "live.samemachine.yml"
     file.write_text(json.dumps(configuration), encoding="utf-8")
-    done = ansible.run("inventory", "-i", file, "--list")
+    done = installed.run("inventory", "-i", file, "--list")
     found = json.loads(done.stdout)
     assert set(found["mismatch"]["hosts"]) == {"liar.hostg", "liar.hosth"}
     assert {"steady.hostg", "steady.hosth"} <= set(found["on_hostg"]["hosts"]) | set(

@@ -1,6 +1,6 @@
 """Our Ansible collection as ansible-core sees it: built, documented, and run on this machine.
 
-tests/lab/ansible_on_hosts.py runs it on hosts.
+tests/lab/test_ansible.py runs it on hosts.
 """
 
 import json
