@@ -56,22 +56,22 @@ def test_it_is_verified_by_its_sysinfo_and_its_process(host_b: Host, mainframe: 
 def test_it_is_verified_again_after_a_restart(host_b: Host, mainframe: Guest) -> None:
     name = mainframe.name
     assert host_b.samemachine("baseline", name).returncode == 0
-    code, domains = verify(host_b, name)
-    assert (code, domains[name]["verdict"]) == (0, "verified")
-    # A processor more is told, and is no other machine.
-    host_b.virsh("setvcpus", name, "2", "--live")
-    mainframe.run("sh", "-c", "echo 1 >/sys/devices/system/cpu/cpu1/online")
-    code, domains = verify(host_b, name)
-    domain = domains[name]
-    assert finding(domain, "same-smbios")["outcome"] == "pass", domain
-    assert finding(domain, "same-cpu")["outcome"] == "warn", domain
-    assert host_b.samemachine("baseline", name).returncode == 0
-    boot = audit(host_b, name).domains[name]["evidence"]["guest"]["boot_id"]
-    mainframe.reboot()
-    mainframe.wait_rebooted(boot)
+    # A stop and start: after a reset commands wait long for the agent that was reset.
+    mainframe.destroy()
+    mainframe.start().wait_ready()
     code, domains = verify(host_b, name, "--wait", pace.words(20))
     domain = domains[name]
     assert (code, domain["verdict"], domain["occasion"]) == (0, "verified", "restart"), domain
     for check in ("same-smbios", "same-cpu", "same-memory", "same-virtio", "same-network"):
         assert finding(domain, check)["outcome"] == "pass", finding(domain, check)
     architectures.hold("s390x", "restart", domain["verdict"])
+
+
+def test_a_processor_more_is_told_and_is_no_other_machine(host_b: Host, mainframe: Guest) -> None:
+    name = mainframe.name
+    host_b.virsh("setvcpus", name, "2", "--live")
+    mainframe.run("sh", "-c", "echo 1 >/sys/devices/system/cpu/cpu1/online")
+    _, domains = verify(host_b, name)
+    domain = domains[name]
+    assert finding(domain, "same-smbios")["outcome"] == "pass", domain
+    assert finding(domain, "same-cpu")["outcome"] == "warn", domain
