@@ -56,6 +56,14 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
     ),
     "traced": ("tests/lab/straced.py", "tests/lab/test_nothing_is_written.py"),
     "matrix": ("tests/lab/matrix/*", "tests/lab/worse_qemu.py"),
+    "architectures": (
+        "tests/lab/architectures_moved.py",
+        "tests/lab/foreign*.py",
+        "host_agent/checks/*.py",
+        "host_agent/checks/shared/platform.py",
+        "host_agent/evidence/*.py",
+        "guest_agent/evidence/*.py",
+    ),
     "channel": ("proto/samemachine/*.py", "host_agent/guest/*.py"),
 }
 
