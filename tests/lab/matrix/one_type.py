@@ -1,6 +1,7 @@
 """One machine type: its guest's steps, done on two hosts of the lab. It judges nothing itself."""
 
 import json
+import re
 import shutil
 import subprocess
 import time
@@ -28,6 +29,8 @@ _CARD = """<interface type='bridge'><mac address='52:54:00:18:02:{number:02x}'/>
   <source bridge='br0'/><model type='virtio'/></interface></devices>"""
 _PROGRAM = Path(__file__).with_name("load_in_guest.py")
 _MEBIBYTES = 16
+# Neither its command line nor how libvirt ends it.
+_QEMUS_OWN = re.compile(r"qemu-system-\S+: (?!terminating on signal)")
 _REPORT, _SAID = "/run/load.json", "/run/load.err"
 _BEATS = 50
 """A second of the load, before the move and after it."""
@@ -409,7 +412,7 @@ class OneType:
             except RuntimeError as error:
                 said = str(error)
         log = there.run("cat", f"/var/log/libvirt/qemu/{self._name}.log", check=False).stdout
-        lines = [line for line in log.splitlines() if "qemu-system" in line and "-name" not in line]
+        lines = [line for line in log.splitlines() if _QEMUS_OWN.search(line)]
         self._forget(there)
         return report, "\n".join((said, *lines[-5:]))
 
