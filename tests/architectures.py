@@ -51,17 +51,25 @@ def of_audit(result: Audit, name: str) -> Mapping[str, Any]:
         # It names the process.
         sentence = "" if check == "running-qemu" else found["sentence"].replace(type_, family)
         parts[check] = {"outcome": found["outcome"], "sentence": sentence}
-    memory = domain["evidence"]["memory"]
-    parts["memory"] = {
+    return parts | {"memory": of_memory(result, name)}
+
+
+def of_memory(result: Audit, name: str) -> Mapping[str, str]:
+    """Return what one audit found in a domain's memory.
+
+    With UEFI it is searched only where no agent answers.
+    """
+    memory = result.domains[name]["evidence"]["memory"]
+    return {
         "outcome": "unknown" if "missing" in memory else "pass",
         "sentence": memory.get("sentence", ""),
     }
-    return parts
 
 
 def hold(row: str, part: str, seen: Any) -> None:
-    """Hold a part of a row (``audit``, ``restart``, ``migration``) against the file's.
+    """Hold a part of a row (``audit``, ``memory``, ``restart``, ``migration``) against the file's.
 
+    ``memory`` is what was found there without the guest's agent; else that of ``audit`` is shown.
     ``row`` names architecture and firmware, such as ``aarch64, UEFI``.
     """
     rows = _rows()
@@ -95,7 +103,8 @@ def table() -> str:
         lines.append(
             [
                 f"{name}: {audit.get('machine', _NOT_RUN)}",
-                *(cell(audit.get(check)) for check in (*_CHECKS.values(), "memory")),
+                *(cell(audit.get(check)) for check in _CHECKS.values()),
+                cell(row.get("memory", audit.get("memory"))),
                 audit.get("depth") or _NOT_RUN,
                 *(row.get(occasion, _NOT_RUN) for occasion in _OCCASIONS),
             ]

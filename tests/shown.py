@@ -58,7 +58,11 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
     "matrix": ("tests/lab/matrix/*", "tests/lab/worse_qemu.py"),
     "architectures": (
         "tests/lab/architectures_moved.py",
+        "tests/lab/test_arm64.py",
         "tests/lab/foreign*.py",
+        "host_agent/domain/memory_places.py",
+        "host_agent/guest/booted_*.py",
+        "host_agent/qemu/fw_cfg_reader.py",
         "host_agent/checks/*.py",
         "host_agent/checks/shared/platform.py",
         "host_agent/evidence/*.py",

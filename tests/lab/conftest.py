@@ -51,6 +51,12 @@ def host_c(lab: Lab) -> Host:
 
 
 @pytest.fixture(scope="session")
+def many_a(lab: Lab) -> Host:
+    """As host A, with QEMU and firmware for guests of other architectures."""
+    return lab.host("hosti")
+
+
+@pytest.fixture(scope="session")
 def fleet(host_a: Host) -> dict[str, Guest]:
     """Guests that most tests share, booted side by side. Who changes one puts it back."""
     options = [

@@ -11,6 +11,7 @@ _XML = """<domain type='qemu'>
   <memory unit='MiB'>{memory}</memory><vcpu>{vcpus}</vcpu>
   <os>
     <type arch='{architecture}' machine='{machine}'>hvm</type>
+    {loader}
     <kernel>{image}/kernel</kernel><initrd>{image}/initrd</initrd>
     <cmdline>console={line} quiet {cmdline}</cmdline>
   </os>
@@ -56,7 +57,9 @@ class ForeignOptions(GuestOptions):
                 image=f"/lab/cache/{foreign_images.image(self.architecture).name}",
                 line=row.console,
                 cmdline=self._cmdline(),
-                features=row.features,
+                # Without it a guest with UEFI gets a device tree, and no ACPI tables.
+                features="<features><acpi/></features>" if self.uefi else row.features,
+                loader=row.uefi if self.uefi else "",
                 cpu=self._cpu() or row.cpu,
                 qemu=row.qemu,
                 second_disk=self.second_disk,

@@ -22,6 +22,7 @@ _APPLETS = (
     "cat", "dmesg", "echo", "grep", "ip", "kill", "ln", "ls", "mkdir", "mount", "setsid", "sh",
     "sha256sum", "sleep", "sync", "uname",
 )  # fmt: skip
+_MODULES = "virtio_pci", "virtio_console", "virtio_blk", "virtio_net"
 # Of no use to a guest that is asked and nothing else: most of what is unpacked.
 _LEFT_OUT = (
     "boot", "usr/share", "usr/include", "usr/lib/systemd", "usr/lib/udev", "usr/lib/*/gconv",
@@ -38,7 +39,7 @@ class Foreign:
     kernel: str
     """The package of its kernel."""
     suite: str = "bookworm"
-    modules: Sequence[str] = ("virtio_pci", "virtio_console", "virtio_blk", "virtio_net")
+    modules: Sequence[str] = _MODULES
     """What is to be loaded; what the kernel has built in is passed over."""
     qemu: str
     """QEMU's word for it."""
@@ -50,10 +51,23 @@ class Foreign:
     """Of the domain XML: a machine has to have what its kernel looks for."""
     cpu: str = ""
     """Of the domain XML: the default is another one with each QEMU."""
+    uefi: str = ""
+    """Of the domain XML: the images of its UEFI firmware, where it has one."""
 
 
 # By libvirt's word for it.
 ARCHITECTURES: Mapping[str, Foreign] = {
+    "aarch64": Foreign(
+        debian="arm64",
+        kernel="linux-image-cloud-arm64",
+        modules=(*_MODULES, "qemu_fw_cfg"),
+        qemu="aarch64",
+        machine="virt-7.2",
+        console="ttyAMA0",
+        cpu="<cpu mode='custom'><model>cortex-a57</model></cpu>",
+        uefi="<loader readonly='yes' type='pflash'>/usr/share/AAVMF/AAVMF_CODE.fd</loader>"
+        "<nvram template='/usr/share/AAVMF/AAVMF_VARS.fd'/>",
+    ),
     "s390x": Foreign(
         debian="s390x",
         kernel="linux-image-s390x",

@@ -57,7 +57,7 @@ MANY_BOOKWORM = HostImage(
     suite="bookworm",
     own_python=False,
     only_for="architectures",
-    more=("qemu-system-arm", "qemu-system-misc", "qemu-system-ppc"),
+    more=("qemu-system-arm", "qemu-system-misc", "qemu-system-ppc", "qemu-efi-aarch64"),
 )
 MANY_TRIXIE = HostImage(
     suite="trixie",
