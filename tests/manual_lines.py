@@ -27,8 +27,9 @@ _TEXTS = {
     "web.txt": "web1\n",
     "waivers.toml": '[[waive]]\ncheck = "alias"\nreason = "known"\nuntil = 2999-12-31\n',
     "there.xml": "<domain/>\n",
-    "hosts.ini": "[rack1]\nn1 samemachine_uri=test:///default\n[kvm:children]\nrack1\n",
-    "hosts.toml": "[hosts.n1]\nuri = 'test:///default'\ngroups = ['rack1']\n",
+    "hosts.json": '{"kvm": {"hosts": ["n1"]}, "_meta": {"hostvars": {"n1": '
+    '{"samemachine_uri": "test:///default"}}}}',
+    "hosts.toml": "[hosts.n1]\nuri = 'test:///default'\ngroups = ['rack1', 'kvm']\n",
     "host.toml": "connect = []\n",
     "guest.conf": "[guest]\ngroups-off = network\n",
 }

@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     "  samemachine audit --format json | jq '.hosts[].domains[] | select(.verdict==\"mismatch\")'\n"
     "  samemachine audit --format jsonl         a line a domain, as soon as it is done\n"
     "  samemachine audit -c qemu+ssh://root@node2/system --timeout 5\n"
-    "  samemachine audit --inventory hosts.ini --group kvm     Ansible's, many at once\n"
-    "  samemachine audit --inventory hosts.ini --resume        go on where it was broken off\n"
+    "  samemachine audit --inventory hosts.toml --group kvm    many at once; Ansible's too\n"
+    "  samemachine audit --inventory hosts.toml --resume       go on where it was broken off\n"
     "  samemachine audit --waive /etc/samemachine/waivers.toml\n"
     f"\n{EXITS}",
 )

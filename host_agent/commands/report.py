@@ -47,7 +47,7 @@ _MOST_ENTRIES = 10_000
     "  samemachine report node1-audit.json node2-audit.json --output fleet.html\n"
     "  samemachine report node1-audit.json node2-audit.json --atlas node2.json.xz > two.html\n"
     "  samemachine report -c qemu:///system -c qemu+ssh://node2/system --output both.html\n"
-    "  samemachine report --inventory hosts.ini --group kvm --output fleet.html\n"
+    "  samemachine report --inventory hosts.toml --group kvm --output fleet.html\n"
     "\n\b\nExit codes:\n  0  written, whatever the verdicts are\n"
     "  2  usage or configuration, or a file that is no audit\n"
     "  4  libvirt can't be reached, or the ledger can't be read; the page says so",

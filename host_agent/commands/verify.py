@@ -95,7 +95,7 @@ def baseline_command(
     "  samemachine verify vm1 --wait 60         after a migration or a restart\n"
     "  samemachine verify --all\n"
     "  samemachine verify --arrived-since 2h    everything that came to this host since\n"
-    "  samemachine verify --all --inventory hosts.ini --group rack1\n"
+    "  samemachine verify --all --inventory hosts.toml --group rack1\n"
     "  samemachine verify --arrived-since 02:00 --max-mismatch 0 && echo go on\n"
     f"\n{EXITS}",
 )

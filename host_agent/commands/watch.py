@@ -33,7 +33,7 @@ _END_KEYS = {b"q", b"Q", b"\x03", b"\x04"}
     "  samemachine watch                               this host, until q is pressed\n"
     "  samemachine watch vm1 vm2 --interval 10\n"
     "  samemachine watch -c qemu+ssh://node2/system -c qemu+ssh://node3/system\n"
-    "  samemachine watch --inventory hosts.ini > changes.log      a line a change\n"
+    "  samemachine watch --inventory hosts.toml > changes.log      a line a change\n"
     "\n\b\nExit codes:\n  0  ended by q or Ctrl-C\n"
     "  2  usage or configuration",
 )
