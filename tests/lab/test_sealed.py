@@ -166,6 +166,20 @@ class Binding:
         print(f"{what:50} {foretold} {found}", flush=True)
         return found
 
+    def changed(self, what: str, now: Sealed) -> dict[str, bool]:
+        """Change its definition, forecast, start it anew, and bind it to what is there then."""
+        self.guest.host.run("virsh", "define", "/dev/stdin", text_input=now.xml())
+        self.guest.options = now
+        return self.restarted(what)
+
+    def restarted(self, what: str) -> dict[str, bool]:
+        """Forecast the next start, make it, and bind the disks anew."""
+        foretold = self.forecast()["start"]
+        self.started()
+        found = self.came(what, foretold)
+        self.bind()
+        return found
+
     def started(self) -> None:
         """Stop it, and start it."""
         self.guest.shut_down()
@@ -204,6 +218,27 @@ def bound(hosts: Sequence[Host], first: Sealed) -> Iterator[Binding]:
 
 
 OPENS = {"7": True, "0+2+4": True}
+_CHANGES: dict[str, dict[str, dict[str, Any]]] = {
+    "machine": {
+        "more memory": {"memory": 768},
+        "machine type 6.2 to 7.2": {"machine": "pc-q35-7.2"},
+    },
+    "kept": {
+        "another slot of the card": {"slot": 0x12},
+        "a fresh store": {"store": "fresh_VARS.fd"},
+    },
+}
+"""What is changed of one guest, one after the other → what it has of its own then."""
+
+
+@pytest.mark.parametrize("changes", _CHANGES)
+def test_what_is_changed_on_one_host(host_a: Host, changes: str) -> None:
+    name = f"sealed-{changes}"
+    now: dict[str, Any] = {}
+    with bound((host_a,), options(name)) as one:
+        for what, more in _CHANGES[changes].items():
+            now |= more
+            one.changed(what, options(name, **now))
 
 
 def test_the_next_release(host_a: Host, host_b: Host) -> None:
