@@ -133,9 +133,8 @@ class Run:
     def _work(self, lab_first: bool) -> None:
         while (task := self._next(lab_first)) is not None:
             started = time.monotonic()
-            code, output, cpu = self._pytest(task)
-            seconds = time.monotonic() - started
-            part = summary.read(task.name, task.result, seconds, code, cpu=cpu)
+            code, output = self._pytest(task)
+            part = summary.read(task.name, task.result, time.monotonic() - started, code)
             with self._changed:
                 self.ended.append(part)
                 if part.wrong:
@@ -159,8 +158,7 @@ class Run:
                 self._changed.wait()
         return None
 
-    def _pytest(self, task: Task) -> tuple[int, str, float]:
-        """Return its exit code, what it said, and the CPU seconds of all that it waited for."""
+    def _pytest(self, task: Task) -> tuple[int, str]:
         nice = [] if task.in_lab else ["nice", "-n", str(_NICE)]
         process = subprocess.Popen(
             [
@@ -188,14 +186,10 @@ class Run:
             self._running.add(process)
             if self._over:
                 process.send_signal(signal.SIGINT)
-        assert process.stdout is not None
-        with process.stdout as stream:
-            output = stream.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        output, _ = process.communicate()
         with self._changed:
             self._running.discard(process)
-        return process.returncode, output, used.ru_utime + used.ru_stime
+        return process.returncode, output
 
 
 def main() -> int:

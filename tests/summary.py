@@ -31,19 +31,16 @@ class Part:
 
     name: str
     seconds: float
-    cpu: float
-    """Seconds of all its processes."""
     tests: Sequence[Test]
     wrong: bool
     """Whether a test failed, or pytest itself."""
 
     def line(self) -> str:
         """Return how it went, in a line."""
-        took = f"{self.seconds:.0f} s, {self.cpu:.0f} s of CPU"
-        return f"{self.name}: {counted(self.tests) or 'no test'} in {took}"
+        return f"{self.name}: {counted(self.tests) or 'no test'} in {self.seconds:.0f} s"
 
 
-def read(name: str, file: Path, seconds: float, exit_code: int, *, cpu: float) -> Part:
+def read(name: str, file: Path, seconds: float, exit_code: int) -> Part:
     """Return how a part went that pytest wrote into a JUnit file before it ended."""
     tests = (
         [_test(case) for case in ElementTree.parse(file).iter("testcase")]
@@ -51,7 +48,7 @@ def read(name: str, file: Path, seconds: float, exit_code: int, *, cpu: float) -
         else []
     )
     wrong = exit_code not in {0, _NO_TESTS}
-    return Part(name=name, seconds=seconds, cpu=cpu, tests=tests, wrong=wrong)
+    return Part(name=name, seconds=seconds, tests=tests, wrong=wrong)
 
 
 def _test(case: ElementTree.Element) -> Test:
@@ -79,10 +76,9 @@ def render(parts: Sequence[Part], seconds: float, *, not_begun: int) -> tuple[st
     lines = ["", "SLOWEST"]
     slowest = sorted(tests, key=lambda test: -test.seconds)[:_SLOWEST]
     lines += [f"{test.seconds:7.1f} s  {test.node}" for test in slowest]
-    lines += ["", "PARTS    (of CPU)"]
+    lines += ["", "PARTS"]
     for part in sorted(parts, key=lambda part: -part.seconds):
-        took = f"{part.seconds:7.1f} s {part.cpu:7.1f} s"
-        lines.append(f"{took}  {part.name}  {counted(part.tests)}")
+        lines.append(f"{part.seconds:7.1f} s  {part.name}  {counted(part.tests)}")
     skipped = Counter(test.why for test in tests if test.outcome == "skipped")
     if skipped:
         lines += ["", "SKIPPED", *(f"{number:7}    {why}" for why, number in skipped.most_common())]

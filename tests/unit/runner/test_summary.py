@@ -22,11 +22,11 @@ JUNIT = """<?xml version="1.0"?><testsuites><testsuite name="pytest">
 def part(tmp_path: Path) -> summary.Part:
     file = tmp_path / "a.xml"
     file.write_text(JUNIT, encoding="utf-8")
-    return summary.read("a", file, 12.0, 1, cpu=3.4)
+    return summary.read("a", file, 12.0, 1)
 
 
 def test_each_test_is_counted_once(part: summary.Part) -> None:
-    assert part.line() == "a: 2 failed, 1 passed, 1 skipped in 12 s, 3 s of CPU"
+    assert part.line() == "a: 2 failed, 1 passed, 1 skipped in 12 s"
 
 
 def test_what_failed_can_be_run_again(part: summary.Part) -> None:
@@ -49,7 +49,7 @@ def test_what_failed_can_be_run_again(part: summary.Part) -> None:
     ],
 )
 def test_a_part_without_results(tmp_path: Path, exit_code: int, not_begun: int, words: str) -> None:
-    part = summary.read("gone", tmp_path / "none.xml", 1.0, exit_code, cpu=0.5)
+    part = summary.read("gone", tmp_path / "none.xml", 1.0, exit_code)
     text, good = summary.render([part], 1.0, not_begun=not_begun)
     assert words in text
     assert good is (exit_code in {0, 5} and not not_begun)
