@@ -113,12 +113,12 @@ CASES: Mapping[str, Mapping[str, str]] = {
         "host_vars/legacy.yml": "ansible_connection: ssh\nsamemachine_uri:\n",
     },
 }  # fmt: skip
-# Tells whom it was to reach, and reaches nobody.
+# Tells whom it was to reach, and reaches nobody. Several do so at once: a line is written at once.
 _SSH = """#!/bin/sh
-{
-    for word; do printf '%s\\037' "$word"; done
-    echo
-} >>"$SAMEMACHINE_SEEN"
+between=$(printf '\\037')
+line=
+for word; do line="$line$word$between"; done
+printf '%s\\n' "$line" >>"$SAMEMACHINE_SEEN"
 exit 255
 """
 
