@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import tempfile
-from contextlib import suppress
 from pathlib import Path
 
 from host_agent.errors import UsageError
@@ -46,13 +45,16 @@ def listed(name: str) -> bytes:
             raise UsageError(f"{_PROGRAM} can't be run: {error.strerror}") from error
         try:
             code = process.wait(_SECONDS)
-        except subprocess.TimeoutExpired:
-            raise UsageError(f"{_PROGRAM} -i {name} took more than {_SECONDS:g} s") from None
-        finally:
-            # Ctrl-C ends it as well, with all that it started.
-            with suppress(ProcessLookupError):
+        except BaseException as error:
+            # At Ctrl-C, too, with all that it started. Once it was waited for, the number of its
+            # group may be somebody else's.
+            if process.returncode is None:
                 os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+                process.wait()
+            if isinstance(error, subprocess.TimeoutExpired):
+                took = f"{_PROGRAM} -i {name} took more than {_SECONDS:g} s"
+                raise UsageError(took) from None
+            raise
         if code:
             errors.seek(0)
             said = errors.read(_MOST_BYTES).decode(errors="replace").strip()[-_MOST_WORDS:]

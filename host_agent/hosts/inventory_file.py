@@ -61,5 +61,5 @@ def _printed(raw: bytes, source: str) -> tuple[Target, ...]:
 def _json(raw: bytes, source: str) -> object:
     try:
         return json_of(raw.decode("utf-8"))
-    except TextError as error:
+    except (TextError, UnicodeDecodeError) as error:
         raise UsageError(f"{source} is no JSON: {error}") from error

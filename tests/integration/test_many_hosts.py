@@ -275,3 +275,28 @@ def test_without_ansible_it_says_what_lacks(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "there is no ansible-inventory here: apt install ansible-core" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "sentence"),
+    [
+        ("echo 'no vault secrets found' >&2; exit 5", "ansible-inventory says: no vault secrets"),
+        ("echo a warning", "is no JSON"),
+        ("printf '{\"a\\377\": []}'", "is no JSON"),
+        ("echo []", "ansible-inventory --list prints no such thing"),
+    ],
+)
+def test_what_ansible_makes_nothing_of(tmp_path: Path, script: str, sentence: str) -> None:
+    program = tmp_path / "ansible-inventory"
+    program.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    (tmp_path / "hosts").touch()
+    done = subprocess.run(
+        [*SAMEMACHINE, "audit", "--inventory", str(tmp_path / "hosts")],
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert sentence in done.stderr
