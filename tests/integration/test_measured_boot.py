@@ -59,15 +59,24 @@ def test_a_log_where_the_table_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("log", "address", "reason", "words"),
     [
-        (LOG[:-60], AT, Reason.HUNG, "did not close the TPM's registers|did not answer within"),
-        (b"", AT, Reason.HUNG, "did not close the TPM's registers|did not answer within"),
-        (LOG, 0, Reason.HUNG, "did not close the TPM's registers|did not answer within"),
+        (LOG[:-60], AT, Reason.HUNG, "did not close the TPM's registers"),
+        (b"", AT, Reason.HUNG, "did not close the TPM's registers"),
+        (LOG, 0, Reason.HUNG, "did not close the TPM's registers"),
         (LOG, 1 << 30, Reason.FAILED, "left no event log"),
     ],
 )
-def test_no_log(tmp_path: Path, log: bytes, address: int, reason: Reason, words: str) -> None:
+def test_no_log(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    log: bytes,
+    address: int,
+    reason: Reason,
+    words: str,
+) -> None:
+    # The first look is the last one, however slow this machine is: nothing more will come.
+    monkeypatch.setattr(measured_boot, "_PAUSE", 3600)
     with pytest.raises(EvidenceError, match=words) as raised:
-        measured(tmp_path, log, address, seconds=4)
+        measured(tmp_path, log, address)
     assert raised.value.missing.reason is reason
 
 
