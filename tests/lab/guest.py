@@ -258,6 +258,8 @@ class Guest:
         """Run a command in the guest and return what it prints."""
         arguments = {"path": command[0], "arg": list(command[1:]), "capture-output": True}
         started = self._agent_command({"execute": "guest-exec", "arguments": arguments})
+        if started is None:
+            raise RuntimeError(f"{self.name}: nobody in the guest answers")
         deadline = time.monotonic() + pace.stretched(seconds)
         while True:
             status = {"execute": "guest-exec-status", "arguments": {"pid": started["pid"]}}

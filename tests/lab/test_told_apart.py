@@ -23,6 +23,8 @@ from tests.lab.test_serve import entries, log, serving, told, wait_for
 
 SECONDS = 60
 NAME = "apart"
+MOVES = 3
+"""So many guests may fall over, one after the other."""
 FILLING = 60
 """MiB where nothing else runs; a copy takes as many seconds, and a boot a sixth of that."""
 
@@ -92,7 +94,7 @@ def test_both_ends_of_a_live_migration_are_one_domain(
     assert (state(host_a, NAME), state(host_b, NAME)) == ("running", "absent")
 
 
-@pytest.fixture
+@contextmanager
 def booting(host_a: Host, host_b: Host) -> Iterator[Guest]:
     """A guest of its own, with so much on its disk that a copy takes longer than a boot."""
     guest = host_a.guest(GuestOptions(name="booting")).start().wait_ready()
@@ -104,19 +106,21 @@ def booting(host_a: Host, host_b: Host) -> Iterator[Guest]:
         f"count={round(FILLING * pace.measured())}",
     )
     guest.run("sync")
-    yield guest
-    for host in (host_a, host_b):
-        host.run("virsh", "destroy", guest.name, check=False)
-        host.run("virsh", "undefine", guest.name, check=False)
+    try:
+        yield guest
+    finally:
+        for host in (host_a, host_b):
+            host.run("virsh", "destroy", guest.name, check=False)
+            host.run("virsh", "undefine", guest.name, check=False)
 
 
-def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host, booting: Guest) -> None:
-    """It boots while its disk is copied.
+def moved_as_it_boots(host_a: Host, host_b: Host, guest: Guest) -> list[Any]:
+    """Move it, and have it boot meanwhile; returns what the destination wrote down.
 
-    Where it does while its memory is, QEMU without KVM loses some of what it writes, and the guest
-    falls over on the destination.
+    It boots while its disk is copied. Where it does while its memory is, QEMU without KVM loses
+    some of what it writes, and the guest falls over on the destination.
     """
-    name = booting.name
+    name = guest.name
     assert host_a.samemachine("baseline", name).returncode == 0
     with (
         serving(host_a),
@@ -125,28 +129,55 @@ def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host, booting: Gues
         listening(host_b) as destination,
     ):
         until(lambda: "watching" in log(host_a) and "watching" in log(host_b))
-        boot = booting.run("cat", "/proc/sys/kernel/random/boot_id").strip()
-        moving = booting.moving(host_b, 1)
+        boot = guest.run("cat", "/proc/sys/kernel/random/boot_id").strip()
+        moving = guest.moving(host_b, 1)
         destination.wait("arriving", name)
         # As a crash does: libvirt itself would not reset it during the job.
-        booting.run("sh", "-c", "(sleep 1; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &")
+        guest.run("sh", "-c", "(sleep 1; echo b >/proc/sysrq-trigger) >/dev/null 2>&1 &")
         source.wait("rebooted", name)
-        booting.wait_rebooted(boot)
+        guest.wait_rebooted(boot)
         # All of the boot, since its writes are what is lost.
-        booting.run("sh", "-c", "systemctl is-system-running --wait || true")
+        guest.run("sh", "-c", "systemctl is-system-running --wait || true")
         until(lambda: audit(host_a, name).domains[name]["depth"] == "guest")
         assert moving.poll() is None
         # The memory's turn.
         host_a.virsh("migrate-setspeed", name, "1000")
         output, _ = moving.communicate(timeout=pace.stretched(180))
         assert moving.returncode == 0, output
-        booting.host = host_b
-        found = wait_for(
-            host_b, lambda found: "arrival" in [occasion for occasion, _ in told(found, name)]
+        guest.host = host_b
+        return list(
+            wait_for(
+                host_b, lambda found: "arrival" in [occasion for occasion, _ in told(found, name)]
+            )
         )
-        assert told(found, name) == [("arrival", "mismatch")], str(found)
-        (entry,) = (one for one in found if one["name"] == name)
-        assert "booted anew while it moved" in entry["findings"][0]["sentence"]
+
+
+def lives(guest: Guest) -> bool:
+    """Tell whether it survived the move; what asks is none of ours."""
+    try:
+        guest.run("true")
+    except (RuntimeError, subprocess.SubprocessError):
+        return False
+    return True
+
+
+def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host) -> None:
+    for _ in range(MOVES):
+        with booting(host_a, host_b) as guest:
+            found = moved_as_it_boots(host_a, host_b, guest)
+            if lives(guest):
+                assert told(found, guest.name) == [("arrival", "mismatch")], str(found)
+                is_told(host_a, host_b, guest, found)
+                return
+        # Some of what it wrote after its boot was lost: no verdict can be had of that.
+        assert told(found, guest.name) == [("arrival", "unverified")], str(found)
+    pytest.fail(f"none of {MOVES} guests survived its move")
+
+
+def is_told(host_a: Host, host_b: Host, guest: Guest, found: list[Any]) -> None:
+    name = guest.name
+    (entry,) = (one for one in found if one["name"] == name)
+    assert "booted anew while it moved" in entry["findings"][0]["sentence"]
     code, domains = verify(host_b, name, "--wait", pace.words(60))
     said = finding(domains[name], "same-boot")
     assert (code, domains[name]["occasion"], said["outcome"]) == (1, "arrival", "fail")
@@ -156,7 +187,7 @@ def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host, booting: Gues
     # The operator looked and accepts; then it goes home.
     assert host_b.samemachine("baseline", name).returncode == 0
     assert verify(host_b, name)[0] == 0
-    booting.migrate(host_a)
+    guest.migrate(host_a)
     assert verify(host_a, name, "--wait", pace.words(60))[0] == 0
 
 
