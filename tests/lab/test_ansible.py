@@ -19,6 +19,8 @@ from tests.lab.lab import Lab
 from tests.lab.test_upgrade import OLD, bare_xml, machines, uuid
 from tests.packaging import debs
 
+pytestmark = pytest.mark.long("ansible")
+
 NEWEST = {"hostg": "pc-i440fx-7.2", "hosth": "pc-i440fx-10.0"}
 _IMAGES = {"hostg": images.BOOKWORM, "hosth": images.TRIXIE}
 _LIE = "<sysinfo type='smbios'><system><entry name='version'>pc-q35-9.2</entry></system></sysinfo>"
@@ -181,13 +183,11 @@ def installed(ansible: Ansible, hosts: Mapping[str, Host]) -> Ansible:
     return ansible
 
 
-@pytest.mark.long("ansible")
 def test_a_host_without_the_command_is_told_so(ansible: Ansible) -> None:
     for said in run(ansible, "samemachine_audit", code=2).values():
         assert "the command samemachine is not there; install samemachine-host" in said["msg"]
 
 
-@pytest.mark.long("ansible")
 def test_check_mode_installs_nothing(ansible: Ansible, hosts: Mapping[str, Host]) -> None:
     wanted = play(ansible, "--check")
     assert all(wanted.values())
@@ -203,7 +203,6 @@ def test_the_role_installs_both_sides(installed: Ansible, hosts: Mapping[str, Ho
         assert "it changes idle-seconds" in guest
 
 
-@pytest.mark.long("ansible")
 @pytest.mark.parametrize("options", [(), ("--check",)])
 def test_what_is_done_already_is_not_done_again(
     installed: Ansible, options: tuple[str, ...]
@@ -211,7 +210,6 @@ def test_what_is_done_already_is_not_done_again(
     assert play(installed, *options) == {"hostg": 0, "hosth": 0}
 
 
-@pytest.mark.long("ansible")
 def test_a_configuration_that_is_wrong_does_not_get_there(
     installed: Ansible, hosts: Mapping[str, Host]
 ) -> None:
@@ -239,7 +237,6 @@ def test_an_audit_returns_verdicts(installed: Ansible) -> None:
             assert {one["host"] for one in result["domains"]} == {name}
 
 
-@pytest.mark.long("ansible")
 def test_a_verdict_fails_the_task_where_it_was_asked_to(installed: Ansible) -> None:
     found = run(installed, "samemachine_audit", code=2)
     for name, result in found.items():
@@ -255,7 +252,6 @@ def test_a_verdict_fails_the_task_where_it_was_asked_to(installed: Ansible) -> N
         assert "no domain 'nonesuch'" in result["msg"]
 
 
-@pytest.mark.long("ansible")
 def test_what_answers_no_json_is_told_so(installed: Ansible) -> None:
     for result in run(installed, "samemachine_audit", code=2, executable="/bin/echo").values():
         assert "ended with 0 and gave no JSON: audit --format json" in result["msg"]
@@ -287,7 +283,6 @@ def test_an_upgrade_is_staged_once(installed: Ansible, hosts: Mapping[str, Host]
         assert not result["changed"]
 
 
-@pytest.mark.long("ansible")
 def test_what_can_not_be_raised_fails(installed: Ansible) -> None:
     for options in ((), ("--check",)):
         found = run(installed, "samemachine_stage", *options, code=2, domains=["old"], to="pc-9.9")

@@ -15,7 +15,10 @@ from tests.lab.images import TRIXIE, root_on_hosts
 from tests.lab.straced import traced
 from tests.lab.test_tpm import LUKS, SEALED, STORE, asked, luks
 
-pytestmark = pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+pytestmark = [
+    pytest.mark.long("traced"),
+    pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace"),
+]
 
 _CALLS = (
     "%file write pwrite64 writev pwritev pwritev2 ftruncate fallocate copy_file_range sendfile "
@@ -53,7 +56,6 @@ def changing(trace: str, *names: str) -> list[str]:
     return found
 
 
-@pytest.mark.long("traced")
 def test_what_a_trace_shows(host_a: Host, tmp_path: Path) -> None:
     """Each way of changing a file is found, and reading it is none."""
     name = "/tmp/traced_VARS.fd"

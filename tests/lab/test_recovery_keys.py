@@ -14,6 +14,8 @@ from tests.lab.images import TRIXIE, root_on_hosts
 from tests.lab.test_rehearsed_horizons import rebooted
 from tests.lab.test_tpm import SEALED, asked, luks, registers
 
+pytestmark = pytest.mark.long("sealed")
+
 TYPE, RAISED = "pc-q35-6.2", "pc-q35-7.2"
 ASKING = replace(SEALED, name="asking", machine=TYPE)
 NOT_ASKING = GuestOptions(name="tpmless", machine=TYPE, cpu="qemu64", uefi=True)

@@ -167,7 +167,7 @@ def restarted(guest: Guest) -> None:
     guest.start().wait_ready()
 
 
-@pytest.mark.parametrize("traveller", shown.rows(_TYPES, _TYPES[1:], "rehearsal"), indirect=True)
+@pytest.mark.parametrize("traveller", shown.rows(_TYPES, (), "rehearsal"), indirect=True)
 def test_a_card_that_is_plugged_in(releases: tuple[Host, Host, Host], traveller: Guest) -> None:
     guest, host = traveller, releases[0]
     booted = tables(guest)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests import shown
 from tests.lab import pace
 from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
@@ -23,6 +24,7 @@ from tests.lab.test_serve import entries, log, serving, told, wait_for
 
 SECONDS = 60
 NAME = "apart"
+_ENDS = ("source", "destination")
 MOVES = 3
 """So many guests may fall over, one after the other."""
 FILLING = 60
@@ -161,6 +163,7 @@ def lives(guest: Guest) -> bool:
     return True
 
 
+@pytest.mark.long("serve")
 def test_one_that_boots_while_it_moves(host_a: Host, host_b: Host) -> None:
     for _ in range(MOVES):
         with booting(host_a, host_b) as guest:
@@ -274,7 +277,7 @@ def forget_copy(host: Host) -> None:
             ask("blockdev-del", **{"node-name": node})
 
 
-@pytest.mark.parametrize("end", ["source", "destination"])
+@pytest.mark.parametrize("end", shown.rows(_ENDS, _ENDS[1:], "serve"))
 def test_libvirtd_is_killed_in_the_middle_of_a_move(
     host_a: Host, host_b: Host, apart: Guest, end: str
 ) -> None:

@@ -337,6 +337,7 @@ def lost(host_a: Host) -> Iterator[Callable[[str], None]]:
     hook.unlink()
 
 
+@pytest.mark.long("upgrade")
 def test_one_that_does_not_come_up_is_taken_back(host_a: Host, lost: Callable[[str], None]) -> None:
     for mode, why, words in (
         ("refuse", "it does not start: ", "not on this host"),
