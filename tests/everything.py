@@ -25,7 +25,7 @@ RESULTS = CHECKOUT / "build/tests"
 _NICE = 10
 # What takes longest begins first; the rest in the order of their names.
 _LONG_ONES = (
-    "lab/test_upgrade", "lab/test_told_apart", "lab/test_manual", "lab/test_unanswered",
+    "lab/with-fleet", "lab/test_upgrade", "lab/test_manual", "lab/test_told_apart",
     "lab/test_matrix", "lab/test_before_and_after", "lab/test_serve", "lab/test_migrate",
     "lab/test_chain", "lab/test_unit", "lab/test_exact", "lab/test_refused", "lab/test_plan",
     "lab/test_recipes", "packaging/test_wheels", "packaging/test_debian", "packaging/test_images",
@@ -33,6 +33,9 @@ _LONG_ONES = (
 )  # fmt: skip
 # Starting pytest costs more than what single files of these do.
 _TOGETHER = {"lint": 1, "unit": 1, "hostile": 1, "integration": 4}
+# Booting the guests of the fixture ``fleet`` costs more than what these ask of them.
+_FLEET = "lab/with-fleet"
+_WITH_FLEET = {f"lab/test_{name}" for name in ("audit", "unanswered", "atlas", "formats")}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +64,13 @@ def tasks() -> list[Task]:
         for number in range(min(parts, len(files))):
             name = f"{folder}/{number + 1}" if parts > 1 else folder
             found.append(Task(name=name, paths=files[number::parts]))
-    found += [
-        Task(name=file.removeprefix("tests/").removesuffix(".py"), paths=(file,))
+    single = {
+        file.removeprefix("tests/").removesuffix(".py"): file
         for folder in ("packaging", "lab")
         for file in _files(folder)
-    ]
+    }
+    found.append(Task(name=_FLEET, paths=[single.pop(name) for name in sorted(_WITH_FLEET)]))
+    found += [Task(name=name, paths=(file,)) for name, file in single.items()]
     rank = {name: number for number, name in enumerate(_LONG_ONES)}
     return sorted(found, key=lambda task: rank.get(task.name, len(rank)))
 

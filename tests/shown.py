@@ -36,6 +36,20 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
     ),
     "wheels": ("packaging/wheels/**/*", "tests/packaging/roots.py", "tests/packaging/wheels.py"),
     "upgrade": ("host_agent/upgrade/*.py", "host_agent/records/upgrade_*.py"),
+    "stores": (
+        "host_agent/qemu/nvram*.py",
+        "host_agent/evidence/nvram.py",
+        "host_agent/evidence/known_certificates.py",
+        "host_agent/case/uefi_stores.py",
+    ),
+    "verdicts": (
+        "host_agent/verify/verify.py",
+        "host_agent/verify/folding.py",
+        "host_agent/evidence/baseline*.py",
+        "host_agent/checks/same_*.py",
+        "host_agent/case/occasion.py",
+    ),
+    "migrate": ("host_agent/migrate/*.py", "host_agent/hypervisor/migration.py"),
     "serve": ("host_agent/verify/serve.py", "host_agent/verify/schedule.py"),
     "vmstate": ("host_agent/atlas/vmstate*.py", "host_agent/data/atlases/*"),
     "rehearsal": (
@@ -48,7 +62,9 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
     "sealed": (
         "host_agent/qemu/domain_tpm.py",
         "host_agent/qemu/measured_boot.py",
+        "host_agent/qemu/boot_disks.py",
         "host_agent/qemu/fresh_tpm.py",
+        "host_agent/qemu/rehearsal_disks.py",
         "host_agent/evidence/measured.py",
         "host_agent/evidence/sealed.py",
         "tests/lab/sealed_image.py",

@@ -174,6 +174,7 @@ def test_a_damaged_baseline_is_said_and_not_ignored(host_b: Host, moved: Guest) 
     assert "ACCEPTED" in history
 
 
+@pytest.mark.long("verdicts")
 def test_a_cpu_that_is_the_hosts_own_may_be_another_after_a_start_elsewhere(
     host_a: Host, host_b: Host, new_guest: Callable[[GuestOptions], Guest]
 ) -> None:

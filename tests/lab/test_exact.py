@@ -50,7 +50,7 @@ GUESTS = (
 
 
 # These two have both values of every dimension but the family.
-_ONCE = [options for options in GUESTS if options.name in {"e2", "e6"}]
+_ONCE = [options for options in GUESTS if options.name == "e6"]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,7 @@ def test_other_tables_than_qemus_are_named(
     assert changed in finding["sentence"]
 
 
+@pytest.mark.long("rehearsal")
 def test_the_rules_speak_where_no_probe_does(host_a: Host, fleet: dict[str, Guest]) -> None:
     with_probe, without = audit(host_a, "i440fx"), audit(host_a, "i440fx", "--no-probe")
     assert "by probe" in with_probe.finding("i440fx", "product")["sentence"]

@@ -117,7 +117,11 @@ def slow_move(host_a: Host, to: Host, options: str = "") -> Iterator["subprocess
             process.communicate()
 
 
-@pytest.mark.parametrize("options", ["", LED_BY_US], ids=["peer-to-peer", "led by the program"])
+@pytest.mark.parametrize(
+    "options",
+    ["", pytest.param(LED_BY_US, marks=pytest.mark.long("migrate"))],
+    ids=["peer-to-peer", "led by the program"],
+)
 def test_ctrl_c_in_the_middle(host_a: Host, host_b: Host, traveller: Guest, options: str) -> None:
     with slow_move(host_a, host_b, options) as process:
         assert set_metadata(host_a, "mover", "during")[0] == "busy"
@@ -131,6 +135,7 @@ def test_ctrl_c_in_the_middle(host_a: Host, host_b: Host, traveller: Guest, opti
     assert set_metadata(host_a, "mover", "after")[0] == "written"
 
 
+@pytest.mark.long("migrate")
 def test_killed_in_the_middle(host_a: Host, host_b: Host, traveller: Guest) -> None:
     """Without us libvirt goes on, or gives up; in no case is the guest lost."""
     with slow_move(host_a, host_b) as process:
@@ -146,6 +151,7 @@ def test_killed_in_the_middle(host_a: Host, host_b: Host, traveller: Guest) -> N
     assert traveller.run("true") == ""
 
 
+@pytest.mark.long("migrate")
 def test_a_move_that_takes_too_long(host_a: Host, host_b: Host, traveller: Guest) -> None:
     code, report, _ = migrate(host_a, host_b.tcp_uri, "--bandwidth", "1", "--timeout", "3")
     assert code == 4
@@ -194,6 +200,7 @@ def test_a_machine_type_that_is_gone(host_a: Host, host_b: Host) -> None:
         guest.remove()
 
 
+@pytest.mark.long("migrate")
 def test_libvirts_own_reason(host_a: Host, host_b: Host, traveller: Guest) -> None:
     host_b.run("rm", traveller.options.disk)
     done = host_a.samemachine(

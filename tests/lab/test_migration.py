@@ -16,6 +16,7 @@ def traveller(host_a: Host) -> Iterator[Guest]:
     guest.remove()
 
 
+@pytest.mark.long("verdicts")
 def test_a_guest_is_verified_on_its_new_host(host_a: Host, host_b: Host, traveller: Guest) -> None:
     started = traveller.agent_pid()
     before = audit(host_a, "traveller").domains["traveller"]

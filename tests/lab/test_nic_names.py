@@ -60,7 +60,7 @@ def _foretold(form: Mapping[str, Any]) -> dict[str, str]:
     return {one["device"]: one["start"][0] for one in form["nics"]}
 
 
-@pytest.mark.parametrize("raised", shown.rows(_RAISES, _RAISES[:1], "rehearsal"), ids=" ".join)
+@pytest.mark.parametrize("raised", shown.rows(_RAISES, (), "rehearsal"), ids=" ".join)
 def test_the_names_of_cards_come_true(
     host_a: Host, new_guest: Callable[[GuestOptions], Guest], raised: tuple[str, str]
 ) -> None:

@@ -47,6 +47,7 @@ def forty(host_a: Host) -> Iterator[list[Guest]]:
         guest.remove()
 
 
+@pytest.mark.long("verdicts")
 def test_forty_that_are_well(host_a: Host, host_b: Host, forty: list[Guest]) -> None:
     taken = host_a.samemachine("baseline", "--all")
     assert taken.returncode == 0, taken.stdout

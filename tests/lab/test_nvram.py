@@ -68,6 +68,7 @@ def test_three_views_of_a_guest_without_secure_boot(
     assert host_a.run("stat", "--format=%Y %Z", store).stdout == before
 
 
+@pytest.mark.long("stores")
 def test_keys_that_came_since_the_baseline(
     host_a: Host, new_guest: Callable[[GuestOptions], Guest]
 ) -> None:

@@ -53,6 +53,7 @@ def test_it_is_verified_by_its_sysinfo_and_its_process(host_b: Host, mainframe: 
     architectures.hold("s390x", "audit", architectures.of_audit(result, mainframe.name))
 
 
+@pytest.mark.long("architectures")
 def test_it_is_verified_again_after_a_restart(host_b: Host, mainframe: Guest) -> None:
     name = mainframe.name
     assert host_b.samemachine("baseline", name).returncode == 0
@@ -67,6 +68,7 @@ def test_it_is_verified_again_after_a_restart(host_b: Host, mainframe: Guest) ->
     architectures.hold("s390x", "restart", domain["verdict"])
 
 
+@pytest.mark.long("architectures")
 def test_a_processor_more_is_told_and_is_no_other_machine(host_b: Host, mainframe: Guest) -> None:
     name = mainframe.name
     host_b.virsh("setvcpus", name, "2", "--live")

@@ -14,6 +14,7 @@ from host_agent.qemu.binary import QemuBinary
 from host_agent.qemu.domain_probe import DomainProbe
 from host_agent.qemu.options import ProbeOptions, from_command_line
 from host_agent.qemu.probe_store import FingerprintStore
+from tests import shown
 
 if TYPE_CHECKING:
     from tests.lab.host import Host
@@ -49,7 +50,7 @@ def options(machine: str, vcpus: int, uuid: str, more: tuple[str, ...]) -> Probe
     return from_command_line(line, "x86_64")
 
 
-@pytest.fixture(params=["host_a", "host_b"])
+@pytest.fixture(params=shown.rows(("host_a", "host_b"), {"host_a"}, "rehearsal"))
 def binary(request: pytest.FixtureRequest) -> QemuBinary:
     host: Host = request.getfixturevalue(request.param)
     return qemu_binary.installed("/usr/bin/qemu-system-x86_64", root=Path(host.root))

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.lab import images
 from tests.lab.asking import audit
 from tests.lab.guest import Guest, GuestOptions
@@ -112,6 +114,7 @@ def test_a_cold_start_on_the_next_release_comes_as_forecast(
     assert keys[()] is True
 
 
+@pytest.mark.long("sealed")
 def test_a_firmware_that_was_replaced_under_the_running_guest(
     host_a: Host, new_guest: Callable[[GuestOptions], Guest]
 ) -> None:
