@@ -6,12 +6,26 @@ from uuid import UUID
 _ESP = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
 
 
-def head(*guids: UUID, sector: int = 512, count: int = 128, size: int = 128) -> bytes:
-    """Return the first MiB of a disk with these partitions."""
-    entries = b"".join((_ESP.bytes_le + guid.bytes_le).ljust(size, b"\0") for guid in guids)
+def head(
+    *guids: UUID,
+    sector: int = 512,
+    count: int = 128,
+    size: int = 128,
+    kind: UUID = _ESP,
+    begin: int = 2048,
+    end: int = 4095,
+    last: int = 8191,
+) -> bytes:
+    """Return the first MiB of a disk with these partitions; ``last``: the disk's last sector."""
+    place = begin.to_bytes(8, "little") + end.to_bytes(8, "little")
+    entries = b"".join(
+        (kind.bytes_le + guid.bytes_le + place).ljust(size, b"\0")[:size] for guid in guids
+    )
     area = entries.ljust(count * size, b"\0")
     header = (
-        b"EFI PART".ljust(72, b"\0")
+        b"EFI PART".ljust(32, b"\0")
+        + last.to_bytes(8, "little")
+        + bytes(32)
         + (2).to_bytes(8, "little")
         + b"".join(one.to_bytes(4, "little") for one in (count, size, zlib.crc32(area)))
     )

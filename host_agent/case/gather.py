@@ -309,7 +309,7 @@ class Gatherer:
             return guest
         from host_agent.qemu.domain_tpm import DomainTpm  # noqa: PLC0415 - few have a TPM
 
-        return DomainTpm(domain, running, active, guest).forecast(
+        return DomainTpm(domain, running, active, guest, read_esp=self.read_esp).forecast(
             self.hypervisor, looked.active, looked.persistent
         )
 

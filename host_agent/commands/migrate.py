@@ -133,6 +133,7 @@ def migrate_command(
     unsafe: bool,
     probe: bool,
     rehearse: bool,
+    read_esp: bool,
     verbose: bool,
     clear_identifiers: bool,
 ) -> int:
@@ -154,7 +155,7 @@ def migrate_command(
         seconds=timeout,
         xml=None if xml is None else _text(xml),
         atlas=None if atlas is None else atlas_files.read(atlas),
-        under=under(qemu, root, rehearsal_timeout, rehearse=rehearse),
+        under=under(qemu, root, rehearsal_timeout, rehearse=rehearse, read_esp=read_esp),
         probe=probe,
     )
     history = None if dry_run else ready_ledger(ledger)

@@ -137,6 +137,7 @@ def plan_command(
     unsafe: bool,
     probe: bool,
     rehearse: bool,
+    read_esp: bool,
     verbose: bool,
 ) -> int:
     """Say which domains can move or start there, which can't, and what to do first.
@@ -159,7 +160,9 @@ def plan_command(
         unsafe=unsafe,
         on=(on or datetime.now(UTC).astimezone()).date(),
         atlas=None if atlas is None else atlas_files.read(atlas),
-        under=under_each(qemu, root, rehearsal_timeout, len(wanted), rehearse=rehearse),
+        under=under_each(
+            qemu, root, rehearsal_timeout, len(wanted), rehearse=rehearse, read_esp=read_esp
+        ),
     )
     with orderly_end(), progress("looking at domains") as told:
         found = plan(options, _asked if probe else None, told)

@@ -24,6 +24,7 @@ from host_agent.verify.rehearse import Options, rehearse
     "  samemachine rehearse vm1 --machine pc-q35-10.0   with another machine type\n"
     "  samemachine rehearse vm1 --root /srv/noble      with the QEMU of another system\n"
     "  samemachine rehearse vm1 --baseline             what its definition changed since then\n"
+    "  samemachine rehearse vm1 --read-esp             with its loader, for what its TPM keeps\n"
     "\n\b\nExit codes:\n  0  the guest has what is made at a boot; the next start is told\n"
     "  1  the guest has another machine than would be made at a boot\n"
     "  2  usage or configuration\n  3  something could not be told\n"
@@ -66,6 +67,8 @@ def rehearse_command(
     timeout: float,
     form: str,
     output: Path | None,
+    *,
+    read_esp: bool,
 ) -> int:
     """Rehearse a domain: run its firmware on its own devices, and say what its guest finds.
 
@@ -92,6 +95,7 @@ def rehearse_command(
         root=root,
         edit=edit,
         baseline=baseline,
+        read_esp=read_esp,
     )
     found = rehearse(place.uri, place.names[0] if place.names else domain, options)
     code = rehearse_output.exit_code(found)

@@ -24,6 +24,7 @@ from host_agent.commands.shared.options import (
     formats,
     ledger_option,
     privacy_option,
+    read_esp_option,
     rehearse_option,
 )
 from host_agent.commands.shared.telling import Page, printed, tell
@@ -87,6 +88,7 @@ def _restarting(command: Callable[..., int]) -> Callable[..., int]:
             help="whether to ask QEMU itself",
         ),
         rehearse_option("run the firmware on its devices too: ACPI by device, PCI by function"),
+        read_esp_option,
     ):
         command = option(command)
     return ledger_option(privacy_option(loudness(formats(command))))
@@ -171,6 +173,7 @@ def upgrade_command(
     force_off: bool,
     probe: bool,
     rehearse: bool,
+    read_esp: bool,
     clear_identifiers: bool,
 ) -> int:
     """Raise the machine type of domains, verify each with its own guest, roll back what fails.
@@ -196,6 +199,7 @@ def upgrade_command(
         patience=Patience(shutdown=shutdown_timeout, wait=wait, force_off=force_off),
         probe=probe,
         rehearse=rehearse,
+        read_esp=read_esp,
         change=change,
         canary=canary or 0,
         stop_after=stop_after_failures or 0,
@@ -235,6 +239,7 @@ def rollback_command(
     force_off: bool,
     probe: bool,
     rehearse: bool,
+    read_esp: bool,
     clear_identifiers: bool,
 ) -> int:
     """Give domains the machine type back that they had before 'samemachine upgrade'.
@@ -256,6 +261,7 @@ def rollback_command(
         dry_run=dry_run,
         probe=probe,
         rehearse=rehearse,
+        read_esp=read_esp,
         patience=Patience(shutdown=shutdown_timeout, wait=wait, force_off=force_off),
         clear_identifiers=clear_identifiers,
     )
@@ -312,6 +318,8 @@ def _print_campaign(
 
 
 def _run(options: Options, ledger: str | None, form: str, file: Path | None, *, yes: bool) -> int:
+    if options.read_esp and not options.rehearse:
+        raise UsageError("--read-esp says what of a guest is rehearsed: it needs --rehearse")
     asks = not yes and not options.dry_run
     if asks and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError("nobody can be asked here: look with --dry-run, then give --yes")

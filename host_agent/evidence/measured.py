@@ -2,7 +2,8 @@
 
 A rehearsal of today's software and one of tomorrow's are compared event by event, in the firmware's
 part of each register: what it measures up to the separator (TCG PC Client Platform Firmware Profile
-1.06, 3.3.4). What comes after that is the loader's, from a disk that stays. A register's forecast
+1.06, 3.3.4). What comes after that is the loader's, from a disk that stays; where the loader was
+rehearsed as well, all of a register is compared. A register's forecast
 counts only where the rehearsal of today gives what the guest has. A guest that came by a live
 migration has what another host's software measured: it counts where this host's QEMU, with the
 firmware that came along, gives the same.
@@ -67,6 +68,10 @@ class Outlook:
     """0 to 7."""
     keys: tuple[Bound, ...] | None
     """Of its disks, those that the TPM keeps; None: which there are is not known."""
+    loader: bool = False
+    """Whether its loader was rehearsed, too."""
+    unread: tuple[str, ...] = ()
+    """Disks that should have been copied for that, each with why it was not."""
 
     @property
     def asks(self) -> bool | None:
@@ -85,11 +90,17 @@ class Measured:
     start: Outlook | Missing
 
 
-def forecast(today: Sequence[Event], other: Sequence[Event], guest: Tpm) -> Outlook:
-    """Return what becomes of the TPM of a guest that starts as the other rehearsal did."""
+def forecast(
+    today: Sequence[Event], other: Sequence[Event], guest: Tpm, *, loader: bool = False
+) -> Outlook:
+    """Return what becomes of the TPM of a guest that starts as the other rehearsal did.
+
+    ``loader``: whether its loader ran in both.
+    """
     agreeing, staying = _agreeing(today, guest), _agreeing(other, guest)
+    whole = _whole(today, guest) if loader else frozenset()
     registers = tuple(
-        _register(number, today, other)
+        _register(number, today, other, whole=number in whole)
         if number in agreeing
         # Where another software booted the guest, what gives the same again is proof enough.
         else Register(number=number, changes=False if number in staying else None)
@@ -99,7 +110,17 @@ def forecast(today: Sequence[Event], other: Sequence[Event], guest: Tpm) -> Outl
     if guest.tokens is not None:
         kept = (one for one in guest.tokens if _of_tpm(one))
         keys = tuple(Bound(token=one, opens=_opens(one, registers)) for one in kept)
-    return Outlook(registers=registers, keys=keys)
+    return Outlook(registers=registers, keys=keys, loader=loader)
+
+
+def agrees(made: Sequence[Event], guest: Tpm) -> bool:
+    """Tell whether a rehearsal gives all that the guest has, so that nothing more is to come."""
+    return len(_whole(made, guest)) == FIRST
+
+
+def same_loader(today: Sequence[Event], made: Sequence[Event]) -> bool:
+    """Tell whether a loader has measured what it did in another rehearsal, all of it."""
+    return all(_of_loader(today, number) == _of_loader(made, number) for number in range(FIRST))
 
 
 def _of_tpm(token: LuksToken) -> bool:
@@ -121,7 +142,7 @@ def _opens(token: LuksToken, registers: Sequence[Register]) -> bool | None:
 
 def _agreeing(made: Sequence[Event], guest: Tpm) -> frozenset[int]:
     """Return the registers of which a rehearsal gives what the guest has."""
-    rehearsed = event_log.replayed(made)
+    whole = _whole(made, guest)
     logged = [Event(one.pcr, one.type, bytes.fromhex(one.sha256), b"") for one in guest.events]
     told = event_log.replayed(logged)
     found = set()
@@ -132,9 +153,21 @@ def _agreeing(made: Sequence[Event], guest: Tpm) -> frozenset[int]:
         by_log = told[number] == has and own == [
             (one.type, one.sha256) for one in _part(logged, number)
         ]
-        if rehearsed[number] == has or by_log:
+        if number in whole or by_log:
             found.add(number)
     return frozenset(found)
+
+
+def _whole(made: Sequence[Event], guest: Tpm) -> frozenset[int]:
+    """Return the registers to which a rehearsal gives the value that the guest's have."""
+    found = event_log.replayed(made)
+    return frozenset(one for one in range(FIRST) if found[one] == bytes.fromhex(guest.pcrs[one]))
+
+
+def _of_loader(events: Iterable[Event], number: int) -> list[bytes]:
+    """Return the digests of what is measured into a register after its separator."""
+    own = [one for one in events if one.pcr == number and one.type != event_log.NO_ACTION]
+    return [one.sha256 for one in own[len(list(_part(own, number))) :]]
 
 
 def _part(events: Iterable[Event], number: int) -> Iterator[Event]:
@@ -146,10 +179,15 @@ def _part(events: Iterable[Event], number: int) -> Iterator[Event]:
                 return
 
 
-def _register(number: int, today: Sequence[Event], other: Sequence[Event]) -> Register:
+def _register(
+    number: int, today: Sequence[Event], other: Sequence[Event], *, whole: bool
+) -> Register:
+    """``whole``: the loader's part is compared as well."""
     before, after = list(_part(today, number)), list(_part(other, number))
     if [one.sha256 for one in before] == [one.sha256 for one in after]:
-        return Register(number=number, changes=False)
+        return (
+            _of_loaders(number, today, other) if whole else Register(number=number, changes=False)
+        )
     had, has = {one.sha256 for one in before}, {one.sha256 for one in after}
     different = [
         *(one for one in before if one.sha256 not in has),
@@ -157,6 +195,17 @@ def _register(number: int, today: Sequence[Event], other: Sequence[Event]) -> Re
     ]
     names = list(dict.fromkeys(map(_named, different))) or ["the order of events"]
     return Register(number=number, changes=True, why=tuple(names[:_MOST_REASONS]))
+
+
+def _of_loaders(number: int, today: Sequence[Event], other: Sequence[Event]) -> Register:
+    """Compare what a loader measured, where the firmware measured the same."""
+    before, after = _of_loader(today, number), _of_loader(other, number)
+    if before == after:
+        return Register(number=number, changes=False)
+    if before[: len(after)] == after:
+        # It may only have been slower.
+        return Register(number=number, changes=None)
+    return Register(number=number, changes=True, why=("what the loader measures",))
 
 
 def _named(event: Event) -> str:

@@ -5,6 +5,7 @@ it likes there: within bounds, and by its checksums, or it is no table.
 """
 
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,6 +15,18 @@ _SECTORS = 512, 4096
 _SIGNATURE = b"EFI PART"
 _MOST_ENTRIES = 1024
 _SIZES = {128, 256, 512, 1024}
+_SYSTEM = UUID("c12a7328-f81f-11d2-ba4b-00a0c93ec93b")
+"""The type of an EFI system partition (13.3.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemPartitions:
+    """Where a disk's EFI system partitions are."""
+
+    size: int
+    """Of the disk, in bytes, by its table."""
+    areas: tuple[tuple[int, int], ...]
+    """Of each the first byte, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +41,40 @@ class Partitions:
 
 def of_head(head: bytes) -> frozenset[UUID] | None:
     """Return the GUIDs of a disk's partitions, none where it has no GPT; None: it is damaged."""
-    for sector in _SECTORS:
-        header = head[sector : sector + 92]
-        if header.startswith(_SIGNATURE):
-            return _entries(head, sector, header)
+    for sector, header in _headers(head):
+        entries = _entries(head, sector, header)
+        return None if entries is None else frozenset(UUID(bytes_le=one[16:32]) for one in entries)
     return frozenset()
 
 
-def _entries(head: bytes, sector: int, header: bytes) -> frozenset[UUID] | None:
+def system_partitions(head: bytes) -> SystemPartitions | None:
+    """Return where a disk's EFI system partitions are; None: it has none that can be told."""
+    for sector, header in _headers(head):
+        last = int.from_bytes(header[32:40], "little")
+        spans = [
+            (int.from_bytes(one[32:40], "little"), int.from_bytes(one[40:48], "little"))
+            for one in _entries(head, sector, header) or ()
+            if UUID(bytes_le=one[:16]) == _SYSTEM
+        ]
+        areas = tuple(
+            (begin * sector, (end + 1 - begin) * sector)
+            for begin, end in spans
+            if HEAD // sector <= begin <= end <= last
+        )
+        return SystemPartitions(size=(last + 1) * sector, areas=areas) if areas else None
+    return None
+
+
+def _headers(head: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the size of a sector, and the header, of each size that it may have."""
+    for sector in _SECTORS:
+        header = head[sector : sector + 92]
+        if header.startswith(_SIGNATURE):
+            yield sector, header
+
+
+def _entries(head: bytes, sector: int, header: bytes) -> tuple[bytes, ...] | None:
+    """Return the entries that are used; None: the table is damaged."""
     if len(header) < 92:
         return None
     begin = int.from_bytes(header[72:80], "little") * sector
@@ -45,6 +84,6 @@ def _entries(head: bytes, sector: int, header: bytes) -> frozenset[UUID] | None:
     area = head[begin : begin + count * size]
     if zlib.crc32(area) != checksum:
         return None
-    entries = (area[at : at + 32] for at in range(0, len(area), size))
+    entries = (area[at : at + 48] for at in range(0, len(area), size))
     # One without a type is not used.
-    return frozenset(UUID(bytes_le=one[16:32]) for one in entries if any(one[:16]))
+    return tuple(one for one in entries if any(one[:16]))

@@ -10,6 +10,12 @@ _REMEDY = (
     "suspend the bindings in the guest before (BitLocker: manage-bde -protectors -disable; a LUKS2 "
     "disk: have its passphrase or recovery key at hand), and bind them anew afterwards"
 )
+_LOADER = (
+    "--read-esp: its loader is rehearsed as well, from a copy of its EFI system partition in memory"
+)
+_OF_LOADERS = {1, 4, 5, 7}
+"""The registers that a boot from a disk changes: boot entries that name a partition, and what
+loaders measure."""
 NOT_AS_IT_HAS = "a rehearsal of what runs does not give what the guest has"
 CAME = "another QEMU booted the guest, and what it measured can't be rehearsed here"
 
@@ -37,6 +43,8 @@ def without_asking(check: str, outlook: Outlook, when: str, why_not: str) -> Fin
     lost = [one.number for one in outlook.registers if one.changes is None]
     if lost:
         does += f"; of PCR {_numbers(lost)} it is not known: {why_not}"
+        if outlook.unread:
+            does += f" (not copied: {'; '.join(outlook.unread)})"
     keys = outlook.keys
     if keys is None:
         sentence = f"{does}; what is bound to the TPM is not known"
@@ -46,8 +54,10 @@ def without_asking(check: str, outlook: Outlook, when: str, why_not: str) -> Fin
     else:
         opens = f"{_listed(keys)} will open" if keys else "no LUKS2 disk is bound to the TPM"
         sentence = f"{does}; {opens}"
-    outcome = Outcome.UNKNOWN if outlook.asks is None else Outcome.PASS
-    return Finding(check=check, outcome=outcome, sentence=sentence)
+    if outlook.asks is not None:
+        return Finding(check=check, outcome=Outcome.PASS, sentence=sentence)
+    remedy = _LOADER if not outlook.loader and _OF_LOADERS & {*lost} else None
+    return Finding(check=check, outcome=Outcome.UNKNOWN, sentence=sentence, remedy=remedy)
 
 
 def of_start(check: str, found: Outlook | Missing, when: str) -> Finding:

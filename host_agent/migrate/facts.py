@@ -65,6 +65,8 @@ class Under:
     """The root folder of the system that has it; None: this host's."""
     local: bool = False
     """Whether the target is this host."""
+    read_esp: bool = False
+    """Whether for a TPM the loader is rehearsed, from a copy of its EFI system partition."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,8 +129,16 @@ class Rehearsals:
             binary = self.seat(going.definition, target).binary
         except EvidenceError as error:
             return error.missing
-        one = DomainTpm(domain, going.process, going.definition, guest, self._under.seconds)
-        return one.start(arguments, binary, here=stays or self._under.local)
+        under = self._under
+        one = DomainTpm(
+            domain,
+            going.process,
+            going.definition,
+            guest,
+            under.seconds,
+            read_esp=under.read_esp,
+        )
+        return one.start(arguments, binary, here=stays or under.local)
 
     def present(self, going: Going) -> Seat:
         """Return what the domain has now; raises ``EvidenceError``."""

@@ -113,6 +113,7 @@ def _sealed(found: Measured | Missing | None) -> Iterator[str]:
         yield f"{when} changes {words or 'no register'}" + (
             f"; not known of PCR {', '.join(lost)}" if lost else ""
         )
+        yield from (f"{when}: not copied: {one}" for one in outlook.unread)
         fates = {True: "will open", False: "will ask for its recovery key", None: "is not known"}
         yield from (f"{when}: {one} {fates[one.opens]}" for one in outlook.keys or ())
 

@@ -8,7 +8,7 @@ reset runs the same image; only a stop and start runs what is installed.
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,15 +25,19 @@ from host_agent.hypervisor import Domain, Hypervisor
 from host_agent.missing import Missing, Reason
 from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu import (
+    boot_disks,
     carried_firmware,
     measured_boot,
     nvram_file,
     nvram_place,
+    rehearsal_disks,
     variable_store,
 )
 from host_agent.qemu.binary import QemuBinary
+from host_agent.qemu.boot_disks import BootDisks
 from host_agent.qemu.command_line import OptionsError, options_in, properties_of
 from host_agent.qemu.rehearsal import SECONDS
+from host_agent.qemu.rehearsal_disks import Disk
 from host_agent.qemu.rehearsal_options import RehearsalOptions, from_domain
 from samemachine.event_log import Event
 
@@ -56,6 +60,11 @@ class _Image:
     """Whether it is raw, whatever the file's form is."""
 
 
+_Boot = tuple[QemuBinary, tuple[str, ...], bytes | None, _Image | None]
+"""What boots: a QEMU, its command line, what is in its variable store, its firmware's image."""
+_NO_DISKS = BootDisks(by_layers={}, by_device={})
+
+
 class DomainTpm:
     """A running domain, whose guest tells its registers."""
 
@@ -66,11 +75,17 @@ class DomainTpm:
         active: Definition,
         guest: Tpm,
         seconds: float = SECONDS,
+        *,
+        read_esp: bool = False,
     ) -> None:
-        """``seconds``: what one rehearsal may take."""
+        """``seconds``: what one rehearsal may take.
+
+        ``read_esp``: whether its loader runs as well, from a copy of its EFI system partition.
+        """
         self._domain, self._running = domain, running
         self._active, self._guest = active, guest
-        self._seconds = seconds
+        self._seconds, self._read_esp = seconds, read_esp
+        self._disks = _NO_DISKS
         self._made: dict[object, tuple[Event, ...]] = {}
 
     def forecast(
@@ -87,22 +102,22 @@ class DomainTpm:
         """
         try:
             store = self._store()
-            with self._image() as image:
+            with self._copied(), self._image() as image:
                 today = self._today(store, image)
                 reset: Outlook | Missing
                 if isinstance(image, Missing):
                     reset = image
                 else:
                     plugged = hypervisor.native_arguments(xml)
-                    reset = self._held(today, self._events(self._runs(), plugged, store, image))
-            if persistent is None:
-                transient = Missing(reason=Reason.ABSENT, sentence="the domain is transient")
-                return Measured(reset=reset, start=transient)
-            if binary is None:
-                binary = qemu_binary.installed(self._active.emulator or "")
-            arguments = hypervisor.native_arguments(persistent)
-            anew = self._store_of_start(arguments, binary, store)
-            start = self._held(today, self._events(binary, arguments, anew, None))
+                    reset = self._held(today, (self._runs(), plugged, store, image))
+                if persistent is None:
+                    transient = Missing(reason=Reason.ABSENT, sentence="the domain is transient")
+                    return Measured(reset=reset, start=transient)
+                if binary is None:
+                    binary = qemu_binary.installed(self._active.emulator or "")
+                arguments = hypervisor.native_arguments(persistent)
+                anew = self._store_of_start(arguments, binary, store)
+                start = self._held(today, (binary, arguments, anew, None))
         except EvidenceError as error:
             return error.missing
         return Measured(reset=reset, start=start)
@@ -118,17 +133,33 @@ class DomainTpm:
             if binary is None:
                 binary = qemu_binary.installed(self._active.emulator or "")
             store = self._store()
-            with self._image() as image:
-                today = self._today(store, image)
-            kept = self._store_of_start if here else self._store_elsewhere
-            anew = kept(arguments, binary, store)
-            return self._held(today, self._events(binary, arguments, anew, None))
+            with self._copied():
+                with self._image() as image:
+                    today = self._today(store, image)
+                kept = self._store_of_start if here else self._store_elsewhere
+                anew = kept(arguments, binary, store)
+                return self._held(today, (binary, arguments, anew, None))
         except EvidenceError as error:
             return error.missing
 
+    @contextmanager
+    def _copied(self) -> Iterator[None]:
+        """Have copies of its disks while the block lasts, where that is allowed."""
+        if not self._read_esp:
+            yield
+            return
+        named = _disks(self._running.arguments)
+        with boot_disks.copied(named, self._running.root) as made:
+            self._disks = made
+            try:
+                yield
+            finally:
+                self._disks = _NO_DISKS
+
     def _today(self, store: bytes | None, image: _Image | Missing | None) -> tuple[Event, ...]:
         found = None if isinstance(image, Missing) else image
-        return self._events(self._runs(), self._running.arguments, store, found)
+        boot = self._runs(), self._running.arguments, store, found
+        return self._events(boot, lambda events: measured.agrees(events, self._guest))
 
     def _runs(self) -> QemuBinary:
         return qemu_binary.running(self._running.pid, self._running.binary)
@@ -156,8 +187,17 @@ class DomainTpm:
             if image is not None:
                 os.close(image.descriptor)
 
-    def _held(self, today: tuple[Event, ...], other: tuple[Event, ...]) -> Outlook:
-        return measured.forecast(today, other, self._guest)
+    def _held(self, today: tuple[Event, ...], boot: _Boot) -> Outlook:
+        """Return what another boot does; raises ``EvidenceError``."""
+        other = self._events(boot, lambda events: measured.same_loader(today, events))
+        loader = self._has_loader(self._running.arguments) and self._has_loader(boot[1])
+        found = measured.forecast(today, other, self._guest, loader=loader)
+        return replace(found, unread=self._disks.unread)
+
+    def _has_loader(self, arguments: tuple[str, ...]) -> bool:
+        """Tell whether a boot by this command line has all disks that were copied."""
+        there = set(self._disks.of(_disks(arguments)).values())
+        return bool(there) and there == set(self._disks.by_device.values())
 
     def _store(self) -> bytes | None:
         """Return a copy of the variable store; None: there is none. Raises ``EvidenceError``."""
@@ -206,20 +246,17 @@ class DomainTpm:
             "name the same file in its active and its persistent XML",
         )
 
-    def _events(
-        self,
-        binary: QemuBinary,
-        arguments: tuple[str, ...],
-        store: bytes | None,
-        image: _Image | None,
-    ) -> tuple[Event, ...]:
+    def _events(self, boot: _Boot, enough: Callable[[Sequence[Event]], bool]) -> tuple[Event, ...]:
         """Return what is measured, once for what is the same; raises ``EvidenceError``."""
+        binary, arguments, store, image = boot
         options = _of(arguments, self._active)
         if image is not None and image.raw and options.flash is not None:
             options = replace(options, flash=replace(options.flash, form="raw"))
         device = next(_tpms(arguments), None)
         if device is None:
             raise EvidenceError(_NO_DEVICE.reason, _NO_DEVICE.sentence)
+        copies = self._disks.of(_disks(arguments))
+        options = rehearsal_disks.with_copies(options, copies)
         asked = binary.identity, binary.root, binary.pid, options, device, store, image is None
         if asked not in self._made:
             with _ONE_AT_A_TIME:
@@ -229,7 +266,9 @@ class DomainTpm:
                     device,
                     store,
                     self._seconds,
-                    None if image is None else image.descriptor,
+                    image=None if image is None else image.descriptor,
+                    enough=enough if copies else None,
+                    disks=[one for copy in copies.values() for one in copy.descriptors],
                 )
         return self._made[asked]
 
@@ -264,6 +303,13 @@ def _in_memory(content: bytes) -> int:
 def _of(arguments: tuple[str, ...], definition: Definition) -> RehearsalOptions:
     try:
         return from_domain(arguments, architectures.qemus(definition.architecture))
+    except OptionsError as error:
+        raise EvidenceError(Reason.FAILED, str(error)) from error
+
+
+def _disks(arguments: tuple[str, ...]) -> tuple[Disk, ...]:
+    try:
+        return rehearsal_disks.disks(arguments)
     except OptionsError as error:
         raise EvidenceError(Reason.FAILED, str(error)) from error
 

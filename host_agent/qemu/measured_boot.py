@@ -3,10 +3,13 @@
 A second QEMU with the domain's devices on back-ends that lead nowhere (``rehearsal_options``), a
 new TPM (``fresh_tpm``) and a copy of the domain's variable store runs the firmware until each of
 the registers 0 to 7 has its separator: from then on a loader measures (TCG PC Client Platform
-Firmware Profile 1.06, 3.3.4). The log is read from memory: SeaBIOS has it where ACPI's table TPM2
+Firmware Profile 1.06, 3.3.4). With copies of its disks the loader runs as well, until nothing more
+is measured. The log is read from memory: SeaBIOS has it where ACPI's table TPM2
 says (TCG ACPI Specification 1.4, 8), OVMF anywhere below the top of low memory, at a page's begin.
 """
 
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -29,6 +32,9 @@ _SIGNATURE_AT = 32
 _PAGES_AT_ONCE = 4096
 _MOST_LOG = 1 << 20
 _PAUSE = 0.25
+_QUIET, _QUIET_ENOUGH, _QUIET_AT_MOST = 8.0, 2.0, 40.0
+"""Seconds of QEMU's processor after which a loader measures no more, and where it has measured all
+that is waited for; and of time: one that waits uses no processor."""
 _SET = 919
 """The number of the descriptor set that holds the firmware's image."""
 _LENGTH_AT, _ADDRESS_AT, _TABLE = 64, 68, 76
@@ -42,12 +48,16 @@ def measure(
     store: bytes | None,
     seconds: float,
     image: int | None = None,
+    enough: Callable[[Sequence[Event]], bool] | None = None,
+    disks: Sequence[int] = (),
 ) -> tuple[Event, ...]:
     """Return the events until a loader would run; raises ``EvidenceError``.
 
     ``device``: the TPM as ``-device`` has it, without its back-end; ``store``: what the domain's
     variable store holds, None: what its package has for a new one; ``image``: a descriptor of the
-    firmware's image, None: the file that the options name.
+    firmware's image, None: the file that the options name; ``enough``: the loader runs as well, for
+    the options have copies of disks, until this says so of the events, or until no more come;
+    ``disks``: the descriptors of those copies.
     """
     groups = kvm_groups()
     if groups is None:
@@ -75,12 +85,12 @@ def measure(
             groups=groups,
             vcpus=options.machine.vcpus,
             memory=options.memory,
-            descriptors=tuple(one for one in (tpm, variables, image) if one is not None),
+            descriptors=tuple(one for one in (tpm, variables, image, *disks) if one is not None),
         ) as session:
             session.qmp("cont")
             places = left_places.places_of(options)
             place = left_places.wait(session, options.machine, places, acpi=options.has_acpi)
-            return _wait(session, options.machine, place)
+            return _wait(session, options.machine, place, enough)
 
 
 def _with_image(options: RehearsalOptions, image: int) -> RehearsalOptions:
@@ -93,9 +103,14 @@ def _with_image(options: RehearsalOptions, image: int) -> RehearsalOptions:
     )
 
 
-def _wait(session: QemuSession, machine: ProbeOptions, place: Bios | Efi) -> tuple[Event, ...]:
-    """Return the events as soon as all separators are there."""
-    found = None
+def _wait(
+    session: QemuSession,
+    machine: ProbeOptions,
+    place: Bios | Efi,
+    enough: Callable[[Sequence[Event]], bool] | None,
+) -> tuple[Event, ...]:
+    """Return the events as soon as all separators are there, and what a loader adds, if it runs."""
+    found, seen, quiet = None, 0, _Quiet(session)
     while True:
         reader = MemoryReader(session, machine.architecture, machine.memory)
         found = _log(reader, place) if found is None else found
@@ -108,7 +123,10 @@ def _wait(session: QemuSession, machine: ProbeOptions, place: Bios | Efi) -> tup
                 ) from error
             closed = {one.pcr for one in events if one.type == event_log.SEPARATOR}
             if closed >= set(range(event_log.FIRST)):
-                return events
+                if len(events) != seen:
+                    seen, quiet = len(events), _Quiet(session)
+                if enough is None or quiet.is_over(_QUIET_ENOUGH if enough(events) else _QUIET):
+                    return events
         if session.left <= _PAUSE:
             raise EvidenceError(
                 Reason.HUNG,
@@ -116,6 +134,19 @@ def _wait(session: QemuSession, machine: ProbeOptions, place: Bios | Efi) -> tup
                 "if this host is that slow, ask again when it has less to do",
             )
         session.rest(_PAUSE)
+
+
+class _Quiet:
+    """How long a loader has measured nothing."""
+
+    def __init__(self, session: QemuSession) -> None:
+        self._session = session
+        self._used, self._since = session.processor_seconds, time.monotonic()
+
+    def is_over(self, seconds: float) -> bool:
+        """Tell whether QEMU has used so many seconds of a processor since, or uses none."""
+        used = self._session.processor_seconds - self._used
+        return used >= seconds or time.monotonic() - self._since >= _QUIET_AT_MOST
 
 
 def _events(log: bytes) -> tuple[Event, ...]:

@@ -256,6 +256,16 @@ class QemuSession:
         """How many seconds are left of those that it was given."""
         return self._until - time.monotonic()
 
+    @property
+    def processor_seconds(self) -> float:
+        """How much of a processor it has used (proc_pid_stat(5): utime, stime)."""
+        try:
+            text = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8")
+        except OSError:
+            return 0.0
+        fields = text.rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def qtest(self, commands: Sequence[str]) -> list[str]:
         """Return the answers without their ``OK`` (QEMU ``system/qtest.c``)."""
         sent = "".join(f"{command}\n" for command in commands).encode("ascii")

@@ -234,7 +234,8 @@ class Look:
             arguments = gatherer.hypervisor.native_arguments(new)
         except EvidenceError as error:
             return error.missing
-        return DomainTpm(domain, running, active, guest).start(arguments)
+        tpm = DomainTpm(domain, running, active, guest, read_esp=gatherer.read_esp)
+        return tpm.start(arguments)
 
 
 def _how_far(record: Record) -> str:

@@ -63,6 +63,8 @@ class Options:
     probe: bool = True
     rehearse: bool = False
     """Whether the firmware is run on each domain's devices, with the old type and the new."""
+    read_esp: bool = False
+    """Whether for a TPM the loader is rehearsed, from a copy of its EFI system partition."""
     clear_identifiers: bool = False
     """Whether addresses and serial numbers are kept as they are, and not hashed."""
     change: str | None = None
@@ -177,6 +179,7 @@ class _Job:
             kept=kept_in(ledger),
             raised=raised_in(self._upgrades.folder),
             rehearse=options.rehearse,
+            read_esp=options.read_esp,
         )
         facts = [self._gatherer.facts, *(one.facts() for one in hypervisors[1:])]
         self._view = Look(

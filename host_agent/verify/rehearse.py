@@ -47,6 +47,8 @@ class Options:
     """A change of the definition before that start; None: it starts as it is defined."""
     baseline: bool = False
     """Whether that start is held against the machine of the baseline, and not of what runs."""
+    read_esp: bool = False
+    """Whether its loader is rehearsed for its TPM, from a copy of its EFI system partition."""
 
 
 def rehearse(uri: str, name: str, options: Options) -> Rehearsal:
@@ -171,9 +173,10 @@ def _measured(
         binary = _binary(active, options)
     except EvidenceError as error:
         return error.missing
-    return DomainTpm(domain, running, active, guest, options.rehearsal_seconds).forecast(
-        hypervisor, xml, persistent, binary
+    tpm = DomainTpm(
+        domain, running, active, guest, options.rehearsal_seconds, read_esp=options.read_esp
     )
+    return tpm.forecast(hypervisor, xml, persistent, binary)
 
 
 def _binary(definition: Definition, options: Options) -> QemuBinary | None:

@@ -118,7 +118,8 @@ def privacy_option(command: Callable[..., int]) -> Callable[..., int]:
 read_esp_option = click.option(
     "--read-esp",
     is_flag=True,
-    help="read the disks' partition tables, where a boot entry names a partition alone",
+    help="read the disks' partition tables, where a boot entry names a partition alone; where a "
+    "TPM is rehearsed, run the loader as well, from a copy of the EFI system partition",
 )
 
 

@@ -16,6 +16,8 @@ def outlook_form(found: Outlook | Missing | None) -> dict[str, Any] | None:
         return {"unknown": found.sentence, "reason": found.reason, "remedy": found.remedy}
     return {
         "registers": [asdict(one) for one in found.registers],
+        "loader": found.loader,
+        "unread": list(found.unread),
         "keys": None
         if found.keys is None
         else [

@@ -193,3 +193,53 @@ def test_names() -> None:
     assert str(measured.Bound(token=token((0, 7)), opens=True)) == "vda3 (systemd-tpm2, PCR 0, 7)"
     assert str(measured.Bound(token=token(None), opens=None)) == "vda3 (systemd-tpm2, PCR ?)"
     assert str(measured.Bound(token=token(()), opens=True)) == "vda3 (systemd-tpm2, PCR none)"
+
+
+SHIM, GRUB = (4, 0x80000003, b"shim"), (4, 0x80000003, b"grub")
+
+
+def loaded(
+    *events: tuple[int, int, bytes], after: tuple[tuple[int, int, bytes], ...]
+) -> tuple[Event, ...]:
+    """What is measured where the loader runs as well."""
+    log = event_logs.head(SHA256)
+    for pcr, kind, data in (*events, *((number, 4, bytes(4)) for number in range(8)), *after):
+        log += event_logs.event(pcr, kind, data, SHA256)
+    return tuple(event_log.events(log))
+
+
+@pytest.mark.parametrize(
+    ("firmware", "after", "told"),
+    [
+        (OLD, (SHIM, GRUB), "--------"),
+        (NEW, (SHIM, GRUB), "CC-----C"),
+        (OLD, (GRUB, SHIM), "----C---"),
+        (OLD, (GRUB,), "----C---"),
+        # Another boot entry is taken, which measures more.
+        (OLD, (SHIM, GRUB, SHIM), "----C---"),
+        # It may only be slower.
+        (OLD, (SHIM,), "----?---"),
+        (NEW, (), "CC--?--C"),
+    ],
+)
+def test_a_loader_that_was_rehearsed(
+    firmware: tuple[tuple[int, int, bytes], ...],
+    after: tuple[tuple[int, int, bytes], ...],
+    told: str,
+) -> None:
+    today = loaded(*OLD, after=(SHIM, GRUB))
+    has = guest(today, token((4,)), log=False)
+    found = measured.forecast(today, loaded(*firmware, after=after), has, loader=True)
+    assert fates(found.registers) == told
+    assert measured.agrees(today, has)
+    assert measured.same_loader(today, loaded(*firmware, after=after)) == (after == (SHIM, GRUB))
+    # Without, the loader's part is its disk's, which stays.
+    assert fates(measured.forecast(today, loaded(*firmware, after=after), has).registers)[4] == "-"
+
+
+def test_a_loader_that_is_not_the_guests() -> None:
+    has = guest(loaded(*OLD, after=(SHIM, GRUB)), log=False)
+    today = loaded(*OLD, after=(SHIM,))
+    assert not measured.agrees(today, has)
+    found = measured.forecast(today, loaded(*NEW, after=(SHIM,)), has, loader=True)
+    assert fates(found.registers) == "CC--?--C"

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from host_agent.evidence.partitions import of_head
+from host_agent.evidence.partitions import SystemPartitions, of_head, system_partitions
 from tests.gpt_disks import head
 
 ONE, TWO = UUID("11111111-2222-3333-4444-555555555555"), UUID(int=2)
@@ -35,3 +35,26 @@ def test_no_table(disk: bytes) -> None:
 )
 def test_a_table_that_is_damaged(disk: bytes) -> None:
     assert of_head(disk) is None
+
+
+@pytest.mark.parametrize("sector", [512, 4096])
+def test_where_the_system_partition_is(sector: int) -> None:
+    found = system_partitions(head(ONE, sector=sector))
+    area = (2048 * sector, 2048 * sector)
+    assert found == SystemPartitions(size=8192 * sector, areas=(area,))
+
+
+@pytest.mark.parametrize(
+    "disk",
+    [
+        b"",
+        head(),
+        head(ONE)[:4000],
+        head(ONE, kind=UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")),
+        head(ONE, begin=4096),
+        head(ONE, begin=0),
+        head(ONE, end=8192),
+    ],
+)
+def test_no_system_partition(disk: bytes) -> None:
+    assert system_partitions(disk) is None
