@@ -43,6 +43,8 @@ class HostImage:
     """What few tests need it for; it is built when one of them starts it."""
     laid_over: Sequence[Path] = ()
     """Packages that are installed over those of the release."""
+    root: Path | None = None
+    """A system that is there already; it is never written to."""
 
 
 BOOKWORM = HostImage(
@@ -107,6 +109,8 @@ rm "$1/etc/apt/sources.list.d/newer.list"
 
 def host_root(image: HostImage) -> Path:
     """Return the root folder of a host, built where it is not in the cache."""
+    if image.root is not None:
+        return image.root
     if image.laid_over:
         return _with_packages(replace(image, laid_over=()), image.laid_over)
     packages = (*_LIBVIRT, *(libraries() if image.own_python else ()), *image.more)

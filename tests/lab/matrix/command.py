@@ -54,7 +54,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    what = f"a suite ({', '.join(sides.SUITES)}), or SUITE+FOLDER with .deb files laid over it"
+    what = (
+        f"a suite ({', '.join(sides.SUITES)}), SUITE+FOLDER with .deb files laid over it, or the "
+        "root folder of an installed system of one, which is not written to"
+    )
     parser.add_argument("--from", dest="source", required=True, metavar="SOURCE", help=what)
     parser.add_argument(
         "--to",

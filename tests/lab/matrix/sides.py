@@ -1,8 +1,9 @@
-"""SOURCE and TARGET: a suite, or a folder of .deb files laid over one."""
+"""SOURCE and TARGET: a suite, a folder of .deb files laid over one, or an installed root."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from host_agent import inside_root
 from host_agent.atlas import files
 from host_agent.atlas.atlas import Atlas
 from tests.lab import images
@@ -14,6 +15,11 @@ SUITES = {
     "forky": images.FORKY,
 }
 """Suites whose Python runs samemachine, or one that is handed to them."""
+_NEEDED = (
+    "usr/bin/qemu-system-x86_64", "usr/bin/qemu-img", "usr/sbin/libvirtd", "usr/bin/virsh",
+    "usr/sbin/ip",
+)  # fmt: skip
+"""What a host is made of (``images``)."""
 
 
 class SideError(Exception):
@@ -35,7 +41,12 @@ class Side:
 
 
 def side(text: str) -> Side:
-    """Return what is meant by ``trixie``, or by ``trixie+/folder/with/debs``."""
+    """Return what is meant by ``trixie``, ``trixie+/folder/with/debs`` or ``/an/installed/root``.
+
+    Raises ``SideError``.
+    """
+    if text.startswith("/"):
+        return _installed(text)
     suite, plus, folder = text.partition("+")
     if suite not in SUITES:
         raise SideError(f"{suite!r} is no suite that can be a host; there are {', '.join(SUITES)}")
@@ -45,3 +56,23 @@ def side(text: str) -> Side:
     if not packages:
         raise SideError(f"there is no .deb in {folder}")
     return Side(name=text, image=replace(SUITES[suite], laid_over=packages), suite=suite)
+
+
+def _installed(text: str) -> Side:
+    root = Path(text).resolve()
+    if not root.is_dir():
+        raise SideError(f"there is no folder {text}")
+    try:
+        # Links in it are its own.
+        release = inside_root.resolved(root, "/etc/os-release").read_text(encoding="utf-8")
+        lacks = [one for one in _NEEDED if not inside_root.resolved(root, f"/{one}").exists()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SideError(f"{text} is no root of a Debian: /etc/os-release: {error}") from error
+    named = dict(line.partition("=")[::2] for line in release.splitlines())
+    suite = named.get("VERSION_CODENAME", "").strip("\"'")
+    if suite not in SUITES:
+        raise SideError(f"{text} is of {suite or 'no'} suite; hosts are of {', '.join(SUITES)}")
+    if lacks:
+        raise SideError(f"{text} has no {', '.join(lacks)}: install them there")
+    image = replace(SUITES[suite], root=root, more=(), newer=None)
+    return Side(name=text, image=image, suite=suite)

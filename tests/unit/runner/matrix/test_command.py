@@ -7,6 +7,7 @@ import pytest
 
 from tests.lab import images
 from tests.lab.matrix import command, sides
+from tests.lab.matrix.sides import SideError
 
 WISH = "--from", "bookworm", "--to", "trixie"
 
@@ -40,3 +41,39 @@ def test_packages_are_laid_over_a_suite(tmp_path: Path) -> None:
     assert found.image.laid_over == (tmp_path / "qemu.deb",)
     assert (found.suite, found.image.suite) == ("trixie", "trixie")
     assert sides.side("trixie").image is images.TRIXIE
+
+
+def installed(place: Path, suite: str) -> Path:
+    """Make what of an installed system is looked at; its links are its own."""
+    (place / "etc").mkdir(parents=True)
+    (place / "etc/os-release").symlink_to("/usr/lib/os-release")
+    (place / "usr/lib").mkdir(parents=True)
+    (place / "usr/lib/os-release").write_text(
+        f"ID=debian\nVERSION_CODENAME={suite}\n", encoding="utf-8"
+    )
+    for name in sides._NEEDED:
+        file = place / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    return place
+
+
+def test_an_installed_root(tmp_path: Path) -> None:
+    root = installed(tmp_path, "trixie")
+    found = sides.side(str(root))
+    assert (found.suite, found.name) == ("trixie", str(root))
+    assert images.host_root(found.image) == root
+    (root / "usr/sbin/libvirtd").unlink()
+    with pytest.raises(SideError, match="has no usr/sbin/libvirtd: install"):
+        sides.side(str(root))
+
+
+def test_no_installed_root(tmp_path: Path) -> None:
+    other = installed(tmp_path / "other", "noble")
+    for text, why in (
+        (f"{tmp_path}/none", "there is no folder"),
+        (str(tmp_path), "is no root of a Debian"),
+        (str(other), "is of noble suite; hosts are of bookworm, trixie, forky"),
+    ):
+        with pytest.raises(SideError, match=why):
+            sides.side(text)
