@@ -29,7 +29,7 @@ _LONG_ONES = (
     "lab/test_matrix", "lab/test_before_and_after", "lab/test_serve", "lab/test_migrate",
     "lab/test_chain", "lab/test_unit", "lab/test_exact", "lab/test_refused", "lab/test_plan",
     "lab/test_recipes", "packaging/test_wheels", "packaging/test_debian", "packaging/test_images",
-    "hostile", "lab/test_ansible",
+    "integration/2", "hostile", "lab/test_ansible",
 )  # fmt: skip
 # Starting pytest costs more than what single files of these do.
 _TOGETHER = {"lint": 1, "unit": 1, "hostile": 1, "integration": 4}

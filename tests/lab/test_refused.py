@@ -214,6 +214,7 @@ def test_a_baseline_tells_what_booted_it(host_a: Host, host_b: Host, lab: Any) -
         remove("kept", host_a, host_b, host_e)
 
 
+@pytest.mark.long("migrate")
 def test_a_pair_that_cannot_start_a_domain(host_a: Host, host_c: Host) -> None:
     """libvirt 9.0 over the backports' QEMU 10.0."""
     host_c.run("sh", "-ec", f"dpkg --install {NEWER}/*.deb", timeout=300)

@@ -157,14 +157,12 @@ def _nothing_is_touched(trace: _Trace, *own: str) -> None:
     assert not re.search(r"fcntl\(.*F_(OFD_)?SETLKW?\b", whole)
 
 
+@pytest.mark.long("rehearsal")
 @pytest.mark.parametrize(
     "options",
     [
         # Of a size that no other has: a rehearsal that was kept would start nothing.
-        pytest.param(
-            GuestOptions(name="untouched-440", machine="pc-i440fx-7.2", memory=500),
-            marks=pytest.mark.long("rehearsal"),
-        ),
+        GuestOptions(name="untouched-440", machine="pc-i440fx-7.2", memory=500),
         GuestOptions(name="untouched-uefi", machine="pc-q35-7.2", uefi=True, memory=500),
     ],
     ids=lambda options: options.name,

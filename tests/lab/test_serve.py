@@ -114,7 +114,8 @@ def test_each_event_is_verified_and_nothing_is_lost(
     assert all(verdict != "mismatch" for _, verdict in told(entries(host_a), "served"))
 
 
-@pytest.mark.parametrize("times", [3, pytest.param(10, marks=pytest.mark.long("serve"))])
+@pytest.mark.long("serve")
+@pytest.mark.parametrize("times", [3, 10])
 def test_many_migrations_in_a_row(host_a: Host, host_b: Host, running: Guest, times: int) -> None:
     before = [len(told(entries(host), "served")) for host in (host_a, host_b)]
     with serving(host_a) as first, serving(host_b):
