@@ -47,7 +47,8 @@ class Namespaces:
         deadline = time.monotonic() + pace.stretched(5)
         while time.monotonic() < deadline:
             pids = children.read_text(encoding="ascii").split() if children.exists() else []
-            if pids:
+            # Until it is the shell, nobody has told the kernel to end it with unshare.
+            if pids and _name(pids[0]) == "sh":
                 return int(pids[0])
             if self._unshare.poll() is not None:
                 break
@@ -83,3 +84,11 @@ class Namespaces:
         with contextlib.suppress(ProcessLookupError):
             self._unshare.send_signal(signal.SIGKILL)
         self._unshare.wait()
+
+
+def _name(pid: str) -> str:
+    """Return what a process runs; empty: it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
