@@ -47,8 +47,8 @@ class Namespaces:
         deadline = time.monotonic() + pace.stretched(5)
         while time.monotonic() < deadline:
             pids = children.read_text(encoding="ascii").split() if children.exists() else []
-            # Until it is the shell, nobody has told the kernel to end it with unshare.
-            if pids and _name(pids[0]) == "sh":
+            # Until it is another program, nobody has told the kernel to end it with unshare.
+            if pids and _name(pids[0]) not in {"", "unshare"}:
                 return int(pids[0])
             if self._unshare.poll() is not None:
                 break
