@@ -69,6 +69,7 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
         "host_agent/evidence/sealed.py",
         "tests/lab/sealed_image.py",
         "tests/lab/test_sealed.py",
+        "tests/sealed_disks.py",
     ),
     "traced": ("tests/lab/straced.py", "tests/lab/test_nothing_is_written.py"),
     "matrix": ("tests/lab/matrix/*", "tests/lab/worse_qemu.py"),

@@ -98,8 +98,8 @@ def test_audit_rehearse_and_plan(
     whole = ""
     for words in (
         ("audit", options.name, "--rehearse", "--read-esp", *waits),
-        ("rehearse", options.name, *there, *waits),
-        ("plan", options.name, "--to", "debian:trixie", "--rehearse", *there),
+        ("rehearse", options.name, "--read-esp", *there, *waits),
+        ("plan", options.name, "--to", "debian:trixie", "--rehearse", "--read-esp", *there),
     ):
         command = host_a.samemachine_command(*words)
         trace = traced(host_a, tmp_path, _CALLS.split(), _SHOWN, *command, exits=(0, 1, 3))

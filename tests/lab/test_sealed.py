@@ -15,13 +15,14 @@ from typing import Any
 
 import pytest
 
+from tests import sealed_disks
 from tests.lab import sealed_image
 from tests.lab.guest import GuestOptions
 from tests.lab.host import Host
 from tests.lab.images import TRIXIE, root_on_hosts
 from tests.lab.test_rehearsal import rehearsed
 from tests.lab.test_rehearsed_horizons import rebooted
-from tests.lab.test_tpm import ASK, STORE, with_tpm
+from tests.lab.test_tpm import ASK, with_tpm
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.long("sealed")]
 
@@ -40,6 +41,8 @@ _KEYED = {
     "<loader ": "<loader secure='yes' ",
     "<features>": "<features><smm state='on'/>",
 }
+# The ROM of a network card comes along with the guest, too, and the rehearsal has this host's.
+_NOT_KNOWN = {("bookworm to trixie: a reset there", "0+2+4")}
 _KEY = "/run/recovery"
 _ENROLL = """
 modprobe -a dm_crypt algif_skcipher xts || true
@@ -62,8 +65,6 @@ class Sealed(GuestOptions):
     """Of its network card, on the root bus."""
     keyed: bool = False
     """Whether it has secure boot, with the keys of the firmware's package."""
-    store: str | None = None
-    """Name of its variable store's file; None: the domain's."""
 
     @property
     def quick(self) -> bool:
@@ -80,10 +81,6 @@ class Sealed(GuestOptions):
         more += _DISK.format(file=disk(self.name, "vdd"), name="vdd", more="")
         more += _CARD.format(slot=self.slot)
         found = found.replace("<controller type='usb'", f"{more}<controller type='usb'", 1)
-        if self.store is not None:
-            template = re.escape("<nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'")
-            place = f"{Path('/', STORE).parent}/{self.store}"
-            found = re.sub(rf"({template})/>", rf"\1>{place}</nvram>", found)
         for old, new in _KEYED.items() if self.keyed else ():
             assert old in found
             found = found.replace(old, new, 1)
@@ -151,9 +148,11 @@ class Binding:
 
     def forecast(self, *arguments: str) -> dict[str, dict[str, bool | None]]:
         """Rehearse it: for a reset and for the next start, which binding will open."""
-        tpm = rehearsed(self.guest.host, self.guest.name, *arguments)["tpm"]
-        assert all(one.get("keys") for one in tpm.values()), tpm
-        print(tpm)
+        found = rehearsed(self.guest.host, self.guest.name, "--read-esp", *arguments)["tpm"]
+        assert all(one.get("loader") for one in found.values()), found
+        print(found)
+        tpm = {when: one for when, one in found.items() if one["keys"]}
+        assert tpm.keys() == found.keys(), found
         return {
             when: {"+".join(map(str, key["pcrs"])): key["opens"] for key in one["keys"]}
             for when, one in tpm.items()
@@ -164,6 +163,10 @@ class Binding:
         found = self.opens()
         self.rows.append((what, foretold, found))
         print(f"{what:50} {foretold} {found}", flush=True)
+        now = self.guest.options
+        keyed = isinstance(now, Sealed) and now.keyed
+        kind = "secure boot" if keyed else "no secure boot"
+        sealed_disks.hold(kind, what, foretold, found)
         return found
 
     def changed(self, what: str, now: Sealed) -> dict[str, bool]:
@@ -203,11 +206,14 @@ def bound(hosts: Sequence[Host], first: Sealed) -> Iterator[Binding]:
     try:
         one.begin()
         yield one
-        # Nothing that is forecast comes otherwise; what is not known contradicts nothing.
+        # All comes as it was said, and but for one kind of cell it was said.
         wrong = [
             (what, foretold, found)
             for what, foretold, found in one.rows
-            if any(fate not in {None, found[pcrs]} for pcrs, fate in foretold.items())
+            if any(
+                fate != found[pcrs] and not (fate is None and (what, pcrs) in _NOT_KNOWN)
+                for pcrs, fate in foretold.items()
+            )
         ]
         assert wrong == []
     finally:
@@ -225,29 +231,29 @@ _CHANGES: dict[str, dict[str, dict[str, Any]]] = {
     },
     "kept": {
         "another slot of the card": {"slot": 0x12},
-        "a fresh store": {"store": "fresh_VARS.fd"},
     },
 }
 """What is changed of one guest, one after the other → what it has of its own then."""
 
 
+@pytest.mark.parametrize("keyed", [False, True], ids=["plain", "secure-boot"])
 @pytest.mark.parametrize("changes", _CHANGES)
-def test_what_is_changed_on_one_host(host_a: Host, changes: str) -> None:
+def test_what_is_changed_on_one_host(host_a: Host, changes: str, keyed: bool) -> None:
     name = f"sealed-{changes}"
-    now: dict[str, Any] = {}
-    with bound((host_a,), options(name)) as one:
+    now: dict[str, Any] = {"keyed": keyed}
+    with bound((host_a,), options(name, **now)) as one:
         for what, more in _CHANGES[changes].items():
             now |= more
             one.changed(what, options(name, **now))
 
 
-def test_the_next_release(host_a: Host, host_b: Host) -> None:
-    with bound((host_a, host_b), options("sealed-next", machine="pc-q35-7.2")) as one:
+@pytest.mark.parametrize("keyed", [False, True], ids=["plain", "secure-boot"])
+def test_the_next_release(host_a: Host, host_b: Host, keyed: bool) -> None:
+    first = options("sealed-next", machine="pc-q35-7.2", keyed=keyed)
+    with bound((host_a, host_b), first) as one:
         came = _move(one, host_b, root_on_hosts(TRIXIE), "bookworm to trixie")
-        assert came == {"7": False, "0+2+4": False}
-        # The kernel has no event log there, since its EFI stub was not entered, and shim measures
-        # into PCR 7: what the firmware measured can't be held against a rehearsal.
-        assert one.rows[-1][1] == {"7": None, "0+2+4": False}
+        # Without secure boot the firmware of Debian 13 measures the variable SecureBoot otherwise.
+        assert came == {"7": keyed, "0+2+4": False}
 
 
 def _move(one: Binding, to: Host, root: str, what: str) -> dict[str, bool]:

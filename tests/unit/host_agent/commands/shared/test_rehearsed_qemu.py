@@ -31,7 +31,7 @@ def test_nothing_is_rehearsed_unasked() -> None:
     assert under_each((), (), 9, 2, rehearse=False, read_esp=False) is None
     with pytest.raises(UsageError, match="they need --rehearse"):
         under_each((), (A,), 9, 1, rehearse=False, read_esp=False)
-    with pytest.raises(UsageError, match="--read-esp .* needs --rehearse"):
+    with pytest.raises(UsageError, match=r"--read-esp .* needs --rehearse"):
         under_each((), (), 9, 1, rehearse=False, read_esp=True)
     (under,) = under_each((), (), 9, 1, rehearse=True, read_esp=True) or ()
     assert under.read_esp
