@@ -58,7 +58,9 @@ def copy(
     """
     begin, length = area
     if _read_by(layers) == RAW:
-        return bounded.call(lambda: _raw_copy(layers, root, area, target, most), _READ_SECONDS)
+        # One that is not waited for any more writes on: the number may be another file's then.
+        own = os.dup(target)
+        return bounded.call(lambda: _raw_copy(layers, root, area, own, most), _READ_SECONDS)
     between = os.memfd_create("disk-part")
     try:
         node = {"driver": RAW, "offset": begin, "size": length, "file": _node(tuple(layers or ()))}
@@ -97,11 +99,13 @@ def _raw_head(layers: tuple[Layer, ...] | None, root: Path, length: int) -> byte
 def _raw_copy(
     layers: tuple[Layer, ...] | None, root: Path, area: tuple[int, int], target: int, most: int
 ) -> int:
-    source = _opened(layers, root)
-    try:
-        return _copied(source, area, target, area[0], most)
-    finally:
-        os.close(source)
+    """Copy it, and close ``target``."""
+    with os.fdopen(target, "wb", buffering=0):
+        source = _opened(layers, root)
+        try:
+            return _copied(source, area, target, area[0], most)
+        finally:
+            os.close(source)
 
 
 def _copied(source: int, area: tuple[int, int], target: int, to: int, most: int) -> int:
