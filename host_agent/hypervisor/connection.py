@@ -105,14 +105,17 @@ class Hypervisor:
             return cls(call(lambda: libvirt.openReadOnly(uri)), uri, read_only=True)
 
     def keep_alive(self) -> None:
-        """Notice a dead peer of a remote connection after 15 s; other drivers refuse it.
+        """Notice a dead peer of a remote connection after half a minute; other drivers refuse it.
 
-        A local one that ends is noticed at once, and to ask it would wake us every few seconds.
+        A libvirtd waits as long for the other one of a migration (``keepalive_interval`` and
+        ``keepalive_count`` in src/qemu/qemu.conf.in); a host that many guests move to is silent for
+        longer than one expects. A local one that ends is noticed at once, and to ask it would wake
+        us every few seconds.
         """
         if is_local(self.uri):
             return
         try:
-            self._connection.setKeepAlive(5, 3)
+            self._connection.setKeepAlive(5, 5)
         except libvirt.libvirtError:
             return
 

@@ -30,6 +30,7 @@ namespaces = []
 remember_owner = 0
 stdio_handler = "file"
 migration_address = "{address}"
+keepalive_count = {alive}
 """
 _LIBVIRTD_CONF = """listen_tls = 0
 listen_tcp = 1
@@ -40,6 +41,7 @@ unix_sock_ro_perms = "0777"
 unix_sock_rw_perms = "0700"
 host_uuid = "{uuid}"
 log_outputs = "3:file:/var/log/libvirt/libvirtd.log"
+keepalive_count = {alive}
 """
 _PREPARE = """
 mount -t tmpfs -o mode=755 run run
@@ -96,10 +98,12 @@ class Host:
             "127.0.0.1 localhost\n"
             + "".join(f"{host.address} {host.name}\n" for host in (self, *neighbours)),
         )
-        self._write("etc/libvirt/qemu.conf", _QEMU_CONF.format(address=self.address))
+        # Asked every five seconds; a libvirtd that has no processor for long is alive all the same.
+        alive = round(pace.stretched(30) / 5)
+        self._write("etc/libvirt/qemu.conf", _QEMU_CONF.format(address=self.address, alive=alive))
         # libvirt refuses a UUID of one repeated digit, and two hosts must differ.
         uuid = f"3d1b0a52-6d5e-4c1b-9c70-0a0a0a0a{self._number:04x}"
-        self._write("etc/libvirt/libvirtd.conf", _LIBVIRTD_CONF.format(uuid=uuid))
+        self._write("etc/libvirt/libvirtd.conf", _LIBVIRTD_CONF.format(uuid=uuid, alive=alive))
         # What a guest may take to answer follows from how slow this machine is.
         self._write("etc/samemachine/host.toml", f"timeout = {pace.words(15)}.0\n")
         self.start_libvirtd()

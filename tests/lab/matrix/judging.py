@@ -1,5 +1,6 @@
 """What a step comes to: the product's verdict, what the guest saw, and what was expected. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,13 @@ from tests.lab.matrix import expected as expecting
 from tests.lab.matrix.cells import Outcome
 from tests.lab.matrix.expected import Expected
 from tests.lab.matrix.load import Felt
+
+# libvirt's words (src/rpc/virnetclient.c, virkeepalive.c, virnetsocket.c) for the end of the
+# connection over which a move is led: neither package refused anything.
+_CONNECTION = re.compile(
+    r"client socket is closed|keepalive timeout|received hangup event on socket"
+    r"|End of file while reading data|Cannot (?:recv|write) data"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +48,11 @@ def of_verdict(domain: Mapping[str, Any] | None) -> Judged:
     return Judged(outcome=Outcome.UNKNOWN, sentences=(str(said), *lacking))
 
 
+def verified(domain: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return a domain of a verification if it was judged at all; a *failed* one has no evidence."""
+    return domain if domain is not None and "findings" in domain else None
+
+
 def of_boot(
     domain: Mapping[str, Any] | None,
     found: Sequence[Difference],
@@ -64,6 +77,8 @@ def of_boot(
 def of_refusal(said: str, expected: Expected | None, *, offered: bool) -> Judged:
     """Judge a live move that was refused. ``offered``: whether both have the machine type."""
     last = said.strip().splitlines()[-1:] or ["nothing was said"]
+    if _CONNECTION.search(said):
+        return Judged(outcome=Outcome.UNKNOWN, sentences=("two libvirtds lost each other", *last))
     if not offered:
         return Judged(
             outcome=Outcome.EXPECTED, sentences=("refused, as its type is not there", *last)

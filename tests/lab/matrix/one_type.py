@@ -202,7 +202,7 @@ class OneType:
         if moved:
             after = report.get("after") or self._verify()
             doing.judged = judging.of_verdict(after)
-            self._verified = after
+            self._verified = judging.verified(after)
             migration = report.get("migration") or {}
             if migration.get("downtime_ms") is not None:
                 doing.figures = {**doing.figures, "libvirt_downtime_ms": migration["downtime_ms"]}
@@ -249,7 +249,7 @@ class OneType:
             doing.forecasts += forecasts.of_rehearsal(
                 self._rehearsed["next_start"], now, smbios=False
             )
-        self._booted, self._verified = now, domain
+        self._booted, self._verified = now, judging.verified(domain)
 
     def _restart(self, doing: _Doing) -> None:
         if self._row.offer is Offer.SOURCE:
@@ -276,13 +276,13 @@ class OneType:
             doing.forecasts.append(
                 forecasts.of_next_boot(told, found, "a start there, by the plan")
             )
-        elif self._verified is not None and domain is not None:
-            doing.forecasts.append(forecasts.of_next_start(self._verified, domain))
+        elif self._verified is not None and (after := judging.verified(domain)) is not None:
+            doing.forecasts.append(forecasts.of_next_start(self._verified, after))
         if self._rehearsed is not None:
             doing.forecasts += forecasts.of_rehearsal(
                 self._rehearsed["next_start"], now, smbios=True
             )
-        self._booted, self._verified = now, domain
+        self._booted, self._verified = now, judging.verified(domain)
 
     def _carry(self) -> None:
         """Bring a guest that is off to the target: its definition by libvirt, its disk as it is."""

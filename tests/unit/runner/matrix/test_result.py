@@ -82,6 +82,16 @@ def test_a_boot_is_what_was_foretold_or_is_not() -> None:
 def test_refusals() -> None:
     assert judging.of_refusal("no such type", None, offered=False).outcome is Outcome.EXPECTED
     assert judging.of_refusal("failed", None, offered=True).outcome is Outcome.BEYOND
+    # Neither QEMU had a word in it.
+    lost = "internal error: client socket is closed"
+    assert judging.of_refusal(lost, None, offered=True).outcome is Outcome.UNKNOWN
+
+
+def test_a_domain_that_failed_has_no_evidence_to_hold_anything_against() -> None:
+    good = verdict("verified")
+    assert judging.verified(good) is good
+    assert judging.verified({"name": "web1", "error": "libvirtd went away"}) is None
+    assert judging.verified(None) is None
 
 
 def test_a_load() -> None:
