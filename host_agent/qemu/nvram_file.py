@@ -15,8 +15,8 @@ from pathlib import Path
 from host_agent import bounded, inside_root
 from host_agent.errors import EvidenceError
 from host_agent.missing import Reason
+from host_agent.qemu import image_tool
 from host_agent.qemu.nvram_place import QCOW2, Place
-from host_agent.qemu.session import probe_user
 
 MOST = 4 * 1024 * 1024
 """Bytes that are looked at: OVMF's stores have 128 or 528 KiB, and of the 64 MiB of an arm64
@@ -26,14 +26,8 @@ _MOST_QCOW2 = 16 * 1024 * 1024
 _READINGS = 5
 _PAUSE = 0.1
 _READ_SECONDS = 30.0
-_TOOL = "qemu-img"
-_SECONDS = 20
-_MEMORY = 1 << 30
-_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 _BLOCK = 1 << 20
 _PIECE = 1 << 16
-# Where ours is lower, that limit stays.
-_BOUNDED = 'ulimit -c 0; ulimit -t "$1" 2>/dev/null; ulimit -v "$2" 2>/dev/null; shift 2; exec "$@"'
 
 
 def content(place: Place, root: Path) -> bytes:
@@ -128,37 +122,21 @@ def _convert(source: int, target: int, path: str) -> None:
         "driver": "qcow2",
         # Whatever the image says: nothing but itself is opened.
         "backing": None,
-        "file": {"driver": "file", "filename": f"/proc/self/fd/{source}", "locking": "off"},
+        "file": {"driver": "file", "filename": image_tool.place(source), "locking": "off"},
     }
     tool = [
-        _TOOL, "dd", "-U", "-O", "raw", f"bs={_BLOCK}", f"count={MOST // _BLOCK}",
-        f"if=json:{json.dumps(disk)}", f"of=/proc/self/fd/{target}",
+        "dd", "-U", "-O", "raw", f"bs={_BLOCK}", f"count={MOST // _BLOCK}",
+        f"if=json:{json.dumps(disk)}", f"of={image_tool.place(target)}",
     ]  # fmt: skip
-    user = probe_user() if os.geteuid() == 0 else None
     try:
-        done = subprocess.run(
-            ["/bin/sh", "-c", _BOUNDED, "sh", str(_SECONDS), str(_MEMORY >> 10), *tool],
-            pass_fds=(source, target),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            env={"LC_ALL": "C", "PATH": _PATH},
-            timeout=2 * _SECONDS,
-            check=False,
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
-        )
+        code = image_tool.run(tool, (source, target), MOST, without_rights=True)
     except (OSError, subprocess.SubprocessError) as error:
         raise EvidenceError(Reason.FAILED, f"qemu-img can't read {path}: {error}") from error
-    if done.returncode == 127:
+    if code == image_tool.ABSENT:
         raise EvidenceError(
             Reason.ABSENT,
             f"{path} is in qcow2, which qemu-img reads, and that is not installed",
             "install qemu-utils",
         )
-    if done.returncode:
-        raise EvidenceError(
-            Reason.FAILED, f"qemu-img can't read {path} (exit code {done.returncode})"
-        )
+    if code:
+        raise EvidenceError(Reason.FAILED, f"qemu-img can't read {path} (exit code {code})")
