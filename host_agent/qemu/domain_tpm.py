@@ -2,15 +2,16 @@
 
 What the guest has is held against a boot of what runs it: that QEMU, with the firmware's image that
 it has in memory. That is the file at its path, or what the process has open of one that was
-replaced since, or, of a guest that came by a live migration, what came along with its memory. A
-reset runs the same image; only a stop and start runs what is installed.
+replaced since, or, of a guest that came by a live migration, what came along with its memory, and
+in the last two the ROMs of its cards as they are in QEMU's. A reset runs the same; only a stop and
+start runs what is installed.
 """
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from host_agent import inside_root
@@ -27,6 +28,7 @@ from host_agent.qemu import binary as qemu_binary
 from host_agent.qemu import (
     boot_disks,
     carried_firmware,
+    carried_roms,
     measured_boot,
     nvram_file,
     nvram_place,
@@ -58,6 +60,8 @@ class _Image:
     descriptor: int
     raw: bool
     """Whether it is raw, whatever the file's form is."""
+    roms: Mapping[carried_roms.Ids, int] = field(default_factory=dict)
+    """Descriptors of the cards' ROMs that the guest has beside it."""
 
 
 _Boot = tuple[QemuBinary, tuple[str, ...], bytes | None, _Image | None]
@@ -171,21 +175,26 @@ class DomainTpm:
         if flash is None:
             yield None
             return
-        if not self._running.came:
-            found = _replaced(self._running, flash.code)
-            image = None if found is None else _Image(descriptor=found, raw=False)
-        else:
-            try:
-                content = carried_firmware.image(self._domain, flash, self._running.root)
-            except EvidenceError as error:
-                yield error.missing
+        came = self._running.came
+        with ExitStack() as kept:
+            if came:
+                try:
+                    content = carried_firmware.image(self._domain, flash, self._running.root)
+                except EvidenceError as error:
+                    yield error.missing
+                    return
+                found: int | None = _in_memory(content)
+            else:
+                found = _replaced(self._running, flash.code)
+            if found is None:
+                yield None
                 return
-            image = _Image(descriptor=_in_memory(content), raw=True)
-        try:
-            yield image
-        finally:
-            if image is not None:
-                os.close(image.descriptor)
+            kept.callback(os.close, found)
+            roms = {}
+            for ids, rom in carried_roms.read(self._running.pid).items():
+                roms[ids] = _in_memory(rom)
+                kept.callback(os.close, roms[ids])
+            yield _Image(descriptor=found, raw=came, roms=roms)
 
     def _held(self, today: tuple[Event, ...], boot: _Boot) -> Outlook:
         """Return what another boot does; raises ``EvidenceError``."""
@@ -257,6 +266,9 @@ class DomainTpm:
             raise EvidenceError(_NO_DEVICE.reason, _NO_DEVICE.sentence)
         copies = self._disks.of(_disks(arguments))
         options = rehearsal_disks.with_copies(options, copies)
+        roms = () if image is None else tuple(image.roms.values())
+        if image is not None:
+            options = carried_roms.with_roms(options, image.roms)
         asked = binary.identity, binary.root, binary.pid, options, device, store, image is None
         if asked not in self._made:
             with _ONE_AT_A_TIME:
@@ -268,7 +280,7 @@ class DomainTpm:
                     self._seconds,
                     image=None if image is None else image.descriptor,
                     enough=enough if copies else None,
-                    disks=[one for copy in copies.values() for one in copy.descriptors],
+                    opened=[*roms, *(one for copy in copies.values() for one in copy.descriptors)],
                 )
         return self._made[asked]
 

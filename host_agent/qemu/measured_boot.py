@@ -31,7 +31,7 @@ _SIGNATURE_AT = 32
 """Where the first event's data begin."""
 _PAGES_AT_ONCE = 4096
 _MOST_LOG = 1 << 20
-_PAUSE = 0.25
+_PAUSE, _AGAIN = 0.25, 1.0
 _QUIET, _QUIET_ENOUGH, _QUIET_AT_MOST = 8.0, 2.0, 40.0
 """Seconds of QEMU's processor after which a loader measures no more, and where it has measured all
 that is waited for; and of time: one that waits uses no processor."""
@@ -49,7 +49,7 @@ def measure(
     seconds: float,
     image: int | None = None,
     enough: Callable[[Sequence[Event]], bool] | None = None,
-    disks: Sequence[int] = (),
+    opened: Sequence[int] = (),
 ) -> tuple[Event, ...]:
     """Return the events until a loader would run; raises ``EvidenceError``.
 
@@ -57,7 +57,7 @@ def measure(
     variable store holds, None: what its package has for a new one; ``image``: a descriptor of the
     firmware's image, None: the file that the options name; ``enough``: the loader runs as well, for
     the options have copies of disks, until this says so of the events, or until no more come;
-    ``disks``: the descriptors of those copies.
+    ``opened``: the descriptors of those copies, and of whatever else the options name by number.
     """
     groups = kvm_groups()
     if groups is None:
@@ -85,7 +85,7 @@ def measure(
             groups=groups,
             vcpus=options.machine.vcpus,
             memory=options.memory,
-            descriptors=tuple(one for one in (tpm, variables, image, *disks) if one is not None),
+            descriptors=tuple(one for one in (tpm, variables, image, *opened) if one is not None),
         ) as session:
             session.qmp("cont")
             places = left_places.places_of(options)
@@ -109,24 +109,29 @@ def _wait(
     place: Bios | Efi,
     enough: Callable[[Sequence[Event]], bool] | None,
 ) -> tuple[Event, ...]:
-    """Return the events as soon as all separators are there, and what a loader adds, if it runs."""
-    found, seen, quiet = None, 0, _Quiet(session)
+    """Return the events as soon as all separators are there, and what a loader adds, if it runs.
+
+    What a loader starts may take the log's memory, and a firmware may start itself again and have
+    its log elsewhere: so what was whole once is kept until it is whole again.
+    """
+    found: tuple[int, int] | None = None
+    whole: tuple[Event, ...] | None = None
+    seen, quiet, again = 0, _Quiet(session), 0.0
     while True:
         reader = MemoryReader(session, machine.architecture, machine.memory)
-        found = _log(reader, place) if found is None else found
-        if found is not None:
-            try:
-                events = _events(reader.read(*found))
-            except AcpiError as error:
-                raise EvidenceError(
-                    Reason.FAILED, f"the firmware left no event log: {error}"
-                ) from error
-            closed = {one.pcr for one in events if one.type == event_log.SEPARATOR}
-            if closed >= set(range(event_log.FIRST)):
-                if len(events) != seen:
-                    seen, quiet = len(events), _Quiet(session)
-                if enough is None or quiet.is_over(_QUIET_ENOUGH if enough(events) else _QUIET):
-                    return events
+        if found is None and time.monotonic() >= again:
+            found = _log(reader, place)
+        events = () if found is None else _read(reader, found)
+        if len(events) != seen:
+            seen, quiet = len(events), _Quiet(session)
+        if _is_closed(events):
+            whole = events
+        elif whole is not None:
+            found, again = None, time.monotonic() + _AGAIN
+        if whole is not None:
+            told = events is whole and (enough is None or enough(events))
+            if enough is None or quiet.is_over(_QUIET_ENOUGH if told else _QUIET):
+                return whole
         if session.left <= _PAUSE:
             raise EvidenceError(
                 Reason.HUNG,
@@ -134,6 +139,19 @@ def _wait(
                 "if this host is that slow, ask again when it has less to do",
             )
         session.rest(_PAUSE)
+
+
+def _read(reader: MemoryReader, found: tuple[int, int]) -> tuple[Event, ...]:
+    try:
+        return _events(reader.read(*found))
+    except AcpiError as error:
+        raise EvidenceError(Reason.FAILED, f"the firmware left no event log: {error}") from error
+
+
+def _is_closed(events: Sequence[Event]) -> bool:
+    """Tell whether each of the registers has its separator."""
+    closed = {one.pcr for one in events if one.type == event_log.SEPARATOR}
+    return closed >= set(range(event_log.FIRST))
 
 
 class _Quiet:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -330,6 +331,23 @@ class Guest:
         """Make the disk that libvirt copies into."""
         to.run("mkdir", "-p", "/var/lib/libvirt/images")
         Guest(to, self.options).make_disk()
+
+    def carry(self, to: "Host", *files: str) -> None:
+        """Take it to another host while it is off: its definition by libvirt, and its files.
+
+        ``files``: others than its disk; of a folder all that is in it.
+        """
+        self.host.virsh("migrate", "--offline", "--persistent", self.name, to.tcp_uri)
+        for name in (self.options.disk, *files):
+            here, there = (host.root / name.lstrip("/") for host in (self.host, to))
+            there.parent.mkdir(parents=True, exist_ok=True)
+            if here.is_dir():
+                shutil.copytree(here, there, dirs_exist_ok=True)
+            else:
+                shutil.copyfile(here, there)
+        self.host.guests.pop(self.name, None)
+        self.host = to
+        to.guests[self.name] = self
 
     def moving(self, to: "Host", bandwidth: int) -> "subprocess.Popen[str]":
         """Begin to move it live, with so many MiB/s, and return virsh; its output is to be read."""

@@ -6,7 +6,6 @@ change until it is released, and with them what its QEMU takes.
 """
 
 import json
-import shutil
 from typing import Any
 
 import pytest
@@ -95,13 +94,8 @@ def onward(guest: Guest, forky: Host) -> None:
         return
     assert answer == "restart"
     refused(guest, forky, "Failed to load element of type virtio")
-    trixie = guest.host
     guest.destroy()
-    trixie.virsh("migrate", "--offline", "--persistent", NAME, forky.tcp_uri)
-    disk = guest.options.disk.lstrip("/")
-    (forky.root / disk).parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(trixie.root / disk, forky.root / disk)
-    guest.host = forky
+    guest.carry(forky)
     guest.start().wait_ready()
 
 
