@@ -14,9 +14,13 @@ def head(
     kind: UUID = _ESP,
     begin: int = 2048,
     end: int = 4095,
+    first: int = 34,
     last: int = 8191,
 ) -> bytes:
-    """Return the first MiB of a disk with these partitions; ``last``: the disk's last sector."""
+    """Return the first MiB of a disk with these partitions.
+
+    ``first``: the first sector that a partition may have; ``last``: the disk's last one.
+    """
     place = begin.to_bytes(8, "little") + end.to_bytes(8, "little")
     entries = b"".join(
         (kind.bytes_le + guid.bytes_le + place).ljust(size, b"\0")[:size] for guid in guids
@@ -25,7 +29,8 @@ def head(
     header = (
         b"EFI PART".ljust(32, b"\0")
         + last.to_bytes(8, "little")
-        + bytes(32)
+        + first.to_bytes(8, "little")
+        + bytes(24)
         + (2).to_bytes(8, "little")
         + b"".join(one.to_bytes(4, "little") for one in (count, size, zlib.crc32(area)))
     )

@@ -12,6 +12,8 @@ from uuid import UUID
 HEAD = 1 << 20
 """Bytes of a disk in which its table is, as every tool makes it."""
 _SECTORS = 512, 4096
+_TABLE = 1
+"""The sector of the header, before which and in which no partition is."""
 _SIGNATURE = b"EFI PART"
 _MOST_ENTRIES = 1024
 _SIZES = {128, 256, 512, 1024}
@@ -50,7 +52,7 @@ def of_head(head: bytes) -> frozenset[UUID] | None:
 def system_partitions(head: bytes) -> SystemPartitions | None:
     """Return where a disk's EFI system partitions are; None: it has none that can be told."""
     for sector, header in _headers(head):
-        last = int.from_bytes(header[32:40], "little")
+        last, first = (int.from_bytes(header[at : at + 8], "little") for at in (32, 40))
         spans = [
             (int.from_bytes(one[32:40], "little"), int.from_bytes(one[40:48], "little"))
             for one in _entries(head, sector, header) or ()
@@ -59,7 +61,8 @@ def system_partitions(head: bytes) -> SystemPartitions | None:
         areas = tuple(
             (begin * sector, (end + 1 - begin) * sector)
             for begin, end in spans
-            if HEAD // sector <= begin <= end <= last
+            # As old tools did, it may begin right behind the table.
+            if _TABLE < first <= begin <= end <= last
         )
         return SystemPartitions(size=(last + 1) * sector, areas=areas) if areas else None
     return None

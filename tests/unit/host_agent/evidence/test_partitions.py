@@ -44,6 +44,11 @@ def test_where_the_system_partition_is(sector: int) -> None:
     assert found == SystemPartitions(size=8192 * sector, areas=(area,))
 
 
+def test_a_system_partition_right_behind_the_table() -> None:
+    found = system_partitions(head(ONE, begin=34, end=4095))
+    assert found == SystemPartitions(size=8192 * 512, areas=((34 * 512, 4062 * 512),))
+
+
 @pytest.mark.parametrize(
     "disk",
     [
@@ -53,6 +58,9 @@ def test_where_the_system_partition_is(sector: int) -> None:
         head(ONE, kind=UUID("0fc63daf-8483-4772-8e79-3d69d8477de4")),
         head(ONE, begin=4096),
         head(ONE, begin=0),
+        head(ONE, begin=33),
+        head(ONE, first=0, begin=0),
+        head(ONE, first=0, begin=1),
         head(ONE, end=8192),
     ],
 )
