@@ -100,7 +100,7 @@ def forecast(
     agreeing, staying = _agreeing(today, guest), _agreeing(other, guest)
     whole = _whole(today, guest) if loader else frozenset()
     registers = tuple(
-        _register(number, today, other, whole=number in whole)
+        _register(number, today, other, loader=loader, whole=number in whole)
         if number in agreeing
         # Where another software booted the guest, what gives the same again is proof enough.
         else Register(number=number, changes=False if number in staying else None)
@@ -180,14 +180,15 @@ def _part(events: Iterable[Event], number: int) -> Iterator[Event]:
 
 
 def _register(
-    number: int, today: Sequence[Event], other: Sequence[Event], *, whole: bool
+    number: int, today: Sequence[Event], other: Sequence[Event], *, loader: bool, whole: bool
 ) -> Register:
-    """``whole``: the loader's part is compared as well."""
+    """``loader``: its part is compared as well; ``whole``: that of today is the guest's."""
     before, after = list(_part(today, number)), list(_part(other, number))
     if [one.sha256 for one in before] == [one.sha256 for one in after]:
-        return (
-            _of_loaders(number, today, other) if whole else Register(number=number, changes=False)
-        )
+        found = _of_loaders(number, today, other) if loader else None
+        if found is None or found.changes is False:
+            return Register(number=number, changes=False)
+        return found if whole else Register(number=number, changes=None)
     had, has = {one.sha256 for one in before}, {one.sha256 for one in after}
     different = [
         *(one for one in before if one.sha256 not in has),

@@ -20,7 +20,7 @@ from host_agent.qemu.rehearsal_disks import Copy, Disk
 _MOST_DISKS = 16
 _MOST_SIZE = 1 << 50
 _MOST_AREA, _MOST_DATA = 2 << 30, 512 << 20
-"""Bytes of an EFI system partition, and of all together that are no zeros."""
+"""Bytes of a disk's EFI system partitions, and of all together that are no zeros."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +71,8 @@ def _copy(kept: ExitStack, disk: Disk, root: Path, most: int) -> tuple[Copy, int
     there = system_partitions(head)
     if there is None:
         return None
-    if there.size > _MOST_SIZE or any(length > _MOST_AREA for _, length in there.areas):
-        raise OSError(0, f"its EFI system partition has more than {_MOST_AREA >> 30} GiB")
+    if there.size > _MOST_SIZE or sum(length for _, length in there.areas) > _MOST_AREA:
+        raise OSError(0, f"its EFI system partitions have more than {_MOST_AREA >> 30} GiB")
     writable = os.memfd_create("samemachine-disk", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     kept.callback(os.close, writable)
     os.ftruncate(writable, there.size)

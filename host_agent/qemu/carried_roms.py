@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from host_agent import bounded
 from host_agent.qemu.command_line import properties_of
 from host_agent.qemu.rehearsal_options import RehearsalOptions
 
@@ -35,26 +36,50 @@ _MOST_MAPPINGS = 65536
 _LEAST, _MOST = 4096, 1 << 20
 """Bytes of a ROM: a page at least; of those that QEMU comes with the largest has 512 KiB."""
 _MOST_ROMS = 256
+_SECONDS = 5.0
 _HEAD = 65536 + 8
 # PCI Firmware Specification 3.3, 5.1.1 and 5.1.2: a ROM's header, and its PCI data structure.
 _BEGINS, _POINTER, _DATA = b"\x55\xaa", slice(0x18, 0x1A), b"PCIR"
 
 
-def read(pid: int) -> dict[Ids, bytes]:
-    """Return the ROMs in a QEMU's memory, by what they are for.
+def wanted(options: RehearsalOptions) -> frozenset[Ids]:
+    """Return what the ROMs of a machine's cards may say that they are for."""
+    words = iter(options.devices)
+    return frozenset(
+        ids
+        for option, value in zip(words, words, strict=True)
+        if option == "-device"
+        for ids in _CARDS.get(properties_of(value, "driver").get("driver", ""), ())
+    )
+
+
+def read(pid: int, ids: frozenset[Ids]) -> dict[Ids, bytes]:
+    """Return the ROMs in a QEMU's memory that are for one of these.
 
     Of several for one thing, none: which card has which can't be told. Empty where that memory may
-    not be read, as without root's rights.
+    not be read, as without root's rights, or where it does not come, as in the middle of a postcopy
+    migration.
     """
+    try:
+        found = bounded.call(lambda: _read(pid, ids), _SECONDS) if ids else {}
+    except (OSError, bounded.CallTimeoutError):
+        return {}
+    return {one: next(iter(roms)) for one, roms in found.items() if len(roms) == 1}
+
+
+def _read(pid: int, wanted_: frozenset[Ids]) -> dict[Ids, set[bytes]]:
     found: dict[Ids, set[bytes]] = {}
-    with suppress(OSError), Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
         for begin, size in _candidates(_mappings(pid)):
             with suppress(OSError):
-                head = os.pread(memory.fileno(), min(size, _HEAD), begin)
-                ids = ids_of(head)
-                if ids is not None:
-                    found.setdefault(ids, set()).add(os.pread(memory.fileno(), size, begin))
-    return {ids: next(iter(roms)) for ids, roms in found.items() if len(roms) == 1}
+                ids = ids_of(os.pread(memory.fileno(), min(size, _HEAD), begin))
+                roms = found.setdefault(ids, set()) if ids in wanted_ else None
+                # Two tell that it is not known.
+                if ids is not None and roms is not None and len(roms) < 2:
+                    rom = os.pread(memory.fileno(), size, begin)
+                    if len(rom) == size:
+                        roms.add(rom)
+    return found
 
 
 def ids_of(rom: bytes) -> Ids | None:
@@ -82,12 +107,12 @@ def with_roms(options: RehearsalOptions, roms: Mapping[Ids, int]) -> RehearsalOp
 
 def _with_rom(value: str, roms: Mapping[Ids, int]) -> str:
     device = properties_of(value, "driver")
-    wanted = _CARDS.get(device.get("driver", ""), ())
-    number = next((roms[ids] for ids in wanted if ids in roms), None)
-    if number is None or "romfile" in device:
+    there = [ids for ids in _CARDS.get(device.get("driver", ""), ()) if ids in roms]
+    # Of virtio's two it is not told which one this card has.
+    if len(there) != 1 or "romfile" in device:
         return value
     # By this name QEMU opens it itself; a descriptor set is not asked for ROMs.
-    place = f"/proc/self/fd/{number}"
+    place = f"/proc/self/fd/{roms[there[0]]}"
     if value.startswith("{"):
         return f'{value.rstrip()[:-1]},"romfile":"{place}"}}'
     return f"{value},romfile={place}"

@@ -171,7 +171,8 @@ class DomainTpm:
     @contextmanager
     def _image(self) -> Iterator[_Image | Missing | None]:
         """Yield the image that a reset runs, where that is not the file; Missing: not to be had."""
-        flash = _of(self._running.arguments, self._active).flash
+        options = _of(self._running.arguments, self._active)
+        flash = options.flash
         if flash is None:
             yield None
             return
@@ -191,7 +192,8 @@ class DomainTpm:
                 return
             kept.callback(os.close, found)
             roms = {}
-            for ids, rom in carried_roms.read(self._running.pid).items():
+            there = carried_roms.read(self._running.pid, carried_roms.wanted(options))
+            for ids, rom in there.items():
                 roms[ids] = _in_memory(rom)
                 kept.callback(os.close, roms[ids])
             yield _Image(descriptor=found, raw=came, roms=roms)
@@ -300,7 +302,16 @@ def _replaced(running: Running, code: str) -> int | None:
 
 
 def _in_memory(content: bytes) -> int:
-    """Return a descriptor that can only be read."""
+    """Return a descriptor that can only be read; raises ``EvidenceError``."""
+    try:
+        return _copy(content)
+    except OSError as error:
+        raise EvidenceError(
+            Reason.FAILED, f"no copy of its firmware can be had: {error.strerror}"
+        ) from error
+
+
+def _copy(content: bytes) -> int:
     descriptor = os.memfd_create("samemachine-firmware")
     try:
         with os.fdopen(os.dup(descriptor), "wb") as file:

@@ -8,7 +8,6 @@ import io
 import json
 import os
 import stat
-import subprocess
 import time
 from pathlib import Path
 
@@ -130,8 +129,10 @@ def _convert(source: int, target: int, path: str) -> None:
     ]  # fmt: skip
     try:
         code = image_tool.run(tool, (source, target), MOST, without_rights=True)
-    except (OSError, subprocess.SubprocessError) as error:
-        raise EvidenceError(Reason.FAILED, f"qemu-img can't read {path}: {error}") from error
+    except OSError as error:
+        raise EvidenceError(
+            Reason.FAILED, f"qemu-img can't read {path}: {error.strerror}"
+        ) from error
     if code == image_tool.ABSENT:
         raise EvidenceError(
             Reason.ABSENT,

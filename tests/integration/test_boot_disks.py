@@ -100,8 +100,8 @@ def test_what_is_not_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             "none: No such file or directory",
             "folder: it is no file",
             "vmdk: the format vmdk is not read",
-            "huge: its EFI system partition has more than 2 GiB",
-            "fat: its EFI system partition has more than 2 GiB",
+            "huge: its EFI system partitions have more than 2 GiB",
+            "fat: its EFI system partitions have more than 2 GiB",
         )
     monkeypatch.setattr(boot_disks, "_MOST_DATA", (1 << 20) + (1 << 16))
     with boot_disks.copied([disk((file, "raw"))], Path("/")) as found:

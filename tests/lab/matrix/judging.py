@@ -74,10 +74,15 @@ def of_boot(
     )
 
 
+def is_lost(said: str) -> bool:
+    """Tell whether what was said to a move's end is that two libvirtds lost each other."""
+    return _CONNECTION.search(said) is not None
+
+
 def of_refusal(said: str, expected: Expected | None, *, offered: bool) -> Judged:
     """Judge a live move that was refused. ``offered``: whether both have the machine type."""
     last = said.strip().splitlines()[-1:] or ["nothing was said"]
-    if _CONNECTION.search(said):
+    if is_lost(said):
         return Judged(outcome=Outcome.UNKNOWN, sentences=("two libvirtds lost each other", *last))
     if not offered:
         return Judged(

@@ -315,6 +315,9 @@ class OneType:
         planned = self._plan(target, self._source)
         report, said = self._migrated(target, source)
         moved = guest.host is source
+        if not moved and judging.is_lost(said):
+            doing.judged = judging.of_refusal(said, None, offered=True)
+            return
         verdict = judging.of_verdict(report.get("after")).sentences if moved else ()
         last = said.strip().splitlines()[-1:]
         what = "moved back" if moved else "the move back was refused"

@@ -243,3 +243,15 @@ def test_a_loader_that_is_not_the_guests() -> None:
     assert not measured.agrees(today, has)
     found = measured.forecast(today, loaded(*NEW, after=(SHIM,)), has, loader=True)
     assert fates(found.registers) == "CC--?--C"
+
+
+@pytest.mark.parametrize(("after", "told"), [((SHIM,), "-"), ((SHIM, GRUB), "?"), ((GRUB,), "?")])
+def test_a_loader_of_which_today_tells_a_part(
+    after: tuple[tuple[int, int, bytes], ...], told: str
+) -> None:
+    """The guest's log shows that the firmware does the same, and the loader is not seen whole."""
+    has = guest(loaded(*OLD, after=(SHIM, GRUB)), log=True)
+    found = measured.forecast(
+        loaded(*OLD, after=(SHIM,)), loaded(*OLD, after=after), has, loader=True
+    )
+    assert fates(found.registers) == f"----{told}---"

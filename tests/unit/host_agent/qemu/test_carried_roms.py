@@ -16,7 +16,7 @@ from host_agent.qemu.options import ProbeOptions
 from host_agent.qemu.rehearsal_options import RehearsalOptions, from_domain
 
 SIZE = 64 * 1024
-VIRTIO = 0x1AF4, 0x1041
+VIRTIO, LEGACY, E1000 = (0x1AF4, 0x1041), (0x1AF4, 0x1000), (0x8086, 0x100E)
 _PRIVATE_ANONYMOUS, _NONE, _READ_WRITE = 0x22, 0, 3
 _LIBRARY = ctypes.CDLL(None, use_errno=True)
 _LIBRARY.mmap.restype = ctypes.c_void_p
@@ -46,21 +46,27 @@ def in_memory(*contents: bytes) -> Iterator[None]:
         _LIBRARY.munmap(begin, length)
 
 
+def read(*ids: carried_roms.Ids) -> dict[carried_roms.Ids, bytes]:
+    return carried_roms.read(os.getpid(), frozenset(ids))
+
+
 def test_what_is_in_a_process() -> None:
-    e1000 = 0x8086, 0x100E
-    with in_memory(rom(), rom(e1000), bytes(SIZE), rom(e1000)):
+    with in_memory(rom(), rom(E1000), bytes(SIZE), rom(E1000)):
         # Two cards of one model have the same ROM.
-        assert carried_roms.read(os.getpid()) == {VIRTIO: rom(), e1000: rom(e1000)}
-    assert carried_roms.read(os.getpid()) == {}
+        assert read(VIRTIO, E1000) == {VIRTIO: rom(), E1000: rom(E1000)}
+        # What no card wants is not read.
+        assert read(VIRTIO) == {VIRTIO: rom()}
+        assert read() == {}
+    assert read(VIRTIO) == {}
 
 
 def test_of_two_for_one_thing_neither_is_taken() -> None:
     with in_memory(rom(), rom(text=b"another")):
-        assert carried_roms.read(os.getpid()) == {}
+        assert read(VIRTIO) == {}
 
 
 def test_of_a_process_that_is_gone() -> None:
-    assert carried_roms.read(1 << 30) == {}
+    assert carried_roms.read(1 << 30, frozenset({VIRTIO})) == {}
 
 
 @given(st.binary(max_size=80))
@@ -114,6 +120,15 @@ def test_a_card_has_what_came(given_: str, rom_: str | None) -> None:
         words = dict(part.partition("=")[::2] for part in device.split(","))
         assert words.get("romfile") == rom_
     assert replace(found, devices=()) == replace(options(given_), devices=())
+
+
+def test_which_of_two_a_card_has_is_not_guessed() -> None:
+    """One on a root bus has virtio's older number, one behind a port its newer."""
+    before = options("virtio-net-pci,netdev=n0", "e1000,netdev=n1")
+    assert carried_roms.wanted(before) == {VIRTIO, LEGACY, E1000}
+    found = carried_roms.with_roms(before, {VIRTIO: 7, LEGACY: 8, E1000: 9})
+    given_ = [word for word in found.devices if "romfile" in word]
+    assert given_ == ["e1000,netdev=n1,romfile=/proc/self/fd/9"]
 
 
 def test_nothing_came() -> None:
