@@ -211,8 +211,18 @@ class Guest:
         deadline = time.monotonic() + pace.stretched(seconds)
         while not true():
             if time.monotonic() > deadline:
-                raise RuntimeError(f"{self.name} is not ready: {self.console()[-3000:]}")
+                raise RuntimeError(f"{self.name} is not ready: {self._where_it_is()}")
             time.sleep(0.2)
+
+    def _where_it_is(self) -> str:
+        """Say what is known of a guest that does nothing: its kernel is quiet until it fails."""
+        asked = ("domstate", "--reason"), ("qemu-monitor-command", "--hmp")
+        told = [self.console()[-3000:]]
+        for words, more in zip(asked, ((), ("info registers -a",)), strict=True):
+            done = self.host.run("virsh", *words, self.name, *more, check=False)
+            # Of each processor where it is; what else it has is no help.
+            told += [line for line in done.stdout.splitlines() if "HLT=" in line or not more]
+        return "\n".join(told)
 
     def channel_open(self) -> bool:
         """Whether a program in the guest has the agent's port open."""
