@@ -173,3 +173,12 @@ def waiting(planned: Iterable[Row], done: Iterable[Cell]) -> tuple[Row, ...]:
     return tuple(
         row for row in planned if any((row.machine, step) not in ended for step in row.steps)
     )
+
+
+def broken_off(done: Sequence[Cell]) -> Cell | None:
+    """Return the step for lack of whose evidence a type did not come to its end; None: it did."""
+    for at, cell in enumerate(done):
+        after = (later.outcome for later in done[at + 1 :])
+        if cell.outcome is Outcome.UNKNOWN and Outcome.NOT_REACHED in after:
+            return cell
+    return None

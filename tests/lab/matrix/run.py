@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.lab import cache, images, lab
 from tests.lab.host import Host
 from tests.lab.matrix import cells as planning
 from tests.lab.matrix import heard, known_issues
-from tests.lab.matrix.cells import Cell, Outcome
+from tests.lab.matrix.cells import Cell, Outcome, Row
 from tests.lab.matrix.journal import Heading, Journal, JournalError
 from tests.lab.matrix.known_issues import Issue
 from tests.lab.matrix.one_type import ATLAS_THERE, Bench, OneType, Place
@@ -29,6 +29,7 @@ SOURCE, TARGET = "source", "target"
 _ATLAS = "root/atlas.json"
 _MOST_TYPES = 200
 """So many addresses there are for guests."""
+_MOST_REASON = 200
 _MOMENT = 1.0
 """Seconds in which a Ctrl-C that ended a child reaches this program, too."""
 
@@ -134,15 +135,26 @@ def run(
                 found[cell.machine, cell.step] = marked
                 watcher.done(marked)
 
+    def tried(row: Row, before: Cell | None = None) -> Cell | None:
+        """Do a type, and return what kept it from its end."""
+        again = () if before is None else (f"second try; {_why(before)}",)
+        done: list[Cell] = []
+        begun = partial(watcher.begun, row.machine)
+        for cell in OneType(row, numbers[row.machine], on, wish.folder).run(begun):
+            done.append(replace(cell, sentences=(*cell.sentences, *again)))
+            keep(done[-1])
+            if stopping.is_set():
+                return None
+        return planning.broken_off(done)
+
     def lane() -> None:
         try:
             while waiting and not stopping.is_set():
                 row = waiting.popleft()
-                begun = partial(watcher.begun, row.machine)
-                for cell in OneType(row, numbers[row.machine], on, wish.folder).run(begun):
-                    keep(cell)
-                    if stopping.is_set():
-                        return
+                # An emulated guest may not outlive its move, and a busy host may lose the other for
+                # a while: neither says anything of the packages.
+                if (lacking := tried(row)) is not None:
+                    tried(row, lacking)
         except BaseException as error:  # noqa: BLE001
             failed.append(error)
 
@@ -158,6 +170,12 @@ def run(
     if failed:
         raise failed[0]
     return matrix.with_cells(found.values(), wish.unused)
+
+
+def _why(cell: Cell) -> str:
+    """Say why a type is tried again; the first sentence alone may be a guest's whole console."""
+    (first, *_) = cell.sentences or ("no reason was given",)
+    return f"at the first {cell.step} was unknown: {first[:_MOST_REASON]}"
 
 
 def begin(wish: Wish, on: Bench, journal: Journal) -> Matrix:

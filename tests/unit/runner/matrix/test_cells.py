@@ -51,3 +51,22 @@ def test_a_type_is_begun_anew_until_its_last_step_is_done() -> None:
     ]
     assert cells.waiting(planned, []) == planned
     assert cells.waiting(planned, done) == planned[1:]
+
+
+def test_what_kept_a_type_from_its_end() -> None:
+    def of(*outcomes: Outcome) -> Cell | None:
+        steps = [
+            Cell(machine="pc", step=step, outcome=one)
+            for step, one in zip(Step, outcomes, strict=False)
+        ]
+        return cells.broken_off(steps)
+
+    good, lacks, never = Outcome.EXPECTED, Outcome.UNKNOWN, Outcome.NOT_REACHED
+    assert of(good, good, lacks, never, never) == Cell(
+        machine="pc", step=Step.MOVE, outcome=Outcome.UNKNOWN
+    )
+    assert of(good, good, good) is None
+    # It came to its end without that evidence, which another try would lack as well.
+    assert of(lacks, good, good) is None
+    # What is not reached for another reason is none of ours.
+    assert of(good, Outcome.BEYOND, never) is None
