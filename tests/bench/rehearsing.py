@@ -1,4 +1,4 @@
-"""Rows ``rehearsal`` and ``rehearsal-shapes``: firmware run on domains' own devices."""
+"""Rows ``rehearsal…``: firmware run on domains' own devices."""
 
 from collections.abc import Iterator
 
@@ -12,12 +12,13 @@ from tests.lab.lab import Lab
 DOMAINS = 200
 _EACH = 4
 """Rehearsals of each shape in a round: the program's own start is a small part of it."""
-_COMMANDS = "/root/bare-rehearsals.json"
+_COMMANDS, _BOOTS = "/root/bare-rehearsals.json", "/root/bare-boots.json"
 _PROGRAM, _COUNTING = "tests.bench.all_rehearsals", "tests.bench.counted_rehearsals"
+_MEASURED = "tests.bench.all_measured"
 
 
 def measure(bench: Bench, lab: Lab) -> Iterator[Figure]:
-    """Measure both."""
+    """Measure those that are chosen."""
     place, shapes = Place(lab.host("hosta")), len(SHAPES)
     host = place.host
     if "rehearsal" in bench.chosen:
@@ -34,6 +35,25 @@ def measure(bench: Bench, lab: Lab) -> Iterator[Figure]:
             row="rehearsal",
             what=f"{_EACH * shapes} rehearsals of {shapes} shapes, one after the other",
             beside="the same QEMUs, started and quit when the firmware has left its tables",
+            judged=walls(pairs),
+            goal=Goal.AT_MOST,
+            limit=1.3,
+            also={"CPU": cpus(pairs)},
+        )
+    if "rehearsal-tpm" in bench.chosen:
+        boots = host.python("-m", _MEASURED, "boots", str(_EACH))
+        (host.root / _BOOTS[1:]).write_text(boots, encoding="utf-8")
+        ours = host.python_command("-m", _MEASURED, "rehearse", str(_EACH))
+        pairs = in_turn(
+            lambda: place.bare("measured", _BOOTS),
+            lambda: place.time(ours),
+            bench.rounds(5),
+            bench.tell,
+        )
+        yield Figure(
+            row="rehearsal-tpm",
+            what=f"{_EACH} rehearsals with a TPM of a BIOS, {_EACH} of a UEFI",
+            beside="the same QEMUs with a TPM, quit when the firmware has closed PCR 0 to 7",
             judged=walls(pairs),
             goal=Goal.AT_MOST,
             limit=1.3,

@@ -57,6 +57,7 @@ ROWS = {
     "one-guest": "one real guest, channel opened to verdict, beside a bare call",
     "atlas": "every x86 machine type probed, beside QEMU started and quit",
     "rehearsal": "firmware run on domains' devices, beside the same QEMUs till it has ended",
+    "rehearsal-tpm": "the same with a new TPM, till the firmware has measured, beside the same",
     "rehearsal-shapes": "200 domains of 5 shapes, rehearsed: how many QEMUs",
     "arrival": "libvirt's event of an arrival to the verdict, beside the guest's report",
 }
@@ -90,7 +91,7 @@ GROUPS = (
     Group(("running-first", "running-warm"), there=running.measure),
     Group(("ten-guests", "one-guest"), there=booted.measure),
     Group(("atlas",), there=probing.measure),
-    Group(("rehearsal", "rehearsal-shapes"), there=rehearsing.measure),
+    Group(("rehearsal", "rehearsal-tpm", "rehearsal-shapes"), there=rehearsing.measure),
     Group(("arrival",), there=arrival.measure),
 )
 
