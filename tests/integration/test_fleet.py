@@ -24,6 +24,7 @@ from host_agent.fleet.sender import Sender
 from host_agent.fleet.spool import Spool
 from host_agent.fleet.told import Alive, Record
 from tests import json_output
+from tests.bench import fleet_rows
 from tests.integration import fleet_records
 from tests.integration.fleet_records import START
 from tests.integration.postgresql_server import PostgresqlServer
@@ -360,3 +361,14 @@ def test_a_command_line_of_the_manual(line: tuple[str, ...], url: str) -> None:
     # No mismatch, and hosts that have been silent since: an answer, whatever it is.
     assert done.returncode in {0, 3}, done.stderr
     assert done.stdout
+
+
+def test_the_fleet_that_is_measured_is_one(url: str) -> None:
+    """``make bench`` makes it in the database, and so has to follow what hosts would write."""
+    memory = Memory(url)
+    fleet_rows.fill(memory, 6)
+    answers = Answers(memory, 50)
+    assert answers.status(0).hosts == 6
+    differing = answers.same_name()
+    assert differing
+    assert all(one.differences for same in differing for one in same.variants[1:])
