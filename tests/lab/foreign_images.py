@@ -68,6 +68,27 @@ ARCHITECTURES: Mapping[str, Foreign] = {
         uefi="<loader readonly='yes' type='pflash'>/usr/share/AAVMF/AAVMF_CODE.fd</loader>"
         "<nvram template='/usr/share/AAVMF/AAVMF_VARS.fd'/>",
     ),
+    "i686": Foreign(
+        debian="i386",
+        kernel="linux-image-686",
+        modules=(*_MODULES, "qemu_fw_cfg"),
+        qemu="i386",
+        machine="pc-i440fx-7.2",
+        console="ttyS0",
+        features="<features><acpi/><apic/></features>",
+    ),
+    "riscv64": Foreign(
+        debian="riscv64",
+        kernel="linux-image-riscv64",
+        suite="trixie",
+        modules=(*_MODULES, "qemu_fw_cfg"),
+        qemu="riscv64",
+        machine="virt",
+        console="ttyS0",
+        uefi="<loader readonly='yes' type='pflash'>"
+        "/usr/share/qemu-efi-riscv64/RISCV_VIRT_CODE.fd</loader>"
+        "<nvram template='/usr/share/qemu-efi-riscv64/RISCV_VIRT_VARS.fd'/>",
+    ),
     "s390x": Foreign(
         debian="s390x",
         kernel="linux-image-s390x",

@@ -65,7 +65,13 @@ MANY_TRIXIE = HostImage(
     suite="trixie",
     own_python=True,
     only_for="architectures",
-    more=("qemu-system-arm", "qemu-system-ppc", "qemu-system-riscv", "qemu-system-s390x"),
+    more=(
+        "qemu-system-arm",
+        "qemu-system-ppc",
+        "qemu-system-riscv",
+        "qemu-system-s390x",
+        "qemu-efi-riscv64",
+    ),
 )
 # Its Python is too old for the host side, and its C library for another Python: it is looked at
 # from its neighbours.

@@ -80,7 +80,7 @@ def test_without_its_agent_its_memory_tells(many_a: Host, uefi: Guest) -> None:
 
 
 def test_with_uefi_it_is_verified_again_after_a_restart(many_a: Host, uefi: Guest) -> None:
-    _restarted(many_a, uefi, UEFI)
+    restarted(many_a, uefi, UEFI)
 
 
 @pytest.fixture(scope="module")
@@ -111,10 +111,10 @@ def test_without_uefi_there_is_no_firmware_to_rehearse(many_a: Host, plain: Gues
 
 
 def test_without_uefi_it_is_compared_after_a_restart(many_a: Host, plain: Guest) -> None:
-    _restarted(many_a, plain, PLAIN)
+    restarted(many_a, plain, PLAIN)
 
 
-def _restarted(host: Host, guest: Guest, row: str) -> None:
+def restarted(host: Host, guest: Guest, row: str) -> None:
     """Compare a guest with what it was before a stop and start, and hold what came of it."""
     name = guest.name
     assert host.samemachine("baseline", name).returncode == 0
