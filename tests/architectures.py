@@ -28,7 +28,11 @@ _CHECKS = {
     "QEMU's process":    "running-qemu",
 }  # fmt: skip
 # Part of a row that another test than the audit's may have seen → column.
-_OCCASIONS = {"restart": "after a restart", "migration": "after a live migration"}
+_OCCASIONS = {
+    "restart":   "after a restart",
+    "migration": "after a live migration",
+    "raise":     "after a type upgrade",
+}  # fmt: skip
 _WORDS = {"pass": "yes", "skip": "none", "unknown": "not seen", "fail": "**no**", "warn": "warns"}
 _NOT_RUN = "not run"
 
@@ -67,7 +71,7 @@ def of_memory(result: Audit, name: str) -> Mapping[str, str]:
 
 
 def hold(row: str, part: str, seen: Any) -> None:
-    """Hold a part of a row (``audit``, ``memory``, ``restart``, ``migration``) against the file's.
+    """Hold a part of a row (``audit``, ``memory``, and occasions) against the file's.
 
     ``memory`` is what was found there without the guest's agent; else that of ``audit`` is shown.
     ``row`` names architecture and firmware, such as ``aarch64, UEFI``.
