@@ -3,11 +3,15 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from lxml import etree
 
 from host_agent import untrusted_xml
+from host_agent.domain import architectures
 from host_agent.untrusted_xml import XmlError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +47,7 @@ def aliases(xml: str) -> Aliases:
         canonical = machine.get("canonical")
         if canonical is not None:
             names[(machine.text or "").strip()] = canonical
-    return found
+    return _for_both(found)
 
 
 def offers(xml: str, architecture: str, emulator: str) -> Mapping[str, Offer] | None:
@@ -79,7 +83,7 @@ def lists(xml: str) -> Lists:
         for alias, carriers in names.items():
             first, *others = carriers
             own[key].setdefault(alias, replace(own[key][first], twins=tuple(others)))
-    return own
+    return _for_both(own)
 
 
 Twins = Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]]
@@ -97,10 +101,11 @@ def twins(xml: str) -> Twins:
         if canonical is not None:
             carriers = found.setdefault(key, {})
             carriers.setdefault((machine.text or "").strip(), set()).add(canonical)
-    return {
+    several = {
         key: {alias: tuple(sorted(names)) for alias, names in carriers.items() if len(names) > 1}
         for key, carriers in found.items()
     }
+    return _for_both(several)
 
 
 def architecture(xml: str) -> str | None:
@@ -115,17 +120,26 @@ def emulators(xml: str, architecture: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def all_offers(xml: str) -> Mapping[tuple[str, str], Mapping[str, Offer]]:
-    """Return the machine types of every (architecture, emulator), by name, aliases too."""
-    keys = dict.fromkeys(key for key, _ in _machines(xml))
-    found = ((key, offers(xml, *key)) for key in keys)
-    return {key: offered for key, offered in found if offered is not None}
-
-
 def host_uuid(xml: str) -> str | None:
     """Return libvirt's UUID of the host; None where it has none."""
     root = _root(xml)
     return (root.findtext("host/uuid") or "").strip() or None if root is not None else None
+
+
+def _for_both(found: Mapping[tuple[str, str], T]) -> dict[tuple[str, str], T]:
+    """Add what an emulator offers to guests of another byte order.
+
+    One binary is QEMU's ppc64, and libvirt lists it for ppc64 and ppc64le by a name each; a domain
+    may have either.
+    """
+    listed = {name for name, _ in found}
+    more = {
+        (other, emulator): offered
+        for (name, emulator), offered in found.items()
+        for other in architectures.alike(name)[1:]
+        if other in listed
+    }
+    return more | dict(found)
 
 
 def _machines(xml: str) -> Iterator[tuple[tuple[str, str], etree._Element]]:

@@ -35,7 +35,7 @@ def is_uri(text: str) -> bool:
 
 def of_host(host: Destination, *, local: bool) -> Site:
     """Return a host; its release is known where it is this one, or where its QEMU says it."""
-    offers = offer_lists.all_offers(host.facts.capabilities)
+    offers = offer_lists.lists(host.facts.capabilities)
     return Site(
         name=host.end.name,
         kind=Kind.HOST,

@@ -118,7 +118,7 @@ def lists(raw: bytes) -> None:
         offers.lists,
         offers.twins,
         offers.architecture,
-        offers.all_offers,
+        offers.lists,
         offers.host_uuid,
     ):
         ask(xml)

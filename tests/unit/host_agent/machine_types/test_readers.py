@@ -283,3 +283,25 @@ def test_machine_types_that_a_host_offers() -> None:
 )  # fmt: skip
 def test_what_looks_like_a_machine_type(name: str, is_one: bool) -> None:
     assert type_names.is_machine_type(name) is is_one
+
+
+def test_an_emulator_is_that_of_both_byte_orders() -> None:
+    """libvirt lists QEMU's ppc64 for each by a name of its own; a domain may have either."""
+    guests = "".join(
+        f"<guest><arch name='{name}'><emulator>/usr/bin/qemu-system-{name}</emulator>"
+        f"<machine>{machine}</machine></arch></guest>"
+        for name, machine in (
+            ("ppc64", "pseries-7.2"),
+            ("ppc64le", "pseries-7.2"),
+            ("armv7l", "virt-7.2"),
+        )
+    )
+    xml = f"<capabilities>{guests}</capabilities>"
+    for name in ("ppc64", "ppc64le"):
+        for emulator in ("ppc64", "ppc64le"):
+            assert set(offers.offers(xml, name, f"/usr/bin/qemu-system-{emulator}") or ()) == {
+                "pseries-7.2"
+            }
+    # What libvirt lists nothing for here, it does not run.
+    assert offers.offers(xml, "armv6l", "/usr/bin/qemu-system-armv7l") is None
+    assert offers.offers(xml, "aarch64", "/usr/bin/qemu-system-armv7l") is None

@@ -133,7 +133,7 @@ def test_the_release_of_a_remote_host(types: tuple[str, ...], release: str | Non
     found = host(*types)
     assert found.release == release
     assert set(found.offered(DEFINITION) or ()) == set(types)
-    assert offers.all_offers("broken") == {}
+    assert offers.lists("broken") == {}
 
 
 @pytest.mark.parametrize(
