@@ -74,7 +74,7 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
     "traced": ("tests/lab/straced.py", "tests/lab/test_nothing_is_written.py"),
     "matrix": ("tests/lab/matrix/*", "tests/lab/worse_qemu.py"),
     "architectures": (
-        "tests/lab/architectures_moved.py",
+        "tests/lab/test_architectures_moved.py",
         "tests/lab/test_arm64.py",
         "tests/lab/foreign*.py",
         "host_agent/domain/memory_places.py",

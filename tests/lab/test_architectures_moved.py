@@ -1,8 +1,4 @@
-"""Guests without SMBIOS, moved live between two QEMUs and booted again: the same machine.
-
-Run by hand until it has passed as a whole: ``pytest tests/lab/architectures_moved.py``. With s390x
-it has; with ppc64le what follows the move was not run since ``same-cpu`` knows its revisions.
-"""
+"""Guests without SMBIOS, moved live between two QEMUs and booted again: the same machine."""
 
 from collections.abc import Iterator
 from typing import Any
