@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from host_agent.qemu import carried_roms
-from host_agent.qemu.options import ProbeOptions
 from host_agent.qemu.rehearsal_options import RehearsalOptions, from_domain
 
 SIZE = 64 * 1024
@@ -134,4 +133,3 @@ def test_which_of_two_a_card_has_is_not_guessed() -> None:
 def test_nothing_came() -> None:
     before = options("virtio-net-pci,netdev=n0")
     assert carried_roms.with_roms(before, {}) == before
-    assert isinstance(before.machine, ProbeOptions)
