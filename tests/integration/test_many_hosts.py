@@ -60,10 +60,12 @@ def hanging(tmp_path: Path) -> Iterator[str]:
         yield uri
 
 
-def inventory(tmp_path: Path, uris: dict[str, str], timeout: float) -> Path:
+def inventory(tmp_path: Path, uris: dict[str, str], more: str = "") -> Path:
+    """Write one whose hosts may take long; ``more`` is of the first."""
     file = tmp_path / "hosts.toml"
-    hosts = "".join(f'[hosts.{name}]\nuri = "{uri}"\n' for name, uri in uris.items())
-    file.write_text(f"timeout = {timeout}\n{hosts}", encoding="utf-8")
+    hosts = [f'[hosts.{name}]\nuri = "{uri}"\n' for name, uri in uris.items()]
+    hosts.insert(1, more)
+    file.write_text(f"timeout = {LONG}\n{''.join(hosts)}", encoding="utf-8")
     return file
 
 
@@ -78,8 +80,8 @@ def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_twenty_hosts_of_which_two_are_dead_and_one_hangs(tmp_path: Path, hanging: str) -> None:
     uris = {f"node{one}": node(tmp_path / f"{one}.xml", one) for one in range(HEALTHY)}
     dead = {f"dead{one}": f"qemu+unix:///system?socket=/nowhere/{one}" for one in range(2)}
-    # The one that hangs comes first, and is waited for by nobody.
-    file = inventory(tmp_path, {"hung": hanging, **dead, **uris}, 5)
+    # The one that hangs comes first, and is waited for by nobody; the others may be slow.
+    file = inventory(tmp_path, {"hung": hanging, **dead, **uris}, "timeout = 5\n")
     done = run("audit", "--inventory", str(file), "--format", "json")
     assert done.returncode == 4, done.stderr
     document = json_output.read(done.stdout)
@@ -169,7 +171,7 @@ def test_a_run_that_is_broken_off_goes_on(tmp_path: Path, how: signal.Signals) -
     mark = f"SAMEMACHINE_TEST={uuid4()}"
     before = kept()
     with silent(tmp_path / "silent") as hanging:
-        file = inventory(tmp_path, {"hung": hanging, **uris}, LONG)
+        file = inventory(tmp_path, {"hung": hanging, **uris})
         words = ["audit", "--inventory", str(file), "--format", "jsonl"]
         with subprocess.Popen(
             [*HEEDING, *words],
@@ -210,7 +212,7 @@ def test_a_run_that_is_broken_off_goes_on(tmp_path: Path, how: signal.Signals) -
 
 def test_what_was_done_is_printed_when_it_is_interrupted(tmp_path: Path, hanging: str) -> None:
     uris = {f"node{one}": node(tmp_path / f"{one}.xml", one, 5) for one in range(3)}
-    file = inventory(tmp_path, {"hung": hanging, **uris}, LONG)
+    file = inventory(tmp_path, {"hung": hanging, **uris})
     before = kept()
     with subprocess.Popen(
         [*HEEDING, "audit", "--inventory", str(file), "--host-jobs", "2"],
@@ -229,7 +231,7 @@ def test_what_was_done_is_printed_when_it_is_interrupted(tmp_path: Path, hanging
 @pytest.mark.parametrize("command", ["verify", "baseline"])
 def test_domains_of_many_hosts_are_verified(tmp_path: Path, command: str) -> None:
     uris = {f"node{one}": node(tmp_path / f"{one}.xml", one, 5) for one in range(3)}
-    file = inventory(tmp_path, uris, 5)
+    file = inventory(tmp_path, uris)
     ledger = str(tmp_path / "ledger.sqlite")
     words = [command, "--all", "--inventory", str(file), "--ledger", ledger, "--format", "json"]
     document = json_output.read(run(*words).stdout)
