@@ -3,7 +3,8 @@
 ::
 
     {"samemachine_atlas": 1, "made": {...},
-     "machines": [{"name", ..., "fingerprint" | "error", "devices", "properties"}],
+     "machines": [{"name", ..., "fingerprint" | "error", "devices", "properties",
+                   "processor"}],
      "blobs": {sha256: base64}, "states": {...}, "properties": [...]}
 
 ``1`` is the schema's version: readers refuse a newer one, and ignore keys that they don't know.
@@ -16,8 +17,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from host_agent.atlas import compat_props, vmstate, vmstate_form
+from host_agent.atlas import compat_props, processor, vmstate, vmstate_form
 from host_agent.atlas.compat_props import CompatPropsError, Properties
+from host_agent.atlas.processor import Processor
 from host_agent.atlas.vmstate import MOST_DEVICES, VmState, VmStateError
 from host_agent.firmware import fingerprint as fingerprints
 from host_agent.firmware.fingerprint import Blobs, Fingerprint, FingerprintError
@@ -69,6 +71,14 @@ class Machine:
     """The device models of the machine itself that have a state to send; None: not known."""
     properties: Properties | None = None
     """What it sets of devices, so that they stay as they were; None: not known."""
+    processor: Processor | None = None
+    """Its default processor, where there is nothing else that its guest is shown; None: there is,
+    or it is not known."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether it is known what it shows a guest."""
+        return self.fingerprint is not None or self.processor is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +142,8 @@ def _machine_form(machine: Machine, blobs: Blobs, table: compat_props.Table) -> 
         form["devices"] = sorted(machine.devices)
     if machine.properties is not None:
         form["properties"] = table.form(machine.properties)
+    if machine.processor is not None:
+        form["processor"] = processor.to_form(machine.processor)
     if machine.fingerprint is not None:
         return form | {"fingerprint": fingerprints.to_form(machine.fingerprint, blobs)}
     return form | {"error": machine.error}
@@ -194,7 +206,7 @@ def _machine(form: Mapping[str, Any], blobs: Mapping[str, bytes], rows: Properti
     fingerprint, error = form.get("fingerprint"), form.get("error")
     if fingerprint is None and not isinstance(error, str):
         raise TypeError("a machine type has neither a fingerprint nor an error")
-    properties = form.get("properties")
+    properties, default_cpu = form.get("properties"), form.get("processor")
     return Machine(
         name=printable(name),
         alias=alias and printable(alias),
@@ -204,6 +216,7 @@ def _machine(form: Mapping[str, Any], blobs: Mapping[str, bytes], rows: Properti
         error=printable(str(error)) if fingerprint is None else None,
         devices=_devices(form.get("devices")),
         properties=None if properties is None else compat_props.of_form(properties, rows),
+        processor=None if default_cpu is None else processor.from_form(default_cpu),
     )
 
 

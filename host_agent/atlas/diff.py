@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from host_agent.atlas import state_diff
+from host_agent.atlas import processor, state_diff
 from host_agent.atlas.atlas import Atlas, Machine
 from host_agent.atlas.state_diff import StateDiff
 from host_agent.difference import Difference
@@ -65,12 +65,10 @@ def compare(old: Atlas, new: Atlas, only: Collection[str] = ()) -> AtlasDiff:
     failed: list[tuple[str, str]] = []
     grouped: dict[Difference | tuple[str, ...], list[tuple[str, Difference]]] = {}
     for name in both:
-        why = _unprobed(before[name], after[name])
-        one, two = before[name].fingerprint, after[name].fingerprint
-        if one is None or two is None:
-            failed.append((name, why))
+        found = _differences(before[name], after[name])
+        if found is None:
+            failed.append((name, _unprobed(before[name], after[name])))
             continue
-        found = fingerprint_diff.differences(one, two)
         (differing if found else equal).append(name)
         for difference in found:
             grouped.setdefault(sameness(difference), []).append((name, difference))
@@ -96,6 +94,15 @@ def compare(old: Atlas, new: Atlas, only: Collection[str] = ()) -> AtlasDiff:
         aliases=_aliases(before, after),
         states=state_diff.compare(old, new, both),
     )
+
+
+def _differences(old: Machine, new: Machine) -> tuple[Difference, ...] | None:
+    """Return what differs between two machine types; None: it is not known of one of them."""
+    if old.fingerprint is not None and new.fingerprint is not None:
+        return fingerprint_diff.differences(old.fingerprint, new.fingerprint)
+    if old.processor is not None and new.processor is not None:
+        return tuple(processor.differences(old.processor, new.processor))
+    return None
 
 
 def _unprobed(one: Machine, two: Machine) -> str:

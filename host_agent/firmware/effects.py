@@ -68,6 +68,11 @@ _VIRTIO = Touched(
 _CPU = Touched(
     Effect.DRIVER, "programs that choose their code by the CPU's features", "Intel SDM 2A, CPUID"
 )
+_FACILITIES = Touched(
+    Effect.DRIVER,
+    "kernels and programs built for the facilities of a newer machine",
+    "IBM, z/Architecture Principles of Operation: Facility Indications",
+)
 _PCI = Touched(
     Effect.DRIVER,
     "the drivers of its cards and disks, and the names of network cards",
@@ -124,6 +129,7 @@ TABLE = (
     Row(Area.PCI,         "",         "",                 _PCI),
     Row(Area.VIRTIO,      "",         "entries of its queues", _QUEUES),
     Row(Area.VIRTIO,      "",         "",                 _VIRTIO),
+    Row(Area.CPU,         "QEMU's default", "",           _FACILITIES),
     Row(Area.CPU,         "",         "",                 _CPU),
     # What a migration refuses.
     Row(Area.ROM,         "",         "",                 _MIGRATION),

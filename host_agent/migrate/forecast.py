@@ -61,4 +61,8 @@ def forecast(
     if diff.not_compared or diff.gone:
         why = diff.not_compared[0][1] if diff.not_compared else "its atlas has no such machine type"
         return Missing(reason=Reason.ABSENT, sentence=why)
+    known = here.machine(active.machine)
+    if known is not None and known.fingerprint is None:
+        # The processor that an atlas has is QEMU's default, which need not be this domain's.
+        return Missing(reason=Reason.UNSUPPORTED, sentence=f"{active.machine}: {known.error}")
     return touching.of(tuple(group.difference for group in diff.groups), active, devices)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from host_agent.atlas.atlas import Atlas, Machine
 from host_agent.atlas.diff import AtlasDiff, Group
+from host_agent.atlas.processor import Processor
 from host_agent.difference import Effect
 from host_agent.firmware import acpi
 from host_agent.firmware.fingerprint import Fingerprint, digest
@@ -27,7 +28,7 @@ _EFFECT_STYLES = {
     Effect.BREAKING: "bold red",
 }  # fmt: skip
 _NEVER = (
-    "CPU features, other devices than those named, options of your own domains "
+    "{}, other devices than those named, options of your own domains "
     "(samemachine audit compares those)"
 )
 
@@ -43,7 +44,7 @@ def natural(name: str) -> list[tuple[int, str]]:
 
 def atlas_exit_code(atlas: Atlas) -> int:
     """Return the exit code of ``probe``."""
-    lacks = any(machine.fingerprint is None for machine in atlas.machines)
+    lacks = any(not machine.shown for machine in atlas.machines)
     return UNVERIFIED if lacks else VERIFIED
 
 
@@ -59,16 +60,20 @@ def print_atlas(console: Console, atlas: Atlas, seconds: float) -> None:
     )
     console.print(Text(printable(made.conditions)), soft_wrap=True)
     console.print()
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("TYPE", "", "PRODUCT", "SMBIOS", "ACPI", "FIRMWARE"):
-        table.add_column(title, no_wrap=True, overflow="fold", header_style="bold")
+    table = _table("TYPE", "", "PRODUCT", "SMBIOS", "ACPI", "FIRMWARE")
+    # Of a machine type without any tables.
+    processors = _table("TYPE", "", "DEFAULT CPU", "FEATURES")
     failed = []
     for machine in sorted(atlas.machines, key=lambda machine: natural(machine.name)):
-        if machine.fingerprint is None:
+        if machine.fingerprint is not None:
+            table.add_row(*(Text(cell) for cell in _row(machine, machine.fingerprint)))
+        elif machine.processor is not None:
+            processors.add_row(*(Text(cell) for cell in _processor_row(machine, machine.processor)))
+        else:
             failed.append(machine)
-            continue
-        table.add_row(*(Text(cell) for cell in _row(machine, machine.fingerprint)))
-    print_table(console, table, whole=True)
+    for one in (table, processors):
+        if one.row_count:
+            print_table(console, one, whole=True)
     for machine in failed:
         line = Text(printable(machine.name) + "  ")
         line.append("NOT PROBED", "yellow")
@@ -76,16 +81,37 @@ def print_atlas(console: Console, atlas: Atlas, seconds: float) -> None:
         console.print(line, soft_wrap=True)
 
 
-def _row(machine: Machine, fingerprint: Fingerprint) -> tuple[str, ...]:
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in titles:
+        table.add_column(title, no_wrap=True, overflow="fold", header_style="bold")
+    return table
+
+
+def _flags(machine: Machine) -> str:
     flags = [
         machine.alias or "",
         "default" if machine.default else "",
         "deprecated" if machine.deprecated else "",
     ]
+    return ", ".join(filter(None, flags))
+
+
+def _processor_row(machine: Machine, processor: Processor) -> tuple[str, ...]:
+    features = "\n".join(sorted(processor.features)).encode()
+    return (
+        machine.name,
+        _flags(machine),
+        processor.model,
+        f"{len(processor.features)} {digest(features)[:_SHORT]}",
+    )
+
+
+def _row(machine: Machine, fingerprint: Fingerprint) -> tuple[str, ...]:
     named = fingerprint.named
     return (
         machine.name,
-        ", ".join(filter(None, flags)),
+        _flags(machine),
         (named.product or "") if named else "by the firmware",
         digest(fingerprint.smbios)[:_SHORT] if fingerprint.smbios else "-",
         _tables(fingerprint.acpi),
@@ -187,10 +213,11 @@ def _change(group: Group, *, verbose: bool) -> Text:
 def _not_compared(diff: AtlasDiff) -> list[str]:
     old, new = diff.old.made.conditions, diff.new.made.conditions
     compared = [old] if old == new else [f"old: {old}", f"new: {new}"]
+    processors = any(machine.processor for machine in diff.new.machines)
     left_out = [
         *(f"{name}: {why}" for name, why in diff.not_compared),
         *diff.states.not_compared,
-        _NEVER,
+        _NEVER.format("CPUs that a domain names" if processors else "CPU features"),
     ]
     heads = ["COMPARED", *[""] * (len(compared) - 1), *["NOT COMPARED"] * len(left_out)]
     return [

@@ -19,7 +19,7 @@ from host_agent.machine_types import packages
 from host_agent.machine_types.names import is_versioned_family
 from host_agent.missing import Reason
 from host_agent.qemu import binary as qemu_binary
-from host_agent.qemu import machine_list, probe, session, vmstate_dump
+from host_agent.qemu import default_processor, machine_list, probe, session, vmstate_dump
 from host_agent.qemu import options as qemu_options
 from host_agent.qemu.binary import QemuBinary
 from host_agent.qemu.machine_list import ListedMachine, MachineList
@@ -31,7 +31,13 @@ Progress = Callable[[int, int], None]
 
 BINARIES = "/usr/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm", "/usr/bin/qemu-system-aarch64"
 _NONE = "none"
+_UNVERSIONED = "virt"
+"""The board of riscv64 and loongarch64, of one name in all versions of QEMU (loongarch64 to 10.0);
+where it has versions this is an alias."""
 _PC = {"x86_64", "i386"}
+_MEBIBYTES = 512
+_MORE_MEBIBYTES = {"loongarch64": 2048}
+"""QEMU 7.2 refuses its machine with 1 GiB and less."""
 
 
 def default_binary(root: Path | None) -> str:
@@ -72,7 +78,7 @@ def survey(
     """
     binary = qemu_binary.installed(path, root)
     offer = machine_list.ask(binary, seconds)
-    chosen = _chosen(offer, types, path)
+    wanted = chosen(offer, types, path)
     devices = qemu_options.devices_for_roms(offer.devices)
     machines: dict[str, Machine] = {}
     with Stop() as stop:
@@ -82,7 +88,7 @@ def survey(
             package = pool.submit(packages.package_of, path, root)
             states = pool.submit(_told, vmstate_dump.dump, asking)
             properties = pool.submit(_told, machine_list.properties, asking)
-            futures = [pool.submit(_machine, asking, one) for one in chosen]
+            futures = [pool.submit(_machine, asking, one) for one in wanted]
             progress(0, len(futures))
             for done, future in enumerate(as_completed(futures), 1):
                 machine = future.result()
@@ -105,7 +111,7 @@ def survey(
             samemachine=__version__,
             conditions=_conditions(offer, devices),
         ),
-        machines=tuple(_with(machines[one.name], sent, held) for one in chosen),
+        machines=tuple(_with(machines[one.name], sent, held) for one in wanted),
         states=None if isinstance(sent, str) else sent,
         states_error=sent if isinstance(sent, str) else None,
     )
@@ -136,27 +142,39 @@ def _with(
 def _conditions(offer: MachineList, devices: Sequence[str]) -> str:
     cpu = "cortex-a57" if offer.architecture == "aarch64" else "default CPU"
     more = f", with {', '.join(devices)}" if devices else ""
-    return f"each type bare: 1 vCPU, 512 MiB, {cpu}, TCG{more}"
+    return f"each type bare: 1 vCPU, {_memory(offer)} MiB, {cpu}, TCG{more}"
 
 
-def _chosen(offer: MachineList, types: Sequence[str], path: str) -> list[ListedMachine]:
+def _memory(offer: MachineList) -> int:
+    return _MORE_MEBIBYTES.get(offer.architecture, _MEBIBYTES)
+
+
+def chosen(offer: MachineList, types: Sequence[str], path: str) -> list[ListedMachine]:
+    """Return the machine types of a QEMU that an atlas of it has, or those that are asked for.
+
+    Raises ``UsageError`` where it has none of a name.
+    """
     if not types:
         return [
             machine
             for machine in offer.machines
             if machine.name != _NONE
             # Other architectures have boards by the dozen, which no version of QEMU keeps as is.
-            and (offer.architecture in _PC or is_versioned_family(machine.name))
+            and (
+                offer.architecture in _PC
+                or is_versioned_family(machine.name)
+                or machine.name == _UNVERSIONED
+            )
         ]
-    chosen = []
+    named: list[ListedMachine] = []
     for name in types:
         found = [machine for machine in offer.machines if name in {machine.name, machine.alias}]
         if not found:
             raise UsageError(
                 f"{path} has no machine type {name!r}; {path} -machine help lists them"
             )
-        chosen += [machine for machine in found if machine not in chosen]
-    return chosen
+        named += [machine for machine in found if machine not in named]
+    return named
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,10 +189,14 @@ class _Asking:
 
 
 def _machine(asking: _Asking, machine: ListedMachine) -> Machine:
+    if asking.offer.architecture in default_processor.DEFAULTS:
+        return _of_its_processor(asking, machine)
     fingerprint, error, devices = None, None, None
     # A machine without PCI has no place for the devices.
     for tried in (asking.devices, ()) if asking.devices else ((),):
-        options = qemu_options.bare(machine.name, asking.offer.architecture, tried)
+        options = qemu_options.bare(
+            machine.name, asking.offer.architecture, tried, _memory(asking.offer)
+        )
         try:
             probed = probe.probe(asking.binary, options, asking.seconds, asking.stop, models=True)
             fingerprint, error, devices = probed.fingerprint, None, probed.models
@@ -193,4 +215,25 @@ def _machine(asking: _Asking, machine: ListedMachine) -> Machine:
         fingerprint=fingerprint,
         error=error,
         devices=devices,
+    )
+
+
+def _of_its_processor(asking: _Asking, machine: ListedMachine) -> Machine:
+    """Return a machine type that shows its guest neither fw_cfg nor a device tree."""
+    options = qemu_options.bare(machine.name, asking.offer.architecture, ())
+    found, devices, error = None, None, "it shows its guest no tables"
+    try:
+        found, devices = default_processor.ask(asking.binary, options, asking.seconds, asking.stop)
+    except EvidenceError as refused:
+        error = str(refused)
+    except Exception as unforeseen:  # noqa: BLE001 - it costs no other type its probe
+        error = said(unforeseen)
+    return Machine(
+        name=machine.name,
+        alias=machine.alias,
+        default=machine.default,
+        deprecated=machine.deprecated,
+        error=error,
+        devices=devices,
+        processor=found,
     )

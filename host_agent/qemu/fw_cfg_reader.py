@@ -51,6 +51,8 @@ WINDOWS = {
     "aarch64": _in_memory(0x9020000, 0x40000000),
     # hw/riscv/virt.c: virt_memmap[VIRT_FW_CFG], VIRT_DRAM
     "riscv64": _in_memory(0x10100000, 0x80000000),
+    # include/hw/loongarch/virt.h: VIRT_FWCFG_BASE; RAM begins at 0
+    "loongarch64": _in_memory(0x1E020000, 0x100000),
 }
 """By QEMU's word for the architecture."""
 

@@ -29,6 +29,8 @@ from host_agent.qemu.command_line import (
 
 TCG, KVM = "tcg", "kvm"
 _RAM = "probe.ram"
+_MOST_PRIVATE = 512
+"""MiB: more is shared, since what is QEMU's own counts as its data."""
 # Properties of -machine that name something we don't have, or that say how and not what.
 _MACHINE_DROPPED = {
     "append", "audiodev", "confidential-guest-support", "dtb", "dump-guest-core", "dumpdtb",
@@ -184,6 +186,9 @@ def bare(
 ) -> ProbeOptions:
     """Return the options for a machine type alone: 1 vCPU, so many MiB, the default CPU, TCG."""
     arguments = ["-m", str(memory), "-smp", "1"]
+    if memory > _MOST_PRIVATE:
+        backend = f"memory-backend-memfd,id={_RAM},size={memory << 20},share=on"
+        machine, arguments = f"{machine},memory-backend={_RAM}", [*arguments, "-object", backend]
     if architecture == "aarch64":
         # The default CPU is one of 32 bits, which no user of this binary has.
         arguments += ["-cpu", "cortex-a57"]

@@ -39,6 +39,8 @@ class HostImage:
     """Packages of QEMU for other architectures, and of TPMs."""
     newer: str | None = None
     """A suite whose QEMU packages lie in ``NEWER``, to be installed by a test."""
+    upgraded: bool = False
+    """Whether those are installed."""
     only_for: str | None = None
     """What few tests need it for; it is built when one of them starts it."""
     laid_over: Sequence[Path] = ()
@@ -53,6 +55,7 @@ BOOKWORM = HostImage(
     more=("qemu-system-arm", "qemu-system-ppc", *_TPM),
     newer="bookworm-backports",
 )
+BACKPORTS = replace(BOOKWORM, upgraded=True)
 TRIXIE = HostImage(suite="trixie", own_python=True, more=("qemu-system-s390x", *_TPM))
 # For guests of all architectures. In bookworm the package of all the rest has 46 MB.
 MANY_BOOKWORM = HostImage(
@@ -67,6 +70,7 @@ MANY_TRIXIE = HostImage(
     only_for="architectures",
     more=(
         "qemu-system-arm",
+        "qemu-system-misc",
         "qemu-system-ppc",
         "qemu-system-riscv",
         "qemu-system-s390x",
@@ -119,6 +123,10 @@ def host_root(image: HostImage) -> Path:
         return image.root
     if image.laid_over:
         return _with_packages(replace(image, laid_over=()), image.laid_over)
+    if image.upgraded:
+        base = replace(image, upgraded=False)
+        newer = (host_root(base) / NEWER.lstrip("/")).glob("*.deb")
+        return _with_packages(base, sorted(newer))
     packages = (*_LIBVIRT, *(libraries() if image.own_python else ()), *image.more)
     hooks = _hooks(image)
     recipe = cache.key("host 1", image.suite, *packages, *hooks)
@@ -145,7 +153,10 @@ def _with_packages(image: HostImage, packages: Sequence[Path]) -> Path:
 
 def root_on_hosts(image: HostImage) -> str:
     """Return the root folder of a host's system, as each of the lab's hosts sees it."""
-    return f"/lab/cache/{host_root(image).relative_to(cache.directory())}"
+    root = host_root(image)
+    if image.root is not None:
+        return f"/lab/root-{cache.key(str(root))}"
+    return f"/lab/cache/{root.relative_to(cache.directory())}"
 
 
 def libraries() -> Sequence[str]:

@@ -48,11 +48,11 @@ FOLDERS = {
         imports="domain firmware atlas hypervisor evidence machine_types",
         asks=(
             "atlas_probe binary boot_disks carried_firmware carried_roms cpu_reader disk_heads "
-            "disk_reader domain_probe domain_rehearsal domain_tpm enter_root firmware_files "
-            "fresh_tpm fw_cfg_reader image_tool kept_files left_places machine_list measured_boot "
-            "memory_reader nvram_decoder nvram_decoding nvram_file pci_reader probe probe_store "
-            "process rehearsal rehearsal_store session tpm_states variable_store virtio_reader "
-            "vmstate_dump written_files"
+            "default_processor disk_reader domain_probe domain_rehearsal domain_tpm enter_root "
+            "firmware_files fresh_tpm fw_cfg_reader image_tool kept_files left_places machine_list "
+            "measured_boot memory_reader nvram_decoder nvram_decoding nvram_file pci_reader probe "
+            "probe_store process rehearsal rehearsal_store session tpm_states variable_store "
+            "virtio_reader vmstate_dump written_files"
         ),
     ),
     "case": Row(

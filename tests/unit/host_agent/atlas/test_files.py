@@ -101,7 +101,7 @@ def test_a_file_of_that_name_is_taken_before_a_shipped_atlas(tmp_path: Path) -> 
     assert not is_shipped_name(str(file))
 
 
-@pytest.mark.parametrize("name", ["debian:sid", "debian:", ":", "../x:y", "debian:bookworm:s390x"])
+@pytest.mark.parametrize("name", ["debian:sid", "debian:", ":", "../x:y", "debian:bookworm:hppa"])
 def test_an_atlas_that_is_not_shipped_is_refused_with_those_that_are(name: str) -> None:
     with pytest.raises(UsageError, match=r"there are: .*debian:bookworm:x86_64, ") as refused:
         read_shipped(name)
@@ -117,7 +117,9 @@ def test_a_shipped_atlas_is_whole(name: str) -> None:
     whole = read_shipped(name)
     assert name.endswith(f":{whole.made.architecture}")
     assert whole.made.package
-    assert len({one.name for one in whole.machines}) == len(whole.machines) > 10
+    assert len({one.name for one in whole.machines}) == len(whole.machines)
+    # Two boards have one name in all versions.
+    assert len(whole.machines) > 10 or name.endswith((":riscv64", ":loongarch64"))
     assert atlas.from_text(atlas.to_text(whole)) == whole
     for one in whole.machines:
         assert (one.fingerprint is None) is bool(one.error)
@@ -138,7 +140,8 @@ def test_the_shipped_atlases_are_those_of_every_suite_and_architecture() -> None
     assert set(shipped()) == {
         f"debian:{suite}:{architecture}"
         for suite in suites
-        for architecture in ("x86_64", "aarch64", "ppc64")
+        for architecture in ("x86_64", "aarch64", "ppc64", "riscv64", "loongarch64", "s390x")
+        if (suite, architecture) != ("bullseye", "loongarch64")
     }
 
 

@@ -27,11 +27,13 @@ def test_each_has_them(name: str) -> None:
         assert (atlas.states, "ended" in (atlas.states_error or "")) == (None, True)
         return
     assert atlas.states is not None
-    assert len(atlas.states.devices) > 200
+    # s390x has few devices, of QEMU 5.2 the fewest.
+    least = {"s390x": 40}.get(name.split(":")[2], 140)
+    assert len(atlas.states.devices) > least
     told = {one.properties is not None for one in atlas.machines}
     assert told == {name.split(":")[1] not in OLD}
     for machine in atlas.machines:
-        assert (machine.devices is None) == (machine.fingerprint is None), machine.name
+        assert (machine.devices is None) is not machine.shown, machine.name
         # A board of arm64 has its flash, its UART and its interrupt controller.
         assert machine.devices is None or len(machine.devices) >= 1, machine.name
 
@@ -89,5 +91,5 @@ def test_the_machines_own_are_looked_at_on_the_way_back() -> None:
 def test_all_of_them_stay_small() -> None:
     folder = resources.files("host_agent").joinpath(*files.SHIPPED.split("/"))
     sizes = [len(folder.joinpath(file).read_bytes()) for file in files.shipped().values()]
-    # 181,640 bytes before there were states in them.
-    assert sum(sizes) <= 3 * 181_640, sizes
+    # Every installation has them all, of six architectures.
+    assert sum(sizes) <= 600_000, sizes

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from host_agent.atlas.atlas import Atlas
+from host_agent.atlas.atlas import Atlas, Machine
+from host_agent.atlas.processor import Processor
 from host_agent.domain.devices import Devices
 from host_agent.errors import UsageError
 from host_agent.firmware.fingerprint import SMBIOS
@@ -56,3 +57,11 @@ def test_what_differs_is_told() -> None:
     assert [(one.old, one.new) for one in found] == [
         ("'Standard PC (i440FX + PIIX, 1996)'", "'KVM'")
     ]
+
+
+def test_of_a_processor_alone_nothing_is_known_of_a_domain() -> None:
+    default = Processor(model="gen15a-base", features=frozenset({"vx"}))
+    shown = atlas(Machine(name=MACHINE, error="it shows its guest no tables", processor=default))
+    found = forecast(DEFINITION, DEVICES, shown, lambda *_: shown)
+    assert isinstance(found, Missing)
+    assert "no tables" in found.sentence

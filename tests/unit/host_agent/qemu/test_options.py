@@ -455,3 +455,9 @@ def test_whatever_is_kept_is_read_again(words: list[str]) -> None:
 def test_no_value_breaks_it(name: str, value: str) -> None:
     with contextlib.suppress(OptionsError):
         from_command_line(["qemu", "-machine", "pc", f"-{name}", value], "x86_64")
+
+
+def test_much_memory_is_shared() -> None:
+    options = bare("virt", "loongarch64", memory=2048)
+    assert (options.type, options.memory) == ("virt", 2 << 30)
+    assert "memory-backend=probe.ram" in options.machine
