@@ -490,6 +490,15 @@ _IF = {
 
 def _refusal(move: Move) -> Finding | None:
     """``move-refusal``: QEMU there is not known to refuse what the guest brings along."""
+    said = qemu_refusals.of_emulation(move)
+    if said is not None:
+        return Finding(
+            check="move-refusal",
+            outcome=Outcome.FAIL,
+            sentence=f"{move.destination.title} refuses what QEMU {move.source.qemu} sends of a "
+            f"{move.active.architecture} guest in software emulation, which was measured: {said}",
+            remedy="stop and start the guest there",
+        )
     known = qemu_refusals.known(move)
     if known is None:
         return None

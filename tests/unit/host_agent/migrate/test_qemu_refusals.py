@@ -100,3 +100,36 @@ def test_threads(changes: dict[str, Any], words: str | None) -> None:
     outcomes = {one.check: one.outcome for one in preflight.run(move)}
     outcome = Outcome.UNKNOWN if move.destination.libvirt is None else Outcome.FAIL
     assert outcomes.get("move-threads") is (outcome if words else None)
+
+
+def emulated(here: str, there: str | None, **changes: Any) -> dict[str, Any]:
+    kind = {"architecture": "aarch64", "type": "qemu", **changes}
+    return {**qemu(here, there), "active": replace(MOVE.active, **kind)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (emulated("7.2.22", "10.0.13"), "of device 'cpu'"),
+        (emulated("10.0.13", "11.1.2"), "0x1013c030"),
+        (emulated("11.1.2", "7.2.22"), "cpreg_vmstate_array_len"),
+        (emulated("10.0.13", "10.0.13"), None),
+        # Versions that nobody has tried, and a release whose package may be any.
+        (emulated("10.0.2", "11.1.2"), None),
+        (emulated("7.2.22", None), None),
+        # There the kernel of the host keeps the registers.
+        (emulated("7.2.22", "10.0.13", type="kvm"), None),
+        (emulated("7.2.22", "10.0.13", architecture="ppc64le"), None),
+        (emulated("7.2.22", "10.0.13", architecture="riscv64"), "version_id 5 is too old"),
+        (emulated("11.1.2", "10.0.13", architecture="riscv64"), "unsupported version 12"),
+        (emulated("10.0.13", "11.1.2", architecture="loongarch64"), "minimum version_id 4"),
+    ],
+)
+def test_an_emulated_guest(changes: dict[str, Any], words: str | None) -> None:
+    move = replace(MOVE, **changes)
+    found = {one.check: one for one in preflight.run(move, preflight.MOVING)}.get("move-refusal")
+    assert (found and found.outcome) is (Outcome.FAIL if words else None)
+    assert (words or "") in (found.sentence if found else "")
+    # A move that is wanted now is tried.
+    now = {one.check: one.outcome for one in preflight.run(move)}.get("move-refusal")
+    assert now is (Outcome.WARN if words else None)
