@@ -348,7 +348,8 @@ class Guest:
         ``files``: others than its disk; of a folder all that is in it.
         """
         self.host.virsh("migrate", "--offline", "--persistent", self.name, to.tcp_uri)
-        for name in (self.options.disk, *files):
+        disks = () if self.options.diskless else (self.options.disk,)
+        for name in (*disks, *files):
             here, there = (host.root / name.lstrip("/") for host in (self.host, to))
             there.parent.mkdir(parents=True, exist_ok=True)
             if here.is_dir():

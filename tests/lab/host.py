@@ -54,7 +54,14 @@ hostname {name}
 class Host:
     """One host. ``start`` it, then define guests on it."""
 
-    def __init__(self, name: str, number: int, image: images.HostImage, folder: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        number: int,
+        image: images.HostImage,
+        folder: Path,
+        roots: Sequence[images.HostImage] = (),
+    ) -> None:
         self.name = name
         self.address = f"10.77.0.{number}"
         self.uri = "qemu:///system"
@@ -62,6 +69,7 @@ class Host:
         self._number = number
         self._image = image
         self._folder = folder
+        self._roots = roots
         self._namespaces: Namespaces | None = None
         self.guests: dict[str, Guest] = {}
 
@@ -117,6 +125,9 @@ class Host:
         binds.append((images.data_disk(), inside / "data.raw"))
         # Guests of other images boot from there.
         binds.append((cache.directory(), inside / "cache"))
+        # Systems that are no images of the cache: a QEMU of theirs is asked by their neighbours.
+        for image in self._roots:
+            binds.append((images.host_root(image), Path(images.root_on_hosts(image))))
         base = Path(sys.base_prefix)
         if not self._image.own_python:
             # What a library reads lies where the library is from.

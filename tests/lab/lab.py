@@ -39,6 +39,9 @@ _HOSTS = {
     # They run guests of other architectures.
     "hosti": (9, images.MANY_BOOKWORM),
     "hostj": (10, images.MANY_TRIXIE),
+    # Where a guest moves that no other version of QEMU takes.
+    "hostk": (11, images.MANY_BOOKWORM),
+    "hostl": (12, images.MANY_TRIXIE),
 }
 
 
@@ -55,8 +58,10 @@ class Lab:
 
     def __init__(self, folder: Path, hosts: Mapping[str, tuple[int, images.HostImage]]) -> None:
         self._folder = folder
+        roots = [image for _, image in hosts.values() if image.root is not None]
         self._hosts = {
-            name: Host(name, number, image, folder) for name, (number, image) in hosts.items()
+            name: Host(name, number, image, folder, roots)
+            for name, (number, image) in hosts.items()
         }
         self._started: list[Host] = []
         self._switch = Namespaces(

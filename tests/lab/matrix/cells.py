@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
-_PC = re.compile(r"pc-(?:i440fx|q35)-")
-_DIGITS = re.compile(r"(\d+)")
+_VERSION = re.compile(r"-(\d[\d.]*)$")
 
 
 class Offer(StrEnum):
@@ -127,12 +126,12 @@ class Row:
 
 
 def rows(
-    source: Collection[str], target: Collection[str], patterns: Sequence[str] = ()
+    source: Collection[str], target: Collection[str], patterns: Sequence[str]
 ) -> tuple[Row, ...]:
     """Return what is to be done, those types first that both have, the newest of each first.
 
     ``source``, ``target``: the types that each QEMU offers. ``patterns``: as of a shell, such as
-    ``pc-q35-*``; none: all versioned PC types.
+    ``pc-q35-*``.
     """
     wanted = [name for name in dict.fromkeys([*source, *target]) if _is_wanted(name, patterns)]
     found = [Row(machine=name, offer=_offer(name, source, target)) for name in wanted]
@@ -141,8 +140,6 @@ def rows(
 
 
 def _is_wanted(name: str, patterns: Sequence[str]) -> bool:
-    if not patterns:
-        return _PC.match(name) is not None
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
@@ -153,8 +150,9 @@ def _offer(name: str, source: Collection[str], target: Collection[str]) -> Offer
 
 
 def _newest(machine: str) -> tuple[tuple[int, ...], str]:
-    parts = _DIGITS.findall(machine.partition("-")[2].partition("-")[2])
-    return tuple(-int(part) for part in parts), machine
+    found = _VERSION.search(machine)
+    parts = found[1].split(".") if found else ()
+    return tuple(-int(part) for part in parts if part), machine
 
 
 def listed(machine_help: str) -> tuple[str, ...]:
@@ -176,7 +174,13 @@ def waiting(planned: Iterable[Row], done: Iterable[Cell]) -> tuple[Row, ...]:
 
 
 def broken_off(done: Sequence[Cell]) -> Cell | None:
-    """Return the step for lack of whose evidence a type did not come to its end; None: it did."""
+    """Return the step for lack of whose evidence a type is to be tried again; None: it is not.
+
+    A second try takes the place of the first, so there is none where the first found a fault.
+    """
+    wrong = (one.score is Score.WRONG for cell in done for one in cell.forecasts)
+    if any(wrong) or any(cell.outcome is Outcome.BEYOND for cell in done):
+        return None
     for at, cell in enumerate(done):
         after = (later.outcome for later in done[at + 1 :])
         if cell.outcome is Outcome.UNKNOWN and Outcome.NOT_REACHED in after:

@@ -19,8 +19,9 @@ from host_agent.output.shared.exit_codes import (
 )
 from tests.checkout import CHECKOUT
 from tests.lab import lab
-from tests.lab.matrix import document, known_issues, page, result, run, screen, sides
+from tests.lab.matrix import document, kinds, known_issues, page, result, run, screen, sides
 from tests.lab.matrix.journal import Journal, JournalError
+from tests.lab.matrix.kinds import KindError
 from tests.lab.matrix.known_issues import KnownIssuesError
 from tests.lab.matrix.result import Matrix
 from tests.lab.matrix.run import Wish
@@ -72,7 +73,15 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         nargs="+",
         default=[],
         metavar="PATTERN",
-        help="machine types, such as 'pc-q35-*'; none: all versioned PC types of both",
+        help="machine types, such as 'pc-q35-*'; none: all versioned ones of both",
+    )
+    parser.add_argument(
+        "--arch",
+        default=kinds.X86_64.architecture,
+        metavar="ARCHITECTURE",
+        help="of the guests, by libvirt's, QEMU's or Debian's word: "
+        f"{', '.join(kind.architecture for kind in kinds.KINDS)} (default: %(default)s); guests "
+        "of others than x86_64 live in their memory, and what they write is there, too",
     )
     parser.add_argument(
         "--lanes",
@@ -98,7 +107,7 @@ def command(options: argparse.Namespace) -> int:
     """Run it; returns the exit code."""
     try:
         wishes = list(_wishes(options))
-    except (SideError, KnownIssuesError, OSError) as error:
+    except (SideError, KindError, KnownIssuesError, OSError) as error:
         print(f"samemachine-lab matrix: {error}", file=sys.stderr)
         return USAGE
     why = lab.hindrance()
@@ -143,12 +152,14 @@ def _wishes(options: argparse.Namespace) -> Iterator[Wish]:
         raise SideError("of several paths each has its files in its folder; --format is of one")
     text = options.known_issues.read_text(encoding="utf-8")
     issues = known_issues.parse(text, options.known_issues.name)
-    for source, target in pairwise(map(sides.side, names)):
-        path = f"{source.suite}-{target.suite}"
+    kind = kinds.of(options.arch)
+    architecture = "" if kind is kinds.X86_64 else f"-{kind.architecture}"
+    for source, target in pairwise(sides.side(name, kind) for name in names):
+        path = f"{source.suite}-{target.suite}{architecture}"
         yield Wish(
             source=source,
             target=target,
-            types=options.types,
+            types=options.types or kind.types,
             folder=(options.folder or CHECKOUT / "build/matrix") / path,
             lanes=options.lanes,
             resume=options.resume,

@@ -79,8 +79,19 @@ def is_lost(said: str) -> bool:
     return _CONNECTION.search(said) is not None
 
 
-def of_refusal(said: str, expected: Expected | None, *, offered: bool) -> Judged:
-    """Judge a live move that was refused. ``offered``: whether both have the machine type."""
+def measured(findings: Sequence[Mapping[str, Any]]) -> str | None:
+    """Return why a plan says that this very version is known to refuse; None: it does not."""
+    said = (one for one in findings if one["check"] == "move-refusal")
+    return next((str(one["sentence"]) for one in said if one["outcome"] == "fail"), None)
+
+
+def of_refusal(
+    said: str, expected: Expected | None, *, offered: bool, measured: str | None = None
+) -> Judged:
+    """Judge a live move that was refused.
+
+    ``offered``: whether both have the machine type. ``measured``: why it was known to be refused.
+    """
     last = said.strip().splitlines()[-1:] or ["nothing was said"]
     if is_lost(said):
         return Judged(outcome=Outcome.UNKNOWN, sentences=("two libvirtds lost each other", *last))
@@ -89,6 +100,8 @@ def of_refusal(said: str, expected: Expected | None, *, offered: bool) -> Judged
             outcome=Outcome.EXPECTED, sentences=("refused, as its type is not there", *last)
         )
     refusing = () if expected is None else expected.refusing
+    if measured is not None:
+        refusing = (*refusing, measured)
     if refusing:
         return Judged(
             outcome=Outcome.EXPECTED, sentences=("refused, as foretold", *last, *refusing)

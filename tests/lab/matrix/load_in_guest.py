@@ -45,6 +45,7 @@ class Writer(threading.Thread):
 
     def run(self) -> None:
         try:
+            Path(_FILE).parent.mkdir(parents=True, exist_ok=True)
             with Path(_FILE).open("wb", buffering=0) as file:
                 while not self._stop_asked.wait(_SECONDS):
                     file.write(b"%015d\n" % (self.kept + 1))

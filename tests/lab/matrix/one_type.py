@@ -12,12 +12,13 @@ from typing import Any
 
 from host_agent.atlas.atlas import Atlas
 from tests.lab import pace
-from tests.lab.guest import Guest, GuestOptions
+from tests.lab.guest import Guest
 from tests.lab.host import Host
 from tests.lab.matrix import expected, forecasts, judging, load, seen
 from tests.lab.matrix.cells import Cell, Forecast, Offer, Outcome, Row, Step
 from tests.lab.matrix.heard import PORT, Peer
 from tests.lab.matrix.judging import Judged
+from tests.lab.matrix.kinds import Kind
 from tests.lab.matrix.seen import Seen
 
 ATLAS_THERE = "/root/there.json"
@@ -26,7 +27,7 @@ LOGS = "logs"
 """The folder of what was said, below the run's own."""
 _COPIED = ("--unsafe", "--copy-storage", "inc")
 _CARD = """<interface type='bridge'><mac address='52:54:00:18:02:{number:02x}'/>
-  <source bridge='br0'/><model type='virtio'/></interface></devices>"""
+  <source bridge='br0'/><model type='virtio'/></interface>"""
 _PROGRAM = Path(__file__).with_name("load_in_guest.py")
 _MEBIBYTES = 16
 # Neither its command line nor how libvirt ends it.
@@ -56,6 +57,8 @@ class Bench:
     """What each of the two packages shows."""
     known: tuple[Atlas, Atlas] | None
     """What is known of their releases."""
+    kind: Kind
+    """The architecture of the guests."""
 
 
 @dataclass(slots=True)
@@ -84,12 +87,10 @@ class OneType:
         self._name = f"m-{row.machine}"
         self._address = f"10.77.0.{20 + number}"
         card = _CARD.format(number=number)
-        options = GuestOptions(
-            name=self._name,
-            machine=row.machine,
-            edit=lambda xml: xml.replace("</devices>", card),
-        )
-        self._options, self._born = options, born
+        self._seconds = on.kind.seconds
+        self._options = on.kind.options(self._name, row.machine, card)
+        self._copied = _COPIED[:1] if self._options.diskless else _COPIED
+        self._born = born
         self._guest: Guest | None = None
         self._said: list[str] = []
         """What was said in this step, for its log."""
@@ -207,7 +208,8 @@ class OneType:
             if migration.get("downtime_ms") is not None:
                 doing.figures = {**doing.figures, "libvirt_downtime_ms": migration["downtime_ms"]}
         else:
-            doing.judged = judging.of_refusal(said, self._known, offered=offered)
+            measured = judging.measured(findings)
+            doing.judged = judging.of_refusal(said, self._known, offered=offered, measured=measured)
         states = forecasts.of_states(findings, moved=moved, said=said)
         if states is not None and offered:
             doing.forecasts.append(states)
@@ -229,7 +231,7 @@ class OneType:
 
         def reset() -> None:
             guest.reboot()
-            guest.wait_rebooted(before.boot_id)
+            guest.wait_rebooted(before.boot_id, self._seconds)
 
         if not self._comes_up(doing, reset):
             return
@@ -260,7 +262,7 @@ class OneType:
         guest.destroy()
         carried = guest.host is not self._target.host
         if carried:
-            self._carry()
+            guest.carry(self._target.host)
         up = self._comes_up(doing, guest.start)
         if carried and self._planned is not None:
             doing.forecasts.append(forecasts.of_plan(self._planned, moved=False, started=up))
@@ -283,15 +285,6 @@ class OneType:
                 self._rehearsed["next_start"], now, smbios=True
             )
         self._booted, self._verified = now, judging.verified(domain)
-
-    def _carry(self) -> None:
-        """Bring a guest that is off to the target: its definition by libvirt, its disk as it is."""
-        here, there = self._source.host, self._target.host
-        here.virsh("migrate", "--offline", "--persistent", self._name, there.tcp_uri)
-        disk = self._options.disk.lstrip("/")
-        (there.root / disk).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(here.root / disk, there.root / disk)
-        self._is_now_on(there)
 
     def _start_of_what_is_gone(self, doing: _Doing) -> None:
         """Of a type that the target does not have: does its definition start there?"""
@@ -343,7 +336,7 @@ class OneType:
         began = time.monotonic()
         try:
             start()
-            guest.wait_ready()
+            guest.wait_ready(self._seconds)
         except RuntimeError as error:
             said = str(error)
             doing.judged = Judged(
@@ -383,9 +376,8 @@ class OneType:
         return document and _only(document["domains"])
 
     def _plan(self, here: Host, there: Place) -> Mapping[str, Any] | None:
-        document = self._json(
-            here, "plan", self._name, "--to", there.host.tcp_uri, *_COPIED, "--atlas", ATLAS_THERE
-        )
+        words = ("--to", there.host.tcp_uri, *self._copied, "--atlas", ATLAS_THERE)
+        document = self._json(here, "plan", self._name, *words)
         if document is None or not document["hops"]:
             return None
         return _only(document["hops"][0]["domains"])
@@ -399,7 +391,7 @@ class OneType:
         guest.make_room(there)
         report = (
             self._json(
-                here, "migrate", self._name, there.tcp_uri, *_COPIED, "--wait", pace.words(30)
+                here, "migrate", self._name, there.tcp_uri, *self._copied, "--wait", pace.words(30)
             )
             or {}
         )

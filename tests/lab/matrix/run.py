@@ -19,6 +19,7 @@ from tests.lab.matrix import cells as planning
 from tests.lab.matrix import heard, known_issues
 from tests.lab.matrix.cells import Cell, Outcome, Row
 from tests.lab.matrix.journal import Heading, Journal, JournalError
+from tests.lab.matrix.kinds import Kind
 from tests.lab.matrix.known_issues import Issue
 from tests.lab.matrix.one_type import ATLAS_THERE, Bench, OneType, Place
 from tests.lab.matrix.result import Matrix
@@ -41,7 +42,7 @@ class Wish:
     source: Side
     target: Side
     types: Sequence[str]
-    """Patterns; none: all versioned PC types."""
+    """Patterns."""
     folder: Path
     """For the journal and the logs."""
     lanes: int
@@ -67,7 +68,8 @@ def bench(wish: Wish) -> Iterator[Bench]:
         source, target = running.host(SOURCE), running.host(TARGET)
         for host in (source, target):
             _bridge(host)
-        shown = _asked(source, wish.types), _asked(target, wish.types)
+        kind = wish.source.kind
+        shown = _asked(source, wish.types, kind), _asked(target, wish.types, kind)
         for here, there in ((source, target), (target, source)):
             there_is = (there.root / _ATLAS).read_bytes()
             (here.root / ATLAS_THERE.lstrip("/")).write_bytes(there_is)
@@ -83,6 +85,7 @@ def bench(wish: Wish) -> Iterator[Bench]:
                 peer=peer,
                 shown=shown,
                 known=known,
+                kind=kind,
             )
 
 
@@ -97,11 +100,13 @@ def _bridge(host: Host) -> None:
         host.run("ip", *command.split())
 
 
-def _asked(host: Host, patterns: Sequence[str]) -> Atlas:
-    offered = planning.listed(host.run("qemu-system-x86_64", "-machine", "help").stdout)
+def _asked(host: Host, patterns: Sequence[str], kind: Kind) -> Atlas:
+    offered = planning.listed(host.run(kind.binary, "-machine", "help").stdout)
     wanted = [row.machine for row in planning.rows(offered, (), patterns)]
     # Where it has none of them, the atlas is to say so.
-    done = host.samemachine("probe", *(wanted or ["pc"]), "--output", f"/{_ATLAS}", timeout=300)
+    chosen = wanted or offered[:1]
+    words = ("--qemu", kind.binary, "--output", f"/{_ATLAS}")
+    done = host.samemachine("probe", *chosen, *words, timeout=300)
     if done.returncode not in {0, 3}:
         raise RuntimeError(f"{host.name}: samemachine probe: {done.stderr}")
     return atlases.from_text((host.root / _ATLAS).read_text(encoding="utf-8"), states=False)

@@ -15,19 +15,22 @@ import base64, json, os
 def read(name):
     with open(name, "rb") as file:
         return file.read()
+def there(name):
+    return os.listdir(name) if os.path.isdir(name) else []
 def word(*names):
     return read("/".join(names)).decode().strip()
 pci, acpi = "/sys/bus/pci/devices", "/sys/firmware/acpi/tables"
+dmi = "/sys/firmware/dmi/tables/DMI"
 print(json.dumps({
     "boot_id": word("/proc/sys/kernel/random/boot_id"),
-    "dmi": base64.b64encode(read("/sys/firmware/dmi/tables/DMI")).decode(),
+    "dmi": base64.b64encode(read(dmi) if os.path.exists(dmi) else b"").decode(),
     "acpi": {
         name: base64.b64encode(read(f"{acpi}/{name}")).decode()
-        for name in os.listdir(acpi) if os.path.isfile(f"{acpi}/{name}")
+        for name in there(acpi) if os.path.isfile(f"{acpi}/{name}")
     },
     "pci": {
         name: word(pci, name, "vendor")[2:] + ":" + word(pci, name, "device")[2:]
-        for name in os.listdir(pci)
+        for name in there(pci)
     },
 }))
 """
@@ -40,7 +43,7 @@ class Seen:
 
     boot_id: str
     smbios: bytes
-    """The tables that it booted with."""
+    """The tables that it booted with; empty where its machine has none."""
     acpi: Mapping[str, bytes]
     """By the kernel's name: ``SSDT1`` is the first of several."""
     pci: Mapping[str, str]
@@ -60,8 +63,9 @@ def read(printed: str) -> Seen:
 
 def differences(before: Seen, after: Seen) -> tuple[Difference, ...]:
     """Return what the guest finds otherwise; where its ACPI tables lie does not count."""
+    tables = before.smbios, after.smbios
     return (
-        *map(in_one, smbios_diff.differences(before.smbios, after.smbios)),
+        *(map(in_one, smbios_diff.differences(*tables)) if any(tables) else ()),
         *_acpi(before.acpi, after.acpi),
         *_pci(before.pci, after.pci),
     )

@@ -6,20 +6,13 @@ from pathlib import Path
 from host_agent import inside_root
 from host_agent.atlas import files
 from host_agent.atlas.atlas import Atlas
-from tests.lab import images
 from tests.lab.images import HostImage
+from tests.lab.matrix.kinds import X86_64, Kind
 
-SUITES = {
-    "bookworm": images.BOOKWORM,
-    "trixie": images.TRIXIE,
-    "forky": images.FORKY,
-}
-"""Suites whose Python runs samemachine, or one that is handed to them."""
-_NEEDED = (
-    "usr/bin/qemu-system-x86_64", "usr/bin/qemu-img", "usr/sbin/libvirtd", "usr/bin/virsh",
-    "usr/sbin/ip",
-)  # fmt: skip
-"""What a host is made of (``images``)."""
+SUITES = tuple(X86_64.hosts)
+"""Those of which there can be hosts."""
+_NEEDED = "usr/bin/qemu-img", "usr/sbin/libvirtd", "usr/bin/virsh", "usr/sbin/ip"
+"""What a host is made of (``images``), beside its QEMU."""
 
 
 class SideError(Exception):
@@ -34,45 +27,51 @@ class Side:
     """As it was given."""
     image: HostImage
     suite: str
+    kind: Kind = X86_64
 
     def known(self) -> Atlas:
         """Return the shipped atlas of the suite: what is known of it before."""
-        return files.read_shipped(f"debian:{self.suite}", states=False)
+        return files.read_shipped(f"debian:{self.suite}:{self.kind.qemu}", states=False)
 
 
-def side(text: str) -> Side:
+def side(text: str, kind: Kind = X86_64) -> Side:
     """Return what is meant by ``trixie``, ``trixie+/folder/with/debs`` or ``/an/installed/root``.
 
-    Raises ``SideError``.
+    ``kind``: the architecture of its guests. Raises ``SideError``.
     """
     if text.startswith("/"):
-        return _installed(text)
+        return _installed(text, kind)
     suite, plus, folder = text.partition("+")
-    if suite not in SUITES:
-        raise SideError(f"{suite!r} is no suite that can be a host; there are {', '.join(SUITES)}")
+    if suite not in kind.hosts:
+        raise SideError(
+            f"{suite!r} is no suite that can be a host of {kind.architecture} guests; "
+            f"there are {', '.join(kind.hosts)}"
+        )
+    image = kind.hosts[suite]
     if not plus:
-        return Side(name=text, image=SUITES[suite], suite=suite)
+        return Side(name=text, image=image, suite=suite, kind=kind)
     packages = tuple(sorted(Path(folder).resolve().glob("*.deb")))
     if not packages:
         raise SideError(f"there is no .deb in {folder}")
-    return Side(name=text, image=replace(SUITES[suite], laid_over=packages), suite=suite)
+    return Side(name=text, image=replace(image, laid_over=packages), suite=suite, kind=kind)
 
 
-def _installed(text: str) -> Side:
+def _installed(text: str, kind: Kind) -> Side:
     root = Path(text).resolve()
     if not root.is_dir():
         raise SideError(f"there is no folder {text}")
     try:
         # Links in it are its own.
         release = inside_root.resolved(root, "/etc/os-release").read_text(encoding="utf-8")
-        lacks = [one for one in _NEEDED if not inside_root.resolved(root, f"/{one}").exists()]
+        needed = (kind.binary.lstrip("/"), *_NEEDED)
+        lacks = [one for one in needed if not inside_root.resolved(root, f"/{one}").exists()]
     except (OSError, UnicodeDecodeError) as error:
         raise SideError(f"{text} is no root of a Debian: /etc/os-release: {error}") from error
     named = dict(line.partition("=")[::2] for line in release.splitlines())
     suite = named.get("VERSION_CODENAME", "").strip("\"'")
-    if suite not in SUITES:
-        raise SideError(f"{text} is of {suite or 'no'} suite; hosts are of {', '.join(SUITES)}")
+    if suite not in kind.hosts:
+        raise SideError(f"{text} is of {suite or 'no'} suite; hosts are of {', '.join(kind.hosts)}")
     if lacks:
         raise SideError(f"{text} has no {', '.join(lacks)}: install them there")
-    image = replace(SUITES[suite], root=root, more=(), newer=None)
-    return Side(name=text, image=image, suite=suite)
+    image = replace(kind.hosts[suite], root=root, more=(), newer=None)
+    return Side(name=text, image=image, suite=suite, kind=kind)
