@@ -29,6 +29,7 @@ _CHECKS = {
 }  # fmt: skip
 # Part of a row that another test than the audit's may have seen → column.
 _OCCASIONS = {
+    "rehearsal": "as rehearsed",
     "restart":   "after a restart",
     "migration": "after a live migration",
     "raise":     "after a type upgrade",

@@ -74,8 +74,11 @@ SUBJECTS: Mapping[str, Sequence[str]] = {
     "traced": ("tests/lab/straced.py", "tests/lab/test_nothing_is_written.py"),
     "matrix": ("tests/lab/matrix/*", "tests/lab/worse_qemu.py"),
     "architectures": (
-        "tests/lab/test_architectures_moved.py",
+        "tests/lab/test_*architectures*.py",
         "tests/lab/test_arm64.py",
+        "tests/lab/test_atlases_of_others.py",
+        "tests/lab/test_types_raised.py",
+        "tests/lab/test_x86_rows.py",
         "tests/lab/foreign*.py",
         "host_agent/domain/memory_places.py",
         "host_agent/guest/booted_*.py",

@@ -79,7 +79,8 @@ def survey(
     binary = qemu_binary.installed(path, root)
     offer = machine_list.ask(binary, seconds)
     wanted = chosen(offer, types, path)
-    devices = qemu_options.devices_for_roms(offer.devices)
+    alone = offer.architecture in default_processor.DEFAULTS
+    devices = () if alone else qemu_options.devices_for_roms(offer.devices)
     machines: dict[str, Machine] = {}
     with Stop() as stop:
         asking = _Asking(binary=binary, offer=offer, devices=devices, seconds=seconds, stop=stop)

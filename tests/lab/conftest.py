@@ -57,6 +57,12 @@ def many_a(lab: Lab) -> Host:
 
 
 @pytest.fixture(scope="session")
+def many_b(lab: Lab) -> Host:
+    """As host B, with QEMU and firmware for guests of other architectures."""
+    return lab.host("hostj")
+
+
+@pytest.fixture(scope="session")
 def fleet(host_a: Host) -> dict[str, Guest]:
     """Guests that most tests share, booted side by side. Who changes one puts it back."""
     options = [

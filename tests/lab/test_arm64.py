@@ -58,6 +58,7 @@ def test_rehearsal_and_guest_agree_byte_for_byte(many_a: Host, uefi: Guest) -> N
     assert found["functions"] == len(uefi.run("ls", "/sys/bus/pci/devices").split())
     assert found["virtio"] == len(uefi.run("ls", "/sys/bus/virtio/devices").split())
     assert form["changes"] == []
+    architectures.hold(UEFI, "rehearsal", "yes")
 
 
 def test_without_its_agent_its_memory_tells(many_a: Host, uefi: Guest) -> None:
@@ -108,6 +109,7 @@ def test_without_uefi_fw_cfg_alone_tells(many_a: Host, plain: Guest) -> None:
 def test_without_uefi_there_is_no_firmware_to_rehearse(many_a: Host, plain: Guest) -> None:
     form = rehearsed(many_a, plain.name)
     assert "no firmware to be rehearsed" in form["now"]["unknown"]
+    architectures.hold(PLAIN, "rehearsal", "none")
 
 
 def test_without_uefi_it_is_compared_after_a_restart(many_a: Host, plain: Guest) -> None:

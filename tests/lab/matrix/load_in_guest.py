@@ -21,6 +21,8 @@ _LINE = 16
 _PAGE = 4096
 _PAGES_A_BEAT = 16
 _SECONDS = 0.02
+_PATIENCE = 300
+"""Seconds: a guest that stands still for long has not lost its connection."""
 _ADDRESS, _MASK, _FLAGS, _UP_RUNNING = 0x8916, 0x891C, 0x8914, 0x41
 """SIOCSIFADDR, SIOCSIFNETMASK, SIOCSIFFLAGS (netdevice(7)); IFF_UP | IFF_RUNNING."""
 
@@ -109,7 +111,7 @@ def _main() -> None:
         last = now
         try:
             if connection is None:
-                connection = socket.create_connection((peer, int(port)), timeout=30)
+                connection = socket.create_connection((peer, int(port)), timeout=_PATIENCE)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             told = (name, beats, writer.kept, now, time.time_ns())
             connection.sendall((" ".join(map(str, told)) + "\n").encode())
