@@ -25,7 +25,7 @@ class Processor:
 def of_qmp(answer: Any) -> Processor:
     """Read what ``query-cpu-model-expansion`` says (QEMU qapi/machine-target.json).
 
-    Raises ``KeyError``, ``TypeError`` or ``ValueError`` where it is of another form.
+    Raises ``KeyError``, ``TypeError`` or ``AttributeError`` where it is of another form.
     """
     model = answer["model"]
     return _processor(model["name"], [key for key, on in model["props"].items() if on is True])
