@@ -53,7 +53,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
     """Evidence is missing: never as good as expected."""
     TOLD = "told"
-    """Of a step that nothing is expected of."""
+    """Of a step that nothing is expected of, or of a guest that can't say more."""
     NOT_REACHED = "not reached"
     """A step before it did not end where this one begins."""
 

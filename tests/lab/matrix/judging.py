@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from host_agent.difference import Difference
+from host_agent.machine_types import names
 from tests.lab.matrix import expected as expecting
 from tests.lab.matrix.cells import Outcome
 from tests.lab.matrix.expected import Expected
@@ -19,6 +20,10 @@ _CONNECTION = re.compile(
 )
 
 
+_LAST_NAMELESS = 1, 7
+"""Types of this QEMU and older name no machine in SMBIOS (hw/i386/pc_piix.c: smbios_defaults)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """An outcome with its reasons."""
@@ -28,8 +33,11 @@ class Judged:
     beyond: tuple[str, ...] = ()
 
 
-def of_verdict(domain: Mapping[str, Any] | None) -> Judged:
-    """Judge a domain of an audit or a verification by its verdict; None: there is none."""
+def of_verdict(domain: Mapping[str, Any] | None, machine: str = "") -> Judged:
+    """Judge a domain of an audit or a verification by its verdict; None: there is none.
+
+    ``machine``: its type. Of one that names no machine nothing more can be asked than all the rest.
+    """
     if domain is None:
         return Judged(outcome=Outcome.UNKNOWN, sentences=("samemachine told nothing of it",))
     verdict, depth = domain.get("verdict"), domain.get("depth")
@@ -41,11 +49,14 @@ def of_verdict(domain: Mapping[str, Any] | None) -> Judged:
         return Judged(outcome=Outcome.BEYOND, sentences=("mismatch", *fails))
     if verdict == "verified" and depth == "guest":
         return Judged(outcome=Outcome.EXPECTED, sentences=("verified by guest",))
-    lacking = tuple(
-        f"{one['check']}: {one['sentence']}" for one in findings if one["outcome"] == "unknown"
-    )
+    unknown = [one for one in findings if one["outcome"] == "unknown"]
+    lacking = tuple(f"{one['check']}: {one['sentence']}" for one in unknown)
     said = domain.get("error") or f"{verdict} by {depth}"
-    return Judged(outcome=Outcome.UNKNOWN, sentences=(str(said), *lacking))
+    version = names.upstream_version(machine)
+    nameless = version is not None and version <= _LAST_NAMELESS
+    whole = depth == "guest" and {one["check"] for one in unknown} == {"machine-type"}
+    outcome = Outcome.TOLD if nameless and whole else Outcome.UNKNOWN
+    return Judged(outcome=outcome, sentences=(str(said), *lacking))
 
 
 def verified(domain: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

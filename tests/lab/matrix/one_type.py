@@ -170,7 +170,7 @@ class OneType:
         guest.define()
         if not self._comes_up(doing, guest.start):
             return
-        doing.judged = judging.of_verdict(self._audited(host))
+        doing.judged = judging.of_verdict(self._audited(host), self._row.machine)
         self._booted = self._look()
         if self._row.offer is Offer.TARGET:
             return

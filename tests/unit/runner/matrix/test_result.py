@@ -67,6 +67,22 @@ def test_verdicts() -> None:
     assert (wrong.outcome, wrong.sentences[1]) == (Outcome.BEYOND, "product: so")
 
 
+@pytest.mark.parametrize(
+    ("machine", "depth", "check", "outcome"),
+    [
+        ("pc-i440fx-1.7", "guest", "machine-type", Outcome.TOLD),
+        ("pc-i440fx-2.0", "guest", "machine-type", Outcome.UNKNOWN),
+        ("pc-i440fx-1.7", "memory", "machine-type", Outcome.UNKNOWN),
+        ("pc-i440fx-1.7", "guest", "product", Outcome.UNKNOWN),
+    ],
+)
+def test_a_type_that_names_no_machine_lacks_nothing_else(
+    machine: str, depth: str, check: str, outcome: Outcome
+) -> None:
+    domain = verdict("unverified", depth, check=check, outcome="unknown", sentence="so")
+    assert judging.of_verdict(domain, machine).outcome is outcome
+
+
 def test_a_boot_is_what_was_foretold_or_is_not() -> None:
     foretold = Expected(differences=(FAMILY,), source="atlases")
     nothing = Expected(differences=(), source="atlases")
