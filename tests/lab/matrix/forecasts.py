@@ -44,22 +44,27 @@ def of_plan(planned: Mapping[str, Any], *, moved: bool, started: bool | None = N
 
 
 def of_states(
-    findings: Iterable[Mapping[str, Any]], *, moved: bool, said: str = ""
+    findings: Sequence[Mapping[str, Any]], *, moved: bool, said: str = ""
 ) -> Forecast | None:
     """Score what the descriptions of migration states say; None: nobody asked them.
 
-    ``said``: by QEMU and libvirt. A move that was refused for something else proves nothing.
+    ``said``: by QEMU and libvirt. A move that was refused for something else proves nothing, and
+    so does one of which the plan said that a value which is sent, not its form, is refused.
     """
     told = finding(findings, "move-vmstate")
     if told is None:
         return None
-    loading = any(words in said for words in _OF_LOADING)
+    measured = finding(findings, "move-refusal")
+    value = measured is not None and measured["outcome"] == "fail" and told["outcome"] == "pass"
+    loading = any(words in said for words in _OF_LOADING) and not value
     right: bool | None = None
     if told["outcome"] == "pass" and (moved or loading):
         right = moved
     elif told["outcome"] == "fail" and (moved or loading):
         right = not moved
     came = "taken" if moved else "not taken" if loading else "the move was refused before"
+    if value and not moved:
+        came = "the move was refused, as was measured of these versions"
     return _forecast(
         Kind.VMSTATE, "its device states", f"{told['outcome']}: {told['sentence']}", came, right
     )

@@ -120,6 +120,13 @@ def of_refusal(
     return Judged(outcome=Outcome.BEYOND, sentences=("the live move was refused", *last))
 
 
+def of_no_arrival(*, foretold: bool) -> Judged:
+    """Judge the reset of a guest whose live move was refused: there is none on the target."""
+    if foretold:
+        return Judged(outcome=Outcome.TOLD, sentences=("it did not move live, as foretold",))
+    return Judged(outcome=Outcome.NOT_REACHED, sentences=("it did not move live",))
+
+
 def of_load(load: Felt) -> Judged:
     """Judge what a guest felt: losses; how long it stood still is a figure, and no verdict."""
     if load.lost:

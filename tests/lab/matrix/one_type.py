@@ -98,6 +98,7 @@ class OneType:
         self._rehearsed: Mapping[str, Any] | None = None
         self._planned: Mapping[str, Any] | None = None
         self._verified: Mapping[str, Any] | None = None
+        self._refused_as_foretold = False
         self._felt = load.felt((), None)
         self._pid = ""
 
@@ -213,6 +214,7 @@ class OneType:
         else:
             measured = judging.measured(findings)
             doing.judged = judging.of_refusal(said, self._known, offered=offered, measured=measured)
+            self._refused_as_foretold = doing.judged.outcome is Outcome.EXPECTED
         states = forecasts.of_states(findings, moved=moved, said=said)
         if states is not None and offered:
             doing.forecasts.append(states)
@@ -229,7 +231,7 @@ class OneType:
         guest, before = self._the, self._booted
         assert before is not None
         if guest.host is not self._target.host:
-            doing.judged = Judged(outcome=Outcome.NOT_REACHED, sentences=("it did not move live",))
+            doing.judged = judging.of_no_arrival(foretold=self._refused_as_foretold)
             return
 
         def reset() -> None:

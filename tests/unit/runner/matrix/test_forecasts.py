@@ -57,6 +57,22 @@ def test_migration_states(outcome: str, moved: bool, said: str, score: Score) ->
     assert forecasts.of_states([], moved=moved) is None
 
 
+@pytest.mark.parametrize(
+    ("outcome", "moved", "score"),
+    [("pass", False, UNKNOWN), ("pass", True, RIGHT), ("fail", False, RIGHT)],
+)
+def test_what_is_measured_of_a_version_says_nothing_of_states(
+    outcome: str, moved: bool, score: Score
+) -> None:
+    findings = [
+        {"check": "move-vmstate", "outcome": outcome, "sentence": "so"},
+        {"check": "move-refusal", "outcome": "fail", "sentence": "its queues"},
+    ]
+    scored = forecasts.of_states(findings, moved=moved, said="load of migration failed")
+    assert scored is not None
+    assert scored.score is score
+
+
 def test_what_a_boot_was_said_to_change() -> None:
     def score(told: list[str] | None, *found: Any) -> Score:
         return forecasts.of_next_boot(told, found, "a boot").score

@@ -83,6 +83,11 @@ def test_a_type_that_names_no_machine_lacks_nothing_else(
     assert judging.of_verdict(domain, machine).outcome is outcome
 
 
+def test_no_reset_is_missed_where_the_move_was_foretold_to_be_refused() -> None:
+    assert judging.of_no_arrival(foretold=True).outcome is Outcome.TOLD
+    assert judging.of_no_arrival(foretold=False).outcome is Outcome.NOT_REACHED
+
+
 def test_a_boot_is_what_was_foretold_or_is_not() -> None:
     foretold = Expected(differences=(FAMILY,), source="atlases")
     nothing = Expected(differences=(), source="atlases")
