@@ -74,6 +74,7 @@ MANY_TRIXIE = HostImage(
         "qemu-system-ppc",
         "qemu-system-riscv",
         "qemu-system-s390x",
+        "qemu-efi-aarch64",
         "qemu-efi-riscv64",
     ),
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from host_agent.difference import Area, Difference, in_one
+from tests.lab.matrix import judging
 from tests.lab.matrix.cells import Forecast, Kind, Score
 from tests.lab.matrix.seen import Seen
 
@@ -15,11 +16,6 @@ _ROOTS = frozenset({"RSDT", "XSDT"})
 """They hold where the others lie, and Linux shows only one of them."""
 _SMBIOS = f"{Area.SMBIOS} "
 _FIRMWARES_OWN = f"{_SMBIOS}type 0 "
-_OF_LOADING = (
-    "load of migration failed", "Failed to load", "Missing section", "Unknown savevm section",
-    "Unknown section", "error while loading state",
-)  # fmt: skip
-"""What QEMU says to a state that it does not take."""
 
 
 def finding(findings: Iterable[Mapping[str, Any]], check: str) -> Mapping[str, Any] | None:
@@ -56,7 +52,7 @@ def of_states(
         return None
     measured = finding(findings, "move-refusal")
     value = measured is not None and measured["outcome"] == "fail" and told["outcome"] == "pass"
-    loading = any(words in said for words in _OF_LOADING) and not value
+    loading = judging.is_of_loading(said) and not value
     right: bool | None = None
     if told["outcome"] == "pass" and (moved or loading):
         right = moved

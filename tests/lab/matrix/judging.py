@@ -20,6 +20,11 @@ _CONNECTION = re.compile(
 )
 
 
+_OF_LOADING = (
+    "load of migration failed", "Failed to load", "Missing section", "Unknown savevm section",
+    "Unknown section", "error while loading state", "exceeds allocated max",
+)  # fmt: skip
+"""What QEMU says to a state that it does not take."""
 _LAST_NAMELESS = 1, 7
 """Types of this QEMU and older name no machine in SMBIOS (hw/i386/pc_piix.c: smbios_defaults)."""
 
@@ -90,6 +95,11 @@ def is_lost(said: str) -> bool:
     return _CONNECTION.search(said) is not None
 
 
+def is_of_loading(said: str) -> bool:
+    """Tell whether what was said to a move's end is that QEMU does not take a state."""
+    return any(words in said for words in _OF_LOADING)
+
+
 def measured(findings: Sequence[Mapping[str, Any]]) -> str | None:
     """Return why a plan says that this very version is known to refuse; None: it does not."""
     said = (one for one in findings if one["check"] == "move-refusal")
@@ -101,7 +111,8 @@ def of_refusal(
 ) -> Judged:
     """Judge a live move that was refused.
 
-    ``offered``: whether both have the machine type. ``measured``: why it was known to be refused.
+    ``offered``: whether both have the machine type. ``measured``: why it was known to be refused,
+    for a state: what is refused for a file that is not there was not foretold by that.
     """
     last = said.strip().splitlines()[-1:] or ["nothing was said"]
     if is_lost(said):
@@ -111,7 +122,7 @@ def of_refusal(
             outcome=Outcome.EXPECTED, sentences=("refused, as its type is not there", *last)
         )
     refusing = () if expected is None else expected.refusing
-    if measured is not None:
+    if measured is not None and is_of_loading(said):
         refusing = (*refusing, measured)
     if refusing:
         return Judged(

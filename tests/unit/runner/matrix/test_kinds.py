@@ -51,5 +51,9 @@ def test_a_refusal_that_was_measured_before_is_expected(
     found = judging.of_refusal(SAID, None, offered=True, measured=told)
     assert found.outcome is outcome
     assert (KNOWN["sentence"] in found.sentences) is (outcome is Outcome.EXPECTED)
+    # That was foretold by nobody.
+    file = "Failed to open file '/usr/share/AAVMF/AAVMF_VARS.fd': No such file or directory"
+    gone = judging.of_refusal(file, None, offered=True, measured=told)
+    assert gone.outcome is Outcome.BEYOND
     lost = judging.of_refusal("keepalive timeout", None, offered=True, measured=told)
     assert lost.outcome is Outcome.UNKNOWN
