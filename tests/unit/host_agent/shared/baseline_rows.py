@@ -136,6 +136,17 @@ POWER_CPU = declared(replace(DEFINITION, architecture="ppc64le"))
 AWAY = Event(time=1.0, host="node41", qemu="7.2.22", occasion="arrival", verdict="verified")
 
 
+def arm64(one: Case) -> Case:
+    """The same of an arm64 guest, then and now."""
+    assert not isinstance(one.observation, Missing)
+    before = replace(BASELINE.observation, architecture="aarch64")
+    return replace(
+        one,
+        observation=replace(one.observation, architecture="aarch64"),
+        baseline=replace(BASELINE, observation=before),
+    )
+
+
 def memory(total: int, online: int | None = None, block: int | None = 128) -> dict[str, Any]:
     """So many MiB."""
     size = 1 << 20
@@ -353,6 +364,17 @@ ROWS = [
     (same_memory.check, since(memory(6000, 8192, 2048), **RESTART), FAIL, "-> 8192 MiB"),
     (same_memory.check, since(memory(400, None, None), **NEW_KERNEL), WARN, "470 MiB -> 400 MiB"),
     (same_memory.check, since(memory(460, None, None), **NEW_KERNEL), PASS, "460 MiB"),
+    # A UEFI's flash, or not.
+    *((same_memory.check, arm64(since(found, **changes)), outcome, words)
+      for found, changes, outcome, words in (
+          (memory(466, 384), RESTART, PASS, "384 MiB"),
+          (memory(474, 640), RESTART, PASS, "640 MiB"),
+          (memory(400, 384), RESTART, FAIL, "memory that the kernel manages 470 MiB -> 400 MiB"),
+          (memory(466, 256), RESTART, FAIL, "memory 512 MiB -> 256 MiB"),
+          (memory(466, 384), ARRIVAL, FAIL, "memory 512 MiB -> 384 MiB"),
+          ({**memory(466, 384), "virtio": at(VIRTIO, 0, device_id=5)}, RESTART, WARN, "-> 384 MiB"),
+      )),
+    (same_memory.check, since(memory(466, 384), **RESTART), FAIL, "memory 512 MiB -> 384 MiB"),
 
     (same_pci.check, case(), PASS, "sees the same"),
     (same_pci.check, since({"pci": at(PCI, -1, address="0000:00:09.0")}, **RESTART), FAIL,
