@@ -73,14 +73,19 @@ def of_boot(
     domain: Mapping[str, Any] | None,
     found: Sequence[Difference],
     expected: Expected | None,
+    *,
+    uefi: bool = False,
 ) -> Judged:
-    """Judge a boot on the target by its verification, and by what the guest found otherwise."""
+    """Judge a boot on the target by its verification, and by what the guest found otherwise.
+
+    ``uefi``: whether that is the guest's firmware.
+    """
     told = of_verdict(domain)
     if expected is None:
         why = "nothing says what a boot there may change"
         outcome = Outcome.UNKNOWN if told.outcome is Outcome.EXPECTED else told.outcome
         return Judged(outcome=outcome, sentences=(*told.sentences, why))
-    beyond = expecting.beyond(found, expected)
+    beyond = expecting.beyond(found, expected, uefi=uefi)
     if not beyond:
         return told
     return Judged(

@@ -89,6 +89,7 @@ class OneType:
         card = _CARD.format(number=number)
         self._seconds = on.kind.seconds
         self._options = on.kind.options(self._name, row.machine, card)
+        self._uefi = self._options.uefi
         self._copied = _COPIED[:1] if self._options.diskless else _COPIED
         self._born = born
         self._guest: Guest | None = None
@@ -244,7 +245,7 @@ class OneType:
         now = self._look()
         found = seen.differences(before, now)
         doing.differences = tuple(map(str, found))
-        doing.judged = judging.of_boot(domain, found, self._known)
+        doing.judged = judging.of_boot(domain, found, self._known, uefi=self._uefi)
         planned = None if self._planned is None else self._planned.get("next_boot")
         doing.forecasts.append(forecasts.of_next_boot(planned, found, "a boot there, by the plan"))
         if self._verified is not None:
@@ -277,7 +278,7 @@ class OneType:
         now = self._look()
         found = seen.differences(before, now)
         doing.differences = tuple(map(str, found))
-        doing.judged = judging.of_boot(domain, found, self._known)
+        doing.judged = judging.of_boot(domain, found, self._known, uefi=self._uefi)
         if carried and self._planned is not None:
             told = self._planned.get("next_boot")
             doing.forecasts.append(

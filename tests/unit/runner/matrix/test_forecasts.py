@@ -144,5 +144,7 @@ def test_a_rehearsal() -> None:
     assert scores(machine(acpi=machine()["acpi"][:1])) == [WRONG, RIGHT, RIGHT]
     left = [{"what": "a stand-in", "tables": ["FACP"], "stand_in": None}]
     assert scores(machine(acpi=machine()["acpi"][:1], not_rehearsed=left)) == [RIGHT] * 3
+    anywhere = [{"what": "a device", "tables": ["*"], "stand_in": None}]
+    assert scores(machine(not_rehearsed=anywhere)) == [UNKNOWN, RIGHT, RIGHT]
     assert scores(machine(smbios_sha256=None)) == [RIGHT, RIGHT, UNKNOWN]
     assert scores({"unknown": "no such QEMU", "reason": "absent", "remedy": None}) == [UNKNOWN]

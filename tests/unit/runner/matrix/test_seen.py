@@ -88,6 +88,12 @@ def test_what_nothing_foretells(
     assert len(expected.beyond(found, known)) == beyond
 
 
+def test_what_a_uefi_writes_of_itself_no_atlas_knows() -> None:
+    known = Expected(differences=(DSDT,), source="atlases")
+    assert expected.beyond((BIOS,), known, uefi=True) == ()
+    assert expected.beyond((BIOS, FAMILY), known, uefi=True) == (str(FAMILY),)
+
+
 def test_two_packages_held_against_their_releases() -> None:
     known = Expected(differences=(FAMILY, DSDT), source="atlases")
     same = Expected(differences=(DSDT, FAMILY), source="packages")
